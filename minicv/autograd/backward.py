@@ -1,0 +1,65 @@
+"""The backward walk: from a result to the leaves, each operation once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from minicv.backend import Array
+
+if TYPE_CHECKING:
+    from minicv.autograd.function import Function
+    from minicv.autograd.tensor import Tensor
+
+
+def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
+    """Carry ``grad``, which arrives at ``root``, to every leaf that requires a gradient.
+
+    An operation is always made after its inputs, so descending order of making is a topological
+    order: when an operation's turn comes, all that flows into its output has arrived. There is no
+    recursion, so the graph may be as deep as memory allows.
+
+    Gradients of intermediate results live in a dictionary of this walk and are dropped as soon as
+    they are used; only leaves keep theirs, and each leaf adds to its ``.grad`` once.
+    """
+    arrived: dict[int, Array] = {id(root): grad}
+    leaves: dict[int, Tensor] = {}
+    outputs = _outputs_by_order(root, leaves)
+    for output in outputs:
+        creator = output.creator
+        arriving = arrived.pop(id(output))
+        for tensor, gradient in zip(creator.inputs, creator.input_gradients(arriving), strict=True):
+            if gradient is None:
+                continue
+            before = arrived.get(id(tensor))
+            arrived[id(tensor)] = gradient if before is None else before + gradient
+        if not retain_graph:
+            creator.free()
+    handed_out: set[int] = {id(grad)}
+    for key, leaf in leaves.items():
+        gradient = arrived[key]
+        if leaf.grad is not None:
+            leaf.grad = leaf.grad + gradient
+            continue
+        # A view, or an array that two leaves received, must not be shared with a caller.
+        shared = gradient.base is not None or id(gradient) in handed_out
+        leaf.grad = gradient.copy() if shared else gradient
+        handed_out.add(id(leaf.grad))
+
+
+def _outputs_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[Tensor]:
+    """All recorded results behind ``root``, the last made first; fills ``leaves`` on the way."""
+    found: dict[int, Tensor] = {}
+    waiting = [root]
+    while waiting:
+        tensor = waiting.pop()
+        creator: Function | None = tensor.creator
+        if creator is None:
+            leaves[id(tensor)] = tensor
+        elif id(tensor) not in found:
+            found[id(tensor)] = tensor
+            if creator.freed:
+                creator.input_gradients(tensor.data)  # raises, naming the operation
+            waiting += [
+                t for t, needed in zip(creator.inputs, creator.needs_grad, strict=True) if needed
+            ]
+    return sorted(found.values(), key=lambda tensor: tensor.creator.order, reverse=True)

@@ -1,0 +1,162 @@
+"""Function: one differentiable operation. A subclass holds its mathematics and nothing else."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from minicv.autograd.grad_mode import grad_enabled
+from minicv.autograd.tensor import Tensor
+from minicv.backend import Array, xp_of
+
+_order = itertools.count()
+
+
+class Function:
+    """One application of an operation; the instance is the context between its two passes.
+
+    A subclass gives
+
+    - ``__init__(self, ...)``: the hyper-parameters, if any;
+    - ``forward(self, *arrays) -> array``: raw arrays in, one raw array out. What the gradient
+      needs later is kept on ``self``;
+    - ``backward(self, grad) -> array | tuple[array | None, ...]``: given dL/d(output), dL/d(input)
+      for each input in order. ``self.needs_grad[i]`` says whether input ``i`` wants one; return
+      None for those that do not, and save the work.
+
+    This class does the rest, in one place: it refuses inputs of mixed devices or dtypes, records
+    the operation, and after ``backward`` sums broadcast axes back (for operations that declare
+    ``broadcasts = True``) and checks the shape and dtype of every gradient.
+
+    An instance is called once, with tensors, arrays, Python numbers, or None for an optional input:
+
+    >>> class Square(Function):
+    ...     def forward(self, x):
+    ...         self.x = x
+    ...         return x * x
+    ...
+    ...     def backward(self, grad):
+    ...         return 2 * self.x * grad
+    >>> x = Tensor([3.0], requires_grad=True)
+    >>> Square()(x).backward()
+    >>> x.grad.tolist()
+    [6.0]
+    """
+
+    broadcasts = False
+    inputs: tuple[Tensor | None, ...] = ()
+    needs_grad: tuple[bool, ...] = ()
+    order = -1
+    freed = False
+
+    def forward(self, *arrays: Array | None) -> Array:
+        raise NotImplementedError(f"{self.name}: forward is not written")
+
+    def backward(self, grad: Array) -> Any:
+        raise NotImplementedError(f"{self.name}: backward is not written")
+
+    @property
+    def name(self) -> str:
+        return type(self).__name__
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        tensors = self._as_tensors(inputs)
+        record = grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+        self.needs_grad = tuple(record and t is not None and t.requires_grad for t in tensors)
+        data = self.forward(*[None if t is None else t.data for t in tensors])
+        output = Tensor(data, requires_grad=record)
+        if record:
+            self.inputs = tensors
+            self.order = next(_order)
+            output.creator = self
+        return output
+
+    def input_gradients(self, grad: Array) -> list[Array | None]:
+        """`backward`, with broadcasting undone and every gradient checked."""
+        if self.freed:
+            raise RuntimeError(
+                f"{self.name}: backward was called before and freed what this operation saved; "
+                "call backward(retain_graph=True) the first time, or compute the forward pass again"
+            )
+        gradients = self.backward(grad)
+        if not isinstance(gradients, tuple):
+            gradients = (gradients,)
+        if len(gradients) != len(self.inputs):
+            raise RuntimeError(
+                f"{self.name}: backward returned {len(gradients)} gradients for "
+                f"{len(self.inputs)} inputs; return one for each, None where none is needed"
+            )
+        return [self._checked(i, gradient) for i, gradient in enumerate(gradients)]
+
+    def free(self) -> None:
+        """Let go of everything saved for `backward`."""
+        self.__dict__.clear()
+        self.freed = True
+
+    def _checked(self, index: int, gradient: Array | None) -> Array | None:
+        if not self.needs_grad[index]:
+            return None
+        tensor = self.inputs[index]
+        if gradient is None:
+            raise RuntimeError(
+                f"{self.name}: backward returned None for input {index}, which needs a gradient"
+            )
+        if gradient.shape != tensor.shape and self.broadcasts:
+            gradient = unbroadcast(gradient, tensor.shape)
+        if gradient.shape != tensor.shape:
+            raise RuntimeError(
+                f"{self.name}: backward returned a gradient of shape {gradient.shape} for input "
+                f"{index} of shape {tensor.shape}; the shapes must agree"
+            )
+        if gradient.dtype != tensor.dtype:
+            raise RuntimeError(
+                f"{self.name}: backward returned a gradient of dtype {gradient.dtype} for input "
+                f"{index} of dtype {tensor.dtype}; use Python scalars so that dtypes do not widen"
+            )
+        return gradient
+
+    def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Tensor | None, ...]:
+        """Wrap plain inputs; Python numbers take the dtype and device of the arrays beside them."""
+        arrays = [i.data if isinstance(i, Tensor) else i for i in inputs]
+        arrays = [a for a in arrays if hasattr(a, "dtype") and not isinstance(a, np.generic)]
+        try:
+            xp = xp_of(*arrays)
+        except TypeError as error:
+            raise TypeError(f"{self.name}: {error}") from None
+        floating = {a.dtype for a in arrays if a.dtype.kind in "fc"}
+        if len(floating) > 1:
+            raise TypeError(
+                f"{self.name}: inputs have different dtypes "
+                f"({', '.join(sorted(str(d) for d in floating))}); convert one with .astype"
+            )
+        dtype = next(iter(floating), None)
+
+        def as_tensor(value: Any) -> Tensor | None:
+            if value is None or isinstance(value, Tensor):
+                return value
+            if isinstance(value, (bool, int, float, complex, np.generic)) and dtype is not None:
+                return Tensor(xp.asarray(value, dtype=dtype))
+            return Tensor(value)
+
+        return tuple(as_tensor(value) for value in inputs)
+
+
+def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
+    """Sum ``grad`` over the axes that broadcasting added or stretched, back to ``shape``.
+
+    Broadcasting copies a value along an axis, so its gradient is the sum over the copies.
+
+    >>> unbroadcast(np.ones((2, 3)), (3,)).tolist()
+    [2.0, 2.0, 2.0]
+    >>> unbroadcast(np.ones((2, 3)), (2, 1)).tolist()
+    [[3.0], [3.0]]
+    """
+    added = grad.ndim - len(shape)
+    if added > 0:
+        grad = grad.sum(axis=tuple(range(added)))
+    stretched = tuple(
+        axis for axis, length in enumerate(shape) if length == 1 and grad.shape[axis] != 1
+    )
+    return grad.sum(axis=stretched, keepdims=True) if stretched else grad

@@ -1,0 +1,45 @@
+"""The switch that stops operations from recording themselves."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+
+class _GradMode(threading.local):
+    enabled = True
+
+
+_mode = _GradMode()
+
+
+@contextlib.contextmanager
+def no_grad() -> Iterator[None]:
+    """Within this block (or the function it decorates) no operation is recorded.
+
+    Results then need no gradient, and intermediate arrays are freed at once. The switch belongs to
+    the thread that entered the block.
+
+    >>> import minicv
+    >>> x = minicv.Tensor([1.0, 2.0], requires_grad=True)
+    >>> with no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+    before = _mode.enabled
+    _mode.enabled = False
+    try:
+        yield
+    finally:
+        _mode.enabled = before
+
+
+def grad_enabled() -> bool:
+    """Whether operations of this thread are recorded at the moment.
+
+    >>> grad_enabled()
+    True
+    """
+    return _mode.enabled

@@ -1,0 +1,173 @@
+"""The Tensor: an immutable array that remembers which operation made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from minicv.autograd.backward import run_backward
+from minicv.backend import Array, to_numpy, xp_of
+
+if TYPE_CHECKING:
+    from minicv.autograd.function import Function
+
+
+class Tensor:
+    """An array with a gradient.
+
+    Args:
+        data: an array, which is shared and not copied, or nested Python numbers. Python floats
+            become float32, the engine's default; an array keeps its dtype.
+        requires_grad: whether `backward` shall leave a gradient in ``.grad``. Only floating point
+            data can.
+
+    Attributes:
+        data: the raw NumPy or CuPy array. Treat it as constant: operations keep references to it
+            for their gradients. Optimizers, which change it between two passes, are the exception.
+        grad: a raw array of the same shape, or None. Gradients add up over calls of `backward`
+            until it is set to None.
+        creator: the operation that made this tensor; None for a leaf.
+
+    The operators ``+ - * / ** @ [] -`` and the methods that mirror them are bound by
+    `minicv.functional.operators`, one floor above.
+
+    >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad.tolist()
+    [2.0, 4.0, 6.0]
+    """
+
+    __slots__ = ("creator", "data", "grad", "requires_grad")
+    __array_priority__ = 1000  # `array + tensor` asks the tensor first
+
+    def __init__(self, data: Any, requires_grad: bool = False) -> None:
+        if isinstance(data, Tensor):
+            raise TypeError("Tensor: data is a Tensor already; use detach() for a constant copy")
+        self.data: Array = _as_array(data)
+        if requires_grad and self.data.dtype.kind != "f":
+            raise TypeError(
+                f"Tensor: only floating point data can require a gradient, got {self.data.dtype}; "
+                "convert it first, e.g. with .astype('float32')"
+            )
+        self.requires_grad = requires_grad
+        self.grad: Array | None = None
+        self.creator: Function | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.data.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self.data.dtype
+
+    @property
+    def ndim(self) -> int:
+        return self.data.ndim
+
+    @property
+    def size(self) -> int:
+        return self.data.size
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        values = np.array2string(to_numpy(self.data), precision=4, separator=", ", prefix="Tensor(")
+        return f"Tensor({values}{', requires_grad=True' if self.requires_grad else ''})"
+
+    def item(self) -> float:
+        """The value of a tensor with one element, as a Python number.
+
+        >>> Tensor([[2.5]]).item()
+        2.5
+        """
+        if self.size != 1:
+            raise ValueError(
+                f"item: expected a tensor with one element but its shape is {self.shape}"
+            )
+        return self.data.item()
+
+    def numpy(self) -> np.ndarray:
+        """The data as a NumPy array in host memory.
+
+        >>> Tensor([1.0, 2.0]).numpy().tolist()
+        [1.0, 2.0]
+        """
+        return to_numpy(self.data)
+
+    def detach(self) -> Tensor:
+        """The same data as a constant: gradients stop here.
+
+        >>> Tensor([1.0], requires_grad=True).detach().requires_grad
+        False
+        """
+        return Tensor(self.data)
+
+    def backward(self, grad: Array | None = None, retain_graph: bool = False) -> None:
+        """Add d(self)/d(leaf) · grad to the ``.grad`` of every leaf that requires it.
+
+        Args:
+            grad: the gradient that arrives at this tensor, of its shape. May be left out for a
+                single number, where it is 1.
+            retain_graph: keep what the operations saved, so that a second call is possible.
+
+        Raises:
+            RuntimeError: no leaf behind this tensor requires a gradient, the graph was freed by an
+                earlier call, or ``grad`` is missing for more than one number.
+            ValueError: ``grad`` has another shape.
+
+        >>> x = Tensor([1.0, 2.0], requires_grad=True)
+        >>> (3 * x).backward(np.array([1.0, 10.0], dtype="float32"))
+        >>> x.grad.tolist()
+        [3.0, 30.0]
+        """
+        if not self.requires_grad:
+            raise RuntimeError(
+                "backward: this tensor does not require a gradient; make a leaf behind it with "
+                "requires_grad=True, outside of no_grad()"
+            )
+        if grad is None:
+            if self.size != 1:
+                raise RuntimeError(
+                    f"backward: a tensor of shape {self.shape} needs the gradient that arrives at "
+                    "it, backward(grad); only a single number can do without. Did you forget "
+                    ".sum() or .mean()?"
+                )
+            grad = xp_of(self.data).ones_like(self.data)
+        elif isinstance(grad, Tensor):
+            grad = grad.data
+        if grad.shape != self.shape:
+            raise ValueError(
+                f"backward: grad has shape {grad.shape} but the tensor has shape {self.shape}; "
+                "they must agree"
+            )
+        run_backward(self, grad.astype(self.dtype, copy=False), retain_graph)
+
+    def __setitem__(self, index: object, value: object) -> None:
+        raise TypeError(
+            "Tensor: tensors are immutable, so t[index] = value is not possible; build the result "
+            "with where(condition, a, b) or concatenate, or change the array before wrapping it"
+        )
+
+    def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
+        raise TypeError(
+            "Tensor: a NumPy function was called on a Tensor, which would lose its gradient; use "
+            "the function of that name in minicv.functional, or take .data for the raw array"
+        )
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+
+def _as_array(data: Any) -> Array:
+    if hasattr(data, "shape") and hasattr(data, "dtype") and hasattr(data, "reshape"):
+        return np.asarray(data) if isinstance(data, np.generic) else data
+    array = np.asarray(data)
+    if array.dtype.kind == "O":
+        raise TypeError(f"Tensor: cannot make an array of numbers from {type(data).__name__}")
+    return array.astype(np.float32) if array.dtype == np.float64 else array

@@ -1,0 +1,19 @@
+"""The CUDA kernels: the same names as `minicv.backend.cpu`.
+
+Plain array mathematics runs on CuPy already. A kernel that is not written for CUDA yet says so
+by name when an operation asks for it.
+"""
+
+from __future__ import annotations
+
+from minicv.backend.cpu import KERNELS
+from minicv.backend.device import DeviceError
+
+
+def __getattr__(name: str) -> object:
+    if name in KERNELS:
+        raise DeviceError(
+            f"{name}: this kernel is not written for CUDA yet; move the arrays to the CPU with "
+            "minicv.backend.to_numpy, or run with --device cpu"
+        )
+    raise AttributeError(f"module 'minicv.backend.cuda' has no kernel {name!r}")

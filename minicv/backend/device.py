@@ -1,0 +1,165 @@
+"""Where an array lives, and how it moves: NumPy on the CPU, CuPy on a CUDA device.
+
+Code that is plain array mathematics asks the array itself, ``xp = xp_of(x)``, and writes
+``xp.exp(x)``: the same line runs on both. CuPy is imported only when a device array is asked for.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import re
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+Array = Any  # a numpy.ndarray or a cupy.ndarray
+
+_ARRAY_MODULES: dict[str, str] = {"numpy": "numpy", "cupy": "cupy"}
+
+
+class DeviceError(RuntimeError):
+    """A device was asked for that cannot be used; the message says why and what to do."""
+
+
+def xp_of(*arrays: Array) -> ModuleType:
+    """The array module, ``numpy`` or ``cupy``, that all given arrays belong to.
+
+    Python and NumPy scalars belong to every module and are passed over; without any array the
+    answer is ``numpy``.
+
+    Raises:
+        TypeError: an argument is no array, or the arrays live on different devices.
+
+    >>> import numpy as np
+    >>> xp_of(np.zeros(3), 2.0).__name__
+    'numpy'
+    """
+    root = None
+    for array in arrays:
+        kind = type(array)
+        if kind is np.ndarray and root in (None, "numpy"):
+            root = "numpy"
+            continue
+        if array is None or isinstance(array, (bool, int, float, complex, np.generic)):
+            continue
+        found = "numpy" if isinstance(array, np.ndarray) else kind.__module__.partition(".")[0]
+        if found not in _ARRAY_MODULES:
+            raise TypeError(
+                f"xp_of: expected a NumPy or CuPy array but got {kind.__module__}.{kind.__name__}; "
+                "convert it with numpy.asarray, or take .data of a Tensor"
+            )
+        if root is not None and found != root:
+            raise TypeError(
+                f"xp_of: arrays live on different devices ({root} and {found}); "
+                "move them to one with minicv.backend.to_device"
+            )
+        root = found
+    if root is None or root == "numpy":
+        return np
+    return sys.modules[_ARRAY_MODULES[root]]
+
+
+def register_array_module(root: str, module_name: str) -> None:
+    """Let ``xp_of`` answer ``module_name`` for array types defined in the module ``root``.
+
+    This is how a stand-in for CuPy enters the tests; the module must be imported already.
+    """
+    _ARRAY_MODULES[root] = module_name
+
+
+def to_numpy(array: Array) -> np.ndarray:
+    """The same values in host memory; a NumPy array is returned as it is, without a copy.
+
+    >>> to_numpy(np.arange(3)).tolist()
+    [0, 1, 2]
+    """
+    if hasattr(array, "get") and not isinstance(array, np.ndarray):
+        return array.get()
+    return np.asarray(array)
+
+
+def to_device(array: Array, device: str | None = None) -> Array:
+    """The same values on ``device``: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"auto"``.
+
+    ``None`` reads the environment variable ``MINICV_DEVICE`` and falls back to the CPU.
+
+    Raises:
+        DeviceError: CUDA was asked for and cannot be used.
+        ValueError: the name is none of the four.
+
+    >>> to_device(np.arange(3), "cpu").tolist()
+    [0, 1, 2]
+    """
+    name = resolve_device(device)
+    if name == "cpu":
+        return to_numpy(array)
+    cupy = importlib.import_module("cupy")
+    with cupy.cuda.Device(int(name.partition(":")[2])):
+        return cupy.asarray(array)
+
+
+def resolve_device(device: str | None = None) -> str:
+    """``"cpu"`` or ``"cuda:N"`` for a requested device, after checking that it can be used.
+
+    ``"auto"`` takes CUDA where `gpu_status` says yes and the CPU otherwise.
+
+    >>> resolve_device("cpu")
+    'cpu'
+    """
+    requested = device if device is not None else os.environ.get("MINICV_DEVICE", "cpu")
+    match = re.fullmatch(r"(cpu|auto|cuda)(?::(\d+))?", requested.lower())
+    if match is None or (match[1] != "cuda" and match[2] is not None):
+        raise ValueError(
+            f"device: expected 'cpu', 'cuda', 'cuda:N' or 'auto' but got {requested!r}"
+        )
+    if match[1] == "cpu":
+        return "cpu"
+    usable, reason = gpu_status()
+    if usable:
+        return f"cuda:{match[2] or 0}"
+    if match[1] == "auto":
+        return "cpu"
+    raise DeviceError(
+        f"device {requested!r} cannot be used: {reason}. Install the extra that matches the "
+        "driver, minicv[cuda12] or minicv[cuda13], or use --device cpu"
+    )
+
+
+@functools.cache
+def gpu_status() -> tuple[bool, str]:
+    """Whether a CUDA device can really be used, and the reason if not (or its name if so).
+
+    A driver alone is not enough: this compiles and launches a kernel (NVRTC), runs an elementwise
+    operation (CUDA headers), multiplies two matrices (cuBLAS) and copies the result back, because
+    each of them fails alone on some installation. Never called at import; the answer is kept.
+
+    >>> usable, reason = gpu_status()
+    >>> isinstance(usable, bool) and len(reason) > 0
+    True
+    """
+    try:
+        cupy = importlib.import_module("cupy")
+    except Exception as error:  # a broken installation raises more than ImportError
+        return False, f"CuPy cannot be imported ({type(error).__name__}: {_first_line(error)})"
+    try:
+        if cupy.cuda.runtime.getDeviceCount() < 1:
+            return False, "no CUDA device is visible"
+        doubled = cupy.arange(4, dtype=cupy.float32)
+        source = 'extern "C" __global__ void twice(float* x) { x[threadIdx.x] *= 2.0f; }'
+        cupy.RawKernel(source, "twice")((1,), (4,), (doubled,))
+        shifted = (doubled + 1).reshape(2, 2)  # [[1, 3], [5, 7]]
+        product = cupy.asnumpy(shifted @ shifted)
+        if not np.array_equal(product, [[16.0, 24.0], [40.0, 64.0]]):
+            return False, f"a 2x2 matrix product on the device came out wrong: {product.tolist()}"
+        properties = cupy.cuda.runtime.getDeviceProperties(0)
+        return True, properties["name"].decode()
+    except Exception as error:  # driver, NVRTC, headers and cuBLAS each raise their own type
+        return False, f"{type(error).__name__}: {_first_line(error)}"
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or ["no message"])[0][:160]

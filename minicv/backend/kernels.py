@@ -1,0 +1,23 @@
+"""The short table of kernels: what plain array mathematics cannot do well.
+
+Each backend is a module with the same names: `minicv.backend.cpu` and `minicv.backend.cuda`.
+An operation asks for the one that fits its arrays: ``kernels_of(x).nms(...)``.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+import numpy as np
+
+from minicv.backend import cpu, cuda
+from minicv.backend.device import Array, xp_of
+
+
+def kernels_of(*arrays: Array) -> ModuleType:
+    """The backend module whose kernels take these arrays.
+
+    >>> kernels_of(np.zeros(3)).__name__
+    'minicv.backend.cpu'
+    """
+    return cpu if xp_of(*arrays) is np else cuda

@@ -1,0 +1,1 @@
+"""The loop-level twin of every layer: slow, obvious, for reading and for tests."""

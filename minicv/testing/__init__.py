@@ -1,0 +1,10 @@
+"""Tools that test gradients: of this engine, and of the layers that you write.
+
+`strategies` (hypothesis) is imported by name, ``from minicv.testing import strategies``, because
+hypothesis belongs to the extra ``minicv[test]``.
+"""
+
+from minicv.testing.adjoint import adjoint_check
+from minicv.testing.gradcheck import GradientError, NonDifferentiableError, gradcheck
+
+__all__ = ["GradientError", "NonDifferentiableError", "adjoint_check", "gradcheck"]

@@ -1,0 +1,37 @@
+"""Shared set-up: hypothesis profiles, and where the real data sets are."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "ci",
+    max_examples=20,
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def _real_data_folder() -> Path:
+    return Path(os.environ.get("MINICV_DATA", REPOSITORY.parent / "shared" / "data"))
+
+
+@pytest.fixture
+def real_data():
+    """``real_data("PennFudanPed")`` is the folder of a real data set, or the test is skipped."""
+
+    def folder(name: str) -> Path:
+        path = _real_data_folder() / name
+        if not path.is_dir():
+            pytest.skip(f"{name} is not at {path}; set MINICV_DATA to the folder that holds it")
+        return path
+
+    return folder
