@@ -1,0 +1,14 @@
+"""Floor 4: checkpoints, and readers for published weights."""
+
+from minicv.weights.checkpoint import load_checkpoint, save_checkpoint
+from minicv.weights.errors import WeightsError
+from minicv.weights.published import efficientnet_lite0_weights
+from minicv.weights.torch_file import read_torch_file
+
+__all__ = [
+    "WeightsError",
+    "efficientnet_lite0_weights",
+    "load_checkpoint",
+    "read_torch_file",
+    "save_checkpoint",
+]

@@ -1,0 +1,78 @@
+"""Checkpoints: arrays by name and a description in one ``.npz`` file, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicv.backend import Array, to_numpy
+from minicv.weights.errors import WeightsError
+
+_DESCRIPTION = "__description__"
+
+
+def save_checkpoint(
+    path: str | Path, arrays: Mapping[str, Array], description: Mapping[str, Any]
+) -> None:
+    """Write ``arrays`` and a JSON-able ``description`` to ``path``.
+
+    The file appears whole: everything goes to a temporary file beside it first, is flushed to the
+    disk, and takes the name in one step. If the disk is full or the program stops, a checkpoint
+    that stood under that name before is still there.
+
+    Raises:
+        WeightsError: the file cannot be written; says why.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_checkpoint(f"{folder}/a.npz", {"weight": np.ones(2)}, {"step": 3})
+    ...     arrays, description = load_checkpoint(f"{folder}/a.npz")
+    >>> arrays["weight"].tolist(), description
+    ([1.0, 1.0], {'step': 3})
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    contents = {name: to_numpy(array) for name, array in arrays.items()}
+    contents[_DESCRIPTION] = np.array(json.dumps(description))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            np.savez(file, **contents)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        kept = "; the earlier checkpoint of that name is kept" if path.exists() else ""
+        raise WeightsError(
+            f"{path}: the checkpoint could not be written ({error.strerror or error}){kept}"
+        ) from None
+
+
+def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the description that `save_checkpoint` wrote.
+
+    Raises:
+        WeightsError: the file is missing, damaged, or no checkpoint of this project.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(f"{path}: no such file")
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not hasattr(archive, "files"):
+                raise WeightsError(f"{path}: a single array, not a minicv checkpoint")
+            arrays = {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path}: not a readable .npz checkpoint ({error})") from None
+    if _DESCRIPTION not in arrays:
+        raise WeightsError(
+            f"{path}: an .npz file, but not a minicv checkpoint (its description is missing)"
+        )
+    return arrays, json.loads(str(arrays.pop(_DESCRIPTION)))

@@ -1,0 +1,69 @@
+"""Checkpoints are written whole or not at all."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+
+
+def test_round_trip(tmp_path):
+    arrays = {"a.weight": np.arange(6, dtype="f4").reshape(2, 3), "empty": np.zeros((0, 4))}
+    save_checkpoint(tmp_path / "new" / "x.npz", arrays, {"step": 7, "classes": ["cow"]})
+    read, description = load_checkpoint(tmp_path / "new" / "x.npz")
+    assert description == {"step": 7, "classes": ["cow"]}
+    assert read.keys() == arrays.keys()
+    for name in arrays:
+        np.testing.assert_array_equal(read[name], arrays[name])
+        assert read[name].dtype == arrays[name].dtype
+
+
+_FULL_DISK = """
+import resource, sys
+import numpy as np
+from minicv.weights import WeightsError, save_checkpoint
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # every write beyond 4 kB fails
+try:
+    save_checkpoint(sys.argv[1], {"w": np.zeros(100_000)}, {"step": 2})
+except WeightsError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_loses_no_earlier_checkpoint(tmp_path):
+    path = tmp_path / "last.npz"
+    save_checkpoint(path, {"w": np.ones(3)}, {"step": 1})
+    command = [sys.executable, "-c", _FULL_DISK, str(path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "last.npz: the checkpoint could not be written" in said
+    assert "the earlier checkpoint of that name is kept" in said
+    arrays, description = load_checkpoint(path)
+    assert description == {"step": 1} and arrays["w"].tolist() == [1.0, 1.0, 1.0]
+    assert [p.name for p in tmp_path.iterdir()] == ["last.npz"]  # nothing left lying about
+
+
+def test_unwritable_folder(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(WeightsError, match="could not be written"):
+        save_checkpoint(tmp_path / "file" / "x.npz", {}, {})
+
+
+def test_files_that_are_no_checkpoint(tmp_path):
+    with pytest.raises(WeightsError, match="no such file"):
+        load_checkpoint(tmp_path / "absent.npz")
+    (tmp_path / "text.npz").write_text("hello")
+    with pytest.raises(WeightsError, match="not a readable"):
+        load_checkpoint(tmp_path / "text.npz")
+    np.savez(tmp_path / "other.npz", w=np.ones(2))
+    with pytest.raises(WeightsError, match="its description is missing"):
+        load_checkpoint(tmp_path / "other.npz")
+    np.save(tmp_path / "one.npy", np.ones(2))
+    with pytest.raises(WeightsError, match="a single array"):
+        load_checkpoint(tmp_path / "one.npy")
+    save_checkpoint(tmp_path / "x.npz", {"w": np.zeros(1000)}, {})
+    whole = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match="not a readable"):
+        load_checkpoint(tmp_path / "cut.npz")
