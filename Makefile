@@ -1,0 +1,49 @@
+# minicv: every target sets up its own .venv; only make and Python >= 3.10 must be installed.
+# Another interpreter: make test PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean check-python
+
+help:  ## show this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 10
+
+demo: $(VENV)/installed  ## train and run the demonstration detector, and write its pictures
+	$(BIN)/minicv demo
+
+test: lint  ## lint, then all tests and doctests on every core, with line coverage
+	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --durations=10
+
+lint: $(VENV)/installed-test  ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:  ## remove .venv and everything that was generated
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The two marks say what is installed; a change of setup.py installs again.
+$(VENV)/installed: setup.py | check-python
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e .
+	@touch $@
+
+$(VENV)/installed-test: setup.py | check-python
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) -e '.[test]'
+	@touch $@
+
+check-python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "minicv needs Python 3.10 or newer, and there is no $(PYTHON) here." \
+			"Install it, or name yours: make PYTHON=/path/to/python"; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+		echo "minicv needs Python 3.10 or newer, but $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Name a newer one: make PYTHON=python3.12"; exit 1; } >&2
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv module (or no ensurepip, which it needs)." \
+			"On Debian and Ubuntu: apt install python3-venv"; exit 1; } >&2
