@@ -1,7 +1,8 @@
-"""Checkpoints: arrays by name and a description in one ``.npz`` file, written whole or not at all."""
+"""Checkpoints: one ``.npz`` file of arrays and a description, written whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import zipfile
@@ -48,7 +49,8 @@ def save_checkpoint(
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         kept = "; the earlier checkpoint of that name is kept" if path.exists() else ""
         raise WeightsError(
             f"{path}: the checkpoint could not be written ({error.strerror or error}){kept}"
@@ -65,10 +67,13 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, 
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not hasattr(archive, "files"):
-                raise WeightsError(f"{path}: a single array, not a minicv checkpoint")
+        archive = np.load(path, allow_pickle=False)
+        if isinstance(archive, np.ndarray):
+            raise WeightsError(f"{path}: a single array, not a minicv checkpoint")
+        with archive:
             arrays = {name: archive[name] for name in archive.files}
+    except WeightsError:
+        raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise WeightsError(f"{path}: not a readable .npz checkpoint ({error})") from None
     if _DESCRIPTION not in arrays:
