@@ -67,10 +67,10 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, 
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:
-        archive = np.load(path, allow_pickle=False)
-        if isinstance(archive, np.ndarray):
-            raise WeightsError(f"{path}: a single array, not a minicv checkpoint")
-        with archive:
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if isinstance(archive, np.ndarray):
+                raise WeightsError(f"{path}: a single array, not a minicv checkpoint")
             arrays = {name: archive[name] for name in archive.files}
     except WeightsError:
         raise
