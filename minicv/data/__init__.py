@@ -1,0 +1,1 @@
+"""Data: the Farmyard, readers of real sets, joint transforms, the loader."""

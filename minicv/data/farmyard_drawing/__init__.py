@@ -1,0 +1,1 @@
+"""How the Farmyard's things and scenery are drawn: one thing a file."""

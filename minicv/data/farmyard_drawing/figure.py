@@ -1,0 +1,259 @@
+"""Figures made of smooth shapes, and their anti-aliased rasterisation.
+
+A figure is a list of coloured polygons in its own units: x points where it faces, y points down and
+the ground is y = 0, so a figure of height 1 reaches up to y = -1. It is painted in the order in which
+its shapes were added. `rasterise` maps the units to pixels, paints a few times larger than needed,
+averages down, and lights the result as if the silhouette were a soft cushion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
+
+Colour = tuple[int, int, int]  # red, green, blue in 0..255
+Points = Sequence[tuple[float, float]] | np.ndarray  # (P, 2) x, y
+
+
+def shade(colour: Colour, factor: float) -> Colour:
+    """`colour` made darker (factor < 1) or lighter (factor > 1).
+
+    >>> shade((100, 50, 200), 1.5)
+    (150, 75, 255)
+    """
+    red, green, blue = (min(255, max(0, int(part * factor + 0.5))) for part in colour)
+    return red, green, blue
+
+
+def blend(first: Colour, second: Colour, share: float) -> Colour:
+    """`first` with the given share of `second` mixed in.
+
+    >>> blend((0, 0, 0), (200, 100, 50), 0.5)
+    (100, 50, 25)
+    """
+    red, green, blue = (int(a + (b - a) * share + 0.5) for a, b in zip(first, second, strict=True))
+    return red, green, blue
+
+
+def vary(colour: Colour, amount: float, rng: np.random.Generator) -> Colour:
+    """`colour` with brightness and each channel changed at random by up to `amount` (a fraction)."""
+    factors = (1 + amount * rng.uniform(-1, 1)) * (1 + 0.4 * amount * rng.uniform(-1, 1, size=3))
+    red, green, blue = (
+        min(255, max(0, int(part * f + 0.5)))
+        for part, f in zip(colour, factors.tolist(), strict=True)
+    )
+    return red, green, blue
+
+
+@cache
+def _catmull_rom(count: int, detail: int) -> np.ndarray:
+    """Matrix that turns `count` control points into a closed curve of count*detail points."""
+    t = np.arange(detail) / detail
+    # Weights of the previous, this, the next and the next-but-one point (Catmull & Rom 1974).
+    weights = 0.5 * np.stack(
+        [-(t**3) + 2 * t**2 - t, 3 * t**3 - 5 * t**2 + 2, -3 * t**3 + 4 * t**2 + t, t**3 - t**2]
+    )  # (4, detail)
+    matrix = np.zeros((count, detail, count))
+    for segment in range(count):
+        for k in range(4):
+            matrix[segment, :, (segment + k - 1) % count] += weights[k]
+    return matrix.reshape(count * detail, count)
+
+
+@cache
+def _unit_circle(count: int) -> np.ndarray:
+    angle = np.arange(count) * (2 * np.pi / count)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)  # (count, 2)
+
+
+@cache
+def _half_circle(count: int) -> np.ndarray:
+    angle = np.linspace(-np.pi / 2, np.pi / 2, count)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)  # (count, 2)
+
+
+def _cap(centre: np.ndarray, towards: np.ndarray, radius: float) -> np.ndarray:
+    """The half circle (9, 2) about `centre` that looks in the direction of a unit vector."""
+    x, y = towards.tolist()
+    return centre + _half_circle(9) @ np.array([[x, y], [-y, x]]) * radius
+
+
+def smooth_closed(points: Points, detail: int = 6) -> np.ndarray:
+    """A smooth closed curve through `points`: (P, 2) -> (P * detail, 2)."""
+    points = np.asarray(points, dtype=np.float64)
+    return _catmull_rom(len(points), detail) @ points
+
+
+def smooth_open(points: Points, detail: int = 6) -> np.ndarray:
+    """A smooth open curve through `points`: (P, 2) -> ((P - 1) * detail + 1, 2)."""
+    points = np.asarray(points, dtype=np.float64)
+    # Mirrored end points make the curve leave and arrive straight.
+    padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    curve = _catmull_rom(len(padded), detail) @ padded
+    return np.concatenate([curve[detail : detail * len(points)], points[-1:]])
+
+
+def rotate(points: Points, angle: float, about: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+    """`points` turned by `angle` radians about a point; positive turns from +x towards +y (down)."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    centre = np.asarray(about, dtype=np.float64)
+    return (np.asarray(points) - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre
+
+
+class Figure:
+    """Coloured shapes in painting order; see the module's text for the units."""
+
+    def __init__(self) -> None:
+        self.outlines: list[np.ndarray] = []  # each (P, 2)
+        self.colours: list[Colour] = []
+        # Shape index -> indices of the shapes it is cut to (a cow's patch to the cow's body).
+        self.clips: dict[int, tuple[int, ...]] = {}
+
+    def polygon(self, points: Points, colour: Colour) -> int:
+        """Add a polygon (P, 2); returns its number, for `pattern`."""
+        self.outlines.append(np.asarray(points, dtype=np.float64))
+        self.colours.append(colour)
+        return len(self.outlines) - 1
+
+    def blob(self, points: Points, colour: Colour) -> int:
+        """Add a smooth closed shape through the points."""
+        return self.polygon(smooth_closed(points), colour)
+
+    def oval(
+        self, centre: Points, radii: Points, colour: Colour, angle: float = 0.0, count: int = 20
+    ) -> int:
+        """Add an ellipse of the given radii (rx, ry), turned by `angle`."""
+        outline = _unit_circle(count) * np.asarray(radii)
+        if angle:
+            outline = rotate(outline, angle)
+        return self.polygon(outline + np.asarray(centre), colour)
+
+    def limb(self, joints: Points, radii: Sequence[float], colour: Colour) -> list[int]:
+        """Add a tube with round joints: one tapered capsule for each pair of neighbours."""
+        joints = np.asarray(joints, dtype=np.float64)
+        numbers = []
+        for a, b, radius_a, radius_b in zip(
+            joints[:-1], joints[1:], radii[:-1], radii[1:], strict=True
+        ):
+            along = (b - a) / max(np.hypot(*(b - a)), 1e-9)
+            outline = np.concatenate([_cap(b, along, radius_b), _cap(a, -along, radius_a)])
+            numbers.append(self.polygon(outline, colour))
+        return numbers
+
+    def ribbon(self, points: Points, radii: Sequence[float], colour: Colour) -> int:
+        """Add a smooth tapered band along the points (tails, necks, horns)."""
+        table = np.column_stack([np.asarray(points, dtype=np.float64), np.asarray(radii)])
+        curve = smooth_open(table, detail=5)  # (M, 3): x, y, radius
+        along = np.gradient(curve[:, :2], axis=0)
+        along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
+        side = np.stack([-along[:, 1], along[:, 0]], axis=1) * curve[:, 2:]
+        left, right = curve[1:-1, :2] + side[1:-1], curve[1:-1, :2] - side[1:-1]
+        tip = _cap(curve[-1, :2], along[-1], curve[-1, 2])
+        root = _cap(curve[0, :2], -along[0], curve[0, 2])
+        return self.polygon(np.concatenate([right, tip, left[::-1], root]), colour)
+
+    def pattern(self, points: Points, colour: Colour, on: Sequence[int]) -> int:
+        """Add a smooth shape that shows only on the shapes numbered `on`."""
+        number = self.blob(points, colour)
+        self.clips[number] = tuple(on)
+        return number
+
+
+@dataclass
+class Layer:
+    """A figure in pixels: where it lies in the picture, its colours and its coverage."""
+
+    top: int
+    left: int
+    colour: np.ndarray  # (h, w, 3) float32, 0..1
+    alpha: np.ndarray  # (h, w) float32, 0..1: the share of each pixel that the figure covers
+
+    @property
+    def window(self) -> tuple[slice, slice]:
+        """The rows and columns of the picture that the layer covers."""
+        height, width = self.alpha.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
+
+def rasterise(
+    figure: Figure,
+    size: tuple[int, int],
+    scale: float,
+    offset: tuple[float, float],
+    mirror: bool = False,
+    light: tuple[float, float] = (0.0, 0.0),
+    relief: float = 0.05,
+    supersample: int = 3,
+) -> tuple[Layer | None, float]:
+    """Paint a figure for a picture of `size` (H, W).
+
+    Args:
+        figure: what to paint.
+        size: height and width of the picture; only the part inside is painted.
+        scale: pixels for one unit of the figure.
+        offset: (x, y) in pixels of the figure's origin.
+        mirror: let it face left.
+        light: (x, y) strength and direction the light comes from.
+        relief: width of the shaded rim, in the figure's units.
+        supersample: how many times finer than the picture it is painted before averaging.
+
+    Returns:
+        The layer, or None where nothing of the figure lies in the picture, and the share of the
+        figure's bounding box that lies inside.
+    """
+    height, width = size
+    factors = np.array([-scale if mirror else scale, scale])
+    points = np.concatenate(figure.outlines) * factors + np.asarray(offset)  # (P, 2) pixels
+    low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
+    left, top = int(max(0, low[0])), int(max(0, low[1]))
+    right, bottom = int(min(width, high[0])), int(min(height, high[1]))
+    if right <= left or bottom <= top:
+        return None, 0.0
+    inside = (right - left) * (bottom - top) / float((high[0] - low[0]) * (high[1] - low[1]))
+
+    fine = (points - (left, top)) * supersample - 0.5  # Pillow puts pixel centres on whole numbers
+    flat = fine.ravel().tolist()
+    fine_size = ((right - left) * supersample, (bottom - top) * supersample)
+    picture = Image.new("RGBA", fine_size, (0, 0, 0, 0))
+    draw = ImageDraw.Draw(picture)
+    spans = []
+    start = 0
+    for number, (outline, colour) in enumerate(zip(figure.outlines, figure.colours, strict=True)):
+        stop = start + 2 * len(outline)
+        spans.append((start, stop))
+        if number in figure.clips:
+            bed = Image.new("L", fine_size, 0)
+            bed_draw = ImageDraw.Draw(bed)
+            for other in figure.clips[number]:
+                bed_draw.polygon(flat[slice(*spans[other])], fill=255)
+            spot = Image.new("L", fine_size, 0)
+            ImageDraw.Draw(spot).polygon(flat[start:stop], fill=255)
+            picture.paste((*colour, 255), mask=ImageChops.darker(bed, spot))
+        else:
+            draw.polygon(flat[start:stop], fill=(*colour, 255))
+        start = stop
+
+    small = picture.reduce(supersample)
+    pixels = np.asarray(small, dtype=np.float32) / 255  # (h, w, 4)
+    colour, alpha = pixels[..., :3], pixels[..., 3]
+    if relief * scale >= 0.5 and (light[0] or light[1]):
+        colour = colour * _cushion(small.getchannel("A"), relief * scale, light)[..., None]
+    return Layer(top, left, colour, alpha), inside
+
+
+def _cushion(coverage: Image.Image, radius: float, light: tuple[float, float]) -> np.ndarray:
+    """Brightness (h, w) of a soft relief whose height is the blurred silhouette."""
+    margin = int(2 * radius) + 1
+    width, height = coverage.size
+    board = Image.new("L", (width + 2 * margin, height + 2 * margin), 0)
+    board.paste(coverage, (margin, margin))
+    hill = np.asarray(board.filter(ImageFilter.GaussianBlur(radius)), dtype=np.float32) / 255
+    inner = slice(margin, -margin)
+    slope_x = hill[inner, margin + 1 : -margin + 1] - hill[inner, margin - 1 : -margin - 1]
+    slope_y = hill[margin + 1 : -margin + 1, inner] - hill[margin - 1 : -margin - 1, inner]
+    # A surface that rises away from the light's side faces the light.
+    return 1 + radius * (slope_x * light[0] + slope_y * light[1])
