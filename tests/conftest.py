@@ -1,4 +1,4 @@
-"""Shared set-up: one BLAS thread a worker, hypothesis profiles, and where the real data sets are."""
+"""Shared set-up: one BLAS thread a worker, hypothesis profiles, the real data sets."""
 
 import os
 
