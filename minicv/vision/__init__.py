@@ -1,0 +1,54 @@
+"""Floor 1, arrays: boxes, anchors, matching, sampling and suppression. No Tensor comes in here."""
+
+from minicv.vision.anchors import AnchorGrid, anchors_inside_image, generate_anchors
+from minicv.vision.box_coding import decode_boxes, encode_boxes
+from minicv.vision.boxes import (
+    box_area,
+    box_intersection_over_area,
+    box_iou,
+    clip_boxes_to_image,
+    flip_boxes,
+    remove_small_boxes,
+    scale_boxes,
+    validate_boxes,
+)
+from minicv.vision.keypoints import (
+    LEEDS_SPORTS_FLIP,
+    LEEDS_SPORTS_JOINTS,
+    flip_keypoints,
+    scale_keypoints,
+)
+from minicv.vision.masks import flip_masks, masks_to_boxes
+from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches
+from minicv.vision.nms import batched_nms, nms
+from minicv.vision.sampling import balanced_sample
+
+__all__ = [
+    "IGNORED",
+    "LEEDS_SPORTS_FLIP",
+    "LEEDS_SPORTS_JOINTS",
+    "NEGATIVE",
+    "POSITIVE",
+    "AnchorGrid",
+    "Matcher",
+    "Matches",
+    "anchors_inside_image",
+    "balanced_sample",
+    "batched_nms",
+    "box_area",
+    "box_intersection_over_area",
+    "box_iou",
+    "clip_boxes_to_image",
+    "decode_boxes",
+    "encode_boxes",
+    "flip_boxes",
+    "flip_keypoints",
+    "flip_masks",
+    "generate_anchors",
+    "masks_to_boxes",
+    "nms",
+    "remove_small_boxes",
+    "scale_boxes",
+    "scale_keypoints",
+    "validate_boxes",
+]

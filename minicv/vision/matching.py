@@ -1,0 +1,139 @@
+"""Matching: which target each anchor or proposal shall learn, and which are background.
+
+A box is positive when its IoU with some target reaches ``high_threshold``, negative when it stays
+below ``low_threshold`` with all of them, and ignored in between: too good for background, too
+loose to learn from.
+
+A target may have no box that reaches the threshold. With ``allow_low_quality_matches`` the boxes
+that overlap it most become positive all the same. Three traps are in that rule, all common:
+
+* A target that overlaps no box at all has a best IoU of 0, and every box that misses it ties with
+  that. Only boxes that do overlap it may be rescued.
+* Several boxes often tie for the best, and rounding decides whether ``==`` sees that. All boxes
+  within `TIE_TOLERANCE` of the best are taken, so that float32 and float64 agree.
+* The target that rescues a box need not be the one which the box overlaps most. The box learns the
+  latter, as in torchvision and detectron2: it is the one that a regressor reaches more easily.
+
+Source: Ren et al., "Faster R-CNN" (2015), section 3.1.2, and Girshick, "Fast R-CNN" (2015),
+section 2.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from minicv.backend import Array, xp_of
+from minicv.vision.boxes import as_float_boxes, box_iou
+
+POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
+TIE_TOLERANCE = 1e-5
+BLOCK_ELEMENTS = 1 << 22  # pairs per block: 16 megabytes of float32
+
+
+class Matches(NamedTuple):
+    """What `Matcher` says of each box.
+
+    Attributes:
+        target_index: (N,) int64, the target that the box overlaps most, the first of equals. A
+            valid index whatever the label, if there are targets at all; 0 if there are none.
+        label: (N,) int8, `POSITIVE`, `NEGATIVE` or `IGNORED`.
+        iou: (N,), the overlap with that target; 0 where there are none.
+    """
+
+    target_index: Array
+    label: Array
+    iou: Array
+
+
+@dataclass(frozen=True)
+class Matcher:
+    """Assigns targets to boxes by intersection over union.
+
+    Attributes:
+        high_threshold: IoU from which a box is positive (``>=``).
+        low_threshold: IoU below which a box is negative (``<``).
+        allow_low_quality_matches: whether the best boxes of each target become positive even below
+            ``high_threshold``. Right for anchors, which are laid blindly; not for proposals.
+        background_floor: IoU below which a box is not even background but ignored. Fast R-CNN and
+            SPP-net draw background from 0.1 up, as a cheap way to hard negatives; Faster R-CNN from
+            0. It does not apply to an image without targets, where everything is background.
+
+    Raises:
+        ValueError: not 0 <= background_floor <= low_threshold <= high_threshold <= 1.
+
+    >>> import numpy as np
+    >>> targets = np.array([[0.0, 0.0, 10.0, 10.0]])
+    >>> boxes = np.array([[0.0, 0.0, 10.0, 9.0], [0.0, 0.0, 10.0, 5.0], [50.0, 50.0, 60.0, 60.0]])
+    >>> matches = Matcher(0.7, 0.3)(targets, boxes)
+    >>> matches.label.tolist(), matches.iou.tolist()
+    ([1, -1, 0], [0.9, 0.5, 0.0])
+    """
+
+    high_threshold: float
+    low_threshold: float
+    allow_low_quality_matches: bool = False
+    background_floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.background_floor <= self.low_threshold <= self.high_threshold <= 1:
+            raise ValueError(
+                "Matcher: expected 0 <= background_floor <= low_threshold <= high_threshold <= 1 "
+                f"but background_floor={self.background_floor}, "
+                f"low_threshold={self.low_threshold}, high_threshold={self.high_threshold}"
+            )
+
+    def __call__(self, target_boxes: Array, boxes: Array) -> Matches:
+        """Match every box to a target; either may be none.
+
+        The (G, N) overlaps are never held as a whole beyond a few megabytes: boxes come in blocks.
+
+        Args:
+            target_boxes: (G, 4), pixels.
+            boxes: (N, 4) anchors or proposals, pixels.
+
+        Returns:
+            `Matches` of N boxes.
+
+        Raises:
+            ValueError: an argument is not (N, 4).
+
+        >>> import numpy as np
+        >>> Matcher(0.5, 0.5)(np.zeros((0, 4)), np.zeros((2, 4))).label.tolist()
+        [0, 0]
+        """
+        target_boxes = as_float_boxes(target_boxes, "Matcher", "target_boxes")
+        boxes = as_float_boxes(boxes, "Matcher", "boxes")
+        xp = xp_of(target_boxes, boxes)
+        count = len(boxes)
+        index = xp.zeros(count, dtype=xp.int64)
+        best = xp.zeros(count, dtype=boxes.dtype)
+        label = xp.full(count, NEGATIVE, dtype=xp.int8)
+        if len(target_boxes) == 0 or count == 0:
+            return Matches(index, label, best)
+
+        # 1. Each box: its best target, and whether that is good enough.
+        best_of_target = xp.zeros(len(target_boxes), dtype=boxes.dtype)
+        for block in _blocks(len(target_boxes), count):
+            overlaps = box_iou(target_boxes, boxes[block])  # (G, B)
+            index[block] = overlaps.argmax(axis=0)
+            best[block] = overlaps.max(axis=0)
+            best_of_target = xp.maximum(best_of_target, overlaps.max(axis=1))
+        label[best < self.background_floor] = IGNORED
+        label[best >= self.low_threshold] = IGNORED
+        label[best >= self.high_threshold] = POSITIVE
+
+        # 2. Each target: its best boxes, if it has any. The overlaps are computed anew, which costs
+        #    less than keeping them.
+        if self.allow_low_quality_matches:
+            enough = best_of_target[:, None] - TIE_TOLERANCE
+            for block in _blocks(len(target_boxes), count):
+                overlaps = box_iou(target_boxes, boxes[block])
+                rescued = ((overlaps >= enough) & (overlaps > 0)).any(axis=0)
+                label[block] = xp.where(rescued, POSITIVE, label[block])
+        return Matches(index, label, best)
+
+
+def _blocks(targets: int, boxes: int) -> list[slice]:
+    step = max(1, BLOCK_ELEMENTS // targets)
+    return [slice(start, min(start + step, boxes)) for start in range(0, boxes, step)]
