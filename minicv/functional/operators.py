@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from minicv.autograd import Tensor
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
+from minicv.functional.exp import exp
+from minicv.functional.getitem import getitem
+from minicv.functional.matmul import matmul
+from minicv.functional.mean import mean
+from minicv.functional.relu import relu
+from minicv.functional.reshape import flatten, reshape
+from minicv.functional.sigmoid import sigmoid
+from minicv.functional.sum import sum
+from minicv.functional.transpose import permute, transpose
 
 Tensor.__add__ = add
 Tensor.__radd__ = lambda self, other: add(other, self)
@@ -18,3 +27,23 @@ Tensor.__rmul__ = lambda self, other: multiply(other, self)
 Tensor.__truediv__ = divide
 Tensor.__rtruediv__ = lambda self, other: divide(other, self)
 Tensor.__neg__ = negative
+Tensor.__matmul__ = matmul
+Tensor.__rmatmul__ = lambda self, other: matmul(other, self)
+Tensor.__getitem__ = getitem
+
+Tensor.sum = sum
+Tensor.mean = mean
+Tensor.exp = exp
+Tensor.relu = relu
+Tensor.sigmoid = sigmoid
+Tensor.flatten = flatten
+Tensor.transpose = transpose
+# x.reshape(2, 3) and x.reshape((2, 3)) both work, as in NumPy and PyTorch.
+Tensor.reshape = lambda self, *shape: reshape(self, _one_tuple(shape))
+Tensor.permute = lambda self, *dims: permute(self, _one_tuple(dims))
+
+
+def _one_tuple(arguments: tuple) -> tuple[int, ...]:
+    if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
+        return tuple(arguments[0])
+    return arguments

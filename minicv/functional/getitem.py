@@ -1,0 +1,83 @@
+"""Indexing: parts of a tensor, as NumPy's x[index] selects them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, kernels_of, xp_of
+
+
+class GetItem(Function):
+    def __init__(self, index: Any) -> None:
+        self.index = index
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        try:
+            return x[self.index]
+        except IndexError as error:
+            raise IndexError(f"getitem: {error}; x has shape {x.shape}") from None
+
+    def backward(self, grad: Array) -> Array:
+        xp = xp_of(grad)
+        parts = self.index if isinstance(self.index, tuple) else (self.index,)
+        numbers = [part for part in parts if _is_array_of_numbers(part)]
+        if not numbers or grad.size == 0:
+            # Slices and masks select no element twice.
+            return self._assigned(grad)
+        length = self.shape[0]
+        if len(parts) == 1:
+            # One array of row numbers: whole rows go back.
+            rows = xp.asarray(numbers[0]).astype(xp.int64).reshape(-1) % length  # -1 is the last
+            if rows.size <= length and int(xp.bincount(rows).max()) == 1:
+                return self._assigned(grad)
+            values = grad.reshape(rows.size, *self.shape[1:])
+            return kernels_of(grad).scatter_add(values, rows, length)
+        # In general: number all elements, and see which numbers the index selects.
+        size = 1
+        for side in self.shape:
+            size *= side
+        selected = xp.arange(size).reshape(self.shape)[self.index]
+        flat = kernels_of(grad).scatter_add(grad.reshape(-1), selected.reshape(-1), size)
+        return flat.reshape(self.shape)
+
+    def _assigned(self, grad: Array) -> Array:
+        grad_x = xp_of(grad).zeros(self.shape, grad.dtype)
+        grad_x[self.index] = grad
+        return grad_x
+
+
+def getitem(x: Tensor | Array, index: Any) -> Tensor:
+    """The elements of x that ``index`` selects; ``x[index]`` calls this.
+
+    Forward: y = x[index] as in NumPy: whole numbers, slices, ``...``, None, boolean masks, arrays
+    of whole numbers, and tuples of these. Gradient: dL/dx is zero, with every element of dL/dy
+    added where it was taken from; an element taken k times receives k gradients.
+
+    Shapes: as in NumPy. An empty selection is empty and has gradient zero. Cost: slices give a
+    view of x, masks and arrays a copy of what they select; the gradient has the size of x.
+
+    Raises:
+        IndexError: the index is out of range, has too many parts, or is no index.
+        TypeError: the index is a Tensor; indices are plain arrays.
+
+    >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    >>> y = x[[1, 1, 0]]
+    >>> y.data.tolist()
+    [[3.0, 4.0], [3.0, 4.0], [1.0, 2.0]]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [[1.0, 1.0], [2.0, 2.0]]
+    """
+    for part in index if isinstance(index, tuple) else (index,):
+        if isinstance(part, Tensor):
+            raise TypeError("getitem: the index is a Tensor; indices are plain arrays, take .data")
+    return GetItem(index)(x)
+
+
+def _is_array_of_numbers(part: Any) -> bool:
+    """Whether this part of an index can select an element twice."""
+    if isinstance(part, list):
+        part = xp_of().asarray(part)
+    return getattr(part, "ndim", 0) > 0 and part.dtype.kind in "iu"

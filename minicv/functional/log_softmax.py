@@ -1,0 +1,48 @@
+"""Logarithm of softmax: scores to log probabilities."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+from minicv.functional.dims import normalized_dims
+
+
+class LogSoftmax(Function):
+    def __init__(self, dim: int) -> None:
+        self.dim = dim
+
+    def forward(self, x: Array) -> Array:
+        (self.axis,) = normalized_dims("log_softmax", self.dim, x.ndim)
+        self.y = x
+        if x.shape[self.axis] > 0:  # the maximum of nothing does not exist
+            xp = xp_of(x)
+            self.y = x - x.max(axis=self.axis, keepdims=True)
+            self.y -= xp.log(xp.exp(self.y).sum(axis=self.axis, keepdims=True))
+        return self.y
+
+    def backward(self, grad: Array) -> Array:
+        xp = xp_of(self.y)
+        grad_x = xp.exp(self.y)
+        grad_x *= grad.sum(axis=self.axis, keepdims=True)
+        return xp.subtract(grad, grad_x, out=grad_x)
+
+
+def log_softmax(x: Tensor | Array, dim: int) -> Tensor:
+    """log(softmax(x)) along ``dim``, also where the probability is too small for its dtype.
+
+    Forward: y_k = x_k - m - log Σ_j exp(x_j - m) with m = max_j x_j. Gradient:
+    dL/dx_k = dL/dy_k - exp(y_k) Σ_j dL/dy_j.
+
+    Shapes: any x with an axis ``dim``; y has the shape of x. An empty input gives an empty result.
+    A score of -infinity gives -infinity; if all are, or one is +infinity, the result is NaN with
+    NumPy's warning. Cost: three passes over x and one exp an element in each direction; keeps y.
+
+    Raises:
+        IndexError: x has no axis ``dim``.
+
+    Source: Goodfellow, Bengio & Courville 2016, Deep Learning, section 4.1.
+
+    >>> log_softmax(Tensor([[0.0, -1000.0]]), dim=1).data.tolist()
+    [[0.0, -1000.0]]
+    """
+    return LogSoftmax(dim)(x)

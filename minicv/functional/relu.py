@@ -1,0 +1,36 @@
+"""Rectified linear unit."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+
+
+class Relu(Function):
+    def forward(self, x: Array) -> Array:
+        self.y = xp_of(x).maximum(x, 0)
+        return self.y
+
+    def backward(self, grad: Array) -> Array:
+        return grad * (self.y > 0)
+
+
+def relu(x: Tensor | Array) -> Tensor:
+    """max(x, 0), element by element.
+
+    Forward: y = x where x > 0, else 0. Gradient: dL/dx = dL/dy where x > 0, else 0.
+
+    Shapes: any; y has the shape of x. Kink: the gradient at x = 0 is 0. NaN stays NaN. An empty
+    input gives an empty result. Cost: one pass over x; keeps y, which the next layer keeps anyway.
+
+    Source: Nair & Hinton 2010, Rectified Linear Units Improve Restricted Boltzmann Machines.
+
+    >>> x = Tensor([-1.0, 0.0, 2.0], requires_grad=True)
+    >>> y = relu(x)
+    >>> y.data.tolist()
+    [0.0, 0.0, 2.0]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [0.0, 0.0, 1.0]
+    """
+    return Relu()(x)
