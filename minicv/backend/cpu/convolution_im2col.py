@@ -1,0 +1,197 @@
+"""Convolution by im2col: windows become columns of a matrix, and one matrix product does the rest.
+
+Column (oh, ow) of the matrix holds the window that output pixel (oh, ow) looks at, so
+
+    y[o, oh·ow]  =  weight[o, c·kh·kw]  @  columns[c·kh·kw, oh·ow].
+
+The matrix is KH·KW times as large as the input. It is therefore never built as a whole: a strip of
+output rows (or a few small images) at a time fits the cache, is multiplied there, and is
+overwritten by the next.
+
+This path works for every dtype, stride, dilation and number of groups; the others are short cuts.
+Arithmetic: N·O·OH·OW·(C/groups)·KH·KW multiply-adds for the forward pass and for each gradient.
+Memory: one strip for each thread.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minicv.backend.cpu.convolution_geometry import Pair, pad_images, scratch
+from minicv.backend.parallel import parallel_for, split
+
+STRIP_BYTES = 1 << 20  # half of a common second-level cache; the other half is for the weight
+
+
+def forward(
+    x: np.ndarray,
+    weight: np.ndarray,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+    output_shape: tuple[int, int, int, int],
+) -> np.ndarray:
+    """y = weight @ columns(x), strip by strip.
+
+    >>> x, weight = np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3))
+    >>> forward(x, weight, (1, 1), (1, 1), (1, 1), 1, (1, 1, 3, 3))[0, 0].tolist()
+    [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
+    """
+    n, o, oh, ow = output_shape
+    og = o // groups
+    padded = pad_images(x, padding)
+    y = np.empty(output_shape, np.result_type(x, weight))
+    matrices = weight.reshape(groups, og, -1)  # (O, C/groups, KH, KW) -> (groups, O/groups, CKK)
+
+    def one_strip(block: tuple[slice, slice]) -> None:
+        images, rows = block
+        for group, matrix in enumerate(matrices):
+            columns = gather(padded, weight.shape, images, rows, ow, group, stride, dilation)
+            outputs = slice(group * og, (group + 1) * og)
+            if images.stop - images.start == 1:
+                target = y[images.start, outputs].reshape(og, -1)  # a view
+                np.matmul(matrix, columns, out=target[:, rows.start * ow : rows.stop * ow])
+            else:
+                product = scratch("im2col product", (og, columns.shape[1]), y.dtype)
+                np.matmul(matrix, columns, out=product)
+                # (O/groups, images · OH · OW) -> (images, O/groups, OH, OW)
+                y[images, outputs] = product.reshape(og, -1, oh, ow).swapaxes(0, 1)
+
+    parallel_for(one_strip, strips(n, oh, ow, matrices.shape[2] * y.itemsize))
+    return y
+
+
+def grad_input(
+    grad: np.ndarray,
+    weight: np.ndarray,
+    x_shape: tuple[int, int, int, int],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """columns of dL/dx = weightᵀ @ dL/dy; each row is then added where it was gathered (col2im).
+
+    Strips overlap where they write, so a block is a whole image.
+
+    >>> grad, weight = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0]]]])
+    >>> grad_input(grad, weight, (1, 1, 1, 4), (1, 1), (0, 0), (1, 1), 1).tolist()
+    [[[[1.0, 3.0, 6.0, 4.0]]]]
+    """
+    n, c, h, w = x_shape
+    o, cg, kh, kw = weight.shape
+    og = o // groups
+    oh, ow = grad.shape[2:]
+    dtype = np.result_type(grad, weight)
+    padded = np.zeros((n, c, h + 2 * padding[0], w + 2 * padding[1]), dtype)
+    # (O, C/groups, KH, KW) -> (groups, CKK, O/groups)
+    matrices = weight.reshape(groups, og, -1).swapaxes(1, 2)
+    grad = np.ascontiguousarray(grad)
+
+    def one_image(image: int) -> None:
+        for _, rows in strips(1, oh, ow, cg * kh * kw * dtype.itemsize):
+            count = rows.stop - rows.start
+            columns = scratch("im2col columns", (cg, kh, kw, count, ow), dtype)
+            for group, matrix in enumerate(matrices):
+                arriving = grad[image, group * og : (group + 1) * og].reshape(og, -1)
+                arriving = arriving[:, rows.start * ow : rows.stop * ow]
+                np.matmul(matrix, arriving, out=columns.reshape(-1, count * ow))
+                target = padded[image, group * cg : (group + 1) * cg]
+                for u in range(kh):
+                    for v in range(kw):
+                        seen(target, u, v, rows, ow, stride, dilation)[...] += columns[:, u, v]
+
+    parallel_for(one_image, range(n))
+    return padded[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
+
+
+def grad_weight(
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight_shape: tuple[int, int, int, int],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """dL/dweight = dL/dy @ columns(x)ᵀ, summed over the strips of all images.
+
+    Each run of strips sums on its own and the runs are added in order, so the result is the same
+    for any number of threads.
+
+    >>> grad, x = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0, 8.0]]]])
+    >>> grad_weight(grad, x, (1, 1, 1, 3), (1, 1), (0, 0), (1, 1), 1).tolist()
+    [[[[3.0, 6.0, 12.0]]]]
+    """
+    o, cg, kh, kw = weight_shape
+    og = o // groups
+    n, _, oh, ow = grad.shape
+    padded = pad_images(x, padding)
+    dtype = np.result_type(grad, x)
+    grad = np.ascontiguousarray(grad)
+    blocks = strips(n, oh, ow, cg * kh * kw * dtype.itemsize)
+    runs = split(len(blocks), -(-len(blocks) // 8))
+    sums = np.zeros((len(runs), groups, og, cg * kh * kw), dtype)
+
+    def one_run(run: int) -> None:
+        product = scratch("im2col product", sums.shape[2:], dtype)
+        for images, rows in blocks[runs[run]]:
+            for group in range(groups):
+                columns = gather(padded, weight_shape, images, rows, ow, group, stride, dilation)
+                arriving = grad[images, group * og : (group + 1) * og, rows]
+                # (images, O/groups, rows, OW) -> (O/groups, images · rows · OW)
+                arriving = arriving.swapaxes(0, 1).reshape(og, -1)
+                np.matmul(arriving, columns.T, out=product)
+                sums[run, group] += product
+
+    parallel_for(one_run, range(len(runs)))
+    return sums.sum(axis=0).reshape(weight_shape)
+
+
+def strips(n: int, oh: int, ow: int, column_bytes: int) -> list[tuple[slice, slice]]:
+    """(images, output rows) of each strip: some rows of one image, or several whole images.
+
+    >>> strips(3, 4, 5, STRIP_BYTES // 10)[:2]
+    [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 4, None))]
+    >>> strips(3, 4, 5, STRIP_BYTES // 40)
+    [(slice(0, 2, None), slice(0, 4, None)), (slice(2, 3, None), slice(0, 4, None))]
+    """
+    fitting = max(1, STRIP_BYTES // column_bytes)
+    images = max(1, fitting // (oh * ow))
+    rows = max(1, fitting // ow)
+    return [(i, r) for i in split(n, images) for r in split(oh, min(rows, oh))]
+
+
+def gather(
+    padded: np.ndarray,
+    weight_shape: tuple[int, int, int, int],
+    images: slice,
+    rows: slice,
+    ow: int,
+    group: int,
+    stride: Pair,
+    dilation: Pair,
+) -> np.ndarray:
+    """The columns of one strip, (C/groups · KH · KW, images · rows · OW), in scratch memory."""
+    _, cg, kh, kw = weight_shape
+    count = images.stop - images.start
+    columns = scratch(
+        "im2col columns", (cg, kh, kw, count, rows.stop - rows.start, ow), padded.dtype
+    )
+    channels = padded[images, group * cg : (group + 1) * cg].swapaxes(0, 1)
+    for u in range(kh):
+        for v in range(kw):
+            columns[:, u, v] = seen(channels, u, v, rows, ow, stride, dilation)
+    return columns.reshape(cg * kh * kw, -1)
+
+
+def seen(
+    padded: np.ndarray, u: int, v: int, rows: slice, ow: int, stride: Pair, dilation: Pair
+) -> np.ndarray:
+    """The view (..., rows, OW) of the pixels that kernel element (u, v) meets for these outputs."""
+    top = u * dilation[0] + rows.start * stride[0]
+    left = v * dilation[1]
+    height = (rows.stop - rows.start - 1) * stride[0] + 1
+    width = (ow - 1) * stride[1] + 1
+    return padded[..., top : top + height : stride[0], left : left + width : stride[1]]

@@ -1,0 +1,173 @@
+"""Convolution of images."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array
+from minicv.backend.kernels import kernels_of
+
+Pair = tuple[int, int]
+
+
+class Conv2d(Function):
+    def __init__(
+        self,
+        stride: Pair = (1, 1),
+        padding: Pair = (0, 0),
+        dilation: Pair = (1, 1),
+        groups: int = 1,
+    ) -> None:
+        self.options = (stride, padding, dilation, groups)
+
+    def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        self.x_shape, self.weight_shape = x.shape, weight.shape
+        # Each gradient needs the other operand; a frozen one need not be kept.
+        self.x = x if self.needs_grad[1] else None
+        self.weight = weight if self.needs_grad[0] else None
+        return kernels_of(x, weight).conv2d_forward(x, weight, bias, *self.options)
+
+    def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        kernels = kernels_of(grad)
+        grad_x = grad_weight = grad_bias = None
+        if self.needs_grad[0]:
+            grad_x = kernels.conv2d_grad_input(grad, self.weight, self.x_shape, *self.options)
+        if self.needs_grad[1]:
+            grad_weight = kernels.conv2d_grad_weight(grad, self.x, self.weight_shape, *self.options)
+        if self.needs_grad[2]:
+            grad_bias = grad.sum(axis=(0, 2, 3))  # (N, O, OH, OW) -> (O,)
+        return grad_x, grad_weight, grad_bias
+
+
+def conv2d(
+    x: Tensor | Array,
+    weight: Tensor | Array,
+    bias: Tensor | Array | None = None,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+) -> Tensor:
+    r"""Slide a small kernel over each image and take a weighted sum of what it covers.
+
+    Forward (a cross-correlation, as in every deep learning library; the kernel is not flipped)::
+
+        y[n, o, i, j] = bias[o] + Σ_{c, u, v} weight[o, c, u, v] · x[n, c, h, w]
+        where h = i·stride + u·dilation - padding, w = j·stride + v·dilation - padding
+
+    and x is zero outside the image. Gradients, with the same h and w::
+
+        dL/dx[n, c, h, w]      = Σ_o Σ of weight[o, c, u, v] · dL/dy[n, o, i, j]
+                                 over all (i, u), (j, v) that lead to this h, w
+        dL/dweight[o, c, u, v] = Σ_{n, i, j} dL/dy[n, o, i, j] · x[n, c, h, w]
+        dL/dbias[o]            = Σ_{n, i, j} dL/dy[n, o, i, j]
+
+    dL/dx is a transposed convolution of dL/dy with the same weight; see `conv_transpose2d`.
+
+    With ``groups`` = G, channels fall into G equal runs, and output run g sees input run g alone
+    (c counts within the run). G = C is a depthwise convolution.
+
+    =======  ==========================================================
+    x        (N, C, H, W)
+    weight   (O, C / groups, KH, KW)
+    bias     (O,) or None
+    result   (N, O, OH, OW), OH = floor((H + 2p - d (KH - 1) - 1) / s) + 1
+    =======  ==========================================================
+
+    ``stride``, ``padding`` and ``dilation`` are one number or (vertical, horizontal). Rows and
+    columns that no window reaches are ignored in the forward pass and get a gradient of zero. A
+    batch of 0 images gives an empty result and a zero gradient for the weight.
+
+    Cost: N·O·OH·OW·(C / groups)·KH·KW multiply-adds, and twice that for both gradients. Memory: the
+    result, a padded copy of x, and a cache-sized scratch buffer.
+
+    Raises:
+        ValueError: the shapes do not fit, ``groups`` does not divide the channels, the kernel is
+            larger than the padded input, or an option is out of range.
+
+    Source: LeCun et al. 1989, "Backpropagation applied to handwritten zip code recognition";
+    Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 2.
+
+    >>> x = Tensor([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0], [7.0, 8.0, 9.0]]]])
+    >>> weight = Tensor([[[[1.0, 0.0], [0.0, -1.0]]]])
+    >>> conv2d(x, weight).data.tolist()
+    [[[[-4.0, -4.0], [-4.0, -4.0]]]]
+    """
+    stride = as_pair("conv2d", "stride", stride, least=1)
+    padding = as_pair("conv2d", "padding", padding, least=0)
+    dilation = as_pair("conv2d", "dilation", dilation, least=1)
+    _check(x, weight, bias, padding, dilation, groups)
+    return Conv2d(stride, padding, dilation, groups)(x, weight, bias)
+
+
+def as_pair(operation: str, argument: str, value: int | Pair, least: int) -> Pair:
+    """``value`` as (vertical, horizontal), both whole numbers of at least ``least``.
+
+    >>> as_pair("conv2d", "stride", 2, least=1)
+    (2, 2)
+    """
+    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    try:
+        whole = tuple(int(v) for v in pair)
+    except (TypeError, ValueError):
+        whole = ()
+    if len(pair) != 2 or whole != pair or min(whole) < least:
+        raise ValueError(
+            f"{operation}: {argument} must be a whole number of at least {least}, or a pair of "
+            f"them (vertical, horizontal), but is {value!r}"
+        )
+    return whole
+
+
+def check_layer_shapes(
+    operation: str, x: Tensor | Array, weight: Tensor | Array, groups: int, layout: str
+) -> None:
+    """x and weight are 4-D, no side of the kernel is 0, and ``groups`` divides weight.shape[0]."""
+    for argument, array, expected in (("x", x, "(N, C, H, W)"), ("weight", weight, layout)):
+        if len(array.shape) != 4:
+            raise ValueError(
+                f"{operation}: {argument} must have 4 axes {expected} but has shape {array.shape}; "
+                "a single image needs x[None]"
+            )
+    if min(weight.shape) < 1:
+        raise ValueError(f"{operation}: weight {layout} must not be empty; weight={weight.shape}")
+    if groups != int(groups) or groups < 1 or weight.shape[0] % groups:
+        raise ValueError(
+            f"{operation}: groups must be a positive divisor of weight.shape[0] = "
+            f"{weight.shape[0]} but is {groups}; weight={weight.shape}"
+        )
+
+
+def check_bias(operation: str, bias: Tensor | Array | None, channels: int) -> None:
+    """One number for each output channel, or None."""
+    if bias is not None and bias.shape != (channels,):
+        raise ValueError(
+            f"{operation}: bias must have shape ({channels},), one number for each output channel, "
+            f"but has shape {bias.shape}"
+        )
+
+
+def _check(
+    x: Tensor | Array,
+    weight: Tensor | Array,
+    bias: Tensor | Array | None,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> None:
+    check_layer_shapes("conv2d", x, weight, groups, "(O, C / groups, KH, KW)")
+    expected = weight.shape[1] * groups
+    if x.shape[1] != expected:
+        raise ValueError(
+            f"conv2d: weight expects {expected} input channels (weight.shape[1] * groups) but x "
+            f"has {x.shape[1]}; x={x.shape}, weight={weight.shape}, groups={groups}"
+        )
+    check_bias("conv2d", bias, weight.shape[0])
+    kernel = weight.shape[2:]
+    padded = tuple(size + 2 * p for size, p in zip(x.shape[2:], padding, strict=True))
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    if reach[0] > padded[0] or reach[1] > padded[1]:
+        spacing = str(dilation[0]) if dilation[0] == dilation[1] else str(dilation)
+        raise ValueError(
+            f"conv2d: kernel {kernel[0]}x{kernel[1]} (dilation {spacing}) is larger than the "
+            f"padded input {padded[0]}x{padded[1]}; x={x.shape}, weight={weight.shape}, padding={padding}"
+        )
