@@ -1,0 +1,101 @@
+"""Checks on a batch before a detector trains on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def check_targets(images: Sequence[np.ndarray], targets: Sequence[dict], num_classes: int) -> None:
+    """Refuse labels that would spoil training, and say which image they belong to.
+
+    A picture without boxes is fine. Boxes may end up to 0.01 pixels outside of the picture, which
+    float32 arithmetic in a resize can cause.
+
+    Args:
+        images: (3, H, W) arrays.
+        targets: for each image a dict with boxes (N, 4) and labels (N,).
+        num_classes: K; labels must lie in 0..K-1.
+
+    Raises:
+        ValueError: numbers of images and targets differ; an image is not (3, H, W) or not finite; boxes are
+            not (N, 4), not finite, empty (x2 <= x1 or y2 <= y1), or outside the picture; labels are not
+            (N,) whole numbers in range; masks or keypoints have another count or size. Where boxes are
+            wrong but would fit as x, y, width, height, the message says so.
+
+    Example:
+        >>> image = np.zeros((3, 10, 20), np.float32)
+        >>> target = {"boxes": np.array([[5.0, 2.0, 4.0, 3.0]]), "labels": np.array([0]), "image_id": "a"}
+        >>> check_targets([image], [target], num_classes=2)
+        Traceback (most recent call last):
+        ...
+        ValueError: image 'a': boxes[0] is [5.0, 2.0, 4.0, 3.0]: x2 <= x1 or y2 <= y1; ...
+    """
+    if len(images) != len(targets):
+        raise ValueError(f"check_targets: {len(images)} images but {len(targets)} targets")
+    for position, (image, target) in enumerate(zip(images, targets, strict=True)):
+        name = f"image {target.get('image_id', position)!r}"
+        if image.ndim != 3 or image.shape[0] != 3:
+            raise ValueError(f"{name}: the image has shape {image.shape}, expected (3, H, W)")
+        if not np.isfinite(image).all():
+            raise ValueError(f"{name}: the image holds NaN or infinite values")
+        _check_boxes(name, np.asarray(target["boxes"]), *image.shape[1:])
+        _check_labels(name, np.asarray(target["labels"]), len(target["boxes"]), num_classes)
+        _check_shapes(name, target, *image.shape[1:])
+
+
+def _check_boxes(name: str, boxes: np.ndarray, height: int, width: int) -> None:
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        hint = "; without objects it is np.zeros((0, 4))" if boxes.size == 0 else ""
+        raise ValueError(f"{name}: boxes have shape {boxes.shape}, expected (N, 4){hint}")
+    x1, y1, x2, y2 = boxes.T
+    slack = 0.01
+    faults = (
+        (~np.isfinite(boxes).all(axis=1), "NaN or infinite"),
+        ((x2 <= x1) | (y2 <= y1), "x2 <= x1 or y2 <= y1"),
+        (
+            (x1 < -slack) | (y1 < -slack) | (x2 > width + slack) | (y2 > height + slack),
+            f"outside the picture of height {height} and width {width}",
+        ),
+    )
+    for wrong, what in faults:
+        if wrong.any():
+            first = int(np.flatnonzero(wrong)[0])
+            advice = "expected x1, y1, x2, y2 in pixels"
+            as_sizes = (x2 > 0) & (y2 > 0) & (x1 + x2 <= width) & (y1 + y2 <= height)
+            if as_sizes.all():
+                advice += "; these look like x, y, width, height: add x and y to the last two"
+            elif (np.abs(boxes) <= 1).all():
+                advice += "; these look like fractions: multiply by width and height"
+            raise ValueError(f"{name}: boxes[{first}] is {boxes[first].tolist()}: {what}; {advice}")
+
+
+def _check_labels(name: str, labels: np.ndarray, count: int, num_classes: int) -> None:
+    if labels.shape != (count,):
+        raise ValueError(f"{name}: labels have shape {labels.shape} but there are {count} boxes")
+    if count and labels.dtype.kind not in "iu":
+        raise ValueError(f"{name}: labels are {labels.dtype}, expected whole numbers")
+    wrong = (labels < 0) | (labels >= num_classes)
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"{name}: labels[{first}] is {labels[first]}, expected 0..{num_classes - 1} "
+            "(the background has no number)"
+        )
+
+
+def _check_shapes(name: str, target: dict, height: int, width: int) -> None:
+    count = len(target["boxes"])
+    if "masks" in target and target["masks"].shape != (count, height, width):
+        raise ValueError(
+            f"{name}: masks have shape {target['masks'].shape}, expected {(count, height, width)}"
+        )
+    if "keypoints" in target:
+        keypoints = target["keypoints"]
+        if keypoints.ndim != 3 or keypoints.shape[0] != count or keypoints.shape[2] != 3:
+            raise ValueError(
+                f"{name}: keypoints have shape {keypoints.shape}, expected ({count}, joints, 3)"
+            )
+        if not np.isfinite(keypoints).all():
+            raise ValueError(f"{name}: keypoints hold NaN or infinite values")

@@ -1,0 +1,135 @@
+"""Reading a photograph, and a plain folder of photographs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+SUFFIXES: tuple[str, ...] = (
+    ".bmp",
+    ".gif",
+    ".jpeg",
+    ".jpg",
+    ".png",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+)
+# Photographs of 16 bits and more arrive in these modes of Pillow.
+_WIDE_MODES: dict[str, float] = {"I;16": 65535, "I;16L": 65535, "I;16B": 65535, "I": 65535, "F": 1}
+
+
+class ImageError(ValueError):
+    """A file that should hold a picture does not; the message names the file."""
+
+
+def read_image(path: str | Path) -> np.ndarray:
+    """Read a picture as RGB float32 in 0..1, C x H x W.
+
+    Every format that Pillow reads: grey pictures get three equal channels, palettes are looked up, the
+    orientation that a camera noted in EXIF is applied, and what is transparent is laid on white.
+
+    Args:
+        path: the file.
+
+    Returns:
+        (3, H, W) float32, contiguous.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ImageError: the file is truncated or holds no picture.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> file = Path(tempfile.mkdtemp()) / "red.png"
+        >>> Image.new("RGB", (3, 2), (255, 0, 0)).save(file)
+        >>> image = read_image(file)
+        >>> image.shape, image[:, 0, 0].tolist()
+        ((3, 2, 3), [1.0, 0.0, 0.0])
+    """
+    return to_array(open_image(path))
+
+
+def open_image(path: str | Path) -> Image.Image:
+    """Read a picture as a Pillow image, decoded and upright; errors as in `read_image`.
+
+    Modes other than 8-bit RGB are converted to it, except the wide grey ones that `to_array` scales.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"read_image: there is no file {path}")
+    try:
+        with Image.open(path) as file:
+            file.load()  # decodes, and so finds a truncated file
+            picture = ImageOps.exif_transpose(file)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # Pillow's text for a file it does not know repeats the path.
+        reason = "it is no picture that Pillow reads" if "identify" in str(error) else str(error)
+        raise ImageError(f"read_image: cannot read {path}: {reason}") from error
+    if picture.mode in ("RGB", *_WIDE_MODES):
+        return picture
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def to_array(picture: Image.Image) -> np.ndarray:
+    """A Pillow image as RGB float32 in 0..1, (3, H, W)."""
+    if picture.mode in _WIDE_MODES:
+        grey = np.clip(np.asarray(picture, np.float32) / _WIDE_MODES[picture.mode], 0, 1)
+        return np.ascontiguousarray(np.broadcast_to(grey, (3, *grey.shape)))
+    pixels = np.asarray(picture.convert("RGB"))  # (H, W, 3) uint8
+    image = np.empty((3, *pixels.shape[:2]), np.float32)
+    np.multiply(pixels.transpose(2, 0, 1), np.float32(1 / 255), out=image)
+    return image
+
+
+def to_picture(image: np.ndarray) -> Image.Image:
+    """The reverse of `to_array`: (3, H, W) in 0..1 -> an 8-bit Pillow image."""
+    pixels = np.floor(np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+
+
+class ImageFolder:
+    """All photographs of a folder, sorted by name, without labels.
+
+    `ds[i]` is the image and a target that has only `image_id`, the file's name. `classes` is empty.
+
+    Args:
+        root: the folder. Files with a picture's suffix are taken, hidden ones and subfolders left out.
+
+    Raises:
+        FileNotFoundError: `root` is no folder.
+        ValueError: the folder holds no picture.
+        ImageError: on reading, a file that holds no picture.
+    """
+
+    classes: tuple[str, ...] = ()
+
+    def __init__(self, root: str | Path) -> None:
+        root = Path(root)
+        if not root.is_dir():
+            raise FileNotFoundError(f"ImageFolder: there is no folder {root}")
+        self.root = root
+        self.paths: Sequence[Path] = sorted(
+            path
+            for path in root.iterdir()
+            if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+        )
+        if not self.paths:
+            raise ValueError(f"ImageFolder: {root} holds no picture ({', '.join(SUFFIXES)})")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        path = self.paths[index]
+        return read_image(path), {"image_id": path.name}

@@ -1,0 +1,107 @@
+"""The Penn-Fudan pedestrians: 170 street scenes with a mask for each person.
+
+Wang, Shi, Song, Shen: Object detection combining recognition and segmentation (ACCV 2007).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minicv.data.image_folder import ImageError, open_image, to_array
+
+TEST_IMAGES = 50
+
+
+class PennFudan:
+    """People with boxes and masks, from `PNGImages/` and `PedMasks/`.
+
+    The photographs are sorted by name. `split="train"` is all but the last 50, `"test"` the last 50, None all.
+    Target: boxes (N, 4) tight around the masks, labels (N,) all 0, masks (N, H, W), area (N,) in pixels, and
+    image_id, the name without suffix. The masks number the people 1, 2, ...; 0 is background.
+
+    Args:
+        root: the folder PennFudanPed.
+        split: "train", "test" or None.
+
+    Raises:
+        FileNotFoundError: the folder, a photograph's mask, or every photograph is missing.
+        ValueError: an unknown split, or a mask of another size than its photograph.
+        ImageError: a truncated photograph or mask; names the file.
+    """
+
+    classes: tuple[str, ...] = ("person",)
+
+    def __init__(self, root: str | Path, split: str | None = None) -> None:
+        if split not in (None, "train", "test"):
+            raise ValueError(f'PennFudan: split is {split!r}, expected "train", "test" or None')
+        self.root = Path(root)
+        images = self.root / "PNGImages"
+        if not images.is_dir():
+            raise FileNotFoundError(
+                f"PennFudan: {self.root} has no folder PNGImages; root is the folder PennFudanPed itself"
+            )
+        # The published set has PNG files; a re-encoded copy may have JPEG.
+        paths = sorted(p for p in images.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
+        if not paths:
+            raise FileNotFoundError(f"PennFudan: {images} holds no .png or .jpg")
+        if split == "train":
+            paths = paths[:-TEST_IMAGES]
+        elif split == "test":
+            paths = paths[-TEST_IMAGES:]
+        self.split = split
+        self.paths = paths
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        path = self.paths[index]
+        image = to_array(open_image(path))
+        mask_path = self.root / "PedMasks" / f"{path.stem}_mask.png"
+        numbers = _read_numbers(mask_path)  # (H, W)
+        if numbers.shape != image.shape[1:]:
+            raise ValueError(
+                f"PennFudan: {mask_path} is {numbers.shape} (height, width) but its photograph is "
+                f"{image.shape[1:]}"
+            )
+        people = np.unique(numbers)
+        people = people[people != 0]
+        masks = numbers == people[:, None, None]  # (N, H, W)
+        return image, {
+            "boxes": masks_to_boxes(masks),
+            "labels": np.zeros(len(people), np.int64),
+            "masks": masks,
+            "area": masks.sum(axis=(1, 2)).astype(np.float32),
+            "image_id": path.stem,
+        }
+
+
+def _read_numbers(path: Path) -> np.ndarray:
+    if not path.is_file():
+        raise FileNotFoundError(f"PennFudan: there is no mask {path}")
+    try:
+        with Image.open(path) as file:
+            return np.asarray(file)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"PennFudan: cannot read mask {path}: {error}") from error
+
+
+def masks_to_boxes(masks: np.ndarray) -> np.ndarray:
+    """The tight half-open box of each mask, in pixels: (N, H, W) bool -> (N, 4) float32.
+
+    An empty mask gets the empty box 0, 0, 0, 0.
+
+    >>> mask = np.zeros((1, 4, 6), bool)
+    >>> mask[0, 1:3, 2] = True
+    >>> masks_to_boxes(mask).tolist()
+    [[2.0, 1.0, 3.0, 3.0]]
+    """
+    boxes = np.zeros((len(masks), 4), np.float32)
+    for box, mask in zip(boxes, masks, strict=True):
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        if len(rows):
+            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+    return boxes

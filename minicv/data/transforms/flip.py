@@ -1,0 +1,103 @@
+"""Mirror a picture and its labels left to right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicv.data.transforms.compose import need_rng
+
+
+def mirror_permutation(joint_names: Sequence[str]) -> tuple[int, ...]:
+    """For each joint, the number of the joint whose place it takes in a mirrored picture.
+
+    A person's right ankle is the left ankle of the mirrored person. Joints are paired by the words
+    "left" and "right" in their names; the others stay.
+
+    Raises:
+        ValueError: a left joint has no right one, or the other way round.
+
+    >>> mirror_permutation(("right eye", "nose", "left eye"))
+    (2, 1, 0)
+    """
+    names = list(joint_names)
+    swap = {"left": "right", "right": "left"}
+    permutation = []
+    for name in names:
+        words = name.replace("_", " ").split()
+        partner = " ".join(swap.get(word, word) for word in words)
+        plain = [n.replace("_", " ") for n in names]
+        if partner not in plain:
+            raise ValueError(f"mirror_permutation: joint {name!r} has no partner {partner!r}")
+        permutation.append(plain.index(partner))
+    return tuple(permutation)
+
+
+def hflip(
+    image: np.ndarray, target: dict, keypoint_permutation: Sequence[int] | None = None
+) -> tuple[np.ndarray, dict]:
+    """Mirror left to right.
+
+    In half-open pixel coordinates x -> W - x, so a box x1, x2 becomes W - x2, W - x1. Keypoints also change
+    their names: row j of the result is the mirrored joint `keypoint_permutation[j]`. Joints that are not
+    annotated, (0, 0, 0), stay so.
+
+    Args:
+        image: (C, H, W).
+        target: labels of the picture.
+        keypoint_permutation: see `mirror_permutation`; needed where the target has keypoints.
+
+    Raises:
+        ValueError: the target has keypoints and no permutation, or one of another length, is given.
+
+    Example:
+        >>> image = np.arange(4, dtype=np.float32).reshape(1, 1, 4)
+        >>> image, target = hflip(image, {"boxes": np.array([[0.0, 0.0, 1.0, 1.0]], np.float32)})
+        >>> image.tolist(), target["boxes"].tolist()
+        ([[[3.0, 2.0, 1.0, 0.0]]], [[3.0, 0.0, 4.0, 1.0]])
+    """
+    width = image.shape[2]
+    target = dict(target)
+    if "boxes" in target:
+        x1, y1, x2, y2 = target["boxes"].T
+        target["boxes"] = np.stack([width - x2, y1, width - x1, y2], axis=1)
+    for key in ("masks", "segmentation"):
+        if key in target:
+            target[key] = np.ascontiguousarray(target[key][..., ::-1])
+    if "keypoints" in target:
+        keypoints = target["keypoints"]  # (N, J, 3)
+        if keypoint_permutation is None or len(keypoint_permutation) != keypoints.shape[1]:
+            raise ValueError(
+                f"hflip: keypoint_permutation is {keypoint_permutation} but the target has "
+                f"{keypoints.shape[1]} joints; give mirror_permutation(dataset.joint_names), so that "
+                "left and right are exchanged too"
+            )
+        mirrored = keypoints[:, list(keypoint_permutation)].copy()
+        missing = (mirrored == 0).all(axis=-1)
+        mirrored[..., 0] = width - mirrored[..., 0]
+        mirrored[missing] = 0
+        target["keypoints"] = mirrored
+    return np.ascontiguousarray(image[:, :, ::-1]), target
+
+
+class RandomHorizontalFlip:
+    """Mirror with probability `p`; see `hflip`.
+
+    Example:
+        >>> flip = RandomHorizontalFlip(p=1.0)
+        >>> image, target = flip(np.zeros((3, 2, 5), np.float32), {}, np.random.default_rng(0))
+        >>> image.shape
+        (3, 2, 5)
+    """
+
+    def __init__(self, p: float = 0.5, keypoint_permutation: Sequence[int] | None = None) -> None:
+        self.p = p
+        self.keypoint_permutation = keypoint_permutation
+
+    def __call__(
+        self, image: np.ndarray, target: dict, rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, dict]:
+        if need_rng("RandomHorizontalFlip", rng).uniform() >= self.p:
+            return image, target
+        return hflip(image, target, self.keypoint_permutation)

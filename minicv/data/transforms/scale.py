@@ -1,0 +1,94 @@
+"""Zoom in or out, keeping the picture's size."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minicv.data.transforms.compose import need_rng
+from minicv.data.transforms.crop import crop
+from minicv.data.transforms.instances import map_keypoints
+from minicv.data.transforms.resize import resize
+
+
+class RandomScale:
+    """Zoom by a random factor and return a picture of the size it had (scale jittering).
+
+    A factor above 1 cuts a random window and enlarges it; a factor below 1 shrinks the picture and lays it at
+    a random place on a grey ground, so that objects are seen small. What hardly remains after the cut is
+    dropped, as in `crop`. In segmentation the ground has the class `fill_class`.
+
+    Args:
+        scale: least and greatest factor; drawn so that halving and doubling are equally likely.
+        p: probability that anything happens.
+        fill: brightness of the ground, 0..1.
+        fill_class: class number of the ground in `segmentation`.
+        min_visible: share of a box's area that must remain.
+        min_size: least side of a box in pixels, before enlarging.
+
+    Source: Liu et al., SSD (ECCV 2016), section 3.6; Ghiasi et al., Simple copy-paste (CVPR 2021).
+
+    Example:
+        >>> zoom = RandomScale((0.5, 0.5))
+        >>> boxes = np.array([[0.0, 0.0, 8.0, 8.0]], np.float32)
+        >>> image, target = zoom(
+        ...     np.ones((3, 8, 8), np.float32), {"boxes": boxes}, np.random.default_rng(0)
+        ... )
+        >>> image.shape, (target["boxes"][:, 2:] - target["boxes"][:, :2]).tolist()
+        ((3, 8, 8), [[4.0, 4.0]])
+    """
+
+    def __init__(
+        self,
+        scale: tuple[float, float] = (0.6, 1.6),
+        p: float = 1.0,
+        fill: float = 0.5,
+        fill_class: int = 255,
+        min_visible: float = 0.3,
+        min_size: float = 2.0,
+    ) -> None:
+        if not 0 < scale[0] <= scale[1]:
+            raise ValueError(f"RandomScale: scale is {scale}, expected 0 < least <= greatest")
+        self.scale, self.p = scale, p
+        self.fill, self.fill_class = fill, fill_class
+        self.min_visible, self.min_size = min_visible, min_size
+
+    def __call__(
+        self, image: np.ndarray, target: dict, rng: np.random.Generator | None
+    ) -> tuple[np.ndarray, dict]:
+        rng = need_rng("RandomScale", rng)
+        if rng.uniform() >= self.p:
+            return image, target
+        factor = float(np.exp(rng.uniform(*np.log(self.scale))))
+        across, down = rng.uniform(), rng.uniform()
+        height, width = image.shape[1:]
+        if factor >= 1:
+            window = max(1, int(height / factor + 0.5)), max(1, int(width / factor + 0.5))
+            top = int(down * (height - window[0] + 1))
+            left = int(across * (width - window[1] + 1))
+            image, target = crop(image, target, top, left, *window, self.min_visible, self.min_size)
+            return resize(image, target, (height, width))
+        small = max(1, int(height * factor + 0.5)), max(1, int(width * factor + 0.5))
+        image, target = resize(image, target, small)
+        top = int(down * (height - small[0] + 1))
+        left = int(across * (width - small[1] + 1))
+        return self._lay_on_ground(image, target, top, left, height, width)
+
+    def _lay_on_ground(
+        self, image: np.ndarray, target: dict, top: int, left: int, height: int, width: int
+    ) -> tuple[np.ndarray, dict]:
+        small_height, small_width = image.shape[1:]
+        place = (..., slice(top, top + small_height), slice(left, left + small_width))
+        ground = np.full((len(image), height, width), self.fill, image.dtype)
+        ground[place] = image
+        target = dict(target)
+        shift = np.array([left, top], np.float32)
+        if "boxes" in target:
+            target["boxes"] = target["boxes"] + np.tile(shift, 2)
+        if "keypoints" in target:
+            target["keypoints"] = map_keypoints(target["keypoints"], np.ones(2, np.float32), shift)
+        for key, blank in (("masks", False), ("segmentation", self.fill_class)):
+            if key in target:
+                old = target[key]
+                target[key] = np.full((*old.shape[:-2], height, width), blank, old.dtype)
+                target[key][place] = old
+        return ground, target
