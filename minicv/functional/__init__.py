@@ -1,43 +1,70 @@
 """Floor 2, wing of gradients: one differentiable operation a file."""
 
+from minicv.functional.abs import abs
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
+from minicv.functional.clip import clip
 from minicv.functional.concatenate import concatenate
 from minicv.functional.conv2d import conv2d
+from minicv.functional.conv_transpose2d import conv_transpose2d
 from minicv.functional.exp import exp
 from minicv.functional.getitem import getitem
+from minicv.functional.leaky_relu import leaky_relu
 from minicv.functional.linear import linear
+from minicv.functional.log import log
 from minicv.functional.log_softmax import log_softmax
 from minicv.functional.matmul import matmul
+from minicv.functional.max import max
+from minicv.functional.maximum import maximum, minimum
 from minicv.functional.mean import mean
+from minicv.functional.pad import pad
+from minicv.functional.power import power
 from minicv.functional.relu import relu
 from minicv.functional.relu6 import relu6
 from minicv.functional.reshape import flatten, reshape
 from minicv.functional.sigmoid import sigmoid
 from minicv.functional.softmax import softmax
+from minicv.functional.sqrt import sqrt
+from minicv.functional.stack import stack
 from minicv.functional.sum import sum
+from minicv.functional.tanh import tanh
 from minicv.functional.transpose import permute, transpose
+from minicv.functional.where import where
 
 __all__ = [
+    "abs",
     "add",
+    "clip",
     "concatenate",
     "conv2d",
+    "conv_transpose2d",
     "divide",
     "exp",
     "flatten",
     "getitem",
+    "leaky_relu",
     "linear",
+    "log",
     "log_softmax",
     "matmul",
+    "max",
+    "maximum",
     "mean",
+    "minimum",
     "multiply",
     "negative",
+    "pad",
     "permute",
+    "power",
     "relu",
     "relu6",
     "reshape",
     "sigmoid",
     "softmax",
+    "sqrt",
+    "stack",
     "subtract",
     "sum",
+    "tanh",
     "transpose",
+    "where",
 ]

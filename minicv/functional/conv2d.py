@@ -169,5 +169,6 @@ def _check(
         spacing = str(dilation[0]) if dilation[0] == dilation[1] else str(dilation)
         raise ValueError(
             f"conv2d: kernel {kernel[0]}x{kernel[1]} (dilation {spacing}) is larger than the "
-            f"padded input {padded[0]}x{padded[1]}; x={x.shape}, weight={weight.shape}, padding={padding}"
+            f"padded input {padded[0]}x{padded[1]}; x={x.shape}, weight={weight.shape}, "
+            f"padding={padding}"
         )
