@@ -2,12 +2,16 @@
 
 from minicv.functional.abs import abs
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
+from minicv.functional.batch_norm import batch_norm, frozen_batch_norm
+from minicv.functional.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 from minicv.functional.clip import clip
 from minicv.functional.concatenate import concatenate
 from minicv.functional.conv2d import conv2d
 from minicv.functional.conv_transpose2d import conv_transpose2d
 from minicv.functional.exp import exp
 from minicv.functional.getitem import getitem
+from minicv.functional.l1_loss import l1_loss
+from minicv.functional.l2_loss import l2_loss
 from minicv.functional.leaky_relu import leaky_relu
 from minicv.functional.linear import linear
 from minicv.functional.log import log
@@ -22,7 +26,9 @@ from minicv.functional.relu import relu
 from minicv.functional.relu6 import relu6
 from minicv.functional.reshape import flatten, reshape
 from minicv.functional.sigmoid import sigmoid
+from minicv.functional.smooth_l1 import smooth_l1
 from minicv.functional.softmax import softmax
+from minicv.functional.softmax_cross_entropy import softmax_cross_entropy
 from minicv.functional.sqrt import sqrt
 from minicv.functional.stack import stack
 from minicv.functional.sum import sum
@@ -33,6 +39,8 @@ from minicv.functional.where import where
 __all__ = [
     "abs",
     "add",
+    "batch_norm",
+    "binary_cross_entropy_with_logits",
     "clip",
     "concatenate",
     "conv2d",
@@ -40,7 +48,10 @@ __all__ = [
     "divide",
     "exp",
     "flatten",
+    "frozen_batch_norm",
     "getitem",
+    "l1_loss",
+    "l2_loss",
     "leaky_relu",
     "linear",
     "log",
@@ -59,7 +70,9 @@ __all__ = [
     "relu6",
     "reshape",
     "sigmoid",
+    "smooth_l1",
     "softmax",
+    "softmax_cross_entropy",
     "sqrt",
     "stack",
     "subtract",

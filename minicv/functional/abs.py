@@ -1,0 +1,34 @@
+"""Absolute value."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+
+
+class Abs(Function):
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return xp_of(x).abs(x)
+
+    def backward(self, grad: Array) -> Array:
+        return grad * xp_of(self.x).sign(self.x)
+
+
+def abs(x: Tensor | Array) -> Tensor:
+    """|x|, element by element.
+
+    Forward: y = |x|. Gradient: dL/dx = dL/dy · sign(x).
+
+    Shapes: any; y has the shape of x. Kink: the gradient at x = 0 is 0. An empty input gives an
+    empty result. Cost: one pass over x; keeps x.
+
+    >>> x = Tensor([-2.0, 0.0, 3.0], requires_grad=True)
+    >>> y = abs(x)
+    >>> y.data.tolist()
+    [2.0, 0.0, 3.0]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [-1.0, 0.0, 1.0]
+    """
+    return Abs()(x)

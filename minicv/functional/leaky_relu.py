@@ -1,0 +1,49 @@
+"""Rectified linear unit with a small slope on the negative side."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+
+
+class LeakyRelu(Function):
+    def __init__(self, negative_slope: float) -> None:
+        self.negative_slope = negative_slope
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y = self.negative_slope * x
+        return xp_of(x).maximum(x, y)  # the slope is at most 1, so x is larger where it is positive
+
+    def backward(self, grad: Array) -> Array:
+        positive = (self.x > 0).astype(grad.dtype)  # 0 or 1
+        slope = xp_of(self.x).maximum(positive, self.negative_slope)
+        return grad * slope
+
+
+def leaky_relu(x: Tensor | Array, negative_slope: float = 0.01) -> Tensor:
+    """x where it is positive, else ``negative_slope`` · x, element by element.
+
+    Forward: y = x where x > 0, else s x, with s the negative slope. Gradient: dL/dx = dL/dy where
+    x > 0, else s dL/dy.
+
+    Shapes: any; y has the shape of x. Kink: the gradient at x = 0 is that of the negative side,
+    s dL/dy. NaN stays NaN. An empty input gives an empty result. Cost: two passes over x; keeps x.
+
+    Raises:
+        ValueError: the slope is not in 0..1.
+
+    Source: Maas, Hannun & Ng 2013, Rectifier Nonlinearities Improve Neural Network Acoustic
+    Models, section 2.
+
+    >>> x = Tensor([-10.0, 0.0, 2.0], requires_grad=True)
+    >>> y = leaky_relu(x, 0.5)
+    >>> y.data.tolist()
+    [-5.0, 0.0, 2.0]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [0.5, 0.5, 1.0]
+    """
+    if not 0 <= negative_slope <= 1:
+        raise ValueError(f"leaky_relu: negative_slope must be in 0..1 but is {negative_slope}")
+    return LeakyRelu(float(negative_slope))(x)

@@ -1,0 +1,30 @@
+"""Natural logarithm."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+
+
+class Log(Function):
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return xp_of(x).log(x)
+
+    def backward(self, grad: Array) -> Array:
+        return grad / self.x
+
+
+def log(x: Tensor | Array) -> Tensor:
+    """The natural logarithm of x, element by element.
+
+    Forward: y = log x. Gradient: dL/dx = dL/dy / x.
+
+    Shapes: any; y has the shape of x. An empty input gives an empty result. x = 0 gives -infinity
+    and a negative x NaN, each with NumPy's warning. For the logarithm of a probability use
+    `log_softmax`, which takes the scores. Cost: one log an element; keeps x.
+
+    >>> log(Tensor([1.0, 10.0])).data.round(2).tolist()
+    [0.0, 2.2999...]
+    """
+    return Log()(x)

@@ -1,0 +1,54 @@
+"""The largest element over axes."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array
+from minicv.functional.dims import Dims, count_along, kept_shape, normalized_dims
+
+
+class Max(Function):
+    def __init__(self, dim: Dims, keepdim: bool) -> None:
+        self.dim, self.keepdim = dim, keepdim
+
+    def forward(self, x: Array) -> Array:
+        self.dims = normalized_dims("max", self.dim, x.ndim)
+        if count_along(x.shape, self.dims) == 0:
+            raise ValueError(
+                f"max: x of shape {x.shape} has no elements along dim {self.dims}, and the maximum "
+                "of nothing does not exist; treat the empty case before"
+            )
+        self.x = x
+        self.y = x.max(axis=self.dims, keepdims=True)
+        return self.y if self.keepdim else self.y.squeeze(axis=self.dims)
+
+    def backward(self, grad: Array) -> Array:
+        is_largest = self.x == self.y
+        ties = is_largest.sum(axis=self.dims, keepdims=True)
+        share = grad.reshape(kept_shape(self.x.shape, self.dims)) / ties.astype(grad.dtype)
+        return is_largest * share
+
+
+def max(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
+    """The largest element of x over the axes ``dim``; over all of them by default.
+
+    Forward: y = max x over ``dim``. Gradient: dL/dx = dL/dy / k at each of the k elements that are
+    equal to y, else 0. This is PyTorch's ``amax``: values only, and ``dim`` may be a tuple.
+
+    Shapes as for `sum`. Ties share the gradient evenly, so that it does not depend on the order of
+    the elements (max pooling takes the first instead). NaN in x gives NaN, also in the gradient.
+    Cost: one pass over x, three for the gradient; keeps x.
+
+    Raises:
+        ValueError: there is no element along ``dim``, or ``dim`` names an axis twice.
+        IndexError: x has no axis ``dim``.
+
+    >>> x = Tensor([[1.0, 5.0, 5.0], [4.0, 2.0, 3.0]], requires_grad=True)
+    >>> y = max(x, dim=1)
+    >>> y.data.tolist()
+    [5.0, 4.0]
+    >>> y.sum().backward()
+    >>> x.grad.tolist()
+    [[0.0, 0.5, 0.5], [1.0, 0.0, 0.0]]
+    """
+    return Max(dim, keepdim)(x)

@@ -1,0 +1,50 @@
+"""A choice between two tensors, element by element."""
+
+from __future__ import annotations
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+
+
+class Where(Function):
+    broadcasts = True
+
+    def __init__(self, condition: Array) -> None:
+        self.condition = condition
+
+    def forward(self, x: Array, y: Array) -> Array:
+        return xp_of(self.condition, x, y).where(self.condition, x, y)
+
+    def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
+        xp = xp_of(self.condition)
+        grad_x = xp.where(self.condition, grad, 0) if self.needs_grad[0] else None
+        grad_y = xp.where(self.condition, 0, grad) if self.needs_grad[1] else None
+        return grad_x, grad_y
+
+
+def where(condition: Array, x: Tensor | Array | float, y: Tensor | Array | float) -> Tensor:
+    """x where the condition holds, else y.
+
+    Forward: z = x where condition, else y. Gradients: dL/dx = dL/dz where condition, else 0;
+    dL/dy = 0 where condition, else dL/dz. Each is summed over the axes along which its input was
+    broadcast. The condition is a constant, a plain boolean array such as ``x.data > 0``.
+
+    Shapes: condition, x and y broadcast against each other. An empty input gives an empty result.
+    Both x and y are computed everywhere before: a NaN in the value that is not chosen does no harm
+    forward, but the operation that made it may turn its zero gradient into NaN. Cost: one pass;
+    keeps the condition.
+
+    Raises:
+        TypeError: the condition is no boolean array.
+
+    >>> x = Tensor([1.0, -2.0, 3.0])
+    >>> where(x.data > 0, x, 0.0).data.tolist()
+    [1.0, 0.0, 3.0]
+    """
+    dtype = None if isinstance(condition, Tensor) else getattr(condition, "dtype", None)
+    if dtype is None or dtype.kind != "b":
+        raise TypeError(
+            f"where: condition must be a plain boolean array but is {dtype or type(condition)}; "
+            "compare raw arrays, e.g. x.data > 0"
+        )
+    return Where(condition)(x, y)
