@@ -11,8 +11,8 @@ serves all places and sizes. Widths are ``x2 - x1``, hence ``decode(encode(box))
 rounding; with the ``+ 1`` of older code the right and bottom edges come back one pixel off.
 
 The weights bring the targets to about unit variance. (1, 1, 1, 1) is customary for a region
-proposal network, (10, 10, 5, 5) for a detection head: the same as dividing the targets by (0.1, 0.1,
-0.2, 0.2). They belong to the coding and are never folded into the weights of a layer.
+proposal network, (10, 10, 5, 5) for a detection head: the same as dividing the targets by
+(0.1, 0.1, 0.2, 0.2). They belong to the coding and are never folded into the weights of a layer.
 
 Source: Girshick et al., "Rich feature hierarchies" (2014), appendix C; the clamp: the public Fast
 R-CNN implementations.

@@ -1,0 +1,170 @@
+"""What the detection metrics take: per image, what was predicted and what is there.
+
+``predictions`` and ``targets`` are lists with one dict per image, in the same order:
+
+    prediction  boxes (n, 4)   x1, y1, x2, y2 in pixels
+                scores (n,)    any numbers that order the boxes; equal scores keep their order
+                labels (n,)    0..K-1
+    target      boxes (m, 4)
+                labels (m,)
+                difficult (m,) bool, VOC: neither has to be found nor counts as an error if it is
+                iscrowd (m,)   bool, COCO: the box stands for many objects at once
+                area (m,)      COCO: area of the object's mask, which decides small, medium or
+                               large; the area of the box where it is absent
+
+The last three may be absent, and other keys are passed over. n and m may be 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from minicv.backend import to_numpy
+from minicv.vision import box_area
+
+
+class ImagePredictions(NamedTuple):
+    """The predictions of one image, best score first: boxes (n, 4), scores (n,), labels (n,)."""
+
+    boxes: np.ndarray
+    scores: np.ndarray
+    labels: np.ndarray
+
+
+class ImageTargets(NamedTuple):
+    """The ground truth of one image: boxes (m, 4); labels, difficult, iscrowd and area (m,)."""
+
+    boxes: np.ndarray
+    labels: np.ndarray
+    difficult: np.ndarray
+    iscrowd: np.ndarray
+    area: np.ndarray
+
+
+def read_detections(
+    predictions: Sequence[Mapping], targets: Sequence[Mapping], operation: str
+) -> tuple[list[ImagePredictions], list[ImageTargets]]:
+    """Check both lists and bring them to float64 and int64 on the host, best scores first.
+
+    Args:
+        predictions, targets: as this module's head describes.
+        operation: the metric's name, for the messages.
+
+    Raises:
+        ValueError: the lists differ in length, a field is absent or has the wrong shape, a label is
+            not a whole number from 0, or a number is not finite; the message names image and field.
+
+    >>> prediction = {"boxes": np.ones((2, 4)), "scores": np.array([0.1, 0.9]), "labels": [0, 1]}
+    >>> target = {"boxes": np.array([[0, 0, 4, 2]]), "labels": np.array([1])}
+    >>> predicted, there = read_detections([prediction], [target], "doctest")
+    >>> predicted[0].labels.tolist(), there[0].area.tolist()
+    ([1, 0], [8.0])
+    """
+    if len(predictions) != len(targets):
+        raise ValueError(
+            f"{operation}: expected one prediction and one target per image but got "
+            f"{len(predictions)} predictions and {len(targets)} targets"
+        )
+    return (
+        [
+            _read_predictions(image, f"{operation}: predictions[{index}]")
+            for index, image in enumerate(predictions)
+        ],
+        [
+            _read_targets(image, f"{operation}: targets[{index}]")
+            for index, image in enumerate(targets)
+        ],
+    )
+
+
+def count_classes(
+    predictions: Sequence[ImagePredictions],
+    targets: Sequence[ImageTargets],
+    number_of_classes: int | None,
+    operation: str,
+) -> int:
+    """K: as given, or one more than the largest label that occurs.
+
+    Raises:
+        ValueError: a label is outside the given number of classes.
+
+    >>> count_classes([], [], None, "doctest")
+    0
+    """
+    images = [*predictions, *targets]
+    found = 1 + max((int(image.labels.max()) for image in images if len(image.labels)), default=-1)
+    if number_of_classes is None:
+        return found
+    if found > number_of_classes:
+        raise ValueError(
+            f"{operation}: label {found - 1} occurs but number_of_classes is {number_of_classes}; "
+            "labels are 0..K-1, without background"
+        )
+    return number_of_classes
+
+
+def _read_predictions(image: Mapping, where: str) -> ImagePredictions:
+    boxes = _read_boxes(image, where)
+    scores = _read_column(image, "scores", len(boxes), where, np.float64)
+    labels = _read_labels(image, len(boxes), where)
+    best_first = np.argsort(-scores, kind="stable")
+    return ImagePredictions(boxes[best_first], scores[best_first], labels[best_first])
+
+
+def _read_targets(image: Mapping, where: str) -> ImageTargets:
+    boxes = _read_boxes(image, where)
+    count = len(boxes)
+    return ImageTargets(
+        boxes=boxes,
+        labels=_read_labels(image, count, where),
+        difficult=_read_column(image, "difficult", count, where, bool, np.zeros(count)),
+        iscrowd=_read_column(image, "iscrowd", count, where, bool, np.zeros(count)),
+        area=_read_column(image, "area", count, where, np.float64, box_area(boxes)),
+    )
+
+
+def _read_boxes(image: Mapping, where: str) -> np.ndarray:
+    boxes = _read_field(image, "boxes", where).astype(np.float64)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise ValueError(f"{where}['boxes'] expects shape (n, 4) but has shape {boxes.shape}")
+    if not np.isfinite(boxes).all():
+        raise ValueError(f"{where}['boxes'] holds a number that is not finite")
+    return boxes
+
+
+def _read_labels(image: Mapping, count: int, where: str) -> np.ndarray:
+    values = _read_column(image, "labels", count, where, np.float64)
+    labels = values.astype(np.int64)
+    if (labels != values).any() or (labels < 0).any():
+        raise ValueError(f"{where}['labels'] expects whole numbers 0..K-1 but is {values.tolist()}")
+    return labels
+
+
+def _read_column(
+    image: Mapping,
+    field: str,
+    count: int,
+    where: str,
+    dtype: type,
+    default: np.ndarray | None = None,
+) -> np.ndarray:
+    if default is not None and image.get(field) is None:
+        return default.astype(dtype)
+    column = _read_field(image, field, where)
+    if column.shape != (count,):
+        raise ValueError(
+            f"{where}['{field}'] expects one value per box, shape ({count},), but has shape "
+            f"{column.shape}"
+        )
+    if not np.isfinite(column).all():
+        raise ValueError(f"{where}['{field}'] holds a number that is not finite")
+    return column.astype(dtype)
+
+
+def _read_field(image: Mapping, field: str, where: str) -> np.ndarray:
+    if field not in image:
+        raise ValueError(f"{where} has no field '{field}'; it has {sorted(image)}")
+    return to_numpy(image[field])
