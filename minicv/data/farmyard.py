@@ -50,6 +50,8 @@ class _Thing:
 
     label: int
     ground: float  # the row it stands on; what stands lower in the picture is nearer
+    x: float  # the column of its middle
+    width: float  # pixels
     layer: Layer
     full_area: float  # pixels it would cover if nothing hid it and no border cut it
     joints: np.ndarray | None = None  # (14, 2) pixels
@@ -187,7 +189,7 @@ class Farmyard:
                 view += layer.alpha[..., None] * (layer.colour - view)
                 segmentation[layer.window][layer.alpha >= 0.5] = TREE
         tufts = draw_tufts((height - horizon) / unit, width / unit, mood, rng)
-        layer, _ = rasterise(tufts, self.size, unit, (0, height))
+        layer, _ = rasterise(tufts, self.size, unit, (0, height), supersample=2)
         if layer is not None:
             view = picture[layer.window]
             view += layer.alpha[..., None] * (layer.colour - view)
@@ -260,14 +262,15 @@ class Farmyard:
         mirror = joints is None and bool(rng.uniform() < 0.5)
         sign = -1 if mirror else 1
         across = np.concatenate([outline[:, 0] for outline in figure.outlines])
-        offset = (x - sign * scale * float(across.min() + across.max()) / 2, ground)
+        low, high = float(across.min()), float(across.max())
+        offset = (x - sign * scale * (low + high) / 2, ground)
         layer, inside = rasterise(figure, self.size, scale, offset, mirror, self._light(sun_left))
         if layer is None:
             return None
         full_area = float((layer.alpha >= 0.5).sum()) / inside
         if joints is not None:
             joints = joints * scale + offset
-        return _Thing(label, ground, layer, full_area, joints)
+        return _Thing(label, ground, x, scale * (high - low), layer, full_area, joints)
 
     def _paint(
         self,
@@ -324,10 +327,8 @@ def _keep_visible(things: list[_Thing], size: tuple[int, int]) -> tuple[list[_Th
 def _cast_shadow(picture: np.ndarray, thing: _Thing, strength: float, sun_left: bool) -> None:
     """Darken the ground in a soft ellipse under the thing, away from the sun."""
     height, width = picture.shape[:2]
-    layer_width = thing.layer.alpha.shape[1]
-    half = 0.5 * layer_width * (0.55 if thing.label == TREE else 1.0)
-    x = thing.layer.left + layer_width / 2 + (0.25 if sun_left else -0.25) * half
-    y = thing.ground
+    half = 0.5 * thing.width * (0.55 if thing.label == TREE else 1.0)
+    x, y = thing.x + (0.25 if sun_left else -0.25) * half, thing.ground
     flat = 0.22 * half + 1
     left, right = max(0, int(x - half)), min(width, int(x + half) + 1)
     top, bottom = max(0, int(y - flat)), min(height, int(y + flat) + 1)

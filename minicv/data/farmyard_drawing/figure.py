@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
@@ -148,7 +149,9 @@ class Figure:
         """Add a smooth tapered band along the points (tails, necks, horns)."""
         table = np.column_stack([np.asarray(points, dtype=np.float64), np.asarray(radii)])
         curve = smooth_open(table, detail=5)  # (M, 3): x, y, radius
-        along = np.gradient(curve[:, :2], axis=0)
+        along = np.empty((len(curve), 2))  # direction of the band, from its neighbours
+        along[1:-1] = curve[2:, :2] - curve[:-2, :2]
+        along[0], along[-1] = curve[1, :2] - curve[0, :2], curve[-1, :2] - curve[-2, :2]
         along /= np.hypot(along[:, 0], along[:, 1])[:, None] + 1e-9
         side = np.stack([-along[:, 1], along[:, 0]], axis=1) * curve[:, 2:]
         left, right = curve[1:-1, :2] + side[1:-1], curve[1:-1, :2] - side[1:-1]
@@ -220,22 +223,13 @@ def rasterise(
     fine_size = ((right - left) * supersample, (bottom - top) * supersample)
     picture = Image.new("RGBA", fine_size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(picture)
-    spans = []
-    start = 0
-    for number, (outline, colour) in enumerate(zip(figure.outlines, figure.colours, strict=True)):
-        stop = start + 2 * len(outline)
-        spans.append((start, stop))
+    spans = np.cumsum([0] + [2 * len(outline) for outline in figure.outlines]).tolist()
+    pieces = [flat[start:stop] for start, stop in pairwise(spans)]
+    for number, (piece, colour) in enumerate(zip(pieces, figure.colours, strict=True)):
         if number in figure.clips:
-            bed = Image.new("L", fine_size, 0)
-            bed_draw = ImageDraw.Draw(bed)
-            for other in figure.clips[number]:
-                bed_draw.polygon(flat[slice(*spans[other])], fill=255)
-            spot = Image.new("L", fine_size, 0)
-            ImageDraw.Draw(spot).polygon(flat[start:stop], fill=255)
-            picture.paste((*colour, 255), mask=ImageChops.darker(bed, spot))
+            _draw_clipped(picture, piece, [pieces[k] for k in figure.clips[number]], colour)
         else:
-            draw.polygon(flat[start:stop], fill=(*colour, 255))
-        start = stop
+            draw.polygon(piece, fill=(*colour, 255))
 
     small = picture.reduce(supersample)
     pixels = np.asarray(small, dtype=np.float32) / 255  # (h, w, 4)
@@ -243,6 +237,26 @@ def rasterise(
     if relief * scale >= 0.5 and (light[0] or light[1]):
         colour = colour * _cushion(small.getchannel("A"), relief * scale, light)[..., None]
     return Layer(top, left, colour, alpha), inside
+
+
+def _draw_clipped(
+    picture: Image.Image, piece: list[float], beds: list[list[float]], colour: Colour
+) -> None:
+    """Paint a polygon, given as x, y, x, y ..., only where one of the `beds` lies under it."""
+    width, height = picture.size
+    left, top = max(0, int(min(piece[0::2])) - 1), max(0, int(min(piece[1::2])) - 1)
+    right, bottom = min(width, int(max(piece[0::2])) + 2), min(height, int(max(piece[1::2])) + 2)
+    if right <= left or bottom <= top:
+        return
+    masks = []
+    for polygons in ([piece], beds):
+        mask = Image.new("L", (right - left, bottom - top), 0)
+        draw = ImageDraw.Draw(mask)
+        for polygon in polygons:
+            moved = np.subtract(np.reshape(polygon, (-1, 2)), (left, top))
+            draw.polygon(moved.ravel().tolist(), fill=255)
+        masks.append(mask)
+    picture.paste((*colour, 255), (left, top, right, bottom), ImageChops.darker(*masks))
 
 
 def _cushion(coverage: Image.Image, radius: float, light: tuple[float, float]) -> np.ndarray:

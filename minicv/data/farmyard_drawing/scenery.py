@@ -59,8 +59,14 @@ def _noise(height: int, width: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     shape = (height + height // 2 + 1, width + width // 2 + 1)
     unit = min(height, width) / 128
     textures = []
-    for sigma in ((0.55 * unit, 0.55 * unit), (1.6 * unit, 0.5 * unit), (5 * unit, 12 * unit)):
-        texture = gaussian_filter(rng.standard_normal(shape), sigma, mode="wrap")
+    for sigma in (np.array([0.55, 0.55]), np.array([1.6, 0.5]), np.array([5.0, 12.0])):
+        texture = np.zeros(shape)
+        for octave in (1.0, 0.5, 0.25):  # finer detail where a large picture can show it
+            if octave == 1 or octave * unit * sigma.min() >= 0.5:
+                part = gaussian_filter(
+                    rng.standard_normal(shape), octave * unit * sigma, mode="wrap"
+                )
+                texture += octave**0.5 * part / part.std()
         textures.append((texture / texture.std()).astype(np.float32))
     return textures[0], textures[1], textures[2]
 
@@ -224,8 +230,11 @@ def draw_treeline(rng: np.random.Generator) -> Figure:
             figure.polygon([(x - 0.25, 0), (x, -1.15 * tall), (x + 0.25, 0)], tone)
         else:
             figure.oval((x, -0.4 * tall), (0.42, 0.6 * tall), tone, count=16)
+        bush = shade(tone, 0.88)
+        figure.oval(
+            (x + rng.uniform(-0.2, 0.2), -0.08), (0.3, rng.uniform(0.14, 0.26)), bush, count=12
+        )
         x += rng.uniform(0.25, 0.5)
-    figure.polygon([(-0.3, -0.25), (x, -0.25), (x, 0.0), (-0.3, 0.0)], shade(green, 0.9))
     return figure
 
 

@@ -80,7 +80,7 @@ def turn_hue(image: np.ndarray, turn: float) -> np.ndarray:
     """Rotate the colours (3, H, W) about the grey axis by `turn` of a full circle.
 
     >>> red = np.array([1, 0, 0], np.float32).reshape(3, 1, 1)
-    >>> turn_hue(red, 1 / 3).ravel().round(3).tolist()
+    >>> (turn_hue(red, 1 / 3).ravel() + 1e-6).round(3).tolist()
     [0.0, 1.0, 0.0]
     """
     angle = 2 * np.pi * turn

@@ -1,0 +1,242 @@
+"""Pascal VOC XML: one file of boxes for each photograph.
+
+Everingham et al., The Pascal Visual Object Classes Challenge (IJCV 2010), and the development kit's
+readme. Other tools (LabelImg and many more) write the same form.
+"""
+
+from __future__ import annotations
+
+import warnings
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from minicv.data.image_folder import ImageError, open_image, to_array
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+
+
+class AnnotationError(ValueError):
+    """An annotation is wrong; the message names the file and the field."""
+
+
+class DatasetWarning(UserWarning):
+    """Something in a data set was repaired; the message names the file and the field."""
+
+
+@dataclass
+class _Entry:
+    """One photograph and what its XML file says."""
+
+    image: Path
+    boxes: np.ndarray  # (N, 4) float32, half-open
+    names: list[str]
+    difficult: np.ndarray  # (N,) bool
+
+
+class VOCDetection:
+    """Photographs with boxes in Pascal VOC's form.
+
+    The folder holds `Annotations/*.xml`, `JPEGImages/` and `ImageSets/Main/<split>.txt`; `root` may also be
+    the folder that holds `VOCdevkit/VOC2007` or `VOC2007` (or another single year).
+
+    **Coordinates.** VOC counts pixels from 1 and includes the last one: a box around the first pixel is
+    (1, 1, 1, 1). Here boxes are half-open and count from 0, so xmin, ymin, xmax, ymax become
+    xmin - 1, ymin - 1, xmax, ymax.
+
+    **Wrong boxes.** A box that reaches out of the photograph is clipped to it. One whose corners coincide as
+    they are written (xmax <= xmin or ymax <= ymin), or of which nothing is left after clipping, is
+    dropped. One `DatasetWarning` for the whole set says how many, and names the first file and field. With
+    `strict=True` the first such box is an error.
+
+    All XML files of the split are read when the set is made, so that a wrong one is found before training
+    starts, not in its middle. Target: boxes (N, 4), labels (N,), difficult (N,), area (N,) of the boxes, and
+    image_id, the name in the split file. A photograph without objects has empty arrays.
+
+    Args:
+        root: the folder; see above.
+        split: name of a file in ImageSets/Main, without ".txt"; None takes every XML file, sorted by name.
+        classes: the names, in the order of their labels; None takes the names that occur in *all* XML files
+            of the folder (so that every split agrees), sorted.
+        strict: refuse wrong boxes instead of repairing them.
+
+    Raises:
+        FileNotFoundError: a folder, the split's file, an XML file or a photograph is missing.
+        AnnotationError: an XML file is truncated or lacks a field, or names a class that `classes` does not
+            declare, or (strict) has a wrong box.
+        ImageError: a photograph is truncated or no picture; on reading it.
+    """
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str | None = "train",
+        classes: Sequence[str] | None = None,
+        strict: bool = False,
+    ) -> None:
+        self.root = _find_root(Path(root))
+        self.split, self.strict = split, strict
+        self.ids = _read_split(self.root, split)
+        if classes is None:
+            classes = _discover_classes(self.root / "Annotations")
+        self.classes: tuple[str, ...] = tuple(classes)
+        self._repairs: list[str] = []
+        self._entries = [self._read_entry(name) for name in self.ids]
+        if self._repairs:
+            more = f" ({len(self._repairs)} such boxes in all)" if len(self._repairs) > 1 else ""
+            warnings.warn(f"VOCDetection: {self._repairs[0]}{more}", DatasetWarning, stacklevel=2)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        entry = self._entries[index]
+        image = to_array(open_image(entry.image))
+        boxes = entry.boxes.copy()
+        labels = [self.classes.index(name) for name in entry.names]
+        return image, {
+            "boxes": boxes,
+            "labels": np.array(labels, np.int64),
+            "difficult": entry.difficult.copy(),
+            "area": (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]),
+            "image_id": self.ids[index],
+        }
+
+    def _read_entry(self, name: str) -> _Entry:
+        xml = self.root / "Annotations" / f"{name}.xml"
+        annotation = _parse(xml)
+        image = self._find_image(name, annotation)
+        width, height = _upright_size(image)
+        boxes, names, difficult = [], [], []
+        for number, item in enumerate(annotation.iter("object"), start=1):
+            field = f"object {number}"
+            label = _text(xml, item, "name", field)
+            if label not in self.classes:
+                raise AnnotationError(
+                    f"VOCDetection: {xml}: {field} has the name {label!r}, which is not among the "
+                    f"declared classes {self.classes}"
+                )
+            box = self._read_box(xml, item, f"{field} ({label})", width, height)
+            if box is not None:
+                boxes.append(box)
+                names.append(label)
+                difficult.append((item.findtext("difficult") or "0").strip() == "1")
+        return _Entry(
+            image, np.array(boxes, np.float32).reshape(-1, 4), names, np.array(difficult, bool)
+        )
+
+    def _read_box(
+        self, xml: Path, item: ElementTree.Element, field: str, width: int, height: int
+    ) -> list[float] | None:
+        """The half-open box in the picture; None if it is to be dropped."""
+        corners, texts = [], []
+        for key in ("xmin", "ymin", "xmax", "ymax"):
+            text = _text(xml, item, f"bndbox/{key}", field)
+            texts.append(text)
+            try:
+                corners.append(float(text))
+            except ValueError:
+                corners.append(np.nan)
+            if not np.isfinite(corners[-1]):
+                raise AnnotationError(
+                    f"VOCDetection: {xml}: {field}, bndbox/{key} is {text!r}, expected a number"
+                )
+        x1, y1, x2, y2 = corners[0] - 1, corners[1] - 1, corners[2], corners[3]
+        box = [max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))]
+        degenerate = corners[2] <= corners[0] or corners[3] <= corners[1]
+        gone = degenerate or box[2] <= box[0] or box[3] <= box[1]
+        if gone or box != [x1, y1, x2, y2]:
+            place = "has no area" if degenerate else f"is not inside the {width} x {height} picture"
+            fault = f"{xml}: {field}, bndbox ({', '.join(texts)}) {place}"
+            if self.strict:
+                raise AnnotationError(f"VOCDetection: {fault}")
+            self._repairs.append(f"{fault}; {'dropped' if gone else 'clipped'}")
+        return None if gone else box
+
+    def _find_image(self, name: str, annotation: ElementTree.Element) -> Path:
+        """The photograph of the same name, or else the one the XML file names."""
+        folder = self.root / "JPEGImages"
+        for suffix in SUFFIXES:
+            path = folder / f"{name}{suffix}"
+            if path.is_file():
+                return path
+        named = folder / Path((annotation.findtext("filename") or "").strip()).name
+        if named.is_file():
+            return named
+        raise FileNotFoundError(
+            f"VOCDetection: there is no photograph {folder / name} (.jpg, .jpeg or .png)"
+        )
+
+
+def _find_root(root: Path) -> Path:
+    """The folder that has Annotations: root, root/VOC<year>, or root/VOCdevkit/VOC<year>."""
+    if (root / "Annotations").is_dir():
+        return root
+    years = [
+        path
+        for parent in (root, root / "VOCdevkit")
+        if parent.is_dir()
+        for path in sorted(parent.glob("VOC*"))
+        if (path / "Annotations").is_dir()
+    ]
+    if len(years) == 1:
+        return years[0]
+    if years:
+        names = ", ".join(str(path) for path in years)
+        raise FileNotFoundError(f"VOCDetection: {root} holds several sets; give one of {names}")
+    raise FileNotFoundError(
+        f"VOCDetection: {root} has no folder Annotations, and no VOC2007 or VOCdevkit/VOC2007 with one"
+    )
+
+
+def _read_split(root: Path, split: str | None) -> list[str]:
+    if split is None:
+        return sorted(path.stem for path in (root / "Annotations").glob("*.xml"))
+    path = root / "ImageSets" / "Main" / f"{split}.txt"
+    if not path.is_file():
+        others = sorted(p.stem for p in path.parent.glob("*.txt")) if path.parent.is_dir() else []
+        raise FileNotFoundError(
+            f"VOCDetection: split {split!r} needs {path}, which is not there; "
+            f"splits here: {', '.join(others) or 'none (split=None takes every XML file)'}"
+        )
+    # A line holds a name; the lists of one class add -1, 0 or 1.
+    return [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+
+
+def _discover_classes(folder: Path) -> tuple[str, ...]:
+    names = set()
+    for xml in sorted(folder.glob("*.xml")):
+        for number, item in enumerate(_parse(xml).iter("object"), start=1):
+            names.add(_text(xml, item, "name", f"object {number}"))
+    return tuple(sorted(names))
+
+
+def _parse(xml: Path) -> ElementTree.Element:
+    if not xml.is_file():
+        raise FileNotFoundError(f"VOCDetection: there is no annotation {xml}")
+    try:
+        return ElementTree.parse(xml).getroot()
+    except (ElementTree.ParseError, UnicodeDecodeError) as error:
+        raise AnnotationError(f"VOCDetection: {xml} is no complete XML file: {error}") from error
+
+
+def _text(xml: Path, item: ElementTree.Element, path: str, field: str) -> str:
+    text = item.findtext(path)
+    if text is None or not text.strip():
+        raise AnnotationError(f"VOCDetection: {xml}: {field} has no {path}")
+    return text.strip()
+
+
+def _upright_size(path: Path) -> tuple[int, int]:
+    """Width and height as `open_image` will return them; reads the header alone."""
+    try:
+        with Image.open(path) as picture:
+            width, height = picture.size
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)  # EXIF orientation
+    except (OSError, SyntaxError, ValueError) as error:
+        raise ImageError(f"VOCDetection: cannot read {path}: it is no picture") from error
+    return (height, width) if turned else (width, height)
