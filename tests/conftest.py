@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+# Scripts that record fixtures from other libraries, which no test needs.
+collect_ignore_glob = ["fixtures/*.py", "cupy_stand_in/record_api.py"]
+
 settings.register_profile(
     "ci",
     max_examples=20,

@@ -1,0 +1,80 @@
+"""A strict stand-in for CuPy on NumPy: the device path of minicv, run and tested without a GPU.
+
+    import cupy_stand_in as cupy
+    x = cupy.asarray(numpy_array)
+
+Where CuPy refuses, this refuses: host arrays that meet device arrays, implicit conversion, names
+and keywords that CuPy lacks. Where CuPy is silent but wrong, it refuses as well: NumPy's functions
+called on device arrays, an index out of range, an assignment whose index occurs twice. And it
+counts the moments at which the host would wait for the device.
+
+`xp_of` answers this module for its arrays. It has no kernels, so `kernels_of` gives those of
+`minicv.backend.cuda`.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from cupy_stand_in.array import host_values, ndarray
+from cupy_stand_in.functions import look_up
+from cupy_stand_in.synchronisation import recorded_synchronisations
+from minicv.backend import register_array_module
+
+__all__ = [
+    "array",
+    "asarray",
+    "ascontiguousarray",
+    "asnumpy",
+    "get_array_module",
+    "ndarray",
+    "recorded_synchronisations",
+]
+
+register_array_module("cupy_stand_in", "cupy_stand_in")
+
+
+def array(values: Any, dtype: Any = None, copy: bool = True) -> ndarray:
+    """A new device array; the one way on which values of the host may come."""
+    if isinstance(values, (ndarray, list, tuple)) and not _holds_host_array(values):
+        values = host_values(values, "array")
+    return ndarray(np.array(values, dtype=dtype) if copy else np.asarray(values, dtype=dtype))
+
+
+def asarray(values: Any, dtype: Any = None) -> ndarray:
+    """As `array`, without a copy where the values are on the device already."""
+    if isinstance(values, ndarray) and dtype in (None, values.dtype):
+        return values
+    return array(values, dtype)
+
+
+def ascontiguousarray(values: Any, dtype: Any = None) -> ndarray:
+    """As `asarray`, in C order."""
+    values = asarray(values, dtype)
+    return values if values.flags.c_contiguous else ndarray(values._host.copy(order="C"))
+
+
+def asnumpy(values: Any) -> np.ndarray:
+    """The values on the host."""
+    return values.get() if isinstance(values, ndarray) else np.asarray(values)
+
+
+def get_array_module(*arrays: Any) -> ModuleType:
+    """This module if one of the arrays is of it, else NumPy."""
+    return sys.modules[__name__] if any(isinstance(array, ndarray) for array in arrays) else np
+
+
+def _holds_host_array(values: Any) -> bool:
+    return isinstance(values, (list, tuple)) and any(
+        isinstance(value, np.ndarray) or _holds_host_array(value) for value in values
+    )
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return look_up(name)
