@@ -1,0 +1,214 @@
+"""Batch normalisation: by the statistics of the batch, or by frozen ones."""
+
+from __future__ import annotations
+
+import math
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+
+
+class BatchNorm(Function):
+    """Normalisation by the statistics of the batch.
+
+    After the call ``mean`` and ``variance`` (the biased one, (C,)) and ``count`` (values per
+    channel) are there to be read; `minicv.nn.BatchNorm2d` keeps its running statistics from them.
+    """
+
+    def __init__(self, eps: float) -> None:
+        self.eps = eps
+
+    def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
+        _check("batch_norm", x, weight=weight, bias=bias)
+        xp = xp_of(x)
+        self.axes = _axes_of_a_channel(x)
+        self.count = math.prod(x.shape[axis] for axis in self.axes)
+        if self.count < 2:
+            raise ValueError(
+                "batch_norm: training needs at least 2 values per channel to take a variance of, "
+                f"but x={x.shape} has {self.count}; use a larger batch, or evaluation mode"
+            )
+        self.mean = x.mean(axis=self.axes)  # (C,)
+        centered = x - _per_channel(self.mean, x)
+        self.variance = (centered * centered).mean(axis=self.axes)  # (C,)
+        self.inverse_deviation = 1 / xp.sqrt(self.variance + self.eps)
+        centered *= _per_channel(self.inverse_deviation, x)
+        self.normalized = centered
+        self.weight = weight
+        y = centered if weight is None else centered * _per_channel(weight, x)
+        return y if bias is None else y + _per_channel(bias, x)
+
+    def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        grad_bias = grad.sum(axis=self.axes)  # (C,)
+        grad_weight = (grad * self.normalized).sum(axis=self.axes)
+        grad_x = None
+        if self.needs_grad[0]:
+            scale = self.inverse_deviation
+            if self.weight is not None:
+                scale = scale * self.weight
+            grad_x = self.normalized * _per_channel(-grad_weight / self.count, grad)
+            grad_x += grad
+            grad_x -= _per_channel(grad_bias / self.count, grad)
+            grad_x *= _per_channel(scale, grad)
+        return grad_x, grad_weight, grad_bias
+
+
+class FrozenBatchNorm(Function):
+    """Normalisation by given statistics: one scale and one shift per channel."""
+
+    def __init__(self, running_mean: Array, running_var: Array, eps: float) -> None:
+        self.running_mean = running_mean
+        self.running_var = running_var
+        self.eps = eps
+
+    def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
+        mean, variance = self.running_mean, self.running_var
+        _check(
+            "frozen_batch_norm",
+            x,
+            weight=weight,
+            bias=bias,
+            running_mean=mean,
+            running_var=variance,
+        )
+        xp = xp_of(x, mean, variance)
+        # float64 statistics must not widen a float32 x.
+        self.inverse_deviation = (1 / xp.sqrt(variance + self.eps)).astype(x.dtype)
+        self.scale = self.inverse_deviation if weight is None else weight * self.inverse_deviation
+        shift = -mean.astype(x.dtype) * self.scale
+        if bias is not None:
+            shift = shift + bias
+        self.x = x if self.needs_grad[1] else None
+        y = x * _per_channel(self.scale, x)
+        y += _per_channel(shift, x)
+        return y
+
+    def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        axes = _axes_of_a_channel(grad)
+        grad_x = grad * _per_channel(self.scale, grad) if self.needs_grad[0] else None
+        grad_weight = grad_bias = None
+        if self.needs_grad[1] or self.needs_grad[2]:
+            grad_bias = grad.sum(axis=axes)
+        if self.needs_grad[1]:
+            mean = self.running_mean.astype(grad.dtype)
+            grad_weight = (grad * self.x).sum(axis=axes) - mean * grad_bias
+            grad_weight *= self.inverse_deviation
+        return grad_x, grad_weight, grad_bias
+
+
+def batch_norm(
+    x: Tensor | Array,
+    weight: Tensor | Array | None,
+    bias: Tensor | Array | None,
+    running_mean: Array | None = None,
+    running_var: Array | None = None,
+    training: bool = False,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Normalise each channel to mean 0 and variance 1, then scale and shift it.
+
+    Forward: x̂ = (x - μ) / √(σ² + eps) and y = weight · x̂ + bias, for each channel. In training, μ
+    and σ² are the mean and the biased variance of the channel over the batch and all pixels; else
+    they are ``running_mean`` and ``running_var``, and the result is that of `frozen_batch_norm`.
+
+    Gradients in training, with m values per channel, sums over them, and g = dL/dy:
+    dL/d(bias) = Σ g; dL/d(weight) = Σ g x̂;
+    dL/dx = weight / √(σ² + eps) · (g - Σ g / m - x̂ Σ g x̂ / m),
+    where the last two terms are how x acts through μ and σ².
+
+    ============ ======================== ==============================
+    x            (N, C) or (N, C, H, W)   more or fewer pixel axes also
+    weight, bias (C,)                     None stands for 1 and 0
+    running_*    (C,)                     arrays; not changed here
+    y            as x
+    ============ ======================== ==============================
+
+    The running statistics are left alone: `minicv.nn.BatchNorm2d` holds and updates them.
+
+    A constant channel gives x̂ = 0. Cost in training: about six passes over x forward and six
+    backward; keeps x̂, an array of the size of x.
+
+    Args:
+        x: activations.
+        weight, bias: γ and β of the paper.
+        running_mean, running_var: statistics for evaluation.
+        training: whether to use the statistics of the batch.
+        eps: keeps the root away from 0.
+
+    Raises:
+        ValueError: shapes do not fit; evaluation without statistics; training with fewer than two
+            values per channel.
+
+    Source: Ioffe & Szegedy, Batch Normalization, 2015, algorithms 1 and 2 and section 3.
+
+    >>> x = Tensor([[1.0, 10.0], [3.0, 30.0]])
+    >>> batch_norm(x, None, None, training=True).data.round(3).tolist()
+    [[-1.0, -1.0], [1.0, 1.0]]
+    """
+    if training:
+        return BatchNorm(eps)(x, weight, bias)
+    if running_mean is None or running_var is None:
+        raise ValueError(
+            "batch_norm: evaluation needs running_mean and running_var; pass both, or training=True"
+        )
+    return FrozenBatchNorm(running_mean, running_var, eps)(x, weight, bias)
+
+
+def frozen_batch_norm(
+    x: Tensor | Array,
+    weight: Tensor | Array | None,
+    bias: Tensor | Array | None,
+    running_mean: Array,
+    running_var: Array,
+    eps: float = 1e-5,
+) -> Tensor:
+    """Batch normalisation with fixed statistics: y = scale · x + shift for each channel.
+
+    Forward: scale = weight / √(running_var + eps), shift = bias - running_mean · scale.
+    Gradients: dL/dx = scale · dL/dy; dL/d(bias) = Σ dL/dy; dL/d(weight) = Σ x̂ dL/dy with
+    x̂ = (x - running_mean) / √(running_var + eps).
+
+    Detectors train on two images at a time, too few for statistics of their own, so they keep
+    those of the pretrained backbone (He 2017, section 3.1, by way of its code).
+
+    Shapes as for `batch_norm`. An empty batch gives an empty result. Cost: two passes over x; keeps
+    x only when the weight needs a gradient.
+
+    Args:
+        x: activations.
+        weight, bias: γ and β; None stands for 1 and 0.
+        running_mean, running_var: constant arrays (C,).
+        eps: keeps the root away from 0.
+
+    Raises:
+        ValueError: shapes do not fit.
+
+    >>> import numpy as np
+    >>> one = np.ones(1, dtype=np.float32)
+    >>> y = frozen_batch_norm(Tensor([[5.0]]), 2 * one, one, running_mean=3 * one,
+    ...                       running_var=4 * one, eps=0.0)
+    >>> y.data.tolist()  # 2 · (5 - 3) / 2 + 1
+    [[3.0]]
+    """
+    return FrozenBatchNorm(running_mean, running_var, eps)(x, weight, bias)
+
+
+def _axes_of_a_channel(x: Array) -> tuple[int, ...]:
+    """All axes but the second: one channel's values lie along them."""
+    return (0, *range(2, x.ndim))
+
+
+def _per_channel(values: Array, x: Array) -> Array:
+    """(C,) -> (1, C, 1, 1), to broadcast against x."""
+    return values.reshape(1, -1, *[1] * (x.ndim - 2))
+
+
+def _check(operation: str, x: Array, **arrays: Array | None) -> None:
+    if x.ndim < 2:
+        raise ValueError(f"{operation}: x must be (N, C) or (N, C, H, W); x={x.shape}")
+    for name, array in arrays.items():
+        if array is not None and array.shape != x.shape[1:2]:
+            raise ValueError(
+                f"{operation}: {name} must have one number for each of the {x.shape[1]} channels "
+                f"of x, shape {x.shape[1:2]}; x={x.shape}, {name}={array.shape}"
+            )

@@ -1,0 +1,151 @@
+"""Softmax and cross entropy in one step: the classifier's loss, per sample or per pixel."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minicv.autograd import Function, Tensor
+from minicv.backend import Array, xp_of
+from minicv.functional.loss_reduction import Reduction, check_reduction
+
+
+class SoftmaxCrossEntropy(Function):
+    def __init__(
+        self, labels: Array, weight: Array | None, ignore_index: int, reduction: Reduction
+    ) -> None:
+        self.labels = labels
+        self.weight = weight
+        self.ignore_index = ignore_index
+        self.reduction = reduction
+
+    def forward(self, logits: Array) -> Array:
+        xp = xp_of(logits, self.labels, self.weight)
+        self._check(logits)
+        samples, classes = logits.shape[:2]
+        pixels = math.prod(logits.shape[2:])  # 1 for (N, K)
+        self.shape = logits.shape
+        logits = logits.reshape(samples, classes, pixels)  # (N, K, H, W) -> (N, K, P)
+        labels = self.labels.reshape(samples, pixels)
+        counted = labels != self.ignore_index
+        labels = xp.where(counted, labels, 0)
+        # Where logits[self.at_label] is the (N, P) array of the true classes' logits.
+        self.at_label = (xp.arange(samples)[:, None], labels, xp.arange(pixels)[None])
+
+        shifted = logits - logits.real.max(axis=1, keepdims=True)  # exp cannot overflow now
+        exponentials = xp.exp(shifted)
+        total = exponentials.sum(axis=1, keepdims=True)
+        losses = xp.log(total[:, 0]) - shifted[self.at_label]  # (N, P)
+        self.softmax = (exponentials / total).real
+
+        if self.weight is None:
+            factor = counted.astype(self.softmax.dtype)
+        else:
+            factor = xp.where(counted, self.weight.astype(self.softmax.dtype)[labels], 0)
+        if self.reduction == "mean":
+            divisor = factor.sum()
+            factor = factor / xp.where(divisor > 0, divisor, 1)  # nothing counted: loss 0, not NaN
+        self.factor = factor  # (N, P): how much each label's loss counts in the result
+        losses = losses * factor
+        if self.reduction == "none":
+            return losses.reshape(self.labels.shape)
+        return losses.sum()
+
+    def backward(self, grad: Array) -> Array:
+        if self.reduction == "none":
+            grad = grad.reshape(self.factor.shape)
+        grad_losses = self.factor * grad  # (N, P)
+        grad_logits = self.softmax * grad_losses[:, None]  # (N, K, P)
+        grad_logits[self.at_label] -= grad_losses  # each place occurs once
+        return grad_logits.reshape(self.shape)
+
+    def _check(self, logits: Array) -> None:
+        labels, weight = self.labels, self.weight
+        if logits.ndim < 2 or logits.shape[1] == 0:
+            raise ValueError(
+                "softmax_cross_entropy: logits must be (N, K) or (N, K, H, W) with at least one "
+                f"class; logits={logits.shape}"
+            )
+        expected = logits.shape[:1] + logits.shape[2:]
+        if labels.shape != expected:
+            raise ValueError(
+                f"softmax_cross_entropy: labels must have the shape {expected} of the logits "
+                f"without their class axis; logits={logits.shape}, labels={labels.shape}"
+            )
+        if labels.dtype.kind not in "iu":
+            raise TypeError(
+                f"softmax_cross_entropy: labels must be whole numbers but are {labels.dtype}"
+            )
+        if weight is not None and weight.shape != logits.shape[1:2]:
+            raise ValueError(
+                f"softmax_cross_entropy: weight must have one number for each of the "
+                f"{logits.shape[1]} classes, shape {logits.shape[1:2]}, but is {weight.shape}"
+            )
+        # On the host only: looking at labels on a device would make every step wait for it.
+        if isinstance(labels, np.ndarray):
+            check_labels(
+                "softmax_cross_entropy", labels[labels != self.ignore_index], logits.shape[1]
+            )
+
+
+def check_labels(operation: str, labels: np.ndarray, classes: int) -> None:
+    """Refuse a label outside 0..classes-1, naming it.
+
+    >>> check_labels("softmax_cross_entropy", np.array([0, 7]), 3)
+    Traceback (most recent call last):
+    ValueError: softmax_cross_entropy: label 7 is out of range; with 3 classes labels are 0..2
+    """
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ValueError(
+            f"{operation}: label {wrong.flat[0]} is out of range; "
+            f"with {classes} classes labels are 0..{classes - 1}"
+        )
+
+
+def softmax_cross_entropy(
+    logits: Tensor | Array,
+    labels: Array,
+    weight: Array | None = None,
+    ignore_index: int = -100,
+    reduction: Reduction = "mean",
+) -> Tensor:
+    """The surprise -log p at the true class, where p = softmax(logits) over axis 1.
+
+    Forward, for the logits z of one sample or pixel with label y and class weights w:
+    loss = w[y] · (log Σₖ exp(zₖ) - z[y]), computed after subtracting max z, so that nothing
+    overflows. Gradient: dL/dzₖ = w[y] · (pₖ - [k = y]) dL/d(loss).
+
+    ====== ======================= ===========================================
+    logits (N, K) or (N, K, H, W)  unnormalised scores; more axes work as well
+    labels (N,) or (N, H, W)       whole numbers 0..K-1, or ``ignore_index``
+    weight (K,)                    optional
+    result one number              or the shape of labels with ``reduction="none"``
+    ====== ======================= ===========================================
+
+    ``reduction="mean"`` is the weighted mean: it divides by the sum of the weights of all labels
+    that count. Where no label counts (all ignored, or none at all), loss and gradient are 0.
+
+    Cost: about five passes over the logits; keeps one array of their size.
+
+    Args:
+        logits: scores of each class.
+        labels: a plain array, not a Tensor.
+        weight: how much each class counts, e.g. to balance rare classes.
+        ignore_index: label that does not count, such as the border pixels of Pascal VOC.
+        reduction: "mean", "sum", or "none".
+
+    Raises:
+        ValueError: shapes do not fit, or a label is out of range (checked for NumPy labels).
+        TypeError: labels are not whole numbers.
+
+    Source: Bridle 1990; the fused form with its gradient p - y is standard, e.g. Bishop 2006,
+    section 4.3.4.
+
+    >>> loss = softmax_cross_entropy(Tensor([[0.0, 0.0], [0.0, 100.0]]), np.array([0, 1]))
+    >>> round(loss.item(), 4)  # the mean of log 2 and 0
+    0.3466
+    """
+    check_reduction("softmax_cross_entropy", reduction)
+    return SoftmaxCrossEntropy(labels, weight, ignore_index, reduction)(logits)

@@ -1,0 +1,75 @@
+"""Modules made of other modules: Sequential, ModuleList, and the one that does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from minicv.nn.module import Module
+
+
+class ModuleList(Module):
+    """A list of modules that belong to the module it is an attribute of. Not callable itself.
+
+    >>> from minicv.nn.activation import ReLU
+    >>> layers = ModuleList([ReLU(), ReLU()])
+    >>> layers.append(Identity())
+    >>> len(layers), layers[-1]
+    (3, Identity())
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        for module in modules:
+            self.append(module)
+
+    def append(self, module: Module) -> None:
+        """Add a module at the end."""
+        if not isinstance(module, Module):
+            raise TypeError(
+                f"{type(self).__name__}: expected a Module but got {type(module).__name__}"
+            )
+        setattr(self, str(len(self)), module)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self.named_children())
+
+    def __iter__(self) -> Iterator[Module]:
+        return self.children()
+
+    def __getitem__(self, index: int | slice) -> Module:
+        """The module at a position; a slice is a new container of the same modules."""
+        chosen = list(self.children())[index]
+        if not isinstance(index, slice):
+            return chosen
+        return Sequential(*chosen) if isinstance(self, Sequential) else ModuleList(chosen)
+
+
+class Sequential(ModuleList):
+    """Modules one after the other: each is called with what the one before returned.
+
+    >>> from minicv.nn.activation import ReLU
+    >>> print(Sequential(ReLU(), Identity()))
+    Sequential(
+      (0): ReLU()
+      (1): Identity()
+    )
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        super().__init__(modules)
+
+    def forward(self, x: Any) -> Any:
+        for module in self:
+            x = module(x)
+        return x
+
+
+class Identity(Module):
+    """Returns its input: a placeholder where a model may have a layer or not.
+
+    >>> Identity()(5)
+    5
+    """
+
+    def forward(self, x: Any) -> Any:
+        return x

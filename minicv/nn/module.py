@@ -1,0 +1,267 @@
+"""Module: a part of a network that holds parameters, buffers and other modules."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from minicv.backend import Array, to_device, to_numpy, xp_of
+from minicv.nn.parameter import Buffer, Parameter
+
+Self = TypeVar("Self", bound="Module")
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `Module.load_state_dict` passed over with ``strict=False``."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """A part of a network. A subclass sets its parts as attributes and writes ``forward``.
+
+    A `Parameter`, `Buffer` or `Module` that is assigned to an attribute belongs to the module,
+    under the attribute's name; a list of modules goes into a `ModuleList`. Nothing else is needed,
+    not even a call of ``super().__init__()``.
+
+    Attributes:
+        training: False after `eval`: dropout and batch normalisation ask for it.
+
+    >>> from minicv import Tensor
+    >>> class Shift(Module):
+    ...     def __init__(self, size):
+    ...         self.offset = Parameter(np.zeros(size, dtype=np.float32))
+    ...
+    ...     def forward(self, x):
+    ...         return x + self.offset
+    >>> shift = Shift(2)
+    >>> shift(Tensor([1.0, 2.0])).data.tolist()
+    [1.0, 2.0]
+    >>> [(name, parameter.shape) for name, parameter in shift.named_parameters()]
+    [('offset', (2,))]
+    """
+
+    training: bool = True
+
+    # Last parts of keys that published weights may hold for this module and that it does not need.
+    unneeded_keys: tuple[str, ...] = ()
+
+    def forward(self, *inputs: Any, **options: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__}: forward is not written")
+
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        return self.forward(*inputs, **options)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        before = self.__dict__.get(name)
+        if isinstance(before, (Parameter, Buffer)) and not (
+            value is None or isinstance(value, (Parameter, Buffer, Module))
+        ):
+            kind = type(before).__name__
+            raise TypeError(
+                f"{type(self).__name__}.{name} is a {kind} and cannot become a "
+                f"{type(value).__name__}; set .{name}.data to change its numbers, or assign "
+                f"a new {kind}"
+            )
+        super().__setattr__(name, value)
+
+    # The parts, each once, in the order of their assignment
+
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules directly inside this one, with their names."""
+        for name, value in self._members():
+            if isinstance(value, Module):
+                yield name, value
+
+    def children(self) -> Iterator[Module]:
+        """The modules directly inside this one."""
+        for _, child in self.named_children():
+            yield child
+
+    def named_modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """This module under the name ``prefix`` and all modules inside it, each once."""
+        seen: set[int] = set()
+        for name, module in self._walk(prefix):
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield name, module
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all modules inside it, each once."""
+        for _, module in self.named_modules():
+            yield module
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """All parameters in here, each once, under names such as ``layer1.0.conv1.weight``."""
+        yield from self._named(Parameter)
+
+    def parameters(self) -> Iterator[Parameter]:
+        """All parameters in here, each once."""
+        for _, parameter in self.named_parameters():
+            yield parameter
+
+    def named_buffers(self) -> Iterator[tuple[str, Buffer]]:
+        """All buffers in here, each once, with their names."""
+        yield from self._named(Buffer)
+
+    def buffers(self) -> Iterator[Buffer]:
+        """All buffers in here, each once."""
+        for _, buffer in self.named_buffers():
+            yield buffer
+
+    # What is done to all of them
+
+    def train(self: Self, mode: bool = True) -> Self:
+        """Put this module and all inside it into training mode, or with False out of it."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self: Self) -> Self:
+        """Put this module and all inside it into evaluation mode."""
+        return self.train(False)
+
+    def requires_grad_(self: Self, requires_grad: bool = True) -> Self:
+        """Unfreeze all parameters in here, or with False freeze them."""
+        for parameter in self.parameters():
+            parameter.requires_grad = requires_grad
+        return self
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of all parameters in here."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def to(self: Self, device: str | None) -> Self:
+        """Move all arrays to ``device``: "cpu", "cuda", "cuda:1" or "auto". Changes the module.
+
+        Do it before an optimizer takes its first step: what that remembers stays where it is.
+        """
+        for holder in (*self.parameters(), *self.buffers()):
+            holder.data = to_device(holder.data, device)
+            if isinstance(holder, Parameter) and holder.grad is not None:
+                holder.grad = to_device(holder.grad, device)
+        return self
+
+    def astype(self: Self, dtype: str | type | np.dtype) -> Self:
+        """Convert all floating point arrays, e.g. to "float64" for checking. Changes the module."""
+        for holder in (*self.parameters(), *self.buffers()):
+            if holder.data.dtype.kind == "f":
+                holder.data = holder.data.astype(dtype)
+            if isinstance(holder, Parameter) and holder.grad is not None:
+                holder.grad = holder.grad.astype(dtype)
+        return self
+
+    # The state
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Copies of all parameters and buffers in host memory, by name, as PyTorch names them.
+
+        The module stays where it is, and training on does not change the copies.
+        """
+        return {key: np.array(to_numpy(holder.data)) for key, holder in self._state().items()}
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Array], strict: bool = True
+    ) -> IncompatibleKeys:
+        """Take over the arrays of ``state_dict``, keeping this module's dtypes and devices.
+
+        Either everything fits, or nothing is changed.
+
+        Args:
+            state_dict: arrays by name.
+            strict: also refuse missing and unexpected names. Wrong shapes are always refused.
+
+        Returns:
+            The names that were missing and unexpected; with ``strict`` both lists are empty.
+
+        Raises:
+            ValueError: names or shapes do not fit; the message lists all of them.
+        """
+        own = self._state()
+        unneeded = self._unneeded_keys()
+        missing = [key for key in own if key not in state_dict]
+        unexpected = [key for key in state_dict if key not in own and key not in unneeded]
+        shared = {key: holder for key, holder in own.items() if key in state_dict}
+        faults = []
+        if strict:
+            faults += [f"missing: {key} {own[key].shape}" for key in missing]
+            faults += [f"unexpected: {key} {np.shape(state_dict[key])}" for key in unexpected]
+        faults += [
+            f"mismatched: {key} is {holder.shape} in the module but "
+            f"{np.shape(state_dict[key])} in the state"
+            for key, holder in shared.items()
+            if np.shape(state_dict[key]) != holder.shape
+        ]
+        if faults:
+            raise ValueError(
+                f"load_state_dict: the state does not fit {type(self).__name__}; nothing was "
+                "loaded.\n  " + "\n  ".join(faults)
+            )
+        for key, holder in shared.items():
+            xp = xp_of(holder.data)
+            values = state_dict[key]
+            values = values if hasattr(values, "dtype") else np.asarray(values)
+            values = to_numpy(values) if xp is np else values
+            holder.data = xp.array(values, dtype=holder.dtype, copy=True, order="C")
+        return IncompatibleKeys(missing, unexpected)
+
+    # The picture
+
+    def extra_repr(self) -> str:
+        """What `repr` shows of this module itself, beside the modules in it."""
+        return ""
+
+    def __repr__(self) -> str:
+        extra = self.extra_repr()
+        children = [f"({name}): {child!r}" for name, child in self.named_children()]
+        if not children:
+            return f"{type(self).__name__}({extra})"
+        lines = "\n".join([extra] * bool(extra) + children)
+        return f"{type(self).__name__}(\n{textwrap.indent(lines, '  ')}\n)"
+
+    def _members(self) -> Iterator[tuple[str, Parameter | Buffer | Module]]:
+        for name, value in vars(self).items():
+            if isinstance(value, (Parameter, Buffer, Module)):
+                yield name, value
+            elif isinstance(value, (list, dict)):
+                inside = value.values() if isinstance(value, dict) else value
+                if any(isinstance(item, (Parameter, Buffer, Module)) for item in inside):
+                    raise TypeError(
+                        f"{type(self).__name__}.{name} is a {type(value).__name__} with modules or "
+                        "parameters in it, which would be neither trained nor saved; put modules "
+                        "into a ModuleList, and parameters into attributes of their own"
+                    )
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, Module]]:
+        """This module and all inside it; one that has several names comes once for each."""
+        yield prefix, self
+        for name, child in self.named_children():
+            yield from child._walk(_join(prefix, name))
+
+    def _state(self) -> dict[str, Parameter | Buffer]:
+        """All parameters and buffers; one that has several names stands under each."""
+        return {
+            _join(prefix, name): value
+            for prefix, module in self._walk("")
+            for name, value in module._members()
+            if not isinstance(value, Module)
+        }
+
+    def _named(self, kind: type) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
+        for name, value in self._state().items():
+            if isinstance(value, kind) and id(value) not in seen:
+                seen.add(id(value))
+                yield name, value
+
+    def _unneeded_keys(self) -> set[str]:
+        return {_join(prefix, key) for prefix, m in self._walk("") for key in m.unneeded_keys}
+
+
+def _join(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name

@@ -1,0 +1,86 @@
+"""Adam: steps scaled by the recent size of each gradient."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from minicv.autograd import Tensor
+from minicv.backend import Array, xp_of
+from minicv.optim.optimizer import Group, Optimizer
+
+
+class Adam(Optimizer):
+    """p ← p - lr · m̂ / (√v̂ + eps), with running means m of the gradient and v of its square.
+
+    For each parameter p with gradient g, at its t-th step from t = 1:
+
+    - weight decay: g ← g + weight_decay · p
+    - m ← β₁ m + (1 - β₁) g and v ← β₂ v + (1 - β₂) g²
+    - m̂ = m / (1 - β₁ᵗ) and v̂ = v / (1 - β₂ᵗ), since both start at 0
+
+    Args:
+        params: Parameters, or groups of them with options of their own.
+        lr: learning rate; about the length of a step in each coordinate.
+        betas: β₁ and β₂.
+        eps: keeps the quotient finite.
+        weight_decay: strength of the pull towards 0, as part of g.
+
+    Raises:
+        ValueError: an option is negative, or a β is not in 0..1 (1 excluded).
+
+    Source: Kingma & Ba, Adam, 2015, algorithm 1.
+
+    >>> p = Tensor([1.0], requires_grad=True)
+    >>> optimizer = Adam([p], lr=0.25)
+    >>> (p * p).sum().backward()
+    >>> optimizer.step()
+    >>> p.data.round(4).tolist()  # the first step has length lr, whatever the gradient
+    [0.75]
+    """
+
+    remembered = ("step", "exp_avg", "exp_avg_sq")
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[Group],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(
+            params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        )
+        for group in self.param_groups:
+            for name in ("lr", "eps", "weight_decay"):
+                if not group[name] >= 0:
+                    raise ValueError(f"Adam: {name} must not be negative but is {group[name]}")
+            if not all(0 <= beta < 1 for beta in group["betas"]):
+                raise ValueError(f"Adam: betas must be in 0..1, 1 excluded, but are {betas}")
+
+    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> None:
+        if not state:
+            xp = xp_of(data)
+            state["step"] = 0
+            state["exp_avg"] = xp.zeros_like(data)
+            state["exp_avg_sq"] = xp.zeros_like(data)
+        state["step"] += 1
+
+    def update(self, data: Array, grad: Array, state: dict[str, Any], group: Group) -> None:
+        xp = xp_of(data)
+        beta1, beta2 = group["betas"]
+        if group["weight_decay"]:
+            grad = grad + group["weight_decay"] * data
+        mean, mean_of_square = state["exp_avg"], state["exp_avg_sq"]
+        mean *= beta1
+        mean += (1 - beta1) * grad
+        mean_of_square *= beta2
+        mean_of_square += (1 - beta2) * grad * grad
+        correction1 = 1 - beta1 ** state["step"]
+        correction2 = math.sqrt(1 - beta2 ** state["step"])
+        divisor = xp.sqrt(mean_of_square)
+        divisor /= correction2
+        divisor += group["eps"]
+        data -= (group["lr"] / correction1) * mean / divisor

@@ -1,0 +1,180 @@
+"""What all optimizers share: parameter groups, the walk over parameters, and the saved state."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from minicv.autograd import Tensor
+from minicv.backend import Array, to_numpy, xp_of
+
+Group = dict[str, Any]
+
+# One block of a parameter, its gradient and two moments is 1 MB of float32: it stays in the cache
+# while the update formula passes over it several times, and temporaries are never large.
+BLOCK = 1 << 16
+
+
+class Optimizer:
+    """Changes parameters along their gradients. A subclass writes ``update``.
+
+    Args:
+        params: Parameters, or a list of groups: dictionaries with the key ``"params"`` and any
+            options that differ from the defaults. A group without an option takes the default.
+        defaults: the options of this optimizer; ``"lr"`` is one of them.
+
+    Attributes:
+        param_groups: the groups, each with all options.
+        state: what is remembered of a parameter, by its position among all parameters.
+    """
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[Group], defaults: Group) -> None:
+        name = type(self).__name__
+        self.defaults = defaults
+        self.param_groups: list[Group] = []
+        self.state: dict[int, dict[str, Any]] = {}
+        groups = list(params)
+        if not groups or isinstance(groups[0], Tensor):
+            groups = [{"params": groups}]
+        seen: set[int] = set()
+        for number, group in enumerate(groups):
+            members = group["params"]
+            members = [members] if isinstance(members, Tensor) else list(members)
+            unknown = set(group) - {"params"} - set(defaults)
+            if unknown:
+                raise ValueError(
+                    f"{name}: group {number} has the unknown options {sorted(unknown)}; "
+                    f"known are {sorted(defaults)}"
+                )
+            for parameter in members:
+                if not isinstance(parameter, Tensor):
+                    raise TypeError(
+                        f"{name}: group {number} has a {type(parameter).__name__} among its "
+                        "parameters; pass e.g. model.parameters()"
+                    )
+                if id(parameter) in seen:
+                    raise ValueError(f"{name}: a parameter of group {number} is given twice")
+                seen.add(id(parameter))
+            self.param_groups.append({**defaults, **group, "params": members})
+        if not seen:
+            raise ValueError(f"{name}: there is no parameter to change; is the model empty?")
+        self._lr_ratios = [
+            group["lr"] / defaults["lr"] if defaults["lr"] else 1.0 for group in self.param_groups
+        ]
+
+    def step(self) -> None:
+        """Change every parameter that has a gradient; one without is passed over."""
+        for index, group, parameter in self._parameters():
+            if parameter.grad is None:
+                continue
+            xp = xp_of(parameter.data, parameter.grad)
+            # In place, which needs the memory in one piece. Never true after the first step.
+            if not (parameter.data.flags.c_contiguous and _writable(parameter.data)):
+                parameter.data = xp.array(parameter.data, copy=True, order="C")
+            state = self.state.setdefault(index, {})
+            self.prepare(state, group, parameter.data)
+            moments = {name: v.reshape(-1) for name, v in state.items() if hasattr(v, "reshape")}
+            data, grad = parameter.data.reshape(-1), parameter.grad.reshape(-1)
+            # A device has no cache to care for: there one block is best.
+            block = BLOCK if xp is np else max(data.size, 1)
+            for start in range(0, data.size, block):
+                part = slice(start, start + block)
+                self.update(
+                    data[part],
+                    grad[part],
+                    {**state, **{name: moment[part] for name, moment in moments.items()}},
+                    group,
+                )
+
+    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> None:
+        """Before a parameter is updated: count the step, make what ``update`` will need."""
+        raise NotImplementedError(f"{type(self).__name__}: prepare is not written")
+
+    def update(self, data: Array, grad: Array, state: dict[str, Any], group: Group) -> None:
+        """Change ``data`` and the arrays of ``state`` in place; all are flat and of one length.
+
+        A parameter comes in pieces, so the formula may only look at one element at a time.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: update is not written")
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for _, _, parameter in self._parameters():
+            parameter.grad = None
+
+    def set_lr(self, lr: float) -> None:
+        """Set the learning rate, usually to ``schedule.lr(step)`` before each step.
+
+        A group with a rate of its own keeps its ratio: made with ``lr=0.1`` and a group at 0.01,
+        ``set_lr(0.5)`` sets that group to 0.05.
+        """
+        for group, ratio in zip(self.param_groups, self._lr_ratios, strict=True):
+            group["lr"] = lr * ratio
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """What the optimizer remembers, as arrays by flat names: ready for `numpy.savez`.
+
+        Options such as the learning rate are left out on purpose: after a resume those hold that
+        the program says, so a rate that was lowered by hand or by a schedule is never undone.
+        """
+        saved = {"number_of_parameters": np.array(sum(1 for _ in self._parameters()))}
+        for index, state in self.state.items():
+            for name, value in state.items():
+                saved[f"{index}.{name}"] = np.array(to_numpy(value))
+        return saved
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        """Continue from what `state_dict` gave, exactly as if there had been no break.
+
+        Raises:
+            ValueError: the state belongs to other parameters or another optimizer.
+        """
+        name = type(self).__name__
+        parameters = {index: parameter for index, _, parameter in self._parameters()}
+        count = int(state_dict.get("number_of_parameters", -1))
+        if count != len(parameters):
+            raise ValueError(
+                f"{name}: the saved state is of {'no' if count < 0 else count} parameters but this "
+                f"optimizer has {len(parameters)}; was it saved with another model?"
+            )
+        state: dict[int, dict[str, Any]] = {}
+        for key, value in state_dict.items():
+            if key == "number_of_parameters":
+                continue
+            index, _, moment = key.partition(".")
+            parameter = parameters.get(int(index)) if index.isdigit() else None
+            if parameter is None or moment not in self.remembered:
+                raise ValueError(
+                    f"{name}: the saved state has the unknown entry {key!r}; expected are a "
+                    f"parameter's number below {len(parameters)} and one of "
+                    f"{sorted(self.remembered)}; was it saved by another optimizer?"
+                )
+            entry = state.setdefault(int(index), {})
+            if moment == "step":
+                entry[moment] = int(value)
+                continue
+            if np.shape(value) != parameter.shape:
+                raise ValueError(
+                    f"{name}: the saved entry {key!r} has shape {np.shape(value)} but the "
+                    f"parameter has {parameter.shape}; was it saved with another model?"
+                )
+            xp = xp_of(parameter.data)
+            entry[moment] = xp.array(value, dtype=parameter.dtype, copy=True, order="C")
+        self.state = state
+
+    # Names of what is remembered of each parameter: "step" is a number, all else arrays.
+    remembered: tuple[str, ...] = ()
+
+    def _parameters(self) -> Iterator[tuple[int, Group, Tensor]]:
+        """(position, group, parameter) of all parameters in order."""
+        numbers = itertools.count()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                yield next(numbers), group, parameter
+
+
+def _writable(array: Array) -> bool:
+    return getattr(array.flags, "writeable", True)  # CuPy's arrays always are

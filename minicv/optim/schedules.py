@@ -1,0 +1,140 @@
+"""Learning rate schedules: the rate as a pure function of the step.
+
+A schedule knows nothing of the optimizer and remembers nothing, so a resumed run has the right rate
+at once: ``optimizer.set_lr(schedule.lr(step))`` before each step. A step is whatever the caller
+counts, batches or epochs, from 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Schedule(Protocol):
+    """Anything with ``lr(step)``."""
+
+    def lr(self, step: int) -> float: ...
+
+
+@dataclass(frozen=True)
+class ConstantLR:
+    """The same rate for ever.
+
+    >>> ConstantLR(0.1).lr(1000)
+    0.1
+    """
+
+    base_lr: float
+
+    def lr(self, step: int) -> float:
+        return self.base_lr
+
+
+@dataclass(frozen=True)
+class StepLR:
+    """base_lr · gammaⁿ after n · step_size steps.
+
+    >>> schedule = StepLR(1.0, step_size=10, gamma=0.5)
+    >>> [schedule.lr(step) for step in (0, 9, 10, 25)]
+    [1.0, 1.0, 0.5, 0.25]
+    """
+
+    base_lr: float
+    step_size: int
+    gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.step_size < 1:
+            raise ValueError(f"StepLR: step_size must be at least 1 but is {self.step_size}")
+
+    def lr(self, step: int) -> float:
+        return self.base_lr * self.gamma ** (step // self.step_size)
+
+
+@dataclass(frozen=True)
+class MultiStepLR:
+    """base_lr · gammaⁿ once n of the milestones are reached.
+
+    >>> schedule = MultiStepLR(1.0, milestones=(10, 15), gamma=0.5)
+    >>> [schedule.lr(step) for step in (9, 10, 14, 15)]
+    [1.0, 0.5, 0.5, 0.25]
+    """
+
+    base_lr: float
+    milestones: tuple[int, ...]
+    gamma: float = 0.1
+
+    def lr(self, step: int) -> float:
+        reached = sum(1 for milestone in self.milestones if step >= milestone)
+        return self.base_lr * self.gamma**reached
+
+
+@dataclass(frozen=True)
+class CosineAnnealingLR:
+    """Half a cosine wave from base_lr at step 0 down to eta_min at step T_max, where it stays.
+
+    lr = eta_min + (base_lr - eta_min) (1 + cos(π step / T_max)) / 2.
+    Source: Loshchilov & Hutter, SGDR, 2017, equation 5, without restarts.
+
+    >>> schedule = CosineAnnealingLR(1.0, T_max=4)
+    >>> [round(schedule.lr(step), 4) for step in (0, 1, 2, 4, 9)]
+    [1.0, 0.8536, 0.5, 0.0, 0.0]
+    """
+
+    base_lr: float
+    T_max: int
+    eta_min: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.T_max < 1:
+            raise ValueError(f"CosineAnnealingLR: T_max must be at least 1 but is {self.T_max}")
+
+    def lr(self, step: int) -> float:
+        share = (1 + math.cos(math.pi * min(step, self.T_max) / self.T_max)) / 2
+        return self.eta_min + (self.base_lr - self.eta_min) * share
+
+
+@dataclass(frozen=True)
+class WarmupThen:
+    """Another schedule, whose first steps are scaled down to spare weights that are still random.
+
+    At step s < warmup_steps the rate is multiplied by a factor that rises linearly from
+    start_factor at step 0 and would be 1 at step warmup_steps. The other schedule counts its steps
+    from 0 as well, not from the end of the warm-up.
+    Source: Goyal 2017, Accurate, Large Minibatch SGD, section 2.2.
+
+    >>> schedule = WarmupThen(StepLR(1.0, step_size=6), warmup_steps=4, start_factor=0.2)
+    >>> [round(schedule.lr(step), 4) for step in (0, 1, 3, 4, 6)]
+    [0.2, 0.4, 0.8, 1.0, 0.1]
+    """
+
+    schedule: Schedule
+    warmup_steps: int
+    start_factor: float = 0.001
+
+    def __post_init__(self) -> None:
+        if self.warmup_steps < 0 or not 0 <= self.start_factor <= 1:
+            raise ValueError(
+                "WarmupThen: warmup_steps must not be negative and start_factor must be in 0..1; "
+                f"warmup_steps={self.warmup_steps}, start_factor={self.start_factor}"
+            )
+
+    def lr(self, step: int) -> float:
+        factor = 1.0
+        if step < self.warmup_steps:
+            factor = self.start_factor + (1 - self.start_factor) * step / self.warmup_steps
+        return factor * self.schedule.lr(step)
+
+
+class LinearWarmup(WarmupThen):
+    """A linear rise to base_lr, which then stays.
+
+    >>> schedule = LinearWarmup(1.0, warmup_steps=4, start_factor=0.2)
+    >>> [round(schedule.lr(step), 4) for step in (0, 2, 4, 9)]
+    [0.2, 0.6, 1.0, 1.0]
+    """
+
+    def __init__(self, base_lr: float, warmup_steps: int, start_factor: float = 0.001) -> None:
+        super().__init__(ConstantLR(base_lr), warmup_steps, start_factor)
