@@ -1,0 +1,221 @@
+"""A picture to draw on: smooth shapes, readable text, and the way from an array to a picture."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from minicv.inspection.palette import INK, Colour
+
+SMALLEST_LONG_SIDE = 512  # pictures below this are enlarged, so that labels can be read
+LARGE_PICTURE = 1_500_000  # pixels; above this, twofold oversampling is fine enough
+
+
+class Canvas:
+    """Draws anti-aliased shapes and text on a copy of a picture.
+
+    Pillow's shapes have hard edges. So they are painted on a picture that is four times larger
+    (twice for large ones), which is averaged down at the end; pixels that no shape touches come
+    out as they were. Text has smooth edges of its own and is painted last, at the final size.
+
+    All coordinates are in pixels of the picture, may be fractions, and may lie outside. A colour
+    with a fourth number is translucent (0..255).
+
+    >>> canvas = Canvas(Image.new("RGB", (4, 4), "white"))
+    >>> canvas.fill((1, 1, 3, 3), (255, 0, 0))
+    >>> np.asarray(canvas.finish())[:, :, 1].tolist()
+    [[255, 255, 255, 255], [255, 0, 0, 255], [255, 0, 0, 255], [255, 255, 255, 255]]
+    """
+
+    def __init__(self, picture: Image.Image) -> None:
+        self.width, self.height = picture.size
+        self.scale = 4 if self.width * self.height <= LARGE_PICTURE else 2
+        large = (self.width * self.scale, self.height * self.scale)
+        self._shapes = picture.convert("RGB").resize(large, Image.Resampling.NEAREST)
+        self._draw = ImageDraw.Draw(self._shapes, "RGBA")
+        self._texts: list[tuple[tuple[float, float], str, float, Colour, str]] = []
+
+    def fill(
+        self, box: Sequence[float], colour: tuple[int, ...], corner_radius: float = 0.0
+    ) -> None:
+        """Fill the half-open box x1, y1, x2, y2."""
+        x1, y1, x2, y2 = (self._to_large(value) for value in box)
+        if x2 <= x1 or y2 <= y1:
+            return
+        inclusive = (x1, y1, x2 - 1, y2 - 1)  # Pillow paints the last row and column too
+        if corner_radius:
+            self._draw.rounded_rectangle(inclusive, corner_radius * self.scale, fill=colour)
+        else:
+            self._draw.rectangle(inclusive, fill=colour)
+
+    def frame(self, box: Sequence[float], colour: tuple[int, ...], width: float) -> None:
+        """Draw the outline of a box; the line lies half inside and half outside."""
+        x1, y1, x2, y2 = box
+        half = width / 2
+        left, top, right, bottom = x1 - half, y1 - half, x2 + half, y2 + half
+        inner_top, inner_bottom = min(y1 + half, bottom), max(y2 - half, y1 + half)
+        # Four bars that do not overlap, for a translucent colour would be twice as strong there.
+        self.fill((left, top, right, inner_top), colour)
+        self.fill((left, inner_bottom, right, bottom), colour)
+        self.fill((left, inner_top, min(x1 + half, right), inner_bottom), colour)
+        self.fill((max(x2 - half, x1 + half), inner_top, right, inner_bottom), colour)
+
+    def line(
+        self, points: Sequence[Sequence[float]], colour: tuple[int, ...], width: float
+    ) -> None:
+        """Draw a line through two or more points (x, y), with round joints."""
+        large = [(x * self.scale, y * self.scale) for x, y in points]
+        self._draw.line(large, fill=colour, width=self._line_width(width), joint="curve")
+
+    def disc(self, centre: Sequence[float], radius: float, colour: tuple[int, ...]) -> None:
+        x, y = centre
+        box = [(x - radius), (y - radius), (x + radius), (y + radius)]
+        x1, y1, x2, y2 = (value * self.scale for value in box)
+        self._draw.ellipse((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), fill=colour)
+
+    def paste(self, picture: Image.Image, corner: tuple[int, int]) -> None:
+        """Put a picture with its upper left corner at ``corner`` (whole pixels)."""
+        large = picture.convert("RGB").resize(
+            (picture.width * self.scale, picture.height * self.scale), Image.Resampling.NEAREST
+        )
+        self._shapes.paste(large, (corner[0] * self.scale, corner[1] * self.scale))
+
+    def text(
+        self,
+        position: tuple[float, float],
+        text: str,
+        size: float,
+        colour: Colour = INK,
+        anchor: str = "la",
+    ) -> None:
+        """Write ``text`` at ``position``; ``anchor`` is Pillow's, "la" is the upper left corner."""
+        self._texts.append((position, text, size, colour, anchor))
+
+    def finish(self) -> Image.Image:
+        """The picture with everything drawn on it."""
+        picture = self._shapes.reduce(self.scale)
+        draw = ImageDraw.Draw(picture)
+        for position, text, size, colour, anchor in self._texts:
+            draw.text(position, printable(text), fill=colour, font=font(size), anchor=anchor)
+        return picture
+
+    def _to_large(self, value: float) -> int:
+        return math.floor(value * self.scale + 0.5)
+
+    def _line_width(self, width: float) -> int:
+        return max(1, self._to_large(width))
+
+
+def to_picture(image: np.ndarray) -> Image.Image:
+    """A (3, H, W) image of floats in 0..1 as a picture; values outside are clipped, NaN is black.
+
+    Raises:
+        ValueError: another shape or dtype, or no pixels.
+
+    >>> to_picture(np.ones((3, 2, 5), dtype=np.float32)).size
+    (5, 2)
+    """
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[0] != 3 or image.size == 0:
+        raise ValueError(
+            f"to_picture: image expects the shape (3, H, W) with at least one pixel but has "
+            f"{image.shape}"
+        )
+    if image.dtype.kind != "f":
+        raise ValueError(
+            f"to_picture: image expects floats in 0..1 but has dtype {image.dtype}; "
+            "divide an 8-bit image by 255"
+        )
+    bytes_of_image = np.floor(np.clip(np.nan_to_num(image), 0, 1) * 255 + 0.5).astype(np.uint8)
+    # (3, H, W) -> (H, W, 3)
+    return Image.fromarray(np.ascontiguousarray(bytes_of_image.transpose(1, 2, 0)))
+
+
+def enlarged(image: np.ndarray) -> tuple[Image.Image, int]:
+    """The image as a picture of at least 512 pixels on its longer side, and the whole factor.
+
+    >>> picture, factor = enlarged(np.zeros((3, 96, 128), dtype=np.float32))
+    >>> picture.size, factor
+    ((512, 384), 4)
+    """
+    picture = to_picture(image)
+    factor = max(1, math.ceil(SMALLEST_LONG_SIDE / max(picture.size)))
+    if factor == 1:
+        return picture, 1
+    size = (picture.width * factor, picture.height * factor)
+    return picture.resize(size, Image.Resampling.BICUBIC), factor
+
+
+def line_width_for(picture: Image.Image) -> float:
+    """A line that is well visible on a picture of this size, in pixels."""
+    return max(2.0, max(picture.size) / 220)
+
+
+def text_size_for(picture: Image.Image) -> int:
+    """Letters that are well readable on a picture of this size, in pixels."""
+    return int(8 + max(picture.size) / 75)
+
+
+@cache
+def font(size: float) -> ImageFont.FreeTypeFont:
+    """Pillow's own scalable font (Aileron), so that pictures look the same everywhere."""
+    return ImageFont.load_default(size=size)
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, without the accents that the font lacks.
+
+    >>> printable("Žluťoučký kůň, 3 × 4")
+    'Zlutoucky kun, 3 x 4'
+    """
+    plain = unicodedata.normalize("NFKD", text).replace("×", "x").replace("ß", "ss")
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def text_width(text: str, size: float) -> float:
+    """Width in pixels of ``text`` as `Canvas.text` writes it."""
+    return font(size).getlength(printable(text))
+
+
+def shortened(text: str, size: float, width: float) -> str:
+    """``text``, cut and ended with "…" where it is wider than ``width`` pixels.
+
+    Empty where not even one letter fits.
+
+    >>> name = shortened("a very long name of a class", 12, 60)
+    >>> name.startswith("a very"), name.endswith("…"), text_width(name, 12) <= 60
+    (True, True, True)
+    >>> shortened("cow", 12, 3)
+    ''
+    """
+    if text_width(text, size) <= width:
+        return text
+    for length in range(len(text) - 1, 0, -1):
+        candidate = text[:length].rstrip() + "…"
+        if text_width(candidate, size) <= width:
+            return candidate
+    return ""
+
+
+def wrapped(text: str, size: float, width: float) -> list[str]:
+    """``text`` as lines no wider than ``width``; its own line breaks are kept.
+
+    >>> wrapped("the boxes that remain", 12, 50)
+    ['the boxes', 'that', 'remain']
+    """
+    lines = []
+    for paragraph in text.splitlines():
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}".strip()
+            if line and text_width(longer, size) > width:
+                lines.append(line)
+                longer = word
+            line = longer
+        lines.append(line)
+    return [shortened(line, size, width) for line in lines]

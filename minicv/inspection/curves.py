@@ -1,0 +1,190 @@
+"""Line plots: losses and average precision against the training step."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from PIL import Image
+
+from minicv.inspection.canvas import Canvas, shortened, text_width
+from minicv.inspection.palette import GREY, INK, LINE_COLOURS, PALE, WHITE, mix
+
+TITLE_SIZE = 20
+TEXT_SIZE = 14
+BLOCKS = 100  # a noisy curve is summed up in so many means
+
+Series = tuple[Sequence[float], Sequence[float]]  # steps, values
+
+
+def draw_curves(
+    panels: Mapping[str, Mapping[str, Series]],
+    x_label: str = "step",
+    size: tuple[int, int] = (900, 420),
+) -> Image.Image:
+    """Line plots one below the other, on a common horizontal axis.
+
+    A curve of more than 200 points is shown twice: pale as it is, and in full colour as the means
+    of 100 equal stretches. One of at most 30 points shows each as a dot. NaN and infinity leave a
+    gap.
+
+    Args:
+        panels: for each plot its title and its curves; for each curve its name and (steps, values).
+        x_label: what the horizontal axis counts.
+        size: (width, height) of one plot in pixels.
+
+    Raises:
+        ValueError: a curve has not as many steps as values.
+
+    >>> loss, precision = ([1, 2, 3], [2.0, 1.0, 0.5]), ([3], [0.4])
+    >>> draw_curves({"Loss": {"total": loss}, "AP50": {"validation": precision}}).size
+    (900, 840)
+    """
+    panels = {
+        title: {name: _as_series(name, series) for name, series in curves.items()}
+        for title, curves in panels.items()
+    }
+    steps = [x[np.isfinite(x)] for curves in panels.values() for x, _ in curves.values()]
+    x_range = _range(np.concatenate(steps) if steps else np.zeros(0))
+    sheet = Image.new("RGB", (size[0], size[1] * max(1, len(panels))), WHITE)
+    for row, (title, curves) in enumerate(panels.items()):
+        sheet.paste(_plot(title, curves, x_label, x_range, size), (0, row * size[1]))
+    return sheet
+
+
+def ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Round numbers (1, 2 or 5 times a power of ten apart) from ``low`` to ``high``.
+
+    >>> ticks(0, 1)
+    [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]
+    >>> ticks(3, 1950)
+    [500.0, 1000.0, 1500.0]
+    """
+    if not high > low:
+        return [low]
+    rough = (high - low) / max(1, most - 1)
+    power = 10.0 ** math.floor(math.log10(rough))
+    distance = next(power * f for f in (1, 2, 5, 10) if power * f >= rough * (1 - 1e-9))
+    first, last = math.ceil(low / distance - 1e-9), math.floor(high / distance + 1e-9)
+    digits = max(0, -math.floor(math.log10(distance)))
+    return [round(number * distance, digits) for number in range(first, last + 1)]
+
+
+def _plot(
+    title: str,
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    x_label: str,
+    x_range: tuple[float, float],
+    size: tuple[int, int],
+) -> Image.Image:
+    width, height = size
+    values = [y[np.isfinite(y)] for _, y in curves.values()]
+    y_low, y_high = _range(np.append(np.concatenate(values) if values else np.zeros(0), 0))
+    y_high += 0.04 * (y_high - y_low)  # so that a curve does not touch the top
+    left, top, right, bottom = 76, 84, width - 32, height - 58
+
+    def place(x: float, y: float) -> tuple[float, float]:
+        return (
+            left + (x - x_range[0]) / (x_range[1] - x_range[0]) * (right - left),
+            bottom - (y - y_low) / (y_high - y_low) * (bottom - top),
+        )
+
+    canvas = Canvas(Image.new("RGB", size, WHITE))
+    canvas.text((left, 20), shortened(title, TITLE_SIZE, right - left), TITLE_SIZE)
+    y_ticks = ticks(y_low, y_high)
+    for tick, name in zip(y_ticks, _tick_names(y_ticks), strict=True):
+        y = place(x_range[0], tick)[1]
+        canvas.line(((left, y), (right, y)), PALE, 1)
+        canvas.text((left - 10, y), name, TEXT_SIZE, GREY, anchor="rm")
+    x_ticks = ticks(*x_range, most=9)
+    for tick, name in zip(x_ticks, _tick_names(x_ticks), strict=True):
+        x = place(tick, y_low)[0]
+        canvas.line(((x, bottom), (x, bottom + 5)), GREY, 1)
+        canvas.text((x, bottom + 9), name, TEXT_SIZE, GREY, anchor="ma")
+    canvas.line(((left, bottom), (right, bottom)), GREY, 1.25)
+    canvas.text(((left + right) / 2, height - 26), x_label, TEXT_SIZE, GREY, anchor="ma")
+
+    colours = [LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(curves))]
+    many = [len(x) > 2 * BLOCKS for x, _ in curves.values()]
+    for (x, y), colour, crowded in zip(curves.values(), colours, many, strict=True):
+        if crowded:
+            _draw_curve(canvas, place, x, y, mix(colour, WHITE, 0.75), 1)
+    for (x, y), colour, crowded in zip(curves.values(), colours, many, strict=True):
+        _draw_curve(canvas, place, *(_block_means(x, y) if crowded else (x, y)), colour, 2.25)
+    _draw_legend(canvas, list(curves), colours, (left, 58), right)
+    if not any(len(y) for y in values):
+        middle = ((left + right) / 2, (top + bottom) / 2)
+        canvas.text(middle, "no values", TEXT_SIZE, GREY, anchor="mm")
+    return canvas.finish()
+
+
+def _draw_curve(canvas, place, x, y, colour, width) -> None:
+    """A line through the finite points, and dots: all of few points, else where a line ends."""
+    few = len(x) <= 30
+    known = np.isfinite(x) & np.isfinite(y)
+    piece: list[tuple[float, float]] = []
+    for is_known, x_value, y_value in [*zip(known, x, y, strict=True), (False, 0.0, 0.0)]:
+        if is_known:
+            piece.append(place(float(x_value), float(y_value)))
+            continue
+        if len(piece) > 1:
+            canvas.line(piece, colour, width)
+        dots = piece if few else piece[-1:] if width > 1 or len(piece) == 1 else []
+        for dot in dots:
+            canvas.disc(dot, 1.6 * width, colour)
+        piece = []
+
+
+def _draw_legend(canvas, names, colours, corner, right) -> None:
+    """A stroke of each colour and its name, in one row; what finds no room ends in "…"."""
+    x, y = corner
+    for name, colour in zip(names, colours, strict=True):
+        text = shortened(name, TEXT_SIZE, max(0, right - x - 28))
+        if not text:
+            return
+        canvas.line(((x, y), (x + 20, y)), colour, 3)
+        canvas.text((x + 28, y), text, TEXT_SIZE, INK, anchor="lm")
+        x += 28 + text_width(text, TEXT_SIZE) + 24
+
+
+def _block_means(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The means of the finite points in each of `BLOCKS` equal stretches of the curve."""
+    known = np.isfinite(x) & np.isfinite(y)
+    blocks = [
+        (part_x[part_known].mean(), part_y[part_known].mean())
+        for part_x, part_y, part_known in zip(
+            *(np.array_split(array, BLOCKS) for array in (x, y, known)), strict=True
+        )
+        if part_known.any()
+    ]
+    means = np.array(blocks, dtype=np.float64).reshape(-1, 2)
+    return means[:, 0], means[:, 1]
+
+
+def _as_series(name: str, series: Series) -> tuple[np.ndarray, np.ndarray]:
+    x, y = (np.asarray(values, dtype=np.float64) for values in series)
+    if x.ndim != 1 or x.shape != y.shape:
+        raise ValueError(
+            f"draw_curves: curve {name!r} expects as many steps as values but has {x.shape} steps "
+            f"and {y.shape} values"
+        )
+    return x, y
+
+
+def _range(values: np.ndarray) -> tuple[float, float]:
+    """The least and greatest value, widened where they are equal or there is none."""
+    if not len(values):
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def _tick_names(values: Sequence[float]) -> list[str]:
+    """All numbers of an axis with the same number of decimals."""
+    shortest = [f"{value:g}" for value in values]
+    if any("e" in name for name in shortest):
+        return [f"{value:,.0f}" if 1e5 < max(map(abs, values)) < 1e9 else f"{value:.1e}"
+                for value in values]  # fmt: skip
+    decimals = max(len(name.partition(".")[2]) for name in shortest)
+    return [f"{value:.{decimals}f}" for value in values]

@@ -1,0 +1,200 @@
+"""Numbers as colours: the colour map, heat maps over an image, channels of a feature map."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from PIL import Image
+
+from minicv.inspection.canvas import Canvas, to_picture
+from minicv.inspection.palette import GREY, WHITE
+
+# Dark blue over teal and green to yellow. Lightness rises evenly from one end to the other, so that
+# the order survives print in grey and colour blindness; a test measures it.
+CONTROL_POINTS = np.array(
+    [(42, 12, 74), (56, 46, 122), (42, 90, 146), (24, 134, 148), (38, 176, 126), (126, 213, 86),
+     (252, 232, 64)],
+    dtype=np.float64,
+)  # fmt: skip
+
+
+def colour_map(
+    values: np.ndarray, low: float | None = None, high: float | None = None
+) -> np.ndarray:
+    """Colour every number: dark blue for ``low``, over green, to bright yellow for ``high``.
+
+    Args:
+        values: an array of any shape S.
+        low, high: the ends of the scale; by default the least and the greatest finite value.
+            Numbers outside have the colour of the nearer end, and NaN is grey. Where both ends
+            are equal, everything has the lowest colour.
+
+    Returns:
+        uint8, shape S + (3,): red, green, blue.
+
+    >>> colour_map(np.array([0.0, 1.0, 5.0]), 0, 1).tolist()
+    [[42, 12, 74], [252, 232, 64], [252, 232, 64]]
+    """
+    values = np.asarray(values, dtype=np.float64)
+    finite = values[np.isfinite(values)]
+    if low is None:
+        low = float(finite.min()) if finite.size else 0.0
+    if high is None:
+        high = float(finite.max()) if finite.size else 1.0
+    share = np.clip(values, low, high) - low
+    share = share / (high - low) if high > low else np.where(np.isnan(share), share, 0)
+    unknown = np.isnan(share)
+    position = np.where(unknown, 0, share) * (len(CONTROL_POINTS) - 1)
+    below = np.minimum(position.astype(int), len(CONTROL_POINTS) - 2)
+    rest = (position - below)[..., None]
+    colours = CONTROL_POINTS[below] * (1 - rest) + CONTROL_POINTS[below + 1] * rest
+    colours[unknown] = GREY
+    return np.floor(colours + 0.5).astype(np.uint8)
+
+
+def heat_picture(
+    heat: np.ndarray,
+    size: tuple[int, int],
+    low: float | None = None,
+    high: float | None = None,
+) -> Image.Image:
+    """An (H, W) map as a picture of ``size`` (width, height), every cell a plain rectangle.
+
+    >>> heat_picture(np.zeros((2, 3)), (30, 20)).size
+    (30, 20)
+    """
+    heat = _checked_heat(heat, "heat_picture")
+    return Image.fromarray(colour_map(heat, low, high)).resize(size, Image.Resampling.NEAREST)
+
+
+def overlay_heatmap(
+    image: np.ndarray | Image.Image,
+    heat: np.ndarray,
+    low: float | None = None,
+    high: float | None = None,
+    opacity: float = 0.6,
+    cell_size: tuple[float, float] | None = None,
+) -> Image.Image:
+    """Lay an (h, w) map over an image, however coarse it is, in smooth colours.
+
+    The image is shown in grey, so that all colour is the map's.
+
+    Args:
+        image: (3, H, W) floats in 0..1, or a picture.
+        heat: (h, w).
+        low, high: the ends of the colour scale, as in `colour_map`.
+        opacity: share of the map's colour, 0..1.
+        cell_size: (width, height) of one cell in pixels of the image, a feature map's stride.
+            What sticks out of the image is cut off; where the image sticks out, the last cell goes
+            on. By default the cells are stretched evenly over the image.
+
+    >>> overlay_heatmap(np.ones((3, 8, 12), dtype=np.float32), np.eye(2)).size
+    (12, 8)
+    """
+    heat = _checked_heat(heat, "overlay_heatmap")
+    picture = image if isinstance(image, Image.Image) else to_picture(image)
+    if low is None or high is None:
+        finite = heat[np.isfinite(heat)]
+        low = (float(finite.min()) if finite.size else 0.0) if low is None else low
+        high = (float(finite.max()) if finite.size else 1.0) if high is None else high
+    # Numbers are stretched before they are coloured: between blue and yellow lies green, not grey.
+    values = np.nan_to_num(heat, nan=low, posinf=high, neginf=low)
+    stretched = np.asarray(_stretched(values, picture.size, cell_size))
+    colours = Image.fromarray(colour_map(stretched, low, high))
+    return Image.blend(picture.convert("L").convert("RGB"), colours, opacity)
+
+
+def feature_tiles(
+    feature_map: np.ndarray, count: int = 16, tile_size: int = 120, columns: int | None = None
+) -> Image.Image:
+    """The strongest channels of a feature map as tiles, strongest first.
+
+    A channel's strength is the mean of its absolute values. Each tile has a scale of its own, from
+    its least to its greatest value; tiles large enough have their channel's number in the corner.
+
+    Args:
+        feature_map: (C, H, W).
+        count: how many channels, if there are as many.
+        tile_size: the longer side of a tile in pixels.
+        columns: tiles in a row; by default about as many as rows.
+
+    >>> feature_tiles(np.zeros((4, 8, 8)), tile_size=50).size  # two by two, 4 pixels between
+    (104, 104)
+    """
+    feature_map = np.asarray(feature_map)
+    if feature_map.ndim != 3 or feature_map.size == 0:
+        raise ValueError(
+            f"feature_tiles: feature_map expects the shape (C, H, W) with at least one value but "
+            f"has {feature_map.shape}"
+        )
+    channels = strongest_channels(feature_map, count)
+    columns = math.ceil(math.sqrt(len(channels))) if columns is None else columns
+    rows = math.ceil(len(channels) / columns)
+    height, width = feature_map.shape[1:]
+    longer = max(height, width)
+    size = (max(1, tile_size * width // longer), max(1, tile_size * height // longer))
+    gap = 4
+    sheet = (columns * (size[0] + gap) - gap, rows * (size[1] + gap) - gap)
+    canvas = Canvas(Image.new("RGB", sheet, WHITE))
+    for number, channel in enumerate(channels):
+        row, column = divmod(number, columns)
+        x, y = column * (size[0] + gap), row * (size[1] + gap)
+        canvas.paste(heat_picture(feature_map[channel], size), (x, y))
+        if min(size) >= 60:
+            canvas.fill((x, y, x + 8 + 7 * len(str(channel)), y + 17), (0, 0, 0, 130))
+            canvas.text((x + 4, y + 2), str(channel), 12, WHITE)
+    return canvas.finish()
+
+
+def strongest_channels(feature_map: np.ndarray, count: int) -> list[int]:
+    """The ``count`` channels of a (C, H, W) map with the greatest mean absolute value.
+
+    The first of equals comes first.
+
+    >>> strongest_channels(np.array([[[1.0]], [[-3.0]], [[2.0]]]), 2)
+    [1, 2]
+    """
+    strength = np.abs(np.nan_to_num(feature_map)).mean(axis=(1, 2))
+    return np.argsort(-strength, kind="stable")[:count].tolist()
+
+
+def colour_bar(width: int, low: str, high: str, height: int = 12) -> Image.Image:
+    """A strip of the colour map, ``width`` pixels wide, with the names of its two ends.
+
+    >>> colour_bar(300, "0", "1").width
+    300
+    """
+    strip = Image.fromarray(colour_map(np.linspace(0, 1, max(1, width))[None].repeat(height, 0)))
+    canvas = Canvas(Image.new("RGB", (max(1, width), height + 24), WHITE))
+    canvas.paste(strip, (0, 4))
+    canvas.text((0, height + 7), low, 13, GREY)
+    canvas.text((width, height + 7), high, 13, GREY, anchor="ra")
+    return canvas.finish()
+
+
+def _stretched(
+    heat: np.ndarray, size: tuple[int, int], cell_size: tuple[float, float] | None
+) -> Image.Image:
+    """The map at the size of a picture, linear between the middles of its cells."""
+    height, width = heat.shape
+    if cell_size is None:
+        cell_size = (size[0] / width, size[1] / height)
+    cells = (size[0] / cell_size[0], size[1] / cell_size[1])  # how many the picture spans
+    missing = [
+        max(0, math.ceil(spanned - 1e-6) - present)
+        for spanned, present in zip(cells, (width, height), strict=True)
+    ]
+    heat = np.pad(heat, ((0, missing[1]), (0, missing[0])), mode="edge")
+    box = (0, 0, min(cells[0], heat.shape[1]), min(cells[1], heat.shape[0]))
+    return Image.fromarray(heat).resize(size, Image.Resampling.BILINEAR, box=box)
+
+
+def _checked_heat(heat: np.ndarray, operation: str) -> np.ndarray:
+    heat = np.asarray(heat, dtype=np.float32)
+    if heat.ndim != 2 or heat.size == 0:
+        raise ValueError(
+            f"{operation}: heat expects the shape (h, w) with at least one value but has "
+            f"{heat.shape}"
+        )
+    return heat
