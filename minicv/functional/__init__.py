@@ -4,22 +4,27 @@ from minicv.functional.abs import abs
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
 from minicv.functional.batch_norm import batch_norm, frozen_batch_norm
 from minicv.functional.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
+from minicv.functional.binary_hinge import binary_hinge
 from minicv.functional.clip import clip
 from minicv.functional.concatenate import concatenate
 from minicv.functional.conv2d import conv2d
 from minicv.functional.conv_transpose2d import conv_transpose2d
+from minicv.functional.dropout import dropout
 from minicv.functional.exp import exp
 from minicv.functional.getitem import getitem
+from minicv.functional.kl_divergence import kl_divergence
 from minicv.functional.l1_loss import l1_loss
 from minicv.functional.l2_loss import l2_loss
 from minicv.functional.leaky_relu import leaky_relu
 from minicv.functional.linear import linear
+from minicv.functional.local_response_norm import local_response_norm
 from minicv.functional.log import log
 from minicv.functional.log_softmax import log_softmax
 from minicv.functional.matmul import matmul
 from minicv.functional.max import max
 from minicv.functional.maximum import maximum, minimum
 from minicv.functional.mean import mean
+from minicv.functional.multiclass_hinge import multiclass_hinge
 from minicv.functional.pad import pad
 from minicv.functional.power import power
 from minicv.functional.relu import relu
@@ -41,19 +46,23 @@ __all__ = [
     "add",
     "batch_norm",
     "binary_cross_entropy_with_logits",
+    "binary_hinge",
     "clip",
     "concatenate",
     "conv2d",
     "conv_transpose2d",
     "divide",
+    "dropout",
     "exp",
     "flatten",
     "frozen_batch_norm",
     "getitem",
+    "kl_divergence",
     "l1_loss",
     "l2_loss",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log",
     "log_softmax",
     "matmul",
@@ -61,6 +70,7 @@ __all__ = [
     "maximum",
     "mean",
     "minimum",
+    "multiclass_hinge",
     "multiply",
     "negative",
     "pad",

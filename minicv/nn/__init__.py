@@ -4,7 +4,9 @@ from minicv.nn import initializers
 from minicv.nn.activation import LeakyReLU, ReLU, ReLU6, Sigmoid, Tanh
 from minicv.nn.containers import Identity, ModuleList, Sequential
 from minicv.nn.convolution import Conv2d, ConvTranspose2d
+from minicv.nn.dropout import Dropout
 from minicv.nn.evaluating import evaluating
+from minicv.nn.flatten import Flatten
 from minicv.nn.fusion import conv_frozen_bn
 from minicv.nn.linear import Linear
 from minicv.nn.module import Module
@@ -22,6 +24,7 @@ from minicv.nn.pooling import (
     MaxPool2d,
     MaxUnpool2d,
 )
+from minicv.nn.upsampling import Upsample
 
 __all__ = [
     "AdaptiveAvgPool2d",
@@ -32,6 +35,8 @@ __all__ = [
     "Buffer",
     "Conv2d",
     "ConvTranspose2d",
+    "Dropout",
+    "Flatten",
     "FrozenBatchNorm2d",
     "Identity",
     "LeakyReLU",
@@ -47,6 +52,7 @@ __all__ = [
     "Sequential",
     "Sigmoid",
     "Tanh",
+    "Upsample",
     "conv_frozen_bn",
     "evaluating",
     "initializers",

@@ -1,27 +1,50 @@
 """The loop-level twin of every layer: slow, obvious, for reading and for tests."""
 
+from minicv.reference.batch_norm import batch_norm, frozen_batch_norm
+from minicv.reference.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
+from minicv.reference.binary_hinge import binary_hinge
 from minicv.reference.conv2d import conv2d
 from minicv.reference.conv_transpose2d import conv_transpose2d
+from minicv.reference.dropout import dropout
+from minicv.reference.kl_divergence import kl_divergence
+from minicv.reference.l1_loss import l1_loss
+from minicv.reference.l2_loss import l2_loss
 from minicv.reference.leaky_relu import leaky_relu
 from minicv.reference.linear import linear
+from minicv.reference.local_response_norm import local_response_norm
 from minicv.reference.log_softmax import log_softmax
 from minicv.reference.matmul import matmul
+from minicv.reference.multiclass_hinge import multiclass_hinge
 from minicv.reference.relu import relu
 from minicv.reference.relu6 import relu6
 from minicv.reference.sigmoid import sigmoid
+from minicv.reference.smooth_l1 import smooth_l1
 from minicv.reference.softmax import softmax
+from minicv.reference.softmax_cross_entropy import softmax_cross_entropy
 from minicv.reference.tanh import tanh
 
 __all__ = [
+    "batch_norm",
+    "binary_cross_entropy_with_logits",
+    "binary_hinge",
     "conv2d",
     "conv_transpose2d",
+    "dropout",
+    "frozen_batch_norm",
+    "kl_divergence",
+    "l1_loss",
+    "l2_loss",
     "leaky_relu",
     "linear",
+    "local_response_norm",
     "log_softmax",
     "matmul",
+    "multiclass_hinge",
     "relu",
     "relu6",
     "sigmoid",
+    "smooth_l1",
     "softmax",
+    "softmax_cross_entropy",
     "tanh",
 ]
