@@ -1,17 +1,23 @@
 """The three convolution kernels, and which algorithm computes them.
 
-conv2d_forward, conv2d_grad_input and conv2d_grad_weight are one bilinear form seen from its three
-sides, so they also make up transposed convolution and its gradients.
+conv2d_forward, conv2d_grad_input and conv2d_grad_weight are one trilinear form, a sum over all
+n, o, c, i, j, u, v of dL/dy · weight · x, seen from its three sides. So they also make up
+transposed convolution and its gradients.
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
+from minicv.backend.cpu import convolution_depthwise as depthwise
 from minicv.backend.cpu import convolution_im2col as im2col
+from minicv.backend.cpu import convolution_pointwise as pointwise
 from minicv.backend.cpu.convolution_geometry import Pair, output_size
 
 Shape4 = tuple[int, int, int, int]
+Algorithm = Literal["im2col", "pointwise", "depthwise"]
 
 
 def conv2d_forward(
@@ -29,13 +35,15 @@ def conv2d_forward(
     >>> conv2d_forward(x, weight, np.array([0.5]), (1, 1), (0, 0), (1, 1), 1).tolist()
     [[[[4.5]]]]
     """
-    oh, ow = (
-        output_size(x.shape[axis + 2], weight.shape[axis + 2], stride[axis], padding[axis], d)
-        for axis, d in enumerate(dilation)
-    )
-    y = im2col.forward(
-        x, weight, stride, padding, dilation, groups, (x.shape[0], weight.shape[0], oh, ow)
-    )
+    size = zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
+    y_shape = (x.shape[0], weight.shape[0], *(output_size(*axis) for axis in size))
+    algorithm = choose_algorithm(x.dtype, x.shape, weight.shape, y_shape, padding, groups)
+    if algorithm == "pointwise":
+        y = pointwise.forward(x, weight, stride)
+    elif algorithm == "depthwise":
+        y = depthwise.forward(x, weight, stride, padding, dilation, y_shape)
+    else:
+        y = im2col.forward(x, weight, stride, padding, dilation, groups, y_shape)
     if bias is not None:
         y += bias[:, None, None]
     return y
@@ -56,6 +64,11 @@ def conv2d_grad_input(
     >>> conv2d_grad_input(grad, weight, (1, 1, 1, 2), (1, 1), (0, 0), (1, 1), 1).tolist()
     [[[[1.0, 2.0]]]]
     """
+    algorithm = choose_algorithm(grad.dtype, x_shape, weight.shape, grad.shape, padding, groups)
+    if algorithm == "pointwise":
+        return pointwise.grad_input(grad, weight, x_shape, stride)
+    if algorithm == "depthwise":
+        return depthwise.grad_input(grad, weight, x_shape, stride, padding, dilation)
     return im2col.grad_input(grad, weight, x_shape, stride, padding, dilation, groups)
 
 
@@ -74,4 +87,38 @@ def conv2d_grad_weight(
     >>> conv2d_grad_weight(grad, x, (1, 1, 1, 2), (1, 1), (0, 0), (1, 1), 1).tolist()
     [[[[3.0, 4.0]]]]
     """
+    algorithm = choose_algorithm(x.dtype, x.shape, weight_shape, grad.shape, padding, groups)
+    if algorithm == "pointwise":
+        return pointwise.grad_weight(grad, x, stride)
+    if algorithm == "depthwise":
+        return depthwise.grad_weight(grad, x, weight_shape, stride, padding, dilation)
     return im2col.grad_weight(grad, x, weight_shape, stride, padding, dilation, groups)
+
+
+def choose_algorithm(
+    dtype: np.dtype,
+    x_shape: Shape4,
+    weight_shape: Shape4,
+    y_shape: Shape4,
+    padding: Pair,
+    groups: int,
+) -> Algorithm:
+    """Which algorithm computes a convolution of these shapes, forward and backward.
+
+    Only float32 takes a short cut; other dtypes are for checking and go the plainest way.
+
+    >>> x, y = (2, 32, 8, 8), (2, 64, 8, 8)
+    >>> choose_algorithm(np.dtype("float32"), x, (64, 32, 1, 1), y, (0, 0), 1)
+    'pointwise'
+    >>> choose_algorithm(np.dtype("float64"), x, (64, 32, 1, 1), y, (0, 0), 1)
+    'im2col'
+    """
+    if dtype != np.float32:
+        return "im2col"
+    if weight_shape[2:] == (1, 1) and padding == (0, 0) and groups == 1:
+        # Many small images make many small products; im2col joins them into large ones.
+        many_small = y_shape[0] > 4 and y_shape[2] * y_shape[3] < 256
+        return "im2col" if many_small else "pointwise"
+    if 1 < groups == x_shape[1] == weight_shape[0]:
+        return "depthwise"
+    return "im2col"

@@ -1,0 +1,213 @@
+"""Depthwise convolution: every channel has one small kernel of its own (groups = C = O).
+
+There is nothing to sum over channels, so no matrix product helps. Instead the output is a sum of
+KH·KW shifted copies of the input, each times one number for each channel:
+
+    y[c]  =  Σ_{u, v}  weight[c, u, v] · x[c] shifted by (u, v)
+
+*Flat planes.* A plane with a few columns of zeros at the right end of each row can be laid out as
+one long row; a shift by (u, v) is then a shift by u·width + v, and each multiply-add runs over the
+whole plane (of all images) at once. What is computed in the extra columns is thrown away.
+
+*Stride.* With stride s the pixels are dealt into s·s planes by their row and column modulo s.
+Within one plane the stride is 1 again; kernel element (u, v) meets plane (u mod s, v mod s),
+shifted by (u div s, v div s).
+
+*Cache.* A block of channels at a time goes through all KH·KW steps while it lies in the cache.
+
+Arithmetic: N·C·OH·OW·KH·KW multiply-adds, each two passes of NumPy. Traffic: each array once.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minicv.backend.cpu.convolution_geometry import Pair, scratch
+from minicv.backend.cpu.unbuffered import unbuffered
+from minicv.backend.parallel import parallel_for, split
+
+BLOCK_ELEMENTS = 1 << 16  # three buffers of 256 KiB in float32: a second-level cache holds them
+
+
+class Layout:
+    """Where pixels and kernel elements go when planes are dealt out by stride and laid flat."""
+
+    def __init__(
+        self, n: int, oh: int, ow: int, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair
+    ) -> None:
+        self.n, self.oh, self.ow = n, oh, ow
+        self.stride, self.padding = stride, padding
+        # How far the last kernel element shifts its plane: that many rows and columns of zeros.
+        below, right = (d * (k - 1) // s for d, k, s in zip(dilation, kernel, stride, strict=True))
+        self.height, self.width = oh + below, ow + right
+        self.length = n * self.height * self.width
+        self.reach = below * self.width + right
+        # (u, v) -> which plane, and its shift when laid flat
+        self.taps = {
+            (u, v): (
+                (u * dilation[0] % stride[0], v * dilation[1] % stride[1]),
+                u * dilation[0] // stride[0] * self.width + v * dilation[1] // stride[1],
+            )
+            for u in range(kernel[0])
+            for v in range(kernel[1])
+        }
+        self.planes = sorted({plane for plane, _ in self.taps.values()})
+
+    def blocks(self, channels: int) -> list[slice]:
+        """Runs of channels that fit the cache."""
+        return split(channels, BLOCK_ELEMENTS // max(1, self.length))
+
+    def pixels(self, x: np.ndarray, plane: Pair) -> tuple[np.ndarray, tuple[slice, slice]]:
+        """The pixels of ``x`` (N, C, H, W) that belong to a plane, and where in it they lie."""
+        sources, targets = [], []
+        sizes = (self.height, self.width)
+        for axis, s in enumerate(self.stride):
+            first = plane[axis] - self.padding[axis]  # the row of x that is row 0 of the plane
+            skipped = max(0, -(first // s))  # rows of the plane that lie in the padding above
+            start = first + skipped * s
+            count = max(0, min(sizes[axis] - skipped, -(-(x.shape[axis + 2] - start) // s)))
+            sources.append(slice(start, start + count * s, s))
+            targets.append(slice(skipped, skipped + count))
+        return x[:, :, sources[0], sources[1]], (targets[0], targets[1])
+
+    def deal(self, x: np.ndarray) -> dict[Pair, np.ndarray]:
+        """The planes of a block of channels, flat, zeros behind: {plane: (C, length + reach)}."""
+        c = x.shape[1]
+        flat = {}
+        for plane in self.planes:
+            row = scratch(f"depthwise plane {plane}", (c, self.length + self.reach), x.dtype)
+            row[...] = 0
+            pixels, (rows, columns) = self.pixels(x, plane)
+            # (N, C, h, w) -> (C, N, h, w): all images of a channel in one row
+            self.unfold(row[:, : self.length])[:, :, rows, columns] = pixels.swapaxes(0, 1)
+            flat[plane] = row
+        return flat
+
+    def lay(self, y: np.ndarray) -> np.ndarray:
+        """An output-sized block (N, C, OH, OW), flat, with zeros in front: (C, reach + length)."""
+        row = scratch("depthwise output", (y.shape[1], self.reach + self.length), y.dtype)
+        row[...] = 0
+        self.unfold(row[:, self.reach :])[:, :, : self.oh, : self.ow] = y.swapaxes(0, 1)
+        return row
+
+    def unfold(self, flat: np.ndarray) -> np.ndarray:
+        """(C, length) -> (C, N, height, width), a view."""
+        strides = (
+            flat.strides[0],
+            *(k * flat.itemsize for k in (self.height * self.width, self.width, 1)),
+        )
+        shape = (flat.shape[0], self.n, self.height, self.width)
+        return np.lib.stride_tricks.as_strided(flat, shape, strides)
+
+
+def forward(
+    x: np.ndarray,
+    weight: np.ndarray,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    output_shape: tuple[int, int, int, int],
+) -> np.ndarray:
+    """(N, C, H, W), (C, 1, KH, KW) -> (N, C, OH, OW).
+
+    >>> x, weight = np.array([[[[1.0, 2.0, 4.0]]]]), np.array([[[[1.0, 10.0]]]])
+    >>> forward(x, weight, (1, 1), (0, 0), (1, 1), (1, 1, 1, 2)).tolist()
+    [[[[21.0, 42.0]]]]
+    """
+    n, c, oh, ow = output_shape
+    layout = Layout(n, oh, ow, weight.shape[2:], stride, padding, dilation)
+    y = np.empty(output_shape, np.result_type(x, weight))
+
+    def one_block(channels: slice) -> None:
+        with unbuffered():
+            planes = layout.deal(x[:, channels])
+            terms = [
+                (planes[plane][:, shift : shift + layout.length], weight[channels, :, u, v])
+                for (u, v), (plane, shift) in layout.taps.items()
+            ]
+            total = layout.unfold(_weighted_sum(terms))[:, :, :oh, :ow]
+            y[:, channels] = total.swapaxes(0, 1)  # (C, N, OH, OW) -> (N, C, OH, OW)
+
+    parallel_for(one_block, layout.blocks(c))
+    return y
+
+
+def grad_input(
+    grad: np.ndarray,
+    weight: np.ndarray,
+    x_shape: tuple[int, int, int, int],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> np.ndarray:
+    """Each plane of dL/dx is a weighted sum of dL/dy shifted the other way.
+
+    >>> grad, weight = np.array([[[[1.0, 2.0]]]]), np.array([[[[1.0, 10.0]]]])
+    >>> grad_input(grad, weight, (1, 1, 1, 3), (1, 1), (0, 0), (1, 1)).tolist()
+    [[[[1.0, 12.0, 20.0]]]]
+    """
+    n, c, oh, ow = grad.shape
+    layout = Layout(n, oh, ow, weight.shape[2:], stride, padding, dilation)
+    grad_x = np.zeros(x_shape, np.result_type(grad, weight))
+
+    def one_block(channels: slice) -> None:
+        with unbuffered():
+            arrived = layout.lay(grad[:, channels])
+            for plane in layout.planes:
+                terms = [
+                    (
+                        arrived[:, layout.reach - shift : layout.reach - shift + layout.length],
+                        weight[channels, :, u, v],
+                    )
+                    for (u, v), (met, shift) in layout.taps.items()
+                    if met == plane
+                ]
+                total = layout.unfold(_weighted_sum(terms))
+                pixels, (rows, columns) = layout.pixels(grad_x[:, channels], plane)
+                pixels[...] = total[:, :, rows, columns].swapaxes(0, 1)
+
+    parallel_for(one_block, layout.blocks(c))
+    return grad_x
+
+
+def grad_weight(
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight_shape: tuple[int, int, int, int],
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+) -> np.ndarray:
+    """dL/dweight[c, u, v] = <dL/dy[c], x[c] shifted by (u, v)>, a dot product of two flat planes.
+
+    >>> grad, x = np.array([[[[1.0, 10.0]]]]), np.array([[[[1.0, 2.0, 4.0]]]])
+    >>> grad_weight(grad, x, (1, 1, 1, 2), (1, 1), (0, 0), (1, 1)).tolist()
+    [[[[21.0, 42.0]]]]
+    """
+    n, c, oh, ow = grad.shape
+    layout = Layout(n, oh, ow, weight_shape[2:], stride, padding, dilation)
+    grad_w = np.empty(weight_shape, np.result_type(grad, x))
+
+    def one_block(channels: slice) -> None:
+        with unbuffered():
+            planes = layout.deal(x[:, channels])
+            arrived = layout.lay(grad[:, channels])[:, layout.reach :]
+            for (u, v), (plane, shift) in layout.taps.items():
+                met = planes[plane][:, shift : shift + layout.length]
+                # (C, 1, length) @ (C, length, 1) -> (C, 1, 1): a dot product for each channel
+                grad_w[channels, :, u, v] = np.matmul(arrived[:, None], met[:, :, None])[:, :, 0]
+
+    parallel_for(one_block, layout.blocks(c))
+    return grad_w
+
+
+def _weighted_sum(terms: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Σ of plane (C, length) times number (C, 1), in scratch memory."""
+    plane, number = terms[0]
+    total = scratch("depthwise sum", plane.shape, plane.dtype)
+    term = scratch("depthwise term", plane.shape, plane.dtype)
+    np.multiply(plane, number, out=total)
+    for plane, number in terms[1:]:
+        np.multiply(plane, number, out=term)
+        np.add(total, term, out=total)
+    return total

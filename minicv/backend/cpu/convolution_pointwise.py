@@ -1,0 +1,86 @@
+"""1x1 convolution: one matrix product for each image, straight on the image's own memory.
+
+A 1x1 kernel mixes channels and never looks at a neighbour, so an image seen as a matrix
+(C, H·W) is its own column matrix:
+
+    y (O, H·W)  =  weight (O, C)  @  x (C, H·W)
+    dL/dx       =  weightᵀ  @  dL/dy
+    dL/dweight  =  Σ over images of  dL/dy  @  xᵀ
+
+Nothing is copied at stride 1; at stride s every s-th pixel is picked first. Arithmetic: N·O·C·OH·OW
+multiply-adds each. Traffic: each array once, as long as a block of columns fits the cache.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minicv.backend.cpu.convolution_geometry import Pair
+from minicv.backend.parallel import parallel_for, split
+
+# A block of the result: large enough for BLAS to be fast, small enough for several blocks.
+COLUMNS, ROWS = 4096, 256
+
+
+def forward(x: np.ndarray, weight: np.ndarray, stride: Pair) -> np.ndarray:
+    """y[n] = weight @ x[n], picking every ``stride``-th pixel.
+
+    >>> forward(np.ones((1, 2, 1, 3)), np.full((1, 2, 1, 1), 5.0), (1, 2)).tolist()
+    [[[[10.0, 10.0]]]]
+    """
+    return _mix(weight[:, :, 0, 0], x[:, :, :: stride[0], :: stride[1]])
+
+
+def grad_input(
+    grad: np.ndarray, weight: np.ndarray, x_shape: tuple[int, int, int, int], stride: Pair
+) -> np.ndarray:
+    """dL/dx[n] = weightᵀ @ dL/dy[n]; pixels that were not picked get zero.
+
+    >>> grad_input(np.ones((1, 1, 1, 2)), np.full((1, 1, 1, 1), 5.0), (1, 1, 1, 4), (1, 2)).tolist()
+    [[[[5.0, 0.0, 5.0, 0.0]]]]
+    """
+    picked = _mix(weight[:, :, 0, 0].T, grad)
+    if picked.shape == x_shape:
+        return picked
+    grad_x = np.zeros(x_shape, picked.dtype)
+    oh, ow = grad.shape[2:]
+    grad_x[:, :, :: stride[0], :: stride[1]][:, :, :oh, :ow] = picked
+    return grad_x
+
+
+def grad_weight(grad: np.ndarray, x: np.ndarray, stride: Pair) -> np.ndarray:
+    """dL/dweight = Σ_n dL/dy[n] @ x[n]ᵀ.
+
+    >>> grad_weight(np.ones((2, 1, 1, 2)), np.full((2, 1, 1, 2), 3.0), (1, 1)).tolist()
+    [[[[12.0]]]]
+    """
+    n, o, oh, ow = grad.shape
+    c = x.shape[1]
+    x = np.ascontiguousarray(x[:, :, :: stride[0], :: stride[1]][:, :, :oh, :ow])
+    x, grad = x.reshape(n, c, -1), np.ascontiguousarray(grad).reshape(n, o, -1)
+    blocks = [(i, columns) for i in range(n) for columns in split(oh * ow, COLUMNS)]
+    sums = np.empty((len(blocks), o, c), np.result_type(grad, x))
+
+    def one_block(number: int) -> None:
+        image, columns = blocks[number]
+        np.matmul(grad[image, :, columns], x[image, :, columns].T, out=sums[number])
+
+    parallel_for(one_block, range(len(blocks)))
+    return sums.sum(axis=0)[:, :, None, None]
+
+
+def _mix(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """(O, C) @ (N, C, H, W) -> (N, O, H, W)."""
+    n, c, h, w = x.shape
+    x = np.ascontiguousarray(x).reshape(n, c, h * w)
+    y = np.empty((n, matrix.shape[0], h * w), np.result_type(matrix, x))
+    if 0 in (n, h * w):
+        return y.reshape(n, -1, h, w)
+
+    def one_block(block: tuple[int, slice, slice]) -> None:
+        image, rows, columns = block
+        np.matmul(matrix[rows], x[image, :, columns], out=y[image, rows, columns])
+
+    rows_and_columns = [(r, k) for k in split(h * w, COLUMNS) for r in split(len(matrix), ROWS)]
+    parallel_for(one_block, [(i, r, k) for i in range(n) for r, k in rows_and_columns])
+    return y.reshape(n, -1, h, w)
