@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import sparse
 
 
 def scatter_add(values: np.ndarray, index: np.ndarray, length: int) -> np.ndarray:
@@ -33,6 +32,8 @@ def scatter_add(values: np.ndarray, index: np.ndarray, length: int) -> np.ndarra
     if rows.shape[1] == 1:
         sums = np.bincount(index, weights=rows[:, 0], minlength=length)
         return sums.astype(values.dtype).reshape(shape)
+    from scipy import sparse  # slow to load, and seldom needed
+
     ones = np.ones(len(index), values.dtype)
     one_per_column = np.arange(len(index) + 1)
     places = sparse.csc_array((ones, index, one_per_column), shape=(length, len(index)))
