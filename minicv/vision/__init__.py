@@ -1,6 +1,7 @@
 """Floor 1, arrays: boxes, anchors, matching, sampling and suppression. No Tensor comes in here."""
 
 from minicv.vision.anchors import AnchorGrid, anchors_inside_image, generate_anchors
+from minicv.vision.box_checks import validate_boxes
 from minicv.vision.box_coding import decode_boxes, encode_boxes
 from minicv.vision.boxes import (
     box_area,
@@ -10,7 +11,6 @@ from minicv.vision.boxes import (
     flip_boxes,
     remove_small_boxes,
     scale_boxes,
-    validate_boxes,
 )
 from minicv.vision.keypoints import (
     LEEDS_SPORTS_FLIP,

@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 
 from minicv.backend import Array, xp_of
-from minicv.vision.boxes import as_float_boxes
+from minicv.vision.box_checks import as_float_boxes
 
 MAX_LOG_SCALE = math.log(1000 / 16)  # a proposal of 16 pixels may at most become one of 1000
 Weights = tuple[float, float, float, float]

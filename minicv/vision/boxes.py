@@ -14,7 +14,8 @@ integers wrap around.
 
 from __future__ import annotations
 
-from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend import Array, xp_of
+from minicv.vision.box_checks import as_float_boxes, check_last_axis
 
 BLOCK_ELEMENTS = 1 << 18  # pairs per block: a megabyte of float32, so temporaries stay in the cache
 
@@ -132,7 +133,7 @@ def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
     >>> clip_boxes_to_image(np.array([[-2.0, 1.0, 12.0, 9.0]]), (6, 10)).tolist()
     [[0.0, 1.0, 10.0, 6.0]]
     """
-    _check_last_axis(boxes, "clip_boxes_to_image", "boxes")
+    check_last_axis(boxes, "clip_boxes_to_image", "boxes")
     xp = xp_of(boxes)
     height, width = size
     x = xp.clip(boxes[..., 0::2], 0, width)  # (..., 4) -> (..., 2): x1, x2
@@ -219,71 +220,6 @@ def scale_boxes(boxes: Array, scale_x: float, scale_y: float) -> Array:
     return boxes * xp.asarray([scale_x, scale_y, scale_x, scale_y], dtype=boxes.dtype)
 
 
-def validate_boxes(
-    boxes: Array, size: tuple[float, float] | None = None, *, source: str = "boxes"
-) -> None:
-    """Raise unless every box is finite, has x2 > x1 and y2 > y1, and lies within the image.
-
-    For the door of the house: readers of annotations and ``loss`` call it, so that a degenerate box
-    is named where it comes from and not met as a NaN in a loss.
-
-    Args:
-        boxes: (N, 4), pixels.
-        size: ``(height, width)`` of the image; None passes over the check against the border.
-        source: what the message begins with, such as the file and the field.
-
-    Raises:
-        ValueError: the first box at fault, with its index and what is wrong.
-
-    >>> import numpy as np
-    >>> validate_boxes(np.zeros((0, 4)))
-    >>> validate_boxes(np.array([[5.0, 1.0, 5.0, 4.0]]), source="cow.xml: bndbox")
-    Traceback (most recent call last):
-    ...
-    ValueError: cow.xml: bndbox: box 0 is (5, 1, 5, 4), which has no width; expected x1, y1, x2, ...
-    """
-    rows = to_numpy(as_float_boxes(boxes, "validate_boxes", source)).tolist()
-    for index, box in enumerate(rows):
-        fault = _fault_of(box, size)
-        if fault is not None:
-            numbers = ", ".join(f"{value:g}" for value in box)
-            raise ValueError(
-                f"{source}: box {index} is ({numbers}), which {fault}; expected x1, y1, x2, y2 in "
-                "pixels with x1 < x2 and y1 < y2 (not x, y, width, height): correct or drop it"
-            )
-
-
-def as_float_boxes(boxes: Array, operation: str, argument: str) -> Array:
-    """``boxes`` checked to be (N, 4), and as floating point: integers become float64.
-
-    Args:
-        boxes: what came.
-        operation, argument: names for the message.
-
-    Raises:
-        ValueError: the shape is not (N, 4).
-
-    >>> import numpy as np
-    >>> as_float_boxes(np.array([[1, 2, 3, 4]]), "box_area", "boxes").dtype.name
-    'float64'
-    """
-    xp = xp_of(boxes)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(
-            f"{operation}: {argument} expects shape (N, 4) as x1, y1, x2, y2 but has shape "
-            f"{tuple(boxes.shape)}; no boxes at all are numpy.zeros((0, 4))"
-        )
-    return boxes if boxes.dtype.kind == "f" else boxes.astype(xp.float64)
-
-
-def _check_last_axis(boxes: Array, operation: str, argument: str) -> None:
-    if boxes.ndim < 1 or boxes.shape[-1] != 4:
-        raise ValueError(
-            f"{operation}: {argument} expects shape (..., 4) as x1, y1, x2, y2 but has shape "
-            f"{tuple(boxes.shape)}"
-        )
-
-
 def _intersection(boxes1: Array, boxes2: Array) -> Array:
     """(M, 4) and (N, 4) -> (M, N): the area that each pair shares, 0 where they are apart."""
     xp = xp_of(boxes1, boxes2)
@@ -300,16 +236,3 @@ def _row_blocks(rows: int, columns: int) -> list[slice]:
     """The rows of a (rows, columns) matrix in slices of about `BLOCK_ELEMENTS` elements."""
     step = max(1, BLOCK_ELEMENTS // max(1, columns))
     return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
-
-
-def _fault_of(box: list[float], size: tuple[float, float] | None) -> str | None:
-    x1, y1, x2, y2 = box
-    if not all(abs(value) < float("inf") for value in box):  # false for NaN as well
-        return "is not finite"
-    if x2 <= x1:
-        return "has no width"
-    if y2 <= y1:
-        return "has no height"
-    if size is not None and (x1 < 0 or y1 < 0 or x2 > size[1] or y2 > size[0]):
-        return f"leaves the image of height {size[0]:g} and width {size[1]:g}"
-    return None

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from minicv.backend import Array, xp_of
-from minicv.vision.boxes import as_float_boxes, box_iou
+from minicv.vision.box_checks import as_float_boxes
+from minicv.vision.boxes import box_iou
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
 TIE_TOLERANCE = 1e-5

@@ -13,7 +13,7 @@ import numpy as np
 
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.backend.cpu.nms import nms as nms_on_host
-from minicv.vision.boxes import as_float_boxes
+from minicv.vision.box_checks import as_float_boxes
 
 
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:

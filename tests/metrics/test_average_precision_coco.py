@@ -1,0 +1,135 @@
+"""COCO average precision: equal to pycocotools on recorded cases, and to small cases by hand."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minicv.metrics import coco_average_precision
+
+FIXTURE = Path(__file__).resolve().parent.parent / "fixtures" / "coco_ap.npz"
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    with np.load(FIXTURE) as file:
+        return dict(file)
+
+
+def evaluate(case):
+    predictions, targets = [], []
+    for image in range(int(case["images"])):
+        mine, there = case["detection_image"] == image, case["target_image"] == image
+        predictions.append(
+            {key: case[f"detection_{key}"][mine] for key in ("boxes", "scores", "labels")}
+        )
+        targets.append(
+            {key: case[f"target_{key}"][there] for key in ("boxes", "labels", "iscrowd", "area")}
+        )
+    return coco_average_precision(predictions, targets, number_of_classes=int(case["classes"]))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "plain",
+        "crowds",
+        "over_100_detections",
+        "many_classes",
+        "sparse",
+        "only_crowds",
+        "no_detections",
+        "no_targets",
+    ],
+)
+def test_equal_to_pycocotools(recorded, name):
+    case = {
+        key.partition("/")[2]: value
+        for key, value in recorded.items()
+        if key.startswith(f"{name}/")
+    }
+    result = evaluate(case)
+    np.testing.assert_allclose(result.stats(), case["stats"], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(result.recall, case["recall"], rtol=0, atol=1e-9)
+    mean_precision = result.precision.mean(axis=1)  # (T, R, K, A) -> (T, K, A)
+    np.testing.assert_allclose(mean_precision, case["mean_precision"], rtol=0, atol=1e-9)
+    per_class = mean_precision[:, :, 0].mean(axis=0)
+    np.testing.assert_allclose(result.ap_per_class, per_class, rtol=0, atol=1e-9)
+
+
+def test_the_recorded_cases_hold_what_they_are_named_for(recorded):
+    assert set(recorded["names"]) == {key.partition("/")[0] for key in recorded} - {"names"}
+    assert recorded["crowds/target_iscrowd"].any()
+    assert recorded["only_crowds/target_iscrowd"].all()
+    crowded = recorded["over_100_detections/detection_image"]
+    assert (np.bincount(crowded) > 100).any()
+    scores = recorded["plain/detection_scores"]
+    assert len(np.unique(scores)) < len(scores)
+    images = set(range(int(recorded["sparse/images"])))
+    assert images - set(recorded["sparse/target_image"].tolist())
+    assert images - set(recorded["sparse/detection_image"].tolist())
+
+
+def image(boxes, labels=None, **fields):
+    boxes = np.array(boxes, dtype=np.float64).reshape(-1, 4)
+    return {"boxes": boxes, "labels": labels or [0] * len(boxes), **fields}
+
+
+SQUARE, BESIDE = [0, 0, 40, 40], [50, 0, 90, 40]
+
+
+def test_perfect_detections():
+    result = coco_average_precision(
+        [image([SQUARE, BESIDE], scores=[0.3, 0.9])], [image([SQUARE, BESIDE])]
+    )
+    assert result.stats() == pytest.approx([1, 1, 1, -1, 1, -1, 0.5, 1, 1, -1, 1, -1])
+
+
+def test_the_iou_decides_which_thresholds_are_met():
+    found = image([[0, 0, 40, 31]], scores=[1.0])  # IoU 0.775: 6 of the 10 thresholds
+    result = coco_average_precision([found], [image([SQUARE])])
+    assert (result.ap, result.ap50, result.ap75) == pytest.approx((0.6, 1, 1))
+    assert result.ar_100 == pytest.approx(0.6)
+
+
+def test_a_crowd_may_be_taken_often_and_counts_for_nothing():
+    crowd = image([SQUARE, [100, 0, 200, 100]], iscrowd=[False, True])
+    inside = [[100, 0, 110, 10], [120, 0, 130, 10], [140, 0, 150, 10]]
+    found = image([*inside, SQUARE], scores=[0.9, 0.8, 0.7, 0.6])
+    assert coco_average_precision([found], [crowd]).ap == pytest.approx(1)
+    crowd["iscrowd"] = [False, False]
+    assert coco_average_precision([found], [crowd]).ap < 0.2
+
+
+def test_the_given_area_decides_the_size():
+    found = image([SQUARE], scores=[1.0])
+    small = coco_average_precision([found], [image([SQUARE], area=[100.0])])
+    assert (small.ap_small, small.ap_medium) == pytest.approx((1, -1))
+    medium = coco_average_precision([found], [image([SQUARE])])
+    assert (medium.ap_small, medium.ap_medium) == pytest.approx((-1, 1))
+
+
+def test_the_first_annotation_of_all_counts_as_found():
+    """pycocotools would call it unmatched if its id were 0."""
+    assert coco_average_precision([image([SQUARE], scores=[1.0])], [image([SQUARE])]).ap == 1
+
+
+def test_only_detections_leave_nothing_to_find():
+    result = coco_average_precision([image([SQUARE], scores=[1.0])], [image([])])
+    assert result.stats() == [-1] * 12
+    assert result.ap_per_class.tolist() == [-1]
+
+
+@pytest.mark.parametrize("images", [0, 3])
+def test_nothing_at_all(images):
+    result = coco_average_precision([image([], scores=[])] * images, [image([])] * images)
+    assert result.stats() == [-1] * 12
+    assert result.ap_per_class.shape == (0,)
+
+
+def test_a_class_without_targets_stays_out_of_the_mean():
+    found = image([SQUARE, BESIDE], labels=[0, 2], scores=[0.5, 0.9])
+    result = coco_average_precision([found], [image([SQUARE])], number_of_classes=4)
+    assert result.ap == pytest.approx(1)
+    assert result.ap_per_class == pytest.approx([1, -1, -1, -1])
+    assert result.ap50_per_class == pytest.approx([1, -1, -1, -1])

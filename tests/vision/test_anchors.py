@@ -1,0 +1,86 @@
+"""Anchors: where they stand, how they are shaped, in which order."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minicv.backend import to_numpy
+from minicv.vision import AnchorGrid, anchors_inside_image, generate_anchors
+
+
+@pytest.mark.parametrize("stride", [16, 7.5, (4, 10)])
+def test_against_loops(stride):
+    height, width, sizes, ratios = 2, 3, (32, 50.5), (0.5, 1, 3)
+    stride_y, stride_x = stride if isinstance(stride, tuple) else (stride, stride)
+    expected = []
+    for row in range(height):
+        for column in range(width):
+            cx, cy = (column + 0.5) * stride_x, (row + 0.5) * stride_y
+            for ratio in ratios:
+                for size in sizes:
+                    w, h = size / math.sqrt(ratio), size * math.sqrt(ratio)
+                    expected.append([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2])
+    anchors = generate_anchors(height, width, stride, sizes, ratios)
+    assert anchors.dtype == np.float32
+    np.testing.assert_allclose(anchors, expected, rtol=1e-6)
+
+
+def test_a_ratio_is_height_over_width_and_keeps_the_area():
+    wide, tall = generate_anchors(1, 1, 16, [128], [0.5, 2])
+    assert wide[2] - wide[0] > wide[3] - wide[1]
+    assert tall[2] - tall[0] < tall[3] - tall[1]
+    for anchor in (wide, tall):
+        np.testing.assert_allclose(
+            (anchor[2] - anchor[0]) * (anchor[3] - anchor[1]), 128**2, rtol=1e-5
+        )
+    assert wide[2] - wide[0] != round(float(wide[2] - wide[0]))  # 181.02: sides are not rounded
+
+
+def test_the_order_is_that_of_transposed_scores():
+    """Scores (A, H, W) of which one cell is marked must pick an anchor of that cell."""
+    grid = AnchorGrid(stride=8, sizes=(4,), aspect_ratios=(1.0, 2.0))
+    scores = np.zeros((2, 3, 5))
+    scores[1, 2, 4] = 1  # tall anchor, row 2, column 4
+    index = scores.transpose(1, 2, 0).reshape(-1).argmax()
+    x1, y1, x2, y2 = grid.generate(3, 5)[index]
+    np.testing.assert_allclose([(x1 + x2) / 2, (y1 + y2) / 2], [36, 20], rtol=1e-6)
+    assert y2 - y1 > x2 - x1
+
+
+def test_like_decides_device_and_type(xp):
+    feature_map = xp.zeros((1, 2), dtype=xp.float64)
+    anchors = generate_anchors(2, 2, 4, [4], [1], like=feature_map)
+    assert type(anchors) is type(feature_map)
+    assert anchors.dtype == np.float64
+    image = xp.zeros((1, 2), dtype=xp.uint8)  # pixels, not coordinates: no rounding to its type
+    assert generate_anchors(2, 2, 4, [4], [1], like=image).dtype == np.float32
+
+
+def test_inside_image(xp):
+    anchors = xp.asarray(
+        np.array([[0, 0, 8, 6], [0, 0, 8.5, 6], [0, 0, 8, 6.5], [-1, 0, 4, 4], [0, -1, 4, 4]])
+    )
+    inside = to_numpy(anchors_inside_image(anchors, (6, 8)))
+    assert inside.tolist() == [True, False, False, False, False]
+
+
+def test_an_empty_feature_map_has_no_anchors():
+    grid = AnchorGrid(stride=16, sizes=(32, 64))
+    assert grid.generate(0, 7).shape == (0, 4)
+    assert grid.generate(7, 0).shape == (0, 4)
+    assert grid.generate(3, 2).shape == (6 * grid.anchors_per_cell, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name"),
+    [
+        ((1, 1, 0, [8], [1]), "stride"),
+        ((1, 1, 16, [], [1]), "sizes"),
+        ((1, 1, 16, [8, -8], [1]), "sizes"),
+        ((1, 1, 16, [8], [0]), "aspect_ratios"),
+    ],
+)
+def test_bad_settings_are_named(arguments, name):
+    with pytest.raises(ValueError, match=f"generate_anchors: {name} expects"):
+        generate_anchors(*arguments)
