@@ -1,0 +1,30 @@
+"""The argument dim: negative numbers, tuples, and what is refused."""
+
+import pytest
+
+from minicv.functional.dims import count_along, kept_shape, normalized_dims
+
+
+def test_normal_form():
+    assert normalized_dims("sum", None, 3) == (0, 1, 2)
+    assert normalized_dims("sum", None, 0) == ()
+    assert normalized_dims("sum", -1, 3) == (2,)
+    assert normalized_dims("sum", [2, -3], 3) == (2, 0)
+
+
+def test_refusals_name_the_operation():
+    with pytest.raises(IndexError, match=r"sum: dim 3 does not exist; allowed are -3\.\.2"):
+        normalized_dims("sum", 3, 3)
+    with pytest.raises(IndexError, match=r"sum: dim 0 does not exist; .* x is a single number"):
+        normalized_dims("sum", 0, 0)
+    with pytest.raises(ValueError, match=r"sum: dim names an axis twice: \(0, -2\) with 2 axes"):
+        normalized_dims("sum", (0, -2), 2)
+    with pytest.raises(TypeError, match=r"sum: dim must be a whole number, .* but is 1\.5"):
+        normalized_dims("sum", 1.5, 2)
+
+
+def test_shape_and_count_of_a_reduction():
+    assert kept_shape((2, 3, 4), (0, 2)) == (1, 3, 1)
+    assert count_along((2, 3, 4), (0, 2)) == 8
+    assert count_along((2, 3, 4), ()) == 1
+    assert count_along((2, 0, 4), (1,)) == 0
