@@ -203,10 +203,10 @@ def shortened(text: str, size: float, width: float) -> str:
 
 
 def wrapped(text: str, size: float, width: float) -> list[str]:
-    """``text`` as lines no wider than ``width``; its own line breaks are kept.
+    r"""``text`` as lines no wider than ``width``; its own line breaks are kept.
 
-    >>> wrapped("the boxes that remain", 12, 50)
-    ['the boxes', 'that', 'remain']
+    >>> wrapped("boxes\nthat remain after all", 12, 64)
+    ['boxes', 'that remain', 'after all']
     """
     lines = []
     for paragraph in text.splitlines():

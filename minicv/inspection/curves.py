@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from PIL import Image
 
 from minicv.inspection.canvas import Canvas, shortened, text_width
-from minicv.inspection.palette import GREY, INK, LINE_COLOURS, PALE, WHITE, mix
+from minicv.inspection.palette import GREY, INK, LINE_COLOURS, PALE, WHITE, Colour, mix
 
 TITLE_SIZE = 20
 TEXT_SIZE = 14
@@ -119,7 +119,14 @@ def _plot(
     return canvas.finish()
 
 
-def _draw_curve(canvas, place, x, y, colour, width) -> None:
+def _draw_curve(
+    canvas: Canvas,
+    place: Callable[[float, float], tuple[float, float]],
+    x: np.ndarray,
+    y: np.ndarray,
+    colour: Colour,
+    width: float,
+) -> None:
     """A line through the finite points, and dots: all of few points, else where a line ends."""
     few = len(x) <= 30
     known = np.isfinite(x) & np.isfinite(y)
@@ -136,7 +143,13 @@ def _draw_curve(canvas, place, x, y, colour, width) -> None:
         piece = []
 
 
-def _draw_legend(canvas, names, colours, corner, right) -> None:
+def _draw_legend(
+    canvas: Canvas,
+    names: Sequence[str],
+    colours: Sequence[Colour],
+    corner: tuple[float, float],
+    right: float,
+) -> None:
     """A stroke of each colour and its name, in one row; what finds no room ends in "…"."""
     x, y = corner
     for name, colour in zip(names, colours, strict=True):
@@ -184,7 +197,7 @@ def _tick_names(values: Sequence[float]) -> list[str]:
     """All numbers of an axis with the same number of decimals."""
     shortest = [f"{value:g}" for value in values]
     if any("e" in name for name in shortest):
-        return [f"{value:,.0f}" if 1e5 < max(map(abs, values)) < 1e9 else f"{value:.1e}"
-                for value in values]  # fmt: skip
+        form = ",.0f" if 1e5 < max(map(abs, values)) < 1e9 else ".1e"
+        return [format(value, form) for value in values]
     decimals = max(len(name.partition(".")[2]) for name in shortest)
     return [f"{value:.{decimals}f}" for value in values]

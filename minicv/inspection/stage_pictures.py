@@ -171,6 +171,13 @@ def with_score_bar(picture: Image.Image) -> Image.Image:
     return sheet
 
 
+def at_width(picture: Image.Image, width: int) -> Image.Image:
+    """The picture at that width; narrower where it would be more than twice as high as wide."""
+    share = min(width / picture.width, 2 * width / picture.height)
+    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
 def anchors_by_cell(stages: Stages) -> np.ndarray:
     """(A_total, 4) anchors in their order rows, columns, anchors of a cell -> (h, w, A, 4)."""
     height, width = stages["feature_map"].shape[1:]
@@ -232,9 +239,8 @@ def _counted_shapes(count: int) -> str:
 def _reduced(stages: Stages, width: int) -> tuple[Image.Image, float]:
     """The input as a picture of that width, and how many times as large it is."""
     picture, factor = enlarged(stages["input"])
-    height = max(1, round(picture.height * width / picture.width))
-    small = picture.resize((width, height), Image.Resampling.LANCZOS)
-    return small, factor * width / picture.width
+    small = at_width(picture, width)
+    return small, factor * small.width / picture.width
 
 
 def _pale(picture: Image.Image) -> Image.Image:

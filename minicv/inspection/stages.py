@@ -17,6 +17,7 @@ from minicv.inspection.stage_pictures import (
     anchor_legend,
     anchor_picture,
     anchor_tiles,
+    at_width,
     feature_map_overlay,
     objectness_overlay,
     objectness_tiles,
@@ -101,7 +102,7 @@ def draw_faster_rcnn_stages(stages: Stages, class_names: Sequence[str]) -> dict[
     }
     pictures = {name: _single(name, small, captions, stages, class_names) for name in small}
     pictures["overview"] = contact_sheet(
-        [_at_width(picture, OVERVIEW_TILE) for picture in small.values()],
+        [at_width(picture, OVERVIEW_TILE) for picture in small.values()],
         [f"{number} · {captions[name]}" for number, name in enumerate(small, start=1)],
         columns=4,
         title="Faster R-CNN, stage by stage",
@@ -129,7 +130,7 @@ def _single(
         return _halves(picture, tiles, caption, detail)
     if name == "anchors":
         detail = "Size by size\nthe side of a square of the same area, in pixels of the input"
-        picture = _at_width(picture, PANEL_WIDTH)
+        picture = at_width(picture, PANEL_WIDTH)
         legend = anchor_legend(stages, PANEL_WIDTH)
         caption += "; those of the middle dot are drawn"
         return _halves(
@@ -137,7 +138,7 @@ def _single(
         )
     if name == "objectness":
         detail = "Anchor by anchor\nwidth × height in pixels of the input"
-        picture = with_score_bar(_at_width(picture, PANEL_WIDTH))
+        picture = with_score_bar(at_width(picture, PANEL_WIDTH))
         return _halves(picture, objectness_tiles(stages, PANEL_WIDTH), caption, detail)
     if name in ("proposals_before_nms", "proposals"):
         return contact_sheet([with_score_bar(picture)], [caption])
@@ -150,7 +151,7 @@ def _single(
 
 
 def _halves(left: Image.Image, right: Image.Image, *captions: str) -> Image.Image:
-    return contact_sheet([_at_width(left, PANEL_WIDTH), right], captions, columns=2)
+    return contact_sheet([at_width(left, PANEL_WIDTH), right], captions, columns=2)
 
 
 def _stacked(upper: Image.Image, lower: Image.Image) -> Image.Image:
@@ -176,11 +177,6 @@ def _drawn(count: int) -> str:
 
 def _counted(count: int, one: str, many: str) -> str:
     return f"{count:,} {one if count == 1 else many}"
-
-
-def _at_width(picture: Image.Image, width: int) -> Image.Image:
-    size = (width, max(1, round(picture.height * width / picture.width)))
-    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _check(stages: Stages, class_names: Sequence[str]) -> None:
