@@ -48,6 +48,8 @@ class Upsample(Module):
         self.align_corners = align_corners
 
     def forward(self, x: Tensor) -> Tensor:
+        if len(x.shape) != 4:
+            raise ValueError(f"Upsample: x must be (N, C, H, W); x={x.shape}")
         height, width = x.shape[2:]
         if self.size is not None:
             out_height, out_width = _pair(self.size)
@@ -56,9 +58,9 @@ class Upsample(Module):
             out_height, out_width = math.floor(height * vertical), math.floor(width * horizontal)
         if self.mode == "bilinear":
             return F.resize_bilinear(x, (out_height, out_width), self.align_corners)
-        if out_height % height or out_width % width:
+        if min(height, width) < 1 or out_height % height or out_width % width:
             raise ValueError(
-                "Upsample: nearest neighbour enlarges by whole factors only, but "
+                "Upsample: nearest neighbour enlarges pixels by whole factors only, but "
                 f"{height}x{width} would become {out_height}x{out_width}; use mode='bilinear'"
             )
         return F.unpool_nearest(x, (out_height // height, out_width // width))

@@ -1,0 +1,137 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicv import Tensor, reference
+from minicv.functional import batch_norm, frozen_batch_norm
+from minicv.testing import adjoint_check, gradcheck, strategies
+
+
+@st.composite
+def cases(draw, allow_empty=False):
+    """(x, weight, bias, running_mean, running_var); weight and bias may be None."""
+    samples, channels, height, width = draw(strategies.distinct_sizes(4, low=2, high=6))
+    samples = draw(st.sampled_from([0, samples])) if allow_empty else samples
+    pixels = draw(st.sampled_from([(), (height, width), (1, 1), (height, 1)]))
+    x = draw(strategies.arrays((samples, channels, *pixels)))
+    weight, bias, mean = (draw(strategies.arrays(channels)) for _ in range(3))
+    variance = draw(strategies.arrays(channels, 0.1, 2.0))
+    weight = draw(st.sampled_from([None, weight]))
+    bias = draw(st.sampled_from([None, bias]))
+    return x, weight, bias, mean, variance
+
+
+EPS = st.sampled_from([1e-5, 1e-3, 0.5])
+
+
+@given(data=st.data(), case=cases(), eps=EPS)
+def test_training_equals_its_twin(data, case, eps):
+    x, weight, bias, *_ = case
+    expected = reference.batch_norm(x, weight, bias, training=True, eps=eps)
+    x = data.draw(strategies.layouts(x))
+    result = batch_norm(Tensor(x), weight, bias, training=True, eps=eps)
+    np.testing.assert_allclose(result.data, expected, rtol=1e-9, atol=1e-10)
+
+
+@given(data=st.data(), case=cases(allow_empty=True), eps=EPS)
+def test_frozen_equals_its_twin(data, case, eps):
+    x, *statistics = case
+    expected = reference.frozen_batch_norm(x, *statistics, eps)
+    x = data.draw(strategies.layouts(x))
+    frozen = frozen_batch_norm(Tensor(x), *statistics, eps)
+    np.testing.assert_allclose(frozen.data, expected, rtol=1e-10, atol=1e-11)
+    evaluated = batch_norm(Tensor(x), *statistics, eps=eps)
+    assert np.array_equal(evaluated.data, frozen.data)
+
+
+@given(case=cases(), eps=EPS)
+def test_training_gradients(case, eps):
+    inputs = [array for array in case[:3] if array is not None]
+    has_weight, has_bias = (array is not None for array in case[1:3])
+
+    def operation(x, *rest):
+        rest = list(rest)
+        weight = rest.pop(0) if has_weight else None
+        bias = rest.pop(0) if has_bias else None
+        return batch_norm(x, weight, bias, training=True, eps=eps)
+
+    gradcheck(operation, *inputs)
+
+
+@given(case=cases(), eps=EPS)
+def test_frozen_gradients(case, eps):
+    x, weight, bias, mean, variance = case
+    if weight is None or bias is None:
+        adjoint_check(lambda x: frozen_batch_norm(x, weight, None, 0 * mean, variance, eps), x)
+    else:
+        gradcheck(lambda x, w, b: frozen_batch_norm(x, w, b, mean, variance, eps), x, weight, bias)
+
+
+def test_only_what_is_wanted_gets_a_gradient():
+    x = np.random.default_rng(0).standard_normal((4, 3, 2, 2))
+    one = np.ones(3)
+    weight = Tensor(one, requires_grad=True)
+    batch_norm(x, weight, Tensor(one), training=True).sum().backward()
+    np.testing.assert_allclose(weight.grad, 0, atol=1e-12)  # the sum of all x̂ of a channel
+    bias = Tensor(one, requires_grad=True)
+    frozen_batch_norm(x, one, bias, one, one).sum().backward()
+    assert bias.grad.tolist() == [16.0] * 3
+
+
+@given(case=cases())
+def test_the_normalised_batch_has_mean_zero_and_variance_one(case):
+    x = case[0]
+    y = batch_norm(x, None, None, training=True, eps=0.0).data
+    axes = (0, *range(2, x.ndim))
+    np.testing.assert_allclose(y.mean(axis=axes), 0, atol=1e-9)
+    np.testing.assert_allclose(y.var(axis=axes), 1, rtol=1e-9)
+
+
+def test_a_constant_channel_becomes_the_bias():
+    x = np.full((4, 2, 3, 3), 7.0, np.float32)
+    y = batch_norm(x, np.ones(2, np.float32), np.array([1, 2], np.float32), training=True)
+    np.testing.assert_allclose(y.data[:, 0], 1, atol=1e-6)
+    np.testing.assert_allclose(y.data[:, 1], 2, atol=1e-6)
+
+
+def test_float32_is_close_to_float64_and_float64_statistics_do_not_widen_it():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((4, 3, 8, 8)) + 5
+    weight, bias, mean = rng.standard_normal((3, 3))
+    variance = rng.uniform(0.5, 2, 3)
+    single = [array.astype(np.float32) for array in (x, weight, bias)]
+    for training in (True, False):
+        precise = batch_norm(x, weight, bias, mean, variance, training)
+        tensors = [Tensor(array, requires_grad=True) for array in single]
+        result = batch_norm(*tensors, mean, variance, training)
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result.data, precise.data, rtol=1e-4, atol=1e-4)
+        result.sum().backward()
+        assert {tensor.grad.dtype for tensor in tensors} == {np.dtype(np.float32)}
+
+
+def test_inputs_are_not_changed():
+    x = np.random.default_rng(0).standard_normal((4, 3, 2, 2))
+    before, mean, variance = x.copy(), np.zeros(3), np.ones(3)
+    batch_norm(x, None, None, mean, variance, training=True)
+    batch_norm(x, None, None, mean, variance)
+    assert np.array_equal(x, before)
+    assert not mean.any()
+    assert variance.tolist() == [1.0] * 3
+
+
+def test_messages():
+    x, one = np.zeros((4, 3, 2, 2)), np.ones(3)
+    with pytest.raises(ValueError, match=r"at least 2 values per channel.*x=\(1, 3, 1, 1\) has 1"):
+        batch_norm(x[:1, :, :1, :1], one, one, training=True)
+    with pytest.raises(ValueError, match=r"x=\(0, 3, 2, 2\) has 0"):
+        batch_norm(x[:0], one, one, training=True)
+    with pytest.raises(ValueError, match="evaluation needs running_mean and running_var"):
+        batch_norm(x, one, one)
+    with pytest.raises(ValueError, match=r"batch_norm: weight must have .* 3 channels.*\(2,\)"):
+        batch_norm(x, one[:2], one, training=True)
+    with pytest.raises(ValueError, match=r"frozen_batch_norm: running_var must have .*\(3, 1\)"):
+        frozen_batch_norm(x, one, one, one, one[:, None])
+    with pytest.raises(ValueError, match=r"x must be \(N, C\) or \(N, C, H, W\); x=\(3,\)"):
+        frozen_batch_norm(one, one, one, one, one)
