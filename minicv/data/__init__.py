@@ -1,1 +1,20 @@
 """Data: the Farmyard, readers of real sets, joint transforms, the loader."""
+
+from minicv.data.checks import check_targets
+from minicv.data.farmyard import Farmyard
+from minicv.data.image_folder import ImageError, read_image
+from minicv.data.loader import DataLoader, Dataset, SampleError
+from minicv.data.penn_fudan import PennFudan
+from minicv.data.subset import Subset
+
+__all__ = [
+    "DataLoader",
+    "Dataset",
+    "Farmyard",
+    "ImageError",
+    "PennFudan",
+    "SampleError",
+    "Subset",
+    "check_targets",
+    "read_image",
+]

@@ -19,18 +19,18 @@ def check_targets(images: Sequence[np.ndarray], targets: Sequence[dict], num_cla
         num_classes: K; labels must lie in 0..K-1.
 
     Raises:
-        ValueError: numbers of images and targets differ; an image is not (3, H, W) or not finite; boxes are
-            not (N, 4), not finite, empty (x2 <= x1 or y2 <= y1), or outside the picture; labels are not
-            (N,) whole numbers in range; masks or keypoints have another count or size. Where boxes are
-            wrong but would fit as x, y, width, height, the message says so.
+        ValueError: numbers of images and targets differ; an image is not (3, H, W) or not finite;
+            boxes are not (N, 4), not finite, empty (x2 <= x1 or y2 <= y1), or outside the picture;
+            labels are not (N,) whole numbers in range; masks or keypoints have another count or
+            size. Where boxes are wrong but would fit as x, y, width, height, the message says so.
 
     Example:
         >>> image = np.zeros((3, 10, 20), np.float32)
-        >>> target = {"boxes": np.array([[5.0, 2.0, 4.0, 3.0]]), "labels": np.array([0]), "image_id": "a"}
+        >>> target = {"boxes": np.array([[5.0, 2.0, 4.0, 3.0]]), "labels": np.array([0])}
         >>> check_targets([image], [target], num_classes=2)
         Traceback (most recent call last):
         ...
-        ValueError: image 'a': boxes[0] is [5.0, 2.0, 4.0, 3.0]: x2 <= x1 or y2 <= y1; ...
+        ValueError: image 0: boxes[0] is [5.0, 2.0, 4.0, 3.0]: x2 <= x1 or y2 <= y1; ...
     """
     if len(images) != len(targets):
         raise ValueError(f"check_targets: {len(images)} images but {len(targets)} targets")

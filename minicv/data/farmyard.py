@@ -56,8 +56,8 @@ class Farmyard:
     The segmentation's classes are the five things 0..4, then sky 5, tree 6 and grass 7 (which hills
     and flowers belong to).
 
-    The joints are those of Leeds Sports Pose (`joint_names`); left and right are the person's own. A
-    joint is visible if it lies in the picture and neither another thing nor a tree stands before
+    The joints are those of Leeds Sports Pose (`joint_names`); left and right are the person's own.
+    A joint is visible if it lies in the picture and neither another thing nor a tree stands before
     it; one that the person's own body hides counts as visible. x and y are given in either case.
 
     An instance is in the scene only if at least 35 % of its figure can be seen and its mask has at
@@ -104,7 +104,7 @@ class Farmyard:
             raise ValueError(f"Farmyard: size is {size}, expected (height, width) of at least 32")
         if not 0 <= objects[0] <= objects[1]:
             raise ValueError(
-                f"Farmyard: objects is {objects}, expected (least, greatest), 0 <= least <= greatest"
+                f"Farmyard: objects is {objects}, expected (least, greatest) with 0 <= least"
             )
         if only is not None and (not only or not set(only) <= set(CLASSES)):
             raise ValueError(f"Farmyard: only is {only}, expected names among {CLASSES}")

@@ -30,8 +30,9 @@ class ImageError(ValueError):
 def read_image(path: str | Path) -> np.ndarray:
     """Read a picture as RGB float32 in 0..1, C x H x W.
 
-    Every format that Pillow reads: grey pictures get three equal channels, palettes are looked up, the
-    orientation that a camera noted in EXIF is applied, and what is transparent is laid on white.
+    Every format that Pillow reads: grey pictures get three equal channels, palettes are looked up,
+    the orientation that a camera noted in EXIF is applied, and what is transparent is laid on
+    white.
 
     Args:
         path: the file.
@@ -59,7 +60,8 @@ def read_image(path: str | Path) -> np.ndarray:
 def open_image(path: str | Path) -> Image.Image:
     """Read a picture as a Pillow image, decoded and upright; errors as in `read_image`.
 
-    Modes other than 8-bit RGB are converted to it, except the wide grey ones that `to_array` scales.
+    Modes other than 8-bit RGB are converted to it, except the wide grey ones that `to_array`
+    scales.
     """
     path = Path(path)
     if not path.is_file():
@@ -104,7 +106,8 @@ class ImageFolder:
     `ds[i]` is the image and a target that has only `image_id`, the file's name. `classes` is empty.
 
     Args:
-        root: the folder. Files with a picture's suffix are taken, hidden ones and subfolders left out.
+        root: the folder. Files with a picture's suffix are taken, hidden ones and subfolders left
+            out.
 
     Raises:
         FileNotFoundError: `root` is no folder.

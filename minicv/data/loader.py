@@ -33,15 +33,16 @@ class SampleError(ValueError):
 class DataLoader:
     """Iterate over a data set in batches: `for images, targets in loader`.
 
-    `images` is a list of (3, H, W) arrays, which may differ in size, and `targets` the list of their labels.
-    One pass over the loader is one epoch.
+    `images` is a list of (3, H, W) arrays, which may differ in size, and `targets` the list of
+    their labels. One pass over the loader is one epoch.
 
-    The order of an epoch and the random numbers of the transform come from `rng` at the start of the
-    epoch; each sample has a generator of its own, seeded by the epoch and the sample's index. So the
-    batches are the same for any number of workers.
+    The order of an epoch and the random numbers of the transform come from `rng` at the start of
+    the epoch; each sample has a generator of its own, seeded by the epoch and the sample's index.
+    So the batches are the same for any number of workers.
 
-    The workers are threads: decoding, resizing and array work release Python's lock, and a thread starts at once
-    and shares the data set. They are at most two batches ahead. Leaving the loop early stops them.
+    The workers are threads: decoding, resizing and array work release Python's lock, and a thread
+    starts at once and shares the data set. They are at most two batches ahead. Leaving the loop
+    early stops them.
 
     Args:
         dataset: anything with `len(dataset)` and `dataset[i] -> (image, target)`.
@@ -76,8 +77,8 @@ class DataLoader:
     ) -> None:
         if batch_size < 1 or workers < 0:
             raise ValueError(
-                f"DataLoader: batch_size={batch_size}, workers={workers}; expected batch_size >= 1 and "
-                "workers >= 0"
+                f"DataLoader: batch_size={batch_size}, workers={workers}; expected batch_size >= 1 "
+                "and workers >= 0"
             )
         if shuffle and rng is None:
             raise ValueError(
@@ -109,7 +110,8 @@ class DataLoader:
     def state_dict(self) -> dict:
         """The state of `rng`. Saved between two epochs, it makes the next epoch repeatable.
 
-        Saved in the middle of an epoch it stands for the next one: that epoch's numbers are drawn already.
+        Saved in the middle of an epoch it stands for the next one: that epoch's numbers are drawn
+            already.
         """
         return {"rng": None if self.rng is None else self.rng.bit_generator.state}
 
@@ -117,11 +119,12 @@ class DataLoader:
         """Continue where `state_dict` was taken.
 
         Raises:
-            ValueError: one of the state and this loader has an rng, the other not, or they are of another kind.
+            ValueError: one of the state and this loader has an rng, the other not, or they are of
+                another kind.
         """
         if (state["rng"] is None) != (self.rng is None):
             raise ValueError(
-                "DataLoader: the saved state and this loader must both have an rng or both have none"
+                "DataLoader: the saved state and this loader must both have an rng or both not"
             )
         if self.rng is not None:
             self.rng.bit_generator.state = state["rng"]

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.data.image_folder import ImageError, open_image, to_array
+from minicv.vision.masks import masks_to_boxes
 
 TEST_IMAGES = 50
 
@@ -18,9 +19,10 @@ TEST_IMAGES = 50
 class PennFudan:
     """People with boxes and masks, from `PNGImages/` and `PedMasks/`.
 
-    The photographs are sorted by name. `split="train"` is all but the last 50, `"test"` the last 50, None all.
-    Target: boxes (N, 4) tight around the masks, labels (N,) all 0, masks (N, H, W), area (N,) in pixels, and
-    image_id, the name without suffix. The masks number the people 1, 2, ...; 0 is background.
+    The photographs are sorted by name. `split="train"` is all but the last 50, `"test"` the last
+    50, None all. Target: boxes (N, 4) tight around the masks, labels (N,) all 0, masks (N, H, W),
+    area (N,) in pixels, and image_id, the name without suffix. The masks number the people 1, 2,
+    ...; 0 is background.
 
     Args:
         root: the folder PennFudanPed.
@@ -41,7 +43,7 @@ class PennFudan:
         images = self.root / "PNGImages"
         if not images.is_dir():
             raise FileNotFoundError(
-                f"PennFudan: {self.root} has no folder PNGImages; root is the folder PennFudanPed itself"
+                f"PennFudan: {self.root} has no folder PNGImages; root is the folder PennFudanPed"
             )
         # The published set has PNG files; a re-encoded copy may have JPEG.
         paths = sorted(p for p in images.iterdir() if p.suffix.lower() in (".png", ".jpg", ".jpeg"))
@@ -87,21 +89,3 @@ def _read_numbers(path: Path) -> np.ndarray:
             return np.asarray(file)
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"PennFudan: cannot read mask {path}: {error}") from error
-
-
-def masks_to_boxes(masks: np.ndarray) -> np.ndarray:
-    """The tight half-open box of each mask, in pixels: (N, H, W) bool -> (N, 4) float32.
-
-    An empty mask gets the empty box 0, 0, 0, 0.
-
-    >>> mask = np.zeros((1, 4, 6), bool)
-    >>> mask[0, 1:3, 2] = True
-    >>> masks_to_boxes(mask).tolist()
-    [[2.0, 1.0, 3.0, 3.0]]
-    """
-    boxes = np.zeros((len(masks), 4), np.float32)
-    for box, mask in zip(boxes, masks, strict=True):
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if len(rows):
-            box[:] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
-    return boxes

@@ -41,33 +41,35 @@ class _Entry:
 class VOCDetection:
     """Photographs with boxes in Pascal VOC's form.
 
-    The folder holds `Annotations/*.xml`, `JPEGImages/` and `ImageSets/Main/<split>.txt`; `root` may also be
-    the folder that holds `VOCdevkit/VOC2007` or `VOC2007` (or another single year).
+    The folder holds `Annotations/*.xml`, `JPEGImages/` and `ImageSets/Main/<split>.txt`; `root` may
+    also be the folder that holds `VOCdevkit/VOC2007` or `VOC2007` (or another single year).
 
-    **Coordinates.** VOC counts pixels from 1 and includes the last one: a box around the first pixel is
-    (1, 1, 1, 1). Here boxes are half-open and count from 0, so xmin, ymin, xmax, ymax become
-    xmin - 1, ymin - 1, xmax, ymax.
+    **Coordinates.** VOC counts pixels from 1 and includes the last one: a box around the first
+    pixel is (1, 1, 1, 1). Here boxes are half-open and count from 0, so xmin, ymin, xmax, ymax
+    become xmin - 1, ymin - 1, xmax, ymax.
 
-    **Wrong boxes.** A box that reaches out of the photograph is clipped to it. One whose corners coincide as
-    they are written (xmax <= xmin or ymax <= ymin), or of which nothing is left after clipping, is
-    dropped. One `DatasetWarning` for the whole set says how many, and names the first file and field. With
-    `strict=True` the first such box is an error.
+    **Wrong boxes.** A box that reaches out of the photograph is clipped to it. One whose corners
+    coincide as they are written (xmax <= xmin or ymax <= ymin), or of which nothing is left after
+    clipping, is dropped. One `DatasetWarning` for the whole set says how many, and names the first
+    file and field. With `strict=True` the first such box is an error.
 
-    All XML files of the split are read when the set is made, so that a wrong one is found before training
-    starts, not in its middle. Target: boxes (N, 4), labels (N,), difficult (N,), area (N,) of the boxes, and
-    image_id, the name in the split file. A photograph without objects has empty arrays.
+    All XML files of the split are read when the set is made, so that a wrong one is found before
+    training starts, not in its middle. Target: boxes (N, 4), labels (N,), difficult (N,), area (N,)
+    of the boxes, and image_id, the name in the split file. A photograph without objects has empty
+    arrays.
 
     Args:
         root: the folder; see above.
-        split: name of a file in ImageSets/Main, without ".txt"; None takes every XML file, sorted by name.
-        classes: the names, in the order of their labels; None takes the names that occur in *all* XML files
-            of the folder (so that every split agrees), sorted.
+        split: name of a file in ImageSets/Main, without ".txt"; None takes every XML file, sorted
+            by name.
+        classes: the names, in the order of their labels; None takes the names that occur in *all*
+            XML files of the folder (so that every split agrees), sorted.
         strict: refuse wrong boxes instead of repairing them.
 
     Raises:
         FileNotFoundError: a folder, the split's file, an XML file or a photograph is missing.
-        AnnotationError: an XML file is truncated or lacks a field, or names a class that `classes` does not
-            declare, or (strict) has a wrong box.
+        AnnotationError: an XML file is truncated or lacks a field, or names a class that `classes`
+            does not declare, or (strict) has a wrong box.
         ImageError: a photograph is truncated or no picture; on reading it.
     """
 
@@ -189,7 +191,7 @@ def _find_root(root: Path) -> Path:
         names = ", ".join(str(path) for path in years)
         raise FileNotFoundError(f"VOCDetection: {root} holds several sets; give one of {names}")
     raise FileNotFoundError(
-        f"VOCDetection: {root} has no folder Annotations, and no VOC2007 or VOCdevkit/VOC2007 with one"
+        f"VOCDetection: {root} has no folder Annotations, nor a VOC2007 or VOCdevkit/VOC2007 in it"
     )
 
 

@@ -59,7 +59,8 @@ def _sitting(
     figure.pattern(
         [(0.08, -0.56), (0.2, -0.45), (0.24, -0.25), (0.13, -0.2), (0.04, -0.38)], chest, [body]
     )
-    figure.blob([(-0.32, -0.1), (-0.2, -0.27), (-0.02, -0.24), (0.04, -0.08), (-0.04, 0.0), (-0.26, 0.0)],
+    figure.blob([(-0.32, -0.1), (-0.2, -0.27), (-0.02, -0.24), (0.04, -0.08), (-0.04, 0.0),
+                 (-0.26, 0.0)],
                 shade(fur, 0.93))  # fmt: skip
     figure.oval((0.0, -0.035), (0.11, 0.042), blend(fur, chest, 0.5))
     figure.limb([(0.22, -0.3), (0.24, -0.05)], [0.06, 0.045], shade(fur, 0.82))
@@ -112,7 +113,8 @@ def _tail(
     band = figure.ribbon(points, radii, shade(fur, 0.9))
     tip = shade(fur, 0.75) if stripe is None else stripe
     x, y = points[-1]
-    figure.pattern([(x - 0.1, y - 0.08), (x + 0.1, y - 0.08), (x + 0.1, y + 0.08), (x - 0.1, y + 0.08)],
+    figure.pattern([(x - 0.1, y - 0.08), (x + 0.1, y - 0.08), (x + 0.1, y + 0.08),
+                    (x - 0.1, y + 0.08)],
                    tip, [band])  # fmt: skip
 
 

@@ -60,7 +60,8 @@ def draw_duck(rng: np.random.Generator) -> Figure:
     # The wing lies along the body, its feathers in two rows.
     lift = rng.uniform(0, 0.06)
     pinion = figure.blob(
-        [(0.16, -0.42), (0.02, -0.5 - lift), (-0.24, -0.5 - lift), (-0.5, -0.52 - lift), (-0.34, -0.36),
+        [(0.16, -0.42), (0.02, -0.5 - lift), (-0.24, -0.5 - lift), (-0.5, -0.52 - lift),
+         (-0.34, -0.36),
          (-0.14, -0.26), (0.08, -0.3)],
         wing,
     )  # fmt: skip

@@ -1,8 +1,8 @@
 """Figures made of smooth shapes.
 
 A figure is a list of coloured polygons in its own units: x points where it faces, y points down and
-the ground is y = 0, so that a figure of height 1 reaches up to y = -1. It is painted in the order in
-which its shapes were added (`raster.py`).
+the ground is y = 0, so that a figure of height 1 reaches up to y = -1. It is painted in the order
+in which its shapes were added (`raster.py`).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def blend(first: Colour, second: Colour, share: float) -> Colour:
 
 
 def vary(colour: Colour, amount: float, rng: np.random.Generator) -> Colour:
-    """`colour` with brightness and each channel changed at random by up to `amount` (a fraction)."""
+    """`colour` made lighter or darker and a little more colourful, by up to `amount` (a share)."""
     factors = (1 + amount * rng.uniform(-1, 1)) * (1 + 0.4 * amount * rng.uniform(-1, 1, size=3))
     red, green, blue = (
         min(255, max(0, int(part * f + 0.5)))
@@ -95,7 +95,7 @@ def smooth_open(points: Points, detail: int = 6) -> np.ndarray:
 
 
 def rotate(points: Points, angle: float, about: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
-    """`points` turned by `angle` radians about a point; positive turns from +x towards +y (down)."""
+    """`points` turned by `angle` radians about a point, from +x towards +y (down)."""
     cos, sin = np.cos(angle), np.sin(angle)
     centre = np.asarray(about, dtype=np.float64)
     return (np.asarray(points) - centre) @ np.array([[cos, sin], [-sin, cos]]) + centre

@@ -135,8 +135,8 @@ def draw_person(rng: np.random.Generator) -> tuple[Figure, np.ndarray]:
         for share in (0.2, 0.5, 0.8):
             a = left_shoulder + share * (left_hip - left_shoulder)
             b = right_shoulder + share * (right_hip - right_shoulder)
-            figure.pattern([a + (-0.08, -0.016), b + (0.08, -0.016), b + (0.08, 0.016), a + (-0.08, 0.016)],
-                           band, [chest])  # fmt: skip
+            up, out = np.array([0, 0.016]), np.array([0.08, 0])
+            figure.pattern([a - out - up, b + out - up, b + out + up, a - out + up], band, [chest])
     _head(figure, head, neck, top, ahead, skin, hair, long_hair, hat)
     for chain in near_arms:
         arm(chain, 1.0 if depth[list(chain)].sum() > middle else 0.93)
@@ -172,7 +172,8 @@ def _head(
         if facing > -0.75:
             figure.oval(ear, (0.018, 0.026), shade(skin, 0.93), count=12)
     figure.blob(
-        [place(0, 0.1), place(0.068, 0.07), place(0.083, 0.0), place(0.05, -0.075), place(0, -0.095),
+        [place(0, 0.1), place(0.068, 0.07), place(0.083, 0.0), place(0.05, -0.075),
+         place(0, -0.095),
          place(-0.05, -0.075), place(-0.083, 0.0), place(-0.068, 0.07)],
         skin,
     )  # fmt: skip
@@ -181,7 +182,8 @@ def _head(
     if ahead[1] < -0.35:
         length = -0.15 if long_hair else -0.055
         figure.blob(
-            [place(0, 0.108), place(0.08, 0.07), place(0.092, 0.0), place(0.06, length), place(-0.06, length),
+            [place(0, 0.108), place(0.08, 0.07), place(0.092, 0.0), place(0.06, length),
+             place(-0.06, length),
              place(-0.092, 0.0), place(-0.08, 0.07)],
             hair,
         )  # fmt: skip
@@ -190,13 +192,15 @@ def _head(
         if abs(ahead[0]) > 0.5:  # seen from the side: the back of the head
             low = -0.12 if long_hair else -0.045
             figure.blob(
-                [place(side * 0.055, 0.075), place(0, 0.108), place(-side * 0.085, 0.07), place(-side * 0.096, 0.0),
+                [place(side * 0.055, 0.075), place(0, 0.108), place(-side * 0.085, 0.07),
+                 place(-side * 0.096, 0.0),
                  place(-side * 0.07, low), place(-side * 0.02, 0.0), place(-side * 0.01, 0.045)],
                 hair,
             )  # fmt: skip
         else:
             figure.blob(
-                [place(-0.09 + back, 0.0), place(-0.078 + back, 0.075), place(back, 0.112), place(0.078 + back, 0.075),
+                [place(-0.09 + back, 0.0), place(-0.078 + back, 0.075), place(back, 0.112),
+                 place(0.078 + back, 0.075),
                  place(0.09 + back, 0.0), place(0.062 + back, 0.035), place(0.0 + back, 0.052),
                  place(-0.062 + back, 0.035)],
                 hair,
@@ -232,5 +236,6 @@ def _head(
             ],
             STRAW,
         )
-        figure.ribbon([place(-0.083, 0.075), place(0, 0.08), place(0.083, 0.075)], [0.011, 0.011, 0.011],
+        figure.ribbon([place(-0.083, 0.075), place(0, 0.08), place(0.083, 0.075)],
+                      [0.011, 0.011, 0.011],
                       (150, 60, 50))  # fmt: skip

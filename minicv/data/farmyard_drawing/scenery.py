@@ -37,7 +37,8 @@ def draw_tree(rng: np.random.Generator) -> Figure:
             low, high = -0.12 - 0.19 * k, -0.48 - 0.175 * k
             half = 0.26 - 0.05 * k
             figure.polygon(
-                [(-half, low), (-0.5 * half, low + 0.025), (0, low + 0.04), (0.5 * half, low + 0.025),
+                [(-half, low), (-0.5 * half, low + 0.025), (0, low + 0.04),
+                 (0.5 * half, low + 0.025),
                  (half, low), (0.02, high), (-0.02, high)],
                 shade(green, 0.82 + 0.09 * k),
             )  # fmt: skip
@@ -45,7 +46,8 @@ def draw_tree(rng: np.random.Generator) -> Figure:
     green = vary(LEAVES[int(rng.integers(len(LEAVES)))], 0.14, rng)
     if kind < 0.45:
         figure.polygon([(-0.03, 0), (-0.02, -0.3), (0.02, -0.3), (0.03, 0)], bark)
-        figure.blob([(0, -1.0), (0.1, -0.75), (0.13, -0.4), (0.06, -0.14), (-0.06, -0.14), (-0.13, -0.4),
+        figure.blob([(0, -1.0), (0.1, -0.75), (0.13, -0.4), (0.06, -0.14), (-0.06, -0.14),
+                     (-0.13, -0.4),
                      (-0.1, -0.75)], green)  # fmt: skip
         for _ in range(5):
             y = -rng.uniform(0.3, 0.8)
@@ -58,7 +60,8 @@ def draw_tree(rng: np.random.Generator) -> Figure:
     )
     figure.ribbon([(0, -0.34), (0.1, -0.44), (0.18, -0.5)], [0.03, 0.022, 0.014], bark)
     figure.ribbon([(0, -0.3), (-0.1, -0.42), (-0.17, -0.48)], [0.028, 0.022, 0.014], bark)
-    crown = [(-0.2, -0.52, 0.15), (0.2, -0.54, 0.15), (0, -0.5, 0.17), (-0.13, -0.7, 0.17), (0.14, -0.72, 0.16),
+    crown = [(-0.2, -0.52, 0.15), (0.2, -0.54, 0.15), (0, -0.5, 0.17), (-0.13, -0.7, 0.17),
+             (0.14, -0.72, 0.16),
              (0.0, -0.8, 0.17)]  # fmt: skip
     for k, (x, y, radius) in enumerate(crown):
         radius *= rng.uniform(0.9, 1.15)
@@ -94,7 +97,7 @@ def draw_treeline(rng: np.random.Generator) -> Figure:
 
 
 def draw_tufts(depth: float, breadth: float, mood: Mood, rng: np.random.Generator) -> Figure:
-    """Tufts of grass and flowers on a meadow `breadth` wide and `depth` deep (from y = -depth to 0)."""
+    """Grass and flowers on a meadow `breadth` wide, from y = -depth to 0."""
     figure = Figure()
     flower = FLOWERS[int(rng.integers(len(FLOWERS)))]
     count = int(rng.integers(8, 22))
@@ -105,7 +108,8 @@ def draw_tufts(depth: float, breadth: float, mood: Mood, rng: np.random.Generato
         y = -depth * (1 - near)
         tall = (0.02 + 0.05 * near) * rng.uniform(0.7, 1.3)
         if flowering and rng.uniform() < 0.5:
-            figure.ribbon([(x, y), (x + 0.1 * tall, y - 0.5 * tall), (x, y - 0.8 * tall)], [0.003] * 3,
+            figure.ribbon([(x, y), (x + 0.1 * tall, y - 0.5 * tall), (x, y - 0.8 * tall)],
+                          [0.003] * 3,
                           shade(mood.grass_near, 0.7))  # fmt: skip
             for angle in (0.3, 1.55, 2.8, 4.1, 5.35):
                 petal = (

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter
 
 
 class Textures(NamedTuple):
-    """Noise of mean 0 and variance 1, a half larger than the picture: each (1.5 H, 1.5 W) float32."""
+    """Noise of mean 0 and variance 1, a half larger than the picture; float32."""
 
     grain: np.ndarray
     blades: np.ndarray

@@ -40,7 +40,7 @@ def place(
     mirror: bool,
     joints: np.ndarray | None = None,
 ) -> Thing | None:
-    """Stand a figure with its middle at column and row `at`; None where it is out of the picture."""
+    """Stand a figure with its middle at (column, row); None if it is out of the picture."""
     across = np.concatenate([outline[:, 0] for outline in figure.outlines])
     low, high = float(across.min()), float(across.max())
     factors = np.array([-scale if mirror else scale, scale])

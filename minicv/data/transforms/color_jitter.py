@@ -12,9 +12,10 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601: brightness o
 class ColorJitter:
     """Change brightness, contrast, saturation and hue at random, in random order.
 
-    The first three draw a factor from [max(0, 1 - v), 1 + v] and blend the picture with black, with its mean
-    brightness, and with its grey version: factor * picture + (1 - factor) * other. Hue turns the colours
-    about the grey axis by up to `hue` of a full circle. Values are clipped to 0..1 after each step.
+    The first three draw a factor from [max(0, 1 - v), 1 + v] and blend the picture with black, with
+    its mean brightness, and with its grey version: factor * picture + (1 - factor) * other. Hue
+    turns the colours about the grey axis by up to `hue` of a full circle. Values are clipped to
+    0..1 after each step.
 
     Args:
         brightness, contrast, saturation: v >= 0; 0 leaves the property alone.
@@ -40,8 +41,8 @@ class ColorJitter:
     ) -> None:
         if min(brightness, contrast, saturation, hue) < 0 or hue > 0.5:
             raise ValueError(
-                f"ColorJitter: brightness={brightness}, contrast={contrast}, saturation={saturation} and "
-                f"hue={hue} must be at least 0, and hue at most 0.5"
+                f"ColorJitter: brightness={brightness}, contrast={contrast}, "
+                f"saturation={saturation}, hue={hue}; expected at least 0, and hue at most 0.5"
             )
         self.brightness, self.contrast = brightness, contrast
         self.saturation, self.hue = saturation, hue

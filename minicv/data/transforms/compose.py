@@ -13,8 +13,8 @@ class Compose:
     """Apply transforms one after the other.
 
     Args:
-        transforms: callables `(image, target, rng) -> (image, target)`. Random ones draw from the same
-            `rng` in this order.
+        transforms: callables `(image, target, rng) -> (image, target)`. Random ones draw from the
+            same `rng` in this order.
 
     Example:
         >>> from minicv.data.transforms import RandomHorizontalFlip, Resize

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
-from minicv.data.transforms.instances import map_keypoints, sanitize
+from minicv.data.transforms.instances import sanitize, shift_points
 
 
 def crop(
@@ -20,10 +20,10 @@ def crop(
 ) -> tuple[np.ndarray, dict]:
     """Cut out height x width pixels from row `top` and column `left`.
 
-    Boxes are clipped to the window, and made tight around what is left of the masks where there are masks.
-    Instances that are hardly left are dropped: less than `min_visible` of the box's area, or a side shorter
-    than `min_size` pixels. Joints outside the window become invisible. A picture that loses all of its
-    instances keeps empty arrays.
+    Boxes are clipped to the window, and made tight around what is left of the masks where there are
+    masks. Instances that are hardly left are dropped: less than `min_visible` of the box's area, or
+    a side shorter than `min_size` pixels. Joints outside the window become invisible. A picture
+    that loses all of its instances keeps empty arrays.
 
     Raises:
         ValueError: the window does not lie in the picture.
@@ -38,16 +38,12 @@ def crop(
     inside = 0 <= top <= top + height <= full_height and 0 <= left <= left + width <= full_width
     if not inside or height < 1 or width < 1:
         raise ValueError(
-            f"crop: rows {top}..{top + height} and columns {left}..{left + width} are no window of a "
-            f"picture of {full_height} x {full_width}"
+            f"crop: rows {top}..{top + height} and columns {left}..{left + width} are no window of "
+            f"a picture of {full_height} x {full_width}"
         )
     rows, columns = slice(top, top + height), slice(left, left + width)
     target = dict(target)
-    shift = np.array([-left, -top], np.float32)
-    if "boxes" in target:
-        target["boxes"] = target["boxes"] + np.tile(shift, 2)
-    if "keypoints" in target:
-        target["keypoints"] = map_keypoints(target["keypoints"], np.ones(2, np.float32), shift)
+    shift_points(target, -left, -top)
     for key in ("masks", "segmentation"):
         if key in target:
             target[key] = np.ascontiguousarray(target[key][..., rows, columns])

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
+from minicv.vision.boxes import flip_boxes
+from minicv.vision.keypoints import flip_keypoints
 
 
 def mirror_permutation(joint_names: Sequence[str]) -> tuple[int, ...]:
@@ -39,9 +41,8 @@ def hflip(
 ) -> tuple[np.ndarray, dict]:
     """Mirror left to right.
 
-    In half-open pixel coordinates x -> W - x, so a box x1, x2 becomes W - x2, W - x1. Keypoints also change
-    their names: row j of the result is the mirrored joint `keypoint_permutation[j]`. Joints that are not
-    annotated, (0, 0, 0), stay so.
+    In half-open pixel coordinates x -> W - x, so a box x1, x2 becomes W - x2, W - x1. Left and
+    right joints also change places: see `minicv.vision.keypoints.flip_keypoints`.
 
     Args:
         image: (C, H, W).
@@ -49,7 +50,7 @@ def hflip(
         keypoint_permutation: see `mirror_permutation`; needed where the target has keypoints.
 
     Raises:
-        ValueError: the target has keypoints and no permutation, or one of another length, is given.
+        ValueError: the target has keypoints but no permutation, or one that does not fit, is given.
 
     Example:
         >>> image = np.arange(4, dtype=np.float32).reshape(1, 1, 4)
@@ -60,24 +61,17 @@ def hflip(
     width = image.shape[2]
     target = dict(target)
     if "boxes" in target:
-        x1, y1, x2, y2 = target["boxes"].T
-        target["boxes"] = np.stack([width - x2, y1, width - x1, y2], axis=1)
+        target["boxes"] = flip_boxes(target["boxes"], width)
     for key in ("masks", "segmentation"):
         if key in target:
             target[key] = np.ascontiguousarray(target[key][..., ::-1])
     if "keypoints" in target:
-        keypoints = target["keypoints"]  # (N, J, 3)
-        if keypoint_permutation is None or len(keypoint_permutation) != keypoints.shape[1]:
+        if keypoint_permutation is None:
             raise ValueError(
-                f"hflip: keypoint_permutation is {keypoint_permutation} but the target has "
-                f"{keypoints.shape[1]} joints; give mirror_permutation(dataset.joint_names), so that "
-                "left and right are exchanged too"
+                "hflip: keypoint_permutation is None but the target has keypoints; give "
+                "mirror_permutation(dataset.joint_names), so that left and right are exchanged too"
             )
-        mirrored = keypoints[:, list(keypoint_permutation)].copy()
-        missing = (mirrored == 0).all(axis=-1)
-        mirrored[..., 0] = width - mirrored[..., 0]
-        mirrored[missing] = 0
-        target["keypoints"] = mirrored
+        target["keypoints"] = flip_keypoints(target["keypoints"], width, keypoint_permutation)
     return np.ascontiguousarray(image[:, :, ::-1]), target
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.data.penn_fudan import masks_to_boxes
+from minicv.vision.boxes import box_area, clip_boxes_to_image
+from minicv.vision.masks import masks_to_boxes
 
 # The entries of a target that have one row for each instance.
 INSTANCE_KEYS: tuple[str, ...] = (
@@ -17,12 +18,12 @@ def keep_instances(target: dict, keep: np.ndarray) -> dict:
     return {key: value[keep] if key in INSTANCE_KEYS else value for key, value in target.items()}
 
 
-def map_keypoints(keypoints: np.ndarray, factor: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """x, y -> factor * (x, y) + shift for (N, J, 3); joints marked (0, 0, 0), not annotated, stay."""
-    moved = keypoints.copy()
-    moved[..., :2] = keypoints[..., :2] * factor + shift
-    moved[(keypoints == 0).all(axis=-1)] = 0
-    return moved
+def shift_points(target: dict, x: float, y: float) -> None:
+    """Move boxes and keypoints by (x, y) pixels; puts new arrays into `target`."""
+    if "boxes" in target:
+        target["boxes"] = target["boxes"] + np.array([x, y, x, y], target["boxes"].dtype)
+    if "keypoints" in target:
+        target["keypoints"] = target["keypoints"] + np.array([x, y, 0], target["keypoints"].dtype)
 
 
 def hide_outside(keypoints: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -35,12 +36,12 @@ def hide_outside(keypoints: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def sanitize(target: dict, height: int, width: int, min_visible: float, min_size: float) -> dict:
-    """Tidy a target after its picture was cut to height x width: clip, and drop what is hardly left.
+    """Clip a target to its picture, which was cut to height x width, and drop what is hardly left.
 
     Boxes are clipped to the picture; with masks they become tight around what is left of each mask.
-    An instance goes if less than `min_visible` of its box's area is left, or if its box is now narrower or
-    lower than `min_size` pixels. Joints outside become invisible; areas are counted anew where there are
-    masks, and shrink with the box's area where there are none.
+    An instance goes if less than `min_visible` of its box's area is left, or if its box is now
+    narrower or lower than `min_size` pixels. Joints outside become invisible; areas are counted
+    anew where there are masks, and shrink with the box's area where there are none.
     """
     target = dict(target)
     if "keypoints" in target:
@@ -48,10 +49,8 @@ def sanitize(target: dict, height: int, width: int, min_visible: float, min_size
     if "boxes" not in target:
         return target
     before = target["boxes"]
-    boxes = before.copy()
-    boxes[:, 0::2] = np.clip(boxes[:, 0::2], 0, width)
-    boxes[:, 1::2] = np.clip(boxes[:, 1::2], 0, height)
-    share = _areas(boxes) / np.maximum(_areas(before), 1e-9)
+    boxes = clip_boxes_to_image(before, (height, width))
+    share = box_area(boxes) / np.maximum(box_area(before), 1e-9)
     if "masks" in target:
         boxes = masks_to_boxes(target["masks"]).astype(before.dtype)
     if "area" in target:
@@ -63,7 +62,3 @@ def sanitize(target: dict, height: int, width: int, min_visible: float, min_size
     target["boxes"] = boxes
     sides = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
     return keep_instances(target, (share >= min_visible) & (sides >= max(min_size, 1e-6)))
-
-
-def _areas(boxes: np.ndarray) -> np.ndarray:
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])

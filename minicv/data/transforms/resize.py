@@ -5,15 +5,17 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from minicv.data.transforms.instances import map_keypoints
+from minicv.vision.boxes import scale_boxes
+from minicv.vision.keypoints import scale_keypoints
 
 
 def resize(image: np.ndarray, target: dict, size: tuple[int, int]) -> tuple[np.ndarray, dict]:
     """Resize to exactly `size` (H, W).
 
     The image is resampled bilinearly, with the filter widened by the factor of reduction (as in
-    Pillow), so that fine detail does not alias. Boxes and keypoints are multiplied by new size / old size;
-    masks and segmentation take the nearest pixel, the one that holds the new pixel's centre.
+    Pillow), so that fine detail does not alias. Boxes and keypoints are multiplied by new size /
+    old size; masks and segmentation take the nearest pixel, the one that holds the new pixel's
+    centre.
 
     Args:
         image: (C, H, W) float32.
@@ -40,12 +42,12 @@ def resize(image: np.ndarray, target: dict, size: tuple[int, int]) -> tuple[np.n
         picture = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode F
         channel[:] = picture.resize((new_width, new_height), Image.Resampling.BILINEAR)
 
-    factor = np.array([new_width / width, new_height / height], np.float32)  # x, y
+    scale_x, scale_y = new_width / width, new_height / height
     target = dict(target)
     if "boxes" in target:
-        target["boxes"] = target["boxes"] * np.tile(factor, 2)
+        target["boxes"] = scale_boxes(target["boxes"], scale_x, scale_y)
     if "keypoints" in target:
-        target["keypoints"] = map_keypoints(target["keypoints"], factor, np.zeros(2, np.float32))
+        target["keypoints"] = scale_keypoints(target["keypoints"], scale_x, scale_y)
     rows = ((2 * np.arange(new_height) + 1) * height) // (2 * new_height)
     columns = ((2 * np.arange(new_width) + 1) * width) // (2 * new_width)
     for key in ("masks", "segmentation"):
@@ -55,7 +57,7 @@ def resize(image: np.ndarray, target: dict, size: tuple[int, int]) -> tuple[np.n
         if "masks" in target:
             area = target["masks"].sum(axis=(1, 2)).astype(target["area"].dtype)
         else:
-            area = target["area"] * factor.prod()
+            area = target["area"] * np.float32(scale_x * scale_y)
         target["area"] = area
     return result, target
 
@@ -64,10 +66,10 @@ class Resize:
     """Resize every picture; see `resize`.
 
     Args:
-        size: (H, W) for exactly that size, or a whole number for the shorter side, keeping the proportions
-            (as detectors are fed).
-        max_size: with a whole number: if the longer side would exceed this, the picture is made smaller still,
-            so that the longer side is `max_size`.
+        size: (H, W) for exactly that size, or a whole number for the shorter side, keeping the
+            proportions (as detectors are fed).
+        max_size: with a whole number: if the longer side would exceed this, the picture is made
+            smaller still, so that the longer side is `max_size`.
 
     Raises:
         ValueError: `max_size` together with an exact size, or sizes below 1.

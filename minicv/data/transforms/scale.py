@@ -6,16 +6,16 @@ import numpy as np
 
 from minicv.data.transforms.compose import need_rng
 from minicv.data.transforms.crop import crop
-from minicv.data.transforms.instances import map_keypoints
+from minicv.data.transforms.instances import shift_points
 from minicv.data.transforms.resize import resize
 
 
 class RandomScale:
     """Zoom by a random factor and return a picture of the size it had (scale jittering).
 
-    A factor above 1 cuts a random window and enlarges it; a factor below 1 shrinks the picture and lays it at
-    a random place on a grey ground, so that objects are seen small. What hardly remains after the cut is
-    dropped, as in `crop`. In segmentation the ground has the class `fill_class`.
+    A factor above 1 cuts a random window and enlarges it; a factor below 1 shrinks the picture and
+    lays it at a random place on a grey ground, so that objects are seen small. What hardly remains
+    after the cut is dropped, as in `crop`. In segmentation the ground has the class `fill_class`.
 
     Args:
         scale: least and greatest factor; drawn so that halving and doubling are equally likely.
@@ -81,11 +81,7 @@ class RandomScale:
         ground = np.full((len(image), height, width), self.fill, image.dtype)
         ground[place] = image
         target = dict(target)
-        shift = np.array([left, top], np.float32)
-        if "boxes" in target:
-            target["boxes"] = target["boxes"] + np.tile(shift, 2)
-        if "keypoints" in target:
-            target["keypoints"] = map_keypoints(target["keypoints"], np.ones(2, np.float32), shift)
+        shift_points(target, left, top)
         for key, blank in (("masks", False), ("segmentation", self.fill_class)):
             if key in target:
                 old = target[key]
