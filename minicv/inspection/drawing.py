@@ -99,7 +99,8 @@ def draw_ground_truth(
     Args:
         image: (3, H, W) floats in 0..1.
         truth: ``boxes`` (N, 4), ``labels`` (N,), and maybe ``masks`` (N, H, W).
-        detections: ``boxes`` (M, 4), ``labels`` (M,), ``scores`` (M,), and maybe ``masks``.
+        detections: ``boxes`` (M, 4), ``labels`` (M,), ``scores`` (M,), and maybe ``masks``. Masks
+            are drawn where both have them.
         class_names: K names.
 
     >>> nothing = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, int), "scores": np.zeros(0)}
@@ -107,8 +108,10 @@ def draw_ground_truth(
     >>> sheet.width > 2 * sheet.height * 0.8
     True
     """
+    both = "masks" in truth and "masks" in detections
+    true_masks, found_masks = (truth["masks"], detections["masks"]) if both else (None, None)
     left = draw_detections(
-        image, truth["boxes"], truth["labels"], None, class_names, masks=truth.get("masks")
+        image, truth["boxes"], truth["labels"], None, class_names, masks=true_masks
     )
     right = draw_detections(
         image,
@@ -116,7 +119,7 @@ def draw_ground_truth(
         detections["labels"],
         detections["scores"],
         class_names,
-        masks=detections.get("masks"),
+        masks=found_masks,
     )
     captions = [
         f"Ground truth\n{_counted(len(truth['boxes']), 'object')}",
@@ -165,7 +168,7 @@ def _paint_plates(
 ) -> None:
     text_size = text_size_for(picture)
     padding = text_size * 0.4
-    height = round(text_size * 1.5)
+    height = round(text_size * 1.45)
     room = picture.width - 2 * padding
     texts = [shortened(text, text_size, room) for text in texts]
     if height > picture.height:

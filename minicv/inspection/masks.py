@@ -10,7 +10,7 @@ from PIL import Image, ImageChops, ImageFilter
 from minicv.inspection.canvas import enlarged, line_width_for
 from minicv.inspection.palette import Colour, class_colour
 
-TINT = 0.45  # share of the colour inside a mask; what lies under it must stay visible
+TINT = 0.4  # share of the colour inside a mask; what lies under it must stay visible
 
 
 def draw_masks(
@@ -59,9 +59,12 @@ def paint_masks(
     window = 2 * int(line_width_for(picture)) + 1
     for mask, colour in zip(masks, colours, strict=True):
         inside = Image.fromarray(mask.astype(np.uint8) * 255)
-        # Enlarging makes a ramp of the mask's edge; its steep middle part is a smooth edge.
+        factor = picture.width // image_shape[2]
+        # Enlarging and blurring make a ramp of the mask's edge, without the steps of its pixels.
+        # The blur is so small that a single pixel stays. The middle of the ramp is the edge.
         inside = inside.resize(picture.size, Image.Resampling.BICUBIC)
-        factor = picture.width / image_shape[2]
+        if factor > 1:
+            inside = inside.filter(ImageFilter.GaussianBlur(0.45 * factor))
         inside = inside.point(lambda v, f=factor: min(255, max(0, int((v - 127.5) * f + 127.5))))
         extent = inside.getbbox()
         if extent is None:

@@ -157,6 +157,17 @@ def test_ground_truth_stands_left_and_detections_right():
     assert not has_colour(sheet, class_colour(1))[:, :half].any()
 
 
+def test_masks_are_compared_only_where_both_have_them():
+    masks = np.ones((1, 600, 700), dtype=bool)
+    truth = {"boxes": np.array([[9.0, 9, 90, 90]]), "labels": np.array([0])}
+    found = truth | {"scores": np.array([0.7])}
+    plain = np.asarray(draw_ground_truth(grey(), truth, found))
+    one_sided = np.asarray(draw_ground_truth(grey(), truth | {"masks": masks}, found))
+    both = draw_ground_truth(grey(), truth | {"masks": masks}, found | {"masks": masks})
+    assert np.array_equal(plain, one_sided)
+    assert not np.array_equal(plain, np.asarray(both))
+
+
 def test_ground_truth_of_a_photograph(real_data):
     path = next(iter(sorted((real_data("PennFudanPed") / "PNGImages").iterdir())))
     with Image.open(path) as photograph:
