@@ -1,7 +1,10 @@
 """Floor 2, wing of gradients: one differentiable operation a file."""
 
 from minicv.functional.abs import abs
+from minicv.functional.adaptive_avg_pool2d import adaptive_avg_pool2d
+from minicv.functional.adaptive_max_pool2d import adaptive_max_pool2d
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
+from minicv.functional.avg_pool2d import avg_pool2d
 from minicv.functional.batch_norm import batch_norm, frozen_batch_norm
 from minicv.functional.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 from minicv.functional.binary_hinge import binary_hinge
@@ -22,6 +25,8 @@ from minicv.functional.log import log
 from minicv.functional.log_softmax import log_softmax
 from minicv.functional.matmul import matmul
 from minicv.functional.max import max
+from minicv.functional.max_pool2d import max_pool2d
+from minicv.functional.max_unpool2d import max_unpool2d
 from minicv.functional.maximum import maximum, minimum
 from minicv.functional.mean import mean
 from minicv.functional.multiclass_hinge import multiclass_hinge
@@ -30,20 +35,29 @@ from minicv.functional.power import power
 from minicv.functional.relu import relu
 from minicv.functional.relu6 import relu6
 from minicv.functional.reshape import flatten, reshape
+from minicv.functional.resize_bilinear import resize_bilinear
+from minicv.functional.roi_align import roi_align
+from minicv.functional.roi_pool import roi_pool
 from minicv.functional.sigmoid import sigmoid
 from minicv.functional.smooth_l1 import smooth_l1
 from minicv.functional.softmax import softmax
 from minicv.functional.softmax_cross_entropy import softmax_cross_entropy
+from minicv.functional.spatial_pyramid_pool import spatial_pyramid_pool
 from minicv.functional.sqrt import sqrt
 from minicv.functional.stack import stack
 from minicv.functional.sum import sum
 from minicv.functional.tanh import tanh
 from minicv.functional.transpose import permute, transpose
+from minicv.functional.unpool_bed_of_nails import unpool_bed_of_nails
+from minicv.functional.unpool_nearest import unpool_nearest
 from minicv.functional.where import where
 
 __all__ = [
     "abs",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
     "add",
+    "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
     "binary_hinge",
@@ -67,6 +81,8 @@ __all__ = [
     "log_softmax",
     "matmul",
     "max",
+    "max_pool2d",
+    "max_unpool2d",
     "maximum",
     "mean",
     "minimum",
@@ -79,15 +95,21 @@ __all__ = [
     "relu",
     "relu6",
     "reshape",
+    "resize_bilinear",
+    "roi_align",
+    "roi_pool",
     "sigmoid",
     "smooth_l1",
     "softmax",
     "softmax_cross_entropy",
+    "spatial_pyramid_pool",
     "sqrt",
     "stack",
     "subtract",
     "sum",
     "tanh",
     "transpose",
+    "unpool_bed_of_nails",
+    "unpool_nearest",
     "where",
 ]

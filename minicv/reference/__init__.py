@@ -1,5 +1,8 @@
 """The loop-level twin of every layer: slow, obvious, for reading and for tests."""
 
+from minicv.reference.adaptive_avg_pool2d import adaptive_avg_pool2d
+from minicv.reference.adaptive_max_pool2d import adaptive_max_pool2d
+from minicv.reference.avg_pool2d import avg_pool2d
 from minicv.reference.batch_norm import batch_norm, frozen_batch_norm
 from minicv.reference.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 from minicv.reference.binary_hinge import binary_hinge
@@ -14,16 +17,27 @@ from minicv.reference.linear import linear
 from minicv.reference.local_response_norm import local_response_norm
 from minicv.reference.log_softmax import log_softmax
 from minicv.reference.matmul import matmul
+from minicv.reference.max_pool2d import max_pool2d
+from minicv.reference.max_unpool2d import max_unpool2d
 from minicv.reference.multiclass_hinge import multiclass_hinge
 from minicv.reference.relu import relu
 from minicv.reference.relu6 import relu6
+from minicv.reference.resize_bilinear import resize_bilinear
+from minicv.reference.roi_align import roi_align
+from minicv.reference.roi_pool import roi_pool
 from minicv.reference.sigmoid import sigmoid
 from minicv.reference.smooth_l1 import smooth_l1
 from minicv.reference.softmax import softmax
 from minicv.reference.softmax_cross_entropy import softmax_cross_entropy
+from minicv.reference.spatial_pyramid_pool import spatial_pyramid_pool
 from minicv.reference.tanh import tanh
+from minicv.reference.unpool_bed_of_nails import unpool_bed_of_nails
+from minicv.reference.unpool_nearest import unpool_nearest
 
 __all__ = [
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
+    "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
     "binary_hinge",
@@ -39,12 +53,20 @@ __all__ = [
     "local_response_norm",
     "log_softmax",
     "matmul",
+    "max_pool2d",
+    "max_unpool2d",
     "multiclass_hinge",
     "relu",
     "relu6",
+    "resize_bilinear",
+    "roi_align",
+    "roi_pool",
     "sigmoid",
     "smooth_l1",
     "softmax",
     "softmax_cross_entropy",
+    "spatial_pyramid_pool",
     "tanh",
+    "unpool_bed_of_nails",
+    "unpool_nearest",
 ]

@@ -5,13 +5,33 @@ from minicv.backend.cpu.convolution import (
     conv2d_grad_input,
     conv2d_grad_weight,
 )
+from minicv.backend.cpu.pooling import (
+    max_pool2d,
+    max_pool2d_backward,
+    max_pool2d_indices,
+    sum_pool2d,
+    sum_pool2d_backward,
+)
+from minicv.backend.cpu.roi_align import roi_align, roi_align_backward
+from minicv.backend.cpu.roi_pool import roi_pool, roi_pool_backward
 from minicv.backend.cpu.scatter import scatter_add
+from minicv.backend.cpu.unpooling import scatter_to_maps
 
 KERNELS: tuple[str, ...] = (
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "max_pool2d_indices",
+    "roi_align",
+    "roi_align_backward",
+    "roi_pool",
+    "roi_pool_backward",
     "scatter_add",
+    "scatter_to_maps",
+    "sum_pool2d",
+    "sum_pool2d_backward",
 )
 
 __all__ = [
@@ -19,5 +39,15 @@ __all__ = [
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "max_pool2d_indices",
+    "roi_align",
+    "roi_align_backward",
+    "roi_pool",
+    "roi_pool_backward",
     "scatter_add",
+    "scatter_to_maps",
+    "sum_pool2d",
+    "sum_pool2d_backward",
 ]

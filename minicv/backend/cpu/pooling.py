@@ -1,0 +1,168 @@
+"""Max and sum pooling on the CPU: one NumPy operation for each tap of the window.
+
+A 3x3 window has nine taps, and tap (u, v) of all windows together is a strided slice of the map. So
+pooling is nine slices and their maximum, or sum, in blocks of maps that stay in the cache. Taps
+outside of the map are left out of the slices, which is the same as padding with -inf, or with 0.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minicv.backend.cpu.unpooling import sum_at
+from minicv.backend.parallel import parallel_for, split
+from minicv.backend.windows import Windows
+
+BLOCK = 2**18  # numbers in a block of maps: a megabyte of float32
+
+
+def max_pool2d(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    """The maximum of each window and its switch: the number of the tap that holds it.
+
+    Taps are numbered in reading order and the first maximum wins. A window with NaN gives NaN, and
+    its switch is the first NaN.
+
+    Args:
+        x: (N, C, H, W), floating point.
+        windows: each must have a tap on the map.
+
+    Returns:
+        maxima (N, C, OH, OW), and switches of the same shape, in the smallest unsigned type.
+
+    >>> x = np.array([[[[1.0, 5.0], [7.0, 7.0]]]])
+    >>> windows = Windows((2, 2), (2, 2), (0, 0), (1, 1), (1, 1))
+    >>> [result.item() for result in max_pool2d(x, windows)]
+    [7.0, 2]
+    """
+    n, c, h, w = x.shape
+    maps = x.reshape(n * c, h, w)
+    taps = _taps_in_reading_order(windows, h, w)
+    switch_dtype = np.min_scalar_type(len(taps) - 1)
+    maxima = np.empty((n * c, *windows.output), x.dtype)
+    switches = np.empty(maxima.shape, switch_dtype)
+    # Where every value is -inf nothing is greater, and the first tap on the map must win.
+    first_switches = np.zeros(windows.output, switch_dtype)
+    for number, (here, _) in reversed(list(enumerate(taps))):
+        first_switches[here[1:]] = number
+
+    def pool(block: slice) -> None:
+        best, switch = maxima[block], switches[block]
+        best[...] = -np.inf
+        switch[...] = first_switches
+        for number, (here, there) in enumerate(taps):
+            value, best_here, switch_here = maps[block][there], best[here], switch[here]
+            greater = value > best_here
+            np.maximum(value, best_here, out=best_here)
+            # Tap numbers grow, so "number where greater, else as before" is a maximum as well,
+            # and NumPy computes that much faster than a masked copy.
+            np.maximum(switch_here, greater * switch_dtype.type(number), out=switch_here)
+        if np.isnan(best).any():
+            for number, (here, there) in reversed(list(enumerate(taps))):
+                switch[here][np.isnan(maps[block][there])] = number
+
+    parallel_for(pool, split(n * c, BLOCK // max(h * w, 1)))
+    shape = (n, c, *windows.output)
+    return maxima.reshape(shape), switches.reshape(shape)
+
+
+def max_pool2d_indices(switches: np.ndarray, windows: Windows, width: int) -> np.ndarray:
+    """From the tap that holds each maximum to its flat position h·W + w on the map, as int64.
+
+    >>> windows = Windows((2, 2), (2, 2), (0, 0), (1, 1), (1, 2))
+    >>> max_pool2d_indices(np.array([[3, 0]]), windows, width=4).tolist()
+    [[5, 2]]
+    """
+    rows, columns = (
+        np.arange(count) * stride - padding
+        for count, stride, padding in zip(
+            windows.output, windows.stride, windows.padding, strict=True
+        )
+    )
+    corners = (rows[:, None] * width + columns).astype(np.int64)  # (OH, OW)
+    u, v = np.divmod(np.arange(windows.kernel[0] * windows.kernel[1]), windows.kernel[1])
+    offsets = u * windows.dilation[0] * width + v * windows.dilation[1]
+    return offsets.astype(np.int64)[switches] + corners
+
+
+def max_pool2d_backward(
+    grad: np.ndarray, switches: np.ndarray, windows: Windows, x_shape: tuple[int, ...]
+) -> np.ndarray:
+    """Hand the gradient of each maximum to the position that held it; overlapping windows add up.
+
+    >>> windows = Windows((1, 2), (1, 1), (0, 0), (1, 1), (1, 2))
+    >>> switches = np.array([[[[1, 0]]]], np.uint8)
+    >>> max_pool2d_backward(np.array([[[[1.0, 10.0]]]]), switches, windows, (1, 1, 1, 3)).tolist()
+    [[[[0.0, 11.0, 0.0]]]]
+    """
+    n, c, h, w = x_shape
+    oh, ow = windows.output
+    maps = n * c
+    grad, switches = grad.reshape(maps, oh * ow), switches.reshape(maps, oh, ow)
+    grad_x = np.zeros((maps, h * w), grad.dtype)
+
+    def hand_back(block: slice) -> None:
+        indices = max_pool2d_indices(switches[block], windows, w).reshape(grad[block].shape)
+        if windows.overlap:
+            grad_x[block] = sum_at(grad[block], indices, h * w)
+        else:
+            np.put_along_axis(grad_x[block], indices, grad[block], axis=1)
+
+    parallel_for(hand_back, split(maps, BLOCK // max(h * w, 1)))
+    return grad_x.reshape(x_shape)
+
+
+def sum_pool2d(x: np.ndarray, windows: Windows) -> np.ndarray:
+    """The sum of each window: (N, C, H, W) -> (N, C, OH, OW). First along rows, then along columns.
+
+    >>> windows = Windows((2, 2), (1, 1), (0, 0), (1, 1), (1, 2))
+    >>> sum_pool2d(np.arange(6.0).reshape(1, 1, 2, 3), windows).tolist()
+    [[[[8.0, 12.0]]]]
+    """
+    n, c, h, w = x.shape
+    oh, ow = windows.output
+    maps = x.reshape(n * c, h, w)
+    sums = np.zeros((n * c, oh, ow), x.dtype)
+
+    def pool(block: slice) -> None:
+        rows = np.zeros((len(sums[block]), h, ow), x.dtype)
+        for here, there in windows.taps(1, w):
+            rows[:, :, here] += maps[block][:, :, there]
+        for here, there in windows.taps(0, h):
+            sums[block][:, here] += rows[:, there]
+
+    parallel_for(pool, split(n * c, BLOCK // max(h * w, 1)))
+    return sums.reshape(n, c, oh, ow)
+
+
+def sum_pool2d_backward(grad: np.ndarray, windows: Windows, x_shape: tuple[int, ...]) -> np.ndarray:
+    """The transpose of `sum_pool2d`: every position collects from all windows that cover it.
+
+    >>> windows = Windows((1, 2), (1, 1), (0, 0), (1, 1), (1, 2))
+    >>> sum_pool2d_backward(np.array([[[[1.0, 10.0]]]]), windows, (1, 1, 1, 3)).tolist()
+    [[[[1.0, 11.0, 10.0]]]]
+    """
+    n, c, h, w = x_shape
+    oh, ow = windows.output
+    grad = grad.reshape(n * c, oh, ow)
+    grad_x = np.zeros((n * c, h, w), grad.dtype)
+
+    def spread(block: slice) -> None:
+        rows = np.zeros((len(grad[block]), h, ow), grad.dtype)
+        for here, there in windows.taps(0, h):
+            rows[:, there] += grad[block][:, here]
+        for here, there in windows.taps(1, w):
+            grad_x[block][:, :, there] += rows[:, :, here]
+
+    parallel_for(spread, split(n * c, BLOCK // max(h * w, 1)))
+    return grad_x.reshape(x_shape)
+
+
+def _taps_in_reading_order(windows: Windows, height: int, width: int) -> list[tuple[tuple, tuple]]:
+    """For each tap (u, v), u-major: an index of the windows that have it on the map, and one of
+    the positions that they look at; both for arrays (maps, rows, columns)."""
+    every = slice(None)
+    return [
+        ((every, here_rows, here_columns), (every, there_rows, there_columns))
+        for here_rows, there_rows in windows.taps(0, height)
+        for here_columns, there_columns in windows.taps(1, width)
+    ]
