@@ -158,7 +158,7 @@ def line_width_for(picture: Image.Image) -> float:
 
 def text_size_for(picture: Image.Image) -> int:
     """Letters that are well readable on a picture of this size, in pixels."""
-    return int(8 + max(picture.size) / 105)
+    return int(9 + max(picture.size) / 115)
 
 
 @cache

@@ -144,6 +144,8 @@ def _single(
         return contact_sheet([with_score_bar(picture)], [caption])
     if name == "region_features":
         cards, verdicts = region_cards(stages, class_names)
+        if not cards:
+            return contact_sheet([], title="No proposals", tile_width=PANEL_WIDTH)
         return contact_sheet(
             cards, verdicts, columns=2, title="Pooled regions: crop, mean feature, 8 channels"
         )

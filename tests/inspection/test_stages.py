@@ -39,7 +39,10 @@ def test_a_picture_for_each_stage_in_order(make_stages):
 
 def test_no_proposals_and_no_detections(make_stages):
     stages = make_stages(proposals=0, detections=0)
-    assert list(draw_faster_rcnn_stages(stages, NAMES)) == ORDER
+    pictures = draw_faster_rcnn_stages(stages, NAMES)
+    assert list(pictures) == ORDER
+    for name in ORDER:
+        assert (np.asarray(pictures[name]) < 100).any(), f"{name} says nothing"
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 90), (90, 1)])
