@@ -101,6 +101,15 @@ def test_a_crowd_may_be_taken_often_and_counts_for_nothing():
     assert coco_average_precision([found], [crowd]).ap < 0.2
 
 
+@pytest.mark.parametrize(("order", "ap50"), [((0, 1), 1.0), ((1, 0), 51 / 101)])
+def test_of_equal_overlaps_the_last_target_is_taken(order, ap50):
+    """As pycocotools does: the detection between both takes the last, the other is left over."""
+    left, middle, right = [0, 0, 40, 40], [10, 0, 50, 40], [20, 0, 60, 40]
+    targets = image([(left, right)[index] for index in order])
+    found = image([middle, left], scores=[0.9, 0.8])
+    assert coco_average_precision([found], [targets]).ap50 == pytest.approx(ap50)
+
+
 def test_the_given_area_decides_the_size():
     found = image([SQUARE], scores=[1.0])
     small = coco_average_precision([found], [image([SQUARE], area=[100.0])])

@@ -68,38 +68,39 @@ def average_precision_by_loops(predictions, targets, label, iou_threshold):
     return area, eleven
 
 
+def random_boxes(rng, count):
+    corner = rng.integers(0, 8, (count, 2))
+    return np.concatenate([corner, corner + rng.integers(2, 7, (count, 2))], axis=1)
+
+
 def random_images(seed, images):
+    """Most detections lie on a target or beside it, and many share a score."""
     rng = np.random.default_rng(seed)
     predictions, targets = [], []
     for _ in range(images):
-        sides = [rng.integers(0, 7), rng.integers(0, 5)]
-        boxes = []
-        for count in sides:
-            corner = rng.integers(0, 4, (count, 2))
-            boxes.append(np.concatenate([corner, corner + rng.integers(1, 5, (count, 2))], axis=1))
+        there, found = rng.integers(0, 5), rng.integers(0, 8)
+        boxes, labels = random_boxes(rng, there), rng.integers(0, 2, there)
+        predicted, predicted_labels = random_boxes(rng, found), rng.integers(0, 2, found)
+        for index in np.flatnonzero(rng.random(found) < 0.7):
+            if there:
+                source = rng.integers(0, there)
+                predicted[index] = boxes[source] + rng.integers(0, 2, 4)
+                predicted_labels[index] = labels[source]
         predictions.append(
             {
-                "boxes": boxes[0],
-                "scores": rng.integers(0, 5, sides[0]) / 4,
-                "labels": rng.integers(0, 2, sides[0]),
+                "boxes": predicted,
+                "scores": rng.integers(0, 9, found) / 8,
+                "labels": predicted_labels,
             }
         )
-        targets.append(
-            {
-                "boxes": boxes[1],
-                "labels": rng.integers(0, 2, sides[1]),
-                "difficult": rng.random(sides[1]) < 0.3,
-            }
-        )
+        targets.append({"boxes": boxes, "labels": labels, "difficult": rng.random(there) < 0.3})
     return predictions, targets
 
 
-@given(
-    seed=st.integers(0, 100_000),
-    images=st.integers(0, 6),
-    iou_threshold=st.sampled_from([0.3, 0.5]),
-)
-def test_against_loops(seed, images, iou_threshold):
+@pytest.mark.parametrize("iou_threshold", [0.3, 0.5])
+@pytest.mark.parametrize("images", [0, 1, 3, 8])
+@given(seed=st.integers(0, 100_000))
+def test_against_loops(images, iou_threshold, seed):
     predictions, targets = random_images(seed, images)
     result = voc_average_precision(predictions, targets, iou_threshold, number_of_classes=2)
     expected = [
@@ -167,6 +168,12 @@ def test_recall_of_exactly_three_tenths_misses_the_fourth_level():
     assert eleven_point_interpolation(np.array([0.3]), np.array([1.0])) == pytest.approx(3 / 11)
     assert eleven_point_interpolation(np.array([0.2]), np.array([1.0])) == pytest.approx(3 / 11)
     assert eleven_point_interpolation(np.array([0.31]), np.array([1.0])) == pytest.approx(4 / 11)
+
+
+def test_precision_is_made_non_increasing():
+    recall, precision = np.array([0, 0.5, 1]), np.array([0, 0.5, 2 / 3])
+    assert area_under_curve(recall, precision) == pytest.approx(2 / 3)
+    assert eleven_point_interpolation(recall, precision) == pytest.approx(2 / 3)
 
 
 def test_empty_curves():

@@ -114,6 +114,11 @@ def test_remove_small_boxes(xp, boxes, min_size):
     assert kept == [i for i, b in enumerate(boxes) if min(b[2] - b[0], b[3] - b[1]) >= least]
 
 
+def test_boxes_without_area_are_too_small_for_any_size():
+    boxes = np.array([[0.0, 0.0, 0.0, 5.0], [0.0, 0.0, 5.0, 0.0], [0.0, 0.0, 0.1, 0.1]])
+    assert remove_small_boxes(boxes, 0).tolist() == [2]
+
+
 @given(boxes=box_lists())
 def test_flip_mirrors_every_pixel_and_undoes_itself(xp, boxes):
     width = 6
