@@ -28,8 +28,8 @@ class DeviceError(RuntimeError):
 def xp_of(*arrays: Array) -> ModuleType:
     """The array module, ``numpy`` or ``cupy``, that all given arrays belong to.
 
-    Python and NumPy scalars belong to every module and are passed over; without any array the
-    answer is ``numpy``.
+    None and Python and NumPy scalars belong to every module and are passed over; without any array
+    the answer is ``numpy``.
 
     Raises:
         TypeError: an argument is no array, or the arrays live on different devices.
@@ -88,7 +88,7 @@ def to_device(array: Array, device: str | None = None) -> Array:
     ``None`` reads the environment variable ``MINICV_DEVICE`` and falls back to the CPU.
 
     Raises:
-        DeviceError: CUDA was asked for and cannot be used.
+        DeviceError: CUDA was asked for and cannot be used, or there is no device of that number.
         ValueError: the name is none of the four.
 
     >>> to_device(np.arange(3), "cpu").tolist()
@@ -105,26 +105,39 @@ def to_device(array: Array, device: str | None = None) -> Array:
 def resolve_device(device: str | None = None) -> str:
     """``"cpu"`` or ``"cuda:N"`` for a requested device, after checking that it can be used.
 
-    ``"auto"`` takes CUDA where `gpu_status` says yes and the CPU otherwise.
+    ``"auto"`` takes CUDA where `gpu_status` says yes and the CPU otherwise. None asks the
+    environment variable ``MINICV_DEVICE``, and means the CPU where that is not set.
+
+    Raises:
+        DeviceError, ValueError: as `to_device`.
 
     >>> resolve_device("cpu")
     'cpu'
     """
-    requested = device if device is not None else os.environ.get("MINICV_DEVICE", "cpu")
+    asked_by, requested = "device", device
+    if device is None:
+        asked_by, requested = "MINICV_DEVICE", os.environ.get("MINICV_DEVICE", "cpu")
     match = re.fullmatch(r"(cpu|auto|cuda)(?::(\d+))?", requested.lower())
     if match is None or (match[1] != "cuda" and match[2] is not None):
         raise ValueError(
-            f"device: expected 'cpu', 'cuda', 'cuda:N' or 'auto' but got {requested!r}"
+            f"{asked_by}: expected 'cpu', 'cuda', 'cuda:N' or 'auto' but got {requested!r}"
         )
     if match[1] == "cpu":
         return "cpu"
     usable, reason = gpu_status()
     if usable:
-        return f"cuda:{match[2] or 0}"
+        number = int(match[2] or 0)
+        count = importlib.import_module("cupy").cuda.runtime.getDeviceCount()
+        if number >= count:
+            raise DeviceError(
+                f"{asked_by}: {requested!r} does not exist; there are {count} CUDA devices, "
+                f"cuda:0 to cuda:{count - 1}"
+            )
+        return f"cuda:{number}"
     if match[1] == "auto":
         return "cpu"
     raise DeviceError(
-        f"device {requested!r} cannot be used: {reason}. Install the extra that matches the "
+        f"{asked_by}: {requested!r} cannot be used: {reason}. Install the extra that matches the "
         "driver, minicv[cuda12] or minicv[cuda13], or use --device cpu"
     )
 

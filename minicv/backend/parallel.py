@@ -31,7 +31,7 @@ def number_of_threads() -> int:
     """
     requested = os.environ.get("MINICV_NUM_THREADS")
     if requested is not None:
-        if not requested.isdigit() or int(requested) < 1:
+        if not requested.isdecimal() or int(requested) < 1:
             raise ValueError(
                 f"MINICV_NUM_THREADS: expected a whole number of at least 1 but got {requested!r}"
             )
@@ -44,8 +44,9 @@ def number_of_threads() -> int:
 def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -> None:
     """Call ``function(block)`` for every block, on worker threads where there are several cores.
 
-    The blocks must write to disjoint memory. An exception in a block is raised here. Called from
-    within a block, or while another thread of the program is already inside, it simply loops.
+    The blocks must write to disjoint memory. An exception in a block is raised here, after all
+    blocks have ended. Called from within a block, or while another thread of the program is
+    already inside, it simply loops.
 
     >>> squares = [0, 0, 0]
     >>> def square(i):
@@ -55,14 +56,19 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
     [0, 1, 4]
     """
     blocks = list(blocks)
-    threads = min(number_of_threads(), len(blocks))
     nested = getattr(_inside, "block", False)
-    if threads < 2 or nested or not _blas_lock.acquire(blocking=False):
+    if len(blocks) < 2 or nested or not _blas_lock.acquire(blocking=False):
         for block in blocks:
             function(block)
         return
     try:
+        # One BLAS thread a block also where there is one worker: rounding must not depend on it.
         with _blas_controller().limit(limits=1, user_api="blas"):
+            threads = min(number_of_threads(), len(blocks))
+            if threads == 1:
+                for block in blocks:
+                    function(block)
+                return
             jobs = [_pool(threads).submit(_run, function, block) for block in blocks]
             wait(jobs)
             for job in jobs:
@@ -94,3 +100,15 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 @functools.cache
 def _blas_controller() -> ThreadpoolController:
     return ThreadpoolController()
+
+
+def _start_anew_in_a_forked_child() -> None:
+    """Threads do not survive a fork, and a lock may have been held by one of them."""
+    global _blas_lock
+    _blas_lock = threading.Lock()
+    _inside.block = False
+    _pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew_in_a_forked_child)
