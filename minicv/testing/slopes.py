@@ -82,4 +82,4 @@ def on_a_kink(loss: Loss, ray: Ray, eps: float) -> bool:
     if difference <= 1e-4 * slope + 1e-6:
         return False
     over_longer_step, _ = jump(10 * eps)
-    return abs(over_longer_step - 10 * difference) > 2 * difference
+    return bool(abs(over_longer_step - 10 * difference) > 2 * difference)
