@@ -6,6 +6,7 @@ from minicv.data.image_folder import ImageError, read_image
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.subset import Subset
+from minicv.data.voc import VOCDetection
 
 __all__ = [
     "DataLoader",
@@ -15,6 +16,7 @@ __all__ = [
     "PennFudan",
     "SampleError",
     "Subset",
+    "VOCDetection",
     "check_targets",
     "read_image",
 ]

@@ -1,0 +1,110 @@
+"""``minicv detect --weights FILE IMAGE... --out DIR``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from minicv.backend import resolve_device
+from minicv.data import ImageError, read_image
+from minicv.data.image_folder import SUFFIXES
+from minicv.inspection import draw_detections
+from minicv.training import load_detector
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Describe the command's options."""
+    parser = commands.add_parser(
+        "detect",
+        help="find objects in pictures of your own",
+        description="Run a trained detector on pictures: writes each with its boxes drawn, and "
+        "with --json all detections as a list in COCO's result form (bbox is x, y, width, height; "
+        "category_id counts from 1; image_id is the file's name).",
+    )
+    add = parser.add_argument
+    add("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
+    add("--weights", required=True, type=Path, metavar="FILE", help="a checkpoint of minicv train")
+    add("--out", required=True, type=Path, metavar="DIR", help="folder for the drawn pictures")
+    add("--threshold", type=float, default=0.5, help="draw what scores at least this; default 0.5")
+    add("--json", action="store_true", help="also write DIR/detections.json, with every score")
+    add("--device", help="cpu (default), cuda, cuda:N or auto")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Detect in every picture; one that cannot be read is named and passed over."""
+    device = resolve_device(options.device)
+    model = load_detector(options.weights).to(device)
+    options.out.mkdir(parents=True, exist_ok=True)
+    records, unreadable = [], 0
+    for path in _pictures(options.images):
+        try:
+            image = read_image(path)
+        except (ImageError, OSError) as error:
+            print(f"minicv detect: {error}", file=sys.stderr)
+            unreadable += 1
+            continue
+        found = model.predict([image])[0]
+        records += coco_results(path.name, found, model.classes)
+        shown = {
+            name: values[found["scores"] >= options.threshold] for name, values in found.items()
+        }
+        drawn = options.out / f"{path.stem}_detections.png"
+        draw_detections(
+            image, shown["boxes"], shown["labels"], shown["scores"], class_names=model.classes
+        ).save(drawn)
+        print(f"{path}: {_summary(shown['labels'], model.classes)} -> {drawn}")
+    if options.json:
+        file = options.out / "detections.json"
+        file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+        print(f"{len(records)} detections -> {file}")
+    if unreadable:
+        raise ValueError(f"{unreadable} of the pictures could not be read, see above")
+
+
+def coco_results(
+    image_id: str, found: dict[str, np.ndarray], classes: tuple[str, ...]
+) -> list[dict]:
+    """Detections of one image as entries of COCO's result form.
+
+    >>> found = {"boxes": np.array([[1.0, 2.0, 4.0, 8.0]]), "labels": np.array([0]),
+    ...          "scores": np.array([0.75])}
+    >>> coco_results("a.jpg", found, ("cow",))[0]["bbox"]
+    [1.0, 2.0, 3.0, 6.0]
+    """
+    return [
+        {
+            "image_id": image_id,
+            "category_id": int(label) + 1,
+            "category": classes[label],
+            "bbox": [round(float(v), 2) for v in (x1, y1, x2 - x1, y2 - y1)],
+            "score": round(float(score), 5),
+        }
+        for (x1, y1, x2, y2), label, score in zip(
+            found["boxes"], found["labels"], found["scores"], strict=True
+        )
+    ]
+
+
+def _pictures(paths: list[Path]) -> list[Path]:
+    """The files named, and those in the folders named."""
+    pictures: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            if not inside:
+                raise ValueError(f"{path}: the folder holds no pictures ({', '.join(SUFFIXES)})")
+            pictures += inside
+        else:
+            pictures.append(path)
+    return pictures
+
+
+def _summary(labels: np.ndarray, classes: tuple[str, ...]) -> str:
+    counts = np.bincount(labels, minlength=len(classes))
+    named = [f"{count} {name}" for name, count in zip(classes, counts, strict=True) if count]
+    return ", ".join(named) or "nothing"

@@ -1,0 +1,69 @@
+"""``minicv eval --weights FILE --data ...``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+from minicv.backend import resolve_device
+from minicv.cli.data_sources import DATA_HELP, open_data
+from minicv.training import detection_figures, load_detector, predict_all
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Describe the command's options."""
+    parser = commands.add_parser(
+        "eval",
+        help="average precision of a trained detector",
+        description="Run a trained detector over a split of a data set and print its average "
+        "precision: Pascal VOC's at IoU 0.5, in all and by class, and COCO's.",
+    )
+    add = parser.add_argument
+    add("--weights", required=True, type=Path, metavar="FILE", help="a checkpoint of minicv train")
+    add("--data", required=True, metavar="DATA", help=DATA_HELP)
+    add("--split", default="test", choices=["train", "validation", "test"], help="default: test")
+    add("--json", type=Path, metavar="FILE", help="also write the figures to this file")
+    add("--device", help="cpu (default), cuda, cuda:N or auto")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Evaluate and print."""
+    device = resolve_device(options.device)
+    model = load_detector(options.weights).to(device)
+    splits = open_data(options.data)
+    if splits.classes != model.classes:
+        raise ValueError(
+            f"{options.weights} detects {', '.join(model.classes)} but {options.data} is labelled "
+            f"with {', '.join(splits.classes)}; use weights trained on these classes"
+        )
+    dataset = getattr(splits, options.split)
+    started = time.perf_counter()
+    predictions, targets = predict_all(model, dataset, progress=True)
+    seconds = time.perf_counter() - started
+    figures = detection_figures(predictions, targets, model.classes)
+    objects = sum(len(target["boxes"]) for target in targets)
+    print(
+        f"{options.data}, {options.split}: {len(dataset)} images, {objects} objects, "
+        f"{seconds / max(len(dataset), 1):.2f} s an image"
+    )
+    for name, value in figures.items():
+        print(
+            f"  {name:<14}{value:7.3f}"
+            if math.isfinite(value) and value >= 0
+            else f"  {name:<14}      -"
+        )
+    if options.json is not None:
+        record = {
+            "weights": str(options.weights),
+            "data": options.data,
+            "split": options.split,
+            "images": len(dataset),
+            "seconds_per_image": round(seconds / max(len(dataset), 1), 4),
+            "figures": {k: round(v, 6) if math.isfinite(v) else None for k, v in figures.items()},
+        }
+        options.json.parent.mkdir(parents=True, exist_ok=True)
+        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,51 @@
+"""``minicv demo | train | eval | detect``: reads the arguments and turns errors into sentences."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import minicv
+from minicv.backend import DeviceError
+from minicv.cli import demo, detect, evaluate, train
+from minicv.training import DivergenceError
+from minicv.weights import WeightsError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0, or 2 with one sentence on standard error.
+
+    >>> main(["--version"])
+    Traceback (most recent call last):
+        ...
+    SystemExit: 0
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    # What a user's files and options can cause; any other error is a fault of ours, with its trace.
+    except (WeightsError, DeviceError, DivergenceError, OSError, ValueError) as error:
+        print(f"minicv {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"minicv {options.command}: interrupted", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="minicv",
+        description="Train, evaluate and run detectors written from scratch in NumPy and CuPy.",
+        epilog="minicv COMMAND --help explains a command and its options.",
+    )
+    parser.add_argument("--version", action="version", version=f"minicv {minicv.__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for command in (demo, train, evaluate, detect):
+        command.add_parser(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

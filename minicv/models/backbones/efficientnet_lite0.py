@@ -1,0 +1,154 @@
+"""EfficientNet-Lite0: inverted residual blocks with depthwise convolutions (Tan & Le 2019).
+
+The Lite form leaves out squeeze-and-excitation and uses ReLU6, so it is convolutions alone. Layer
+names are those of the published weights (`minicv.weights.efficientnet_lite0_weights`).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor
+from minicv.models.backbones.backbone import Backbone
+from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, Linear, Module, ModuleList
+from minicv.nn.fusion import conv_frozen_bn
+
+# Tan & Le 2019, Table 1: kernel, stride, expansion, output channels, for each of the 16 blocks.
+_BLOCKS = (
+    (3, 1, 1, 16),
+    (3, 2, 6, 24), (3, 1, 6, 24),
+    (5, 2, 6, 40), (5, 1, 6, 40),
+    (3, 2, 6, 80), (3, 1, 6, 80), (3, 1, 6, 80),
+    (5, 1, 6, 112), (5, 1, 6, 112), (5, 1, 6, 112),
+    (5, 2, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192),
+    (3, 1, 6, 320),
+)  # fmt: skip
+_EPS = 1e-3
+Norm = BatchNorm2d | FrozenBatchNorm2d
+
+
+def _convolution(
+    channels_in: int, channels_out: int, kernel: int, stride: int, groups: int, rng
+) -> Conv2d:
+    # At stride 2 the padding depends on the input size: see _same_padding.
+    padding = kernel // 2 if stride == 1 else 0
+    return Conv2d(
+        channels_in, channels_out, kernel, stride, padding, groups=groups, bias=False, rng=rng
+    )
+
+
+def _same_padding(x: Tensor, convolution: Conv2d) -> Tensor:
+    """TensorFlow's "same": ceil(H / stride) outputs, the odd pixel of padding at right and bottom.
+
+    The weights were trained with it; symmetric padding would shift the picture by a pixel.
+    """
+    (kernel, _), (stride, _) = convolution.kernel_size, convolution.stride
+    if stride == 1:
+        return x
+    pads = []
+    for length in (x.shape[3], x.shape[2]):
+        total = max((-(-length // stride) - 1) * stride + kernel - length, 0)
+        pads += [total // 2, total - total // 2]
+    return F.pad(x, tuple(pads))  # left, right, top, bottom
+
+
+def _convolve(x: Tensor, convolution: Conv2d, norm: Norm) -> Tensor:
+    x = _same_padding(x, convolution)
+    if isinstance(norm, FrozenBatchNorm2d):
+        return conv_frozen_bn(x, convolution, norm)
+    return norm(convolution(x))
+
+
+class _Block(Module):
+    """Widen by 1x1, filter each channel by itself, narrow by 1x1; add the input where it fits."""
+
+    def __init__(self, channels_in, channels_out, kernel, stride, expansion, norm, rng) -> None:
+        super().__init__()
+        wide = channels_in * expansion
+        if expansion != 1:
+            self._expand_conv = _convolution(channels_in, wide, 1, 1, 1, rng)
+            self._bn0 = norm(wide, eps=_EPS)
+        self._depthwise_conv = _convolution(wide, wide, kernel, stride, wide, rng)
+        self._bn1 = norm(wide, eps=_EPS)
+        self._project_conv = _convolution(wide, channels_out, 1, 1, 1, rng)
+        self._bn2 = norm(channels_out, eps=_EPS)
+        self.expands = expansion != 1
+        self.adds_input = stride == 1 and channels_in == channels_out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x
+        if self.expands:
+            y = F.relu6(_convolve(y, self._expand_conv, self._bn0))  # (N, C, H, W) -> (N, 6C, H, W)
+        y = F.relu6(_convolve(y, self._depthwise_conv, self._bn1))  # -> (N, 6C, H/s, W/s)
+        y = _convolve(y, self._project_conv, self._bn2)  # -> (N, O, H/s, W/s)
+        return x + y if self.adds_input else y
+
+
+class _Trunk(Module):
+    """The stem and the first ``depth`` blocks."""
+
+    def _build_trunk(self, depth: int, norm: type[Norm], rng: np.random.Generator) -> None:
+        self._conv_stem = _convolution(3, 32, 3, 2, 1, rng)
+        self._bn0 = norm(32, eps=_EPS)
+        channels, blocks = 32, []
+        for kernel, stride, expansion, out_channels in _BLOCKS[:depth]:
+            blocks.append(_Block(channels, out_channels, kernel, stride, expansion, norm, rng))
+            channels = out_channels
+        self._blocks = ModuleList(blocks)
+
+    def _run_trunk(self, x: Tensor) -> Tensor:
+        x = F.relu6(_convolve(x, self._conv_stem, self._bn0))  # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        for block in self._blocks:
+            x = block(x)
+        return x
+
+
+class EfficientNetLite0(_Trunk):
+    """The classifier: (N, 3, H, W), normalised by (x - 0.5) / 0.5, to (N, num_classes) logits.
+
+    Source: Tan & Le, EfficientNet, ICML 2019; the Lite variants as TensorFlow published them.
+    """
+
+    mean = (0.5, 0.5, 0.5)
+    std = (0.5, 0.5, 0.5)
+
+    def __init__(self, num_classes: int = 1000, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        self._build_trunk(len(_BLOCKS), BatchNorm2d, rng)
+        self._conv_head = _convolution(320, 1280, 1, 1, 1, rng)
+        self._bn1 = BatchNorm2d(1280, eps=_EPS)
+        self._fc = Linear(1280, num_classes, rng=rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self._run_trunk(x)  # (N, 3, H, W) -> (N, 320, H/32, W/32)
+        x = F.relu6(_convolve(x, self._conv_head, self._bn1))  # -> (N, 1280, H/32, W/32)
+        x = F.mean(x, dim=(2, 3))  # -> (N, 1280)
+        return self._fc(x)  # -> (N, num_classes)
+
+
+class EfficientNetLite0Backbone(_Trunk, Backbone):
+    """The first eleven blocks: stride 16, 112 channels, batch normalisation frozen.
+
+    A detector trains on one or two images at a time, too few for batch statistics, so the
+    published statistics stay as they are and are folded into the convolutions.
+
+    Args:
+        rng: draws the weights; load the published ones with `minicv.weights.load_published`.
+        frozen_blocks: the stem and this many blocks keep their weights.
+    """
+
+    out_channels = 112
+    stride = 16
+    mean = EfficientNetLite0.mean
+    std = EfficientNetLite0.std
+
+    def __init__(self, *, rng: np.random.Generator, frozen_blocks: int = 3) -> None:
+        super().__init__()
+        self._build_trunk(11, FrozenBatchNorm2d, rng)
+        if frozen_blocks > 0:
+            for part in (self._conv_stem, *list(self._blocks)[:frozen_blocks]):
+                part.requires_grad_(False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._run_trunk(x)  # (N, 3, H, W) -> (N, 112, H/16, W/16)

@@ -1,0 +1,6 @@
+"""Detectors: where the objects are, and what they are."""
+
+from minicv.models.detection.faster_rcnn import FasterRCNN
+from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
+
+__all__ = ["FasterRCNN", "FasterRCNNSettings"]

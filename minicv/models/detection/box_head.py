@@ -1,0 +1,111 @@
+"""The box head: what each region holds, and how its box should be corrected."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor
+from minicv.backend import Array, xp_of
+from minicv.nn import Linear, Module
+from minicv.nn import initializers as init
+from minicv.vision.box_coding import Weights, decode_boxes
+from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes
+from minicv.vision.nms import batched_nms
+
+
+class TwoLayerHead(Module):
+    """Two fully connected layers with ReLU: (R, C, h, w) -> (R, units)."""
+
+    def __init__(self, in_features: int, units: int, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.fc6 = Linear(in_features, units, rng=rng)
+        self.fc7 = Linear(units, units, rng=rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.reshape(x.shape[0], self.fc6.in_features)  # (R, C, h, w) -> (R, C h w)
+        return F.relu(self.fc7(F.relu(self.fc6(x))))  # -> (R, units)
+
+
+class BoxPredictor(Module):
+    """Class scores and box offsets: (R, units) -> (R, K+1) logits and (R, K+1, 4) offsets.
+
+    Column 0 is the background; class k of the K classes stands in column k + 1. The offsets of
+    column 0 are never used; they are there because published weights have them.
+
+    Source: Girshick, Fast R-CNN, 2015, sections 2.1 and 2.3 (initial deviations 0.01 and 0.001).
+    """
+
+    def __init__(self, in_features: int, num_classes: int, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.cls_score = Linear(in_features, num_classes + 1, rng=rng)
+        self.bbox_pred = Linear(in_features, 4 * (num_classes + 1), rng=rng)
+        self.cls_score.weight.data = init.normal(self.cls_score.weight.shape, rng, std=0.01)
+        self.bbox_pred.weight.data = init.normal(self.bbox_pred.weight.shape, rng, std=0.001)
+        self.cls_score.bias.data = init.constant(self.cls_score.bias.shape, 0.0)
+        self.bbox_pred.bias.data = init.constant(self.bbox_pred.bias.shape, 0.0)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.cls_score(x)  # (R, units) -> (R, K+1)
+        deltas = self.bbox_pred(x)  # (R, units) -> (R, 4(K+1))
+        return logits, deltas.reshape(x.shape[0], logits.shape[1], 4)  # -> (R, K+1, 4)
+
+
+class Detections(NamedTuple):
+    """The detections of one image, and the two results that they come from.
+
+    Attributes:
+        boxes: (D, 4), best score first, pixels.
+        labels: (D,) int64, 0..K-1.
+        scores: (D,) probabilities.
+        class_scores: (R, K+1) probabilities of every region, background first.
+        refined_boxes: (R, K, 4) the box of every region for every class.
+    """
+
+    boxes: Array
+    labels: Array
+    scores: Array
+    class_scores: Array
+    refined_boxes: Array
+
+
+def postprocess(
+    logits: Array,
+    deltas: Array,
+    proposals: Array,
+    image_size: tuple[int, int],
+    *,
+    box_weights: Weights,
+    score_threshold: float,
+    nms_threshold: float,
+    detections_per_image: int,
+) -> Detections:
+    """Scores and offsets of the regions of one image -> its detections.
+
+    Softmax; each class moves the proposal by its own offsets; boxes are clipped; what scores below
+    the threshold goes; suppression within each class; the best of all classes together remain.
+
+    Args:
+        logits: (R, K+1), background first. R may be 0.
+        deltas: (R, K+1, 4).
+        proposals: (R, 4).
+        image_size: height and width.
+
+    Source: Girshick 2015, section 2.2.
+    """
+    xp = xp_of(logits, deltas, proposals)
+    regions, columns = logits.shape
+    powers = xp.exp(logits - logits.max(axis=1, keepdims=True))
+    class_scores = powers / powers.sum(axis=1, keepdims=True)  # (R, K+1)
+    refined = decode_boxes(deltas[:, 1:], proposals, box_weights)  # (R, K, 4)
+    refined = clip_boxes_to_image(refined, image_size)
+    boxes = refined.reshape(-1, 4)  # (R, K, 4) -> (R K, 4)
+    scores = class_scores[:, 1:].reshape(-1)  # (R K,)
+    labels = xp.tile(xp.arange(columns - 1, dtype=xp.int64), regions)  # (R K,)
+    good = xp.flatnonzero(scores > score_threshold)
+    good = good[remove_small_boxes(boxes[good], 1e-2)]
+    boxes, scores, labels = boxes[good], scores[good], labels[good]
+    kept = batched_nms(boxes, scores, labels, nms_threshold)[:detections_per_image]
+    return Detections(boxes[kept], labels[kept], scores[kept], class_scores, refined)

@@ -1,0 +1,337 @@
+"""Faster R-CNN: one network proposes regions and recognises what they hold (Ren et al. 2015).
+
+    1. batch      images                    -> resized, normalised, padded pixels   (N, 3, H, W)
+    2. features   pixels                    -> backbone                             (N, C, h, w)
+    3. rpn        features                  -> objectness and offsets of M anchors  (N, M), (N, M, 4)
+    4. propose    scores, offsets, anchors  -> the best boxes after suppression     (R, 4)
+    5. pool       features, boxes           -> RoIAlign                             (R, C, 7, 7)
+    6. head       region features           -> class scores and box offsets         (R, K+1), (R, K+1, 4)
+    7. post       scores, offsets, boxes    -> detections                           (D, 4)
+
+Training runs 1 to 6 with sampled anchors and regions and adds four losses.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor, no_grad
+from minicv.backend import Array, to_numpy, xp_of
+from minicv.data import check_targets
+from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.box_head import (
+    BoxPredictor,
+    Detections,
+    TwoLayerHead,
+    postprocess,
+)
+from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
+from minicv.models.detection.image_batch import ImageBatch, make_batch
+from minicv.models.detection.region_proposal_network import Proposals, RPNHead, propose
+from minicv.models.detection.training_targets import (
+    AnchorTargets,
+    RegionTargets,
+    anchor_targets,
+    region_targets,
+)
+from minicv.nn import Module, evaluating
+from minicv.vision.anchors import AnchorGrid
+from minicv.vision.matching import Matcher
+
+Target = dict[str, Any]
+Result = dict[str, np.ndarray]
+
+
+class FasterRCNN(Module):
+    """A detector of ``classes``, on any backbone with one feature map.
+
+    Args:
+        backbone: pixels to features; brings its normalisation and stride.
+        classes: the K names; label k means ``classes[k]``.
+        settings: sizes, thresholds, counts.
+        rng: draws the initial weights.
+
+    >>> from minicv.models.backbones import SmallBackbone
+    >>> rng = np.random.default_rng(0)
+    >>> settings = FasterRCNNSettings(min_size=64, max_size=64, anchor_sizes=(16.0, 32.0),
+    ...                               rpn_channels=8, head_units=8)
+    >>> model = FasterRCNN(SmallBackbone(width=4, rng=rng), ("cow", "duck"), settings, rng=rng)
+    >>> image = rng.random((3, 64, 48), dtype="float32")
+    >>> target = {"boxes": np.array([[4.0, 4.0, 36.0, 40.0]], "float32"), "labels": np.array([1])}
+    >>> sorted(model.loss([image], [target]))
+    ['loss_box_reg', 'loss_classifier', 'loss_objectness', 'loss_rpn_box_reg']
+    >>> sorted(model.predict([image])[0])
+    ['boxes', 'labels', 'scores']
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        classes: Sequence[str],
+        settings: FasterRCNNSettings | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        s = settings or FasterRCNNSettings()
+        self.settings = s
+        self.classes = tuple(classes)
+        self.anchors = AnchorGrid(backbone.stride, tuple(s.anchor_sizes), tuple(s.aspect_ratios))
+        self.anchor_matcher = Matcher(
+            s.rpn_positive_iou, s.rpn_negative_iou, allow_low_quality_matches=True
+        )
+        self.region_matcher = Matcher(s.head_positive_iou, s.head_positive_iou)
+
+        self.backbone = backbone
+        self.rpn = RPNHead(backbone.out_channels, s.rpn_channels, s.anchors_per_cell, rng=rng)
+        pooled_features = backbone.out_channels * s.pooled_size**2
+        self.box_head = TwoLayerHead(pooled_features, s.head_units, rng=rng)
+        self.box_predictor = BoxPredictor(s.head_units, len(self.classes), rng=rng)
+
+    def loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """The four losses, by name. Their sum is what training minimises.
+
+        Args:
+            images: each (3, H, W), RGB float in 0..1.
+            targets: for each image ``"boxes"`` (G, 4) and ``"labels"`` (G,); G may be 0.
+            rng: draws the sampled anchors and regions; None draws the same ones at every call, so
+                that a validation loss can be compared between epochs.
+
+        Raises:
+            ValueError: a box or label that cannot be learnt from; names the image and the field.
+
+        Source: Ren et al. 2015, equation 1, with both terms normalised by the number of samples.
+        """
+        check_targets(images, targets, len(self.classes))
+        rng = np.random.default_rng(0) if rng is None else rng
+        s = self.settings
+        batch = self._stage1_batch(images)
+        target_boxes = [
+            batch.boxes_to_batch(i, t["boxes"].astype(np.float32)) for i, t in enumerate(targets)
+        ]
+
+        features = self._stage2_features(batch)
+        objectness, deltas, anchors = self._stage3_rpn(features)
+        sampled_anchors = [
+            anchor_targets(
+                anchors, boxes, self.anchor_matcher, s.rpn_samples, s.rpn_positive_fraction, rng
+            )
+            for boxes in target_boxes
+        ]
+        loss_objectness, loss_rpn_box = _rpn_losses(
+            objectness, deltas, sampled_anchors, s.rpn_smooth_l1_beta
+        )
+
+        proposals = self._stage4_propose(
+            objectness, deltas, anchors, batch, s.pre_nms_top_n_train, s.post_nms_top_n_train
+        )
+        sampled_regions = [
+            region_targets(
+                found.boxes, boxes, target["labels"], self.region_matcher,
+                s.head_samples, s.head_positive_fraction, s.box_weights, rng,
+            )
+            for found, boxes, target in zip(proposals, target_boxes, targets, strict=True)
+        ]  # fmt: skip
+        pooled = self._stage5_pool(features, [regions.boxes for regions in sampled_regions])
+        logits, offsets = self._stage6_head(pooled)
+        loss_classifier, loss_box = _head_losses(
+            logits, offsets, sampled_regions, s.head_smooth_l1_beta
+        )
+        return {
+            "loss_objectness": loss_objectness,
+            "loss_rpn_box_reg": loss_rpn_box,
+            "loss_classifier": loss_classifier,
+            "loss_box_reg": loss_box,
+        }
+
+    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
+        """For each image its detections, best first.
+
+        Returns:
+            dictionaries of ``"boxes"`` (D, 4) in the pixels of the image given, ``"labels"`` (D,)
+            0..K-1 and ``"scores"`` (D,) in 0..1.
+        """
+        return [found["detections"] for found in self._detect(images)]
+
+    def stages(self, image: np.ndarray) -> dict[str, Any]:
+        """What `predict` does to one image, with the result of every stage kept, by name.
+
+        All but ``image`` and ``detections`` are in the pixels of the network's input: ``input``
+        (3, H, W), ``feature_map`` (C, h, w), ``anchors`` (M, 4), ``anchors_per_location``,
+        ``objectness`` (A, h, w) logits, ``proposals_before_nms`` (P, 4) with
+        ``proposal_scores_before_nms``, ``proposals`` (R, 4) with ``proposal_scores``,
+        ``region_features`` (R, C, 7, 7), ``class_scores`` (R, K+1) with the background first,
+        ``refined_boxes`` (R, K, 4).
+        """
+        return self._detect([image])[0]
+
+    def _detect(self, images: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+        s = self.settings
+        with no_grad(), evaluating(self):
+            batch = self._stage1_batch(images)
+            features = self._stage2_features(batch)
+            objectness, deltas, anchors = self._stage3_rpn(features)
+            proposals = self._stage4_propose(
+                objectness, deltas, anchors, batch, s.pre_nms_top_n_test, s.post_nms_top_n_test
+            )
+            pooled = self._stage5_pool(features, [found.boxes for found in proposals])
+            logits, offsets = self._stage6_head(pooled)
+            detections = self._stage7_postprocess(logits, offsets, proposals, batch)
+        regions = np.cumsum([0] + [len(found.boxes) for found in proposals])
+        h, w = features.shape[2:]
+        results = []
+        for i, (found, detected) in enumerate(zip(proposals, detections, strict=True)):
+            height, width = batch.sizes[i]
+            pixels = batch.pixels[i, :, :height, :width]
+            results.append(
+                {
+                    "image": images[i],
+                    "input": pixels * _column(self.backbone.std) + _column(self.backbone.mean),
+                    "feature_map": to_numpy(features.data[i]),
+                    "anchors": to_numpy(anchors),
+                    "anchors_per_location": s.anchors_per_cell,
+                    "objectness": to_numpy(objectness.data[i].reshape(h, w, -1)).transpose(2, 0, 1),
+                    "proposals_before_nms": to_numpy(found.boxes_before_nms),
+                    "proposal_scores_before_nms": to_numpy(found.scores_before_nms),
+                    "proposals": to_numpy(found.boxes),
+                    "proposal_scores": to_numpy(found.scores),
+                    "region_features": to_numpy(pooled.data[regions[i] : regions[i + 1]]),
+                    "class_scores": to_numpy(detected.class_scores),
+                    "refined_boxes": to_numpy(detected.refined_boxes),
+                    "detections": {
+                        "boxes": batch.boxes_to_image(i, to_numpy(detected.boxes)),
+                        "labels": to_numpy(detected.labels),
+                        "scores": to_numpy(detected.scores),
+                    },
+                }
+            )
+        return results
+
+    def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
+        return make_batch(
+            images,
+            min_size=self.settings.min_size,
+            max_size=self.settings.max_size,
+            mean=self.backbone.mean,
+            std=self.backbone.std,
+            multiple_of=self.backbone.stride,
+        )
+
+    def _stage2_features(self, batch: ImageBatch) -> Tensor:
+        xp = xp_of(self.rpn.conv.weight.data)  # the pixels go where the weights are
+        return self.backbone(Tensor(xp.asarray(batch.pixels)))  # (N, 3, H, W) -> (N, C, h, w)
+
+    def _stage3_rpn(self, features: Tensor) -> tuple[Tensor, Tensor, Array]:
+        h, w = features.shape[2:]
+        anchors = self.anchors.generate(h, w, like=features.data)  # (M, 4), M = h w A
+        objectness, deltas = self.rpn(features)  # (N, C, h, w) -> (N, M), (N, M, 4)
+        return objectness, deltas, anchors
+
+    def _stage4_propose(
+        self,
+        objectness: Tensor,
+        deltas: Tensor,
+        anchors: Array,
+        batch: ImageBatch,
+        pre_nms_top_n: int,
+        post_nms_top_n: int,
+    ) -> list[Proposals]:
+        # .data: a proposal is a constant, no gradient flows through its coordinates.
+        return [
+            propose(
+                objectness.data[i],  # (M,)
+                deltas.data[i],  # (M, 4)
+                anchors,
+                size,
+                pre_nms_top_n=pre_nms_top_n,
+                post_nms_top_n=post_nms_top_n,
+                nms_threshold=self.settings.rpn_nms_threshold,
+                min_size=self.settings.min_proposal_size,
+            )  # -> boxes (R, 4)
+            for i, size in enumerate(batch.sizes)
+        ]
+
+    def _stage5_pool(self, features: Tensor, boxes: list[Array]) -> Tensor:
+        xp = xp_of(features.data)
+        image_of_box = xp.concatenate([xp.full(len(b), i) for i, b in enumerate(boxes)])  # (R,)
+        return F.roi_align(
+            features,
+            xp.concatenate(boxes),  # (R, 4), the regions of all images together
+            image_of_box,
+            self.settings.pooled_size,
+            spatial_scale=1 / self.backbone.stride,
+            sampling_ratio=self.settings.sampling_ratio,
+            aligned=True,
+        )  # (N, C, h, w) -> (R, C, 7, 7)
+
+    def _stage6_head(self, region_features: Tensor) -> tuple[Tensor, Tensor]:
+        units = self.box_head(region_features)  # (R, C, 7, 7) -> (R, units)
+        return self.box_predictor(units)  # -> (R, K+1), (R, K+1, 4)
+
+    def _stage7_postprocess(
+        self, logits: Tensor, offsets: Tensor, proposals: list[Proposals], batch: ImageBatch
+    ) -> list[Detections]:
+        detections, start = [], 0
+        for found, size in zip(proposals, batch.sizes, strict=True):
+            own = slice(start, start + len(found.boxes))
+            start = own.stop
+            detections.append(
+                postprocess(
+                    logits.data[own],
+                    offsets.data[own],
+                    found.boxes,
+                    size,
+                    box_weights=self.settings.box_weights,
+                    score_threshold=self.settings.score_threshold,
+                    nms_threshold=self.settings.nms_threshold,
+                    detections_per_image=self.settings.detections_per_image,
+                )
+            )
+        return detections
+
+
+def _rpn_losses(
+    objectness: Tensor, deltas: Tensor, sampled: list[AnchorTargets], beta: float
+) -> tuple[Tensor, Tensor]:
+    """Is it an object, for all sampled anchors; where is it, for the positive ones."""
+    xp = xp_of(objectness.data)
+    n, m = objectness.shape
+    drawn = xp.concatenate([i * m + t.index for i, t in enumerate(sampled)])  # (S,)
+    positive = xp.concatenate(
+        [i * m + t.index[: len(t.deltas)] for i, t in enumerate(sampled)]
+    )  # (P,)
+    is_object = xp.concatenate([t.is_object for t in sampled])  # (S,)
+    wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
+    loss_objectness = F.binary_cross_entropy_with_logits(
+        objectness.reshape(n * m)[drawn], is_object
+    )
+    # Divided by all samples, not by the positives: an image with one object weighs less.
+    loss_box = F.smooth_l1(deltas.reshape(n * m, 4)[positive], wanted, beta=beta, reduction="sum")
+    return loss_objectness, loss_box / max(len(drawn), 1)
+
+
+def _head_losses(
+    logits: Tensor, offsets: Tensor, sampled: list[RegionTargets], beta: float
+) -> tuple[Tensor, Tensor]:
+    """What is it, for all sampled regions; where exactly, for those that hold an object."""
+    xp = xp_of(logits.data)
+    columns = xp.concatenate([t.columns for t in sampled])  # (S,)
+    wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
+    positive = xp.flatnonzero(columns > 0)  # (P,), in the order of the deltas
+    loss_classifier = F.softmax_cross_entropy(logits, columns)
+    chosen = offsets[positive, columns[positive]]  # (S, K+1, 4) -> (P, 4)
+    loss_box = F.smooth_l1(chosen, wanted, beta=beta, reduction="sum")
+    return loss_classifier, loss_box / max(len(columns), 1)
+
+
+def _column(values: Sequence[float]) -> np.ndarray:
+    return np.asarray(values, dtype=np.float32)[:, None, None]

@@ -1,0 +1,218 @@
+"""Faster R-CNN as a whole: what it returns, where it must not stumble, and that it can learn."""
+
+import numpy as np
+import pytest
+
+from minicv.data import Farmyard
+from minicv.metrics import voc_average_precision
+from minicv.models.backbones import SmallBackbone
+from minicv.models.detection import FasterRCNN, FasterRCNNSettings
+from minicv.optim import SGD, clip_grad_norm
+
+SETTINGS = FasterRCNNSettings(
+    min_size=64,
+    max_size=96,
+    anchor_sizes=(12.0, 32.0),
+    rpn_channels=16,
+    head_units=16,
+    pre_nms_top_n_train=100,
+    post_nms_top_n_train=40,
+    pre_nms_top_n_test=100,
+    post_nms_top_n_test=30,
+    rpn_samples=32,
+    head_samples=16,
+    score_threshold=0.0,
+)
+
+
+def make_model(settings=SETTINGS, classes=("cow", "duck", "person"), seed=0):
+    rng = np.random.default_rng(seed)
+    return FasterRCNN(SmallBackbone(width=4, rng=rng), classes, settings, rng=rng)
+
+
+def make_image(height, width, seed=0):
+    return np.random.default_rng(seed).random((3, height, width), dtype=np.float32)
+
+
+def target(*boxes, label=1):
+    boxes = np.array(boxes, dtype=np.float32).reshape(-1, 4)
+    return {"boxes": boxes, "labels": np.full(len(boxes), label, dtype=np.int64)}
+
+
+NAMES = {"loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"}
+
+
+def test_four_losses_reach_every_parameter():
+    model = make_model()
+    losses = model.loss(
+        [make_image(50, 70), make_image(64, 40)],
+        [target([4, 4, 30, 40]), target([0, 0, 20, 20], [10, 10, 40, 60])],
+        np.random.default_rng(1),
+    )
+    assert set(losses) == NAMES
+    total = sum(losses.values(), start=0.0)
+    assert np.isfinite(total.item())
+    total.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is not None and np.abs(parameter.grad).max() > 0, name
+
+
+def test_same_rng_same_loss_and_none_is_repeatable():
+    model = make_model().eval()
+    images, targets = [make_image(60, 60)], [target([5, 5, 40, 40])]
+    first, second = (
+        {n: v.item() for n, v in model.loss(images, targets).items()} for _ in range(2)
+    )
+    assert first == second
+
+
+def test_stages_keep_what_predict_uses():
+    model = make_model()
+    image = make_image(60, 90)
+    stages = model.stages(image)
+    predicted = model.predict([image])[0]
+    for name, values in stages["detections"].items():
+        np.testing.assert_array_equal(values, predicted[name])
+    height, width = stages["input"].shape[1:]
+    assert (height, width) == (64, 96)
+    np.testing.assert_allclose(stages["input"].mean(), image.mean(), atol=0.02)
+    channels, h, w = stages["feature_map"].shape
+    assert (channels, h, w) == (16, 8, 12)
+    assert stages["anchors_per_location"] == 6
+    assert stages["anchors"].shape == (h * w * 6, 4)
+    assert stages["objectness"].shape == (6, h, w)
+    regions = len(stages["proposals"])
+    assert 0 < regions <= 30 and len(stages["proposal_scores"]) == regions
+    assert (np.diff(stages["proposal_scores"]) <= 0).all()
+    assert stages["region_features"].shape == (regions, 16, 7, 7)
+    assert stages["class_scores"].shape == (regions, 4)
+    np.testing.assert_allclose(stages["class_scores"].sum(axis=1), 1, rtol=1e-5)
+    assert stages["refined_boxes"].shape == (regions, 3, 4)
+
+
+def test_predict_changes_nothing_and_works_in_training_mode():
+    model = make_model().train()
+    before = model.state_dict()
+    model.predict([make_image(40, 40)])
+    assert model.training and model.backbone.training
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+
+
+def test_images_of_a_batch_do_not_influence_each_other():
+    model = make_model()
+    images = [make_image(64, 64, seed=1), make_image(64, 64, seed=2)]
+    together = model.predict(images)
+    for image, found in zip(images, together, strict=True):
+        alone = model.predict([image])[0]
+        np.testing.assert_allclose(found["boxes"], alone["boxes"], atol=1e-3)
+        np.testing.assert_allclose(found["scores"], alone["scores"], atol=1e-5)
+
+
+def test_boxes_come_back_in_the_pixels_of_the_image():
+    model = make_model()
+    image = make_image(32, 48)
+    small = model.predict([image])[0]
+    large = model.predict([np.kron(image, np.ones((1, 4, 4), np.float32))])[0]
+    assert small["boxes"].max() <= 48 and large["boxes"].max() <= 192
+    assert large["boxes"].max() > 100
+
+
+def test_objectness_of_a_cell_and_its_anchor_belong_together():
+    """Raise one logit by hand: the anchor at that cell, of that shape, must come out first."""
+    model = make_model(
+        FasterRCNNSettings(min_size=64, max_size=64, anchor_sizes=(12.0, 24.0), rpn_channels=4)
+    ).eval()
+    image = make_image(64, 64)
+    for layer in (model.rpn.cls_logits, model.rpn.bbox_pred):
+        layer.weight.data = np.zeros_like(layer.weight.data)
+        layer.bias.data = np.zeros_like(layer.bias.data)
+    model.rpn.cls_logits.bias.data[4] = 3.0  # anchor 4 of 6: ratio 2, size 12
+    model.rpn.bbox_pred.bias.data[4 * 4] = 0.5  # its dx: half of its width to the right
+    stages = model.stages(image)
+    width, height = 12 / np.sqrt(2), 12 * np.sqrt(2)
+    inside = stages["proposals"][10]
+    x1, y1, x2, y2 = stages["anchors"].reshape(8, 8, 6, 4)[2, 3, 4]
+    np.testing.assert_allclose([x2 - x1, y2 - y1], [width, height], rtol=1e-5)
+    moved = [x1 + width / 2, y1, x2 + width / 2, y2]
+    assert np.abs(stages["proposals_before_nms"] - moved).max(axis=1).min() < 1e-3
+    assert stages["objectness"][4].min() > 2.9 and stages["objectness"][3].max() == 0
+    assert inside[2] > inside[0]
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (200, 3)])
+def test_tiny_and_oblong_images(height, width):
+    model = make_model()
+    image = make_image(height, width)
+    found = model.predict([image])[0]
+    assert found["boxes"].shape[1] == 4
+    losses = model.loss([image], [target()])
+    assert all(np.isfinite(v.item()) for v in losses.values())
+
+
+def test_no_objects():
+    model = make_model()
+    losses = model.loss([make_image(50, 50), make_image(50, 60)], [target(), target()])
+    assert losses["loss_rpn_box_reg"].item() == 0 and losses["loss_box_reg"].item() == 0
+    sum(losses.values(), start=0.0).backward()
+    assert all(np.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+
+
+def test_no_proposals_and_no_detections():
+    settings = FasterRCNNSettings(min_size=64, max_size=64, min_proposal_size=1000.0, head_units=8)
+    model = make_model(settings)
+    found = model.predict([make_image(64, 64)])[0]
+    assert found["boxes"].shape == (0, 4) and found["labels"].shape == (0,)
+    stages = model.stages(make_image(64, 64))
+    assert stages["region_features"].shape == (0, 16, 7, 7)
+    # In training the true boxes stand in for proposals; without either there is nothing to learn.
+    assert model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])["loss_box_reg"].item() >= 0
+    assert model.loss([make_image(64, 64)], [target()])["loss_classifier"].item() == 0
+
+
+def test_degenerate_box_is_refused_by_name():
+    with pytest.raises(ValueError, match="image 0: boxes"):
+        make_model().loss([make_image(50, 50)], [target([4, 4, 4, 30])])
+
+
+def test_images_of_the_wrong_shape_are_refused():
+    with pytest.raises(ValueError, match=r"image 0 has shape \(1, 8, 8\)"):
+        make_model().predict([np.zeros((1, 8, 8), np.float32)])
+    with pytest.raises(ValueError, match="at least one image"):
+        make_model().predict([])
+
+
+@pytest.mark.slow
+def test_overfits_ten_farmyard_images():
+    data = Farmyard(10, size=(96, 96), seed=5)
+    samples = [data[i] for i in range(len(data))]
+    images, targets = [s[0] for s in samples], [s[1] for s in samples]
+    rng = np.random.default_rng(0)
+    settings = FasterRCNNSettings(
+        min_size=96,
+        max_size=96,
+        anchor_sizes=(12.0, 24.0, 48.0),
+        rpn_channels=64,
+        head_units=128,
+        pre_nms_top_n_train=300,
+        post_nms_top_n_train=100,
+        post_nms_top_n_test=100,
+        rpn_samples=64,
+        head_samples=32,
+    )
+    model = FasterRCNN(SmallBackbone(width=16, rng=rng), data.classes, settings, rng=rng)
+    optimizer = SGD(model.parameters(), lr=0.05, momentum=0.9)
+    precision = 0.0
+    for step in range(240):
+        chosen = rng.permutation(10)[:5]
+        optimizer.set_lr(0.05 * min(1, (step + 1) / 20) * (1 if step < 160 else 0.2))
+        losses = model.loss([images[i] for i in chosen], [targets[i] for i in chosen], rng)
+        optimizer.zero_grad()
+        sum(losses.values(), start=0.0).backward()
+        clip_grad_norm(model.parameters(), 10.0)
+        optimizer.step()
+        if step >= 100 and step % 20 == 19:
+            precision = voc_average_precision(model.predict(images), targets).mean_area
+            if precision > 0.95:
+                break
+    assert precision > 0.95
