@@ -182,20 +182,23 @@ class Module:
         Raises:
             ValueError: names or shapes do not fit; the message lists all of them.
         """
+        state = {
+            key: value if hasattr(value, "shape") else np.asarray(value)
+            for key, value in state_dict.items()
+        }
         own = self._state()
         unneeded = self._unneeded_keys()
-        missing = [key for key in own if key not in state_dict]
-        unexpected = [key for key in state_dict if key not in own and key not in unneeded]
-        shared = {key: holder for key, holder in own.items() if key in state_dict}
+        missing = [key for key in own if key not in state]
+        unexpected = [key for key in state if key not in own and key not in unneeded]
+        shared = {key: holder for key, holder in own.items() if key in state}
         faults = []
         if strict:
             faults += [f"missing: {key} {own[key].shape}" for key in missing]
-            faults += [f"unexpected: {key} {np.shape(state_dict[key])}" for key in unexpected]
+            faults += [f"unexpected: {key} {state[key].shape}" for key in unexpected]
         faults += [
-            f"mismatched: {key} is {holder.shape} in the module but "
-            f"{np.shape(state_dict[key])} in the state"
+            f"mismatched: {key} is {holder.shape} in the module but {state[key].shape} in the state"
             for key, holder in shared.items()
-            if np.shape(state_dict[key]) != holder.shape
+            if state[key].shape != holder.shape
         ]
         if faults:
             raise ValueError(
@@ -204,9 +207,7 @@ class Module:
             )
         for key, holder in shared.items():
             xp = xp_of(holder.data)
-            values = state_dict[key]
-            values = values if hasattr(values, "dtype") else np.asarray(values)
-            values = to_numpy(values) if xp is np else values
+            values = to_numpy(state[key]) if xp is np else state[key]
             holder.data = xp.array(values, dtype=holder.dtype, copy=True, order="C")
         return IncompatibleKeys(missing, unexpected)
 

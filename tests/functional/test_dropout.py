@@ -59,5 +59,5 @@ def test_p_one_drops_everything():
 def test_messages():
     with pytest.raises(ValueError, match=r"dropout: p must be a probability in 0\.\.1 but is 1\.5"):
         dropout(np.ones(3), 1.5, rng=np.random.default_rng(0))
-    with pytest.raises(TypeError, match="rng must be a numpy.random.Generator .* but is NoneType"):
+    with pytest.raises(TypeError, match=r"rng must be a .* but is NoneType"):
         dropout(np.ones(3), 0.5)

@@ -64,7 +64,7 @@ def test_messages():
     x = np.ones((2, 4))
     with pytest.raises(ValueError, match=r"local_response_norm: x must be .* shape \(4,\)"):
         local_response_norm(x[0], 3)
-    with pytest.raises(ValueError, match="size must be at least 1 and k above 0; size=0, k=1.0"):
+    with pytest.raises(ValueError, match="size must be at least 1 and k above 0; size=0, k=1"):
         local_response_norm(x, 0)
     with pytest.raises(ValueError, match="size=3, k=0"):
         local_response_norm(x, 3, k=0)

@@ -1,0 +1,112 @@
+import math
+
+import numpy as np
+import pytest
+
+from minicv import Tensor, reference
+from minicv import functional as F
+from minicv.nn import Conv2d, ConvTranspose2d, initializers
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+def image(*shape):
+    return np.random.default_rng(1).standard_normal(shape)
+
+
+def test_conv2d_is_the_function_with_its_options():
+    options = {"stride": (2, 1), "padding": (1, 2), "dilation": (1, 2), "groups": 2}
+    layer = Conv2d(4, 6, (3, 2), **options, rng=rng()).astype("float64")
+    x = image(2, 4, 7, 8)
+    expected = reference.conv2d(x, layer.weight.data, layer.bias.data, **options)
+    np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_conv_transpose2d_is_the_function_with_its_options():
+    layer = ConvTranspose2d(
+        4, 6, (3, 2), (2, 3), (1, 0), (1, 2), groups=2, dilation=(2, 1), rng=rng()
+    ).astype("float64")
+    x = image(2, 4, 5, 3)
+    expected = reference.conv_transpose2d(
+        x,
+        layer.weight.data,
+        layer.bias.data,
+        stride=(2, 3),
+        padding=(1, 0),
+        output_padding=(1, 2),
+        groups=2,
+        dilation=(2, 1),
+    )
+    np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-10, atol=1e-12)
+
+
+def test_argument_order_is_pytorchs():
+    layer = Conv2d(4, 6, 3, 2, 1, 2, 2, False, rng=rng())
+    assert (layer.stride, layer.padding, layer.dilation) == ((2, 2), (1, 1), (2, 2))
+    assert layer.groups == 2
+    assert layer.bias is None
+    layer = ConvTranspose2d(4, 6, 3, 2, 1, 1, 2, False, 3, rng=rng())
+    assert (layer.stride, layer.padding, layer.output_padding) == ((2, 2), (1, 1), (1, 1))
+    assert (layer.groups, layer.bias, layer.dilation) == (2, None, (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "fan_in"),
+    [
+        (Conv2d(8, 6, (3, 5), groups=2, rng=rng()), (6, 4, 3, 5), 60),
+        (ConvTranspose2d(8, 6, (3, 5), groups=2, rng=rng()), (8, 3, 3, 5), 45),
+    ],
+)
+def test_shapes_and_first_values(layer, shape, fan_in):
+    assert layer.weight.shape == shape
+    assert layer.bias.shape == (6,)
+    bound = 1 / math.sqrt(fan_in)
+    assert 0.98 * bound < abs(layer.weight.data).max() <= bound
+    assert abs(layer.bias.data).max() <= bound
+
+
+def test_gradients_reach_weight_and_bias():
+    for layer in (Conv2d(3, 2, 2, rng=rng()), ConvTranspose2d(3, 2, 2, rng=rng())):
+        layer(Tensor(image(1, 3, 4, 4).astype(np.float32))).sum().backward()
+        assert layer.weight.grad.shape == layer.weight.shape
+        assert layer.bias.grad.shape == (2,)
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_bilinear_weights_make_a_bilinear_enlargement(groups):
+    layer = ConvTranspose2d(3, 3, 4, stride=2, padding=1, groups=groups, bias=False, rng=rng())
+    layer.weight.data = initializers.bilinear_upsampling(layer.weight.shape)
+    x = image(2, 3, 5, 6).astype(np.float32)
+    enlarged = layer(Tensor(x)).data
+    expected = F.resize_bilinear(x, (10, 12)).data
+    # At the rim the filter meets zeros outside of the image, the resize repeats the last pixel.
+    np.testing.assert_allclose(
+        enlarged[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1], rtol=1e-4, atol=1e-6
+    )
+
+
+def test_repr():
+    layer = Conv2d(4, 6, 3, dilation=2, groups=2, bias=False, rng=rng())
+    assert repr(layer) == (
+        "Conv2d(4, 6, kernel_size=(3, 3), stride=(1, 1), dilation=(2, 2), groups=2, bias=False)"
+    )
+    layer = ConvTranspose2d(4, 6, 3, stride=2, padding=1, output_padding=1, rng=rng())
+    assert repr(layer) == (
+        "ConvTranspose2d(4, 6, kernel_size=(3, 3), stride=(2, 2), padding=(1, 1), "
+        "output_padding=(1, 1))"
+    )
+
+
+@pytest.mark.parametrize("layer", [Conv2d, ConvTranspose2d])
+def test_messages(layer):
+    name = layer.__name__
+    with pytest.raises(TypeError, match=f"{name}: rng is missing"):
+        layer(3, 8, 3)
+    with pytest.raises(ValueError, match=f"{name}: groups must divide .*in_channels=3.*groups=2"):
+        layer(3, 8, 3, groups=2, rng=rng())
+    with pytest.raises(ValueError, match=f"{name}: groups must divide .*groups=0"):
+        layer(3, 8, 3, groups=0, rng=rng())
+    with pytest.raises(ValueError, match="kernel_size"):
+        layer(3, 8, 0, rng=rng())

@@ -1,0 +1,114 @@
+import numpy as np
+import pytest
+
+from minicv import Tensor, no_grad, reference
+from minicv.nn import BatchNorm1d, BatchNorm2d, FrozenBatchNorm2d, LocalResponseNorm
+
+
+def batches(count, shape=(4, 3, 5, 6)):
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal(shape) * 2 + 1 for _ in range(count)]
+
+
+def test_running_statistics_follow_the_batches_as_in_pytorch():
+    layer = BatchNorm2d(3, momentum=0.2).astype("float64")
+    mean, variance = np.zeros(3), np.ones(3)
+    for x in batches(3):
+        layer(Tensor(x))
+        mean = 0.8 * mean + 0.2 * x.mean(axis=(0, 2, 3))
+        variance = 0.8 * variance + 0.2 * x.var(axis=(0, 2, 3), ddof=1)  # unbiased
+    np.testing.assert_allclose(layer.running_mean.data, mean, rtol=1e-12)
+    np.testing.assert_allclose(layer.running_var.data, variance, rtol=1e-12)
+    assert layer.num_batches_tracked.data == 3
+    assert layer.num_batches_tracked.dtype == np.int64
+
+
+def test_training_uses_the_batch_and_evaluation_the_running_statistics():
+    layer = BatchNorm2d(3, eps=1e-3).astype("float64")
+    layer.weight.data = np.array([1.0, 2.0, -1.0])
+    layer.bias.data = np.array([0.0, 0.5, 3.0])
+    (x,) = batches(1)
+    weight, bias = layer.weight.data, layer.bias.data
+    expected = reference.batch_norm(x, weight, bias, training=True, eps=1e-3)
+    np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-9, atol=1e-12)
+    layer.eval()
+    state = layer.state_dict()
+    expected = reference.batch_norm(
+        x, weight, bias, layer.running_mean.data, layer.running_var.data, eps=1e-3
+    )
+    np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-9, atol=1e-12)
+    for key, value in layer.state_dict().items():  # evaluation changes nothing
+        assert np.array_equal(value, state[key])
+
+
+def test_statistics_follow_under_no_grad_too():
+    layer = BatchNorm2d(3)
+    with no_grad():
+        layer(Tensor(batches(1)[0].astype(np.float32)))
+    assert layer.num_batches_tracked.data == 1
+    assert layer.running_mean.data.any()
+    assert layer.running_mean.dtype == np.float32
+
+
+def test_scale_and_shift_describe_the_evaluation():
+    layer = BatchNorm2d(3).astype("float64")
+    layer(Tensor(batches(1)[0]))
+    with pytest.raises(RuntimeError, match="in training the scale depends on the batch; call eval"):
+        layer.scale_and_shift()
+    layer.eval()
+    plain = BatchNorm2d(3, affine=False).astype("float64").eval()
+    frozen = FrozenBatchNorm2d(3).astype("float64")
+    frozen.load_state_dict(layer.state_dict())
+    x = batches(1)[0]
+    for module in (layer, plain, frozen):
+        scale, shift = (getattr(v, "data", v) for v in module.scale_and_shift())
+        scale, shift = np.asarray(scale), np.asarray(shift)
+        y = x * scale[:, None, None] + shift[:, None, None]
+        np.testing.assert_allclose(module(Tensor(x)).data, y, rtol=1e-10, atol=1e-12)
+
+
+def test_frozen_has_no_parameters_and_equals_the_evaluating_one():
+    trained = BatchNorm2d(3, eps=1e-3).astype("float64")
+    for x in batches(2):
+        trained(Tensor(x))
+    frozen = FrozenBatchNorm2d(3, eps=1e-3).astype("float64")
+    frozen.load_state_dict(trained.state_dict())
+    assert list(frozen.parameters()) == []
+    assert list(frozen.state_dict()) == ["weight", "bias", "running_mean", "running_var"]
+    x = batches(1)[0]
+    expected = trained.eval()(Tensor(x)).data
+    for mode in (True, False):  # the mode does not matter
+        assert np.array_equal(frozen.train(mode)(Tensor(x)).data, expected)
+
+
+def test_affine_is_optional():
+    layer = BatchNorm2d(3, affine=False)
+    assert list(layer.state_dict()) == ["running_mean", "running_var", "num_batches_tracked"]
+    assert repr(layer) == "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=False)"
+
+
+def test_one_dimensional():
+    layer = BatchNorm1d(4).astype("float64")
+    x = np.random.default_rng(0).standard_normal((6, 4))
+    y = layer(Tensor(x)).data
+    np.testing.assert_allclose(y, reference.batch_norm(x, None, None, training=True), rtol=1e-9)
+    with pytest.raises(ValueError, match=r"BatchNorm1d: x must be \(N, C\); x=\(2, 4, 3, 3\)"):
+        layer(Tensor(np.zeros((2, 4, 3, 3))))
+
+
+@pytest.mark.parametrize("layer", [BatchNorm2d(3), FrozenBatchNorm2d(3)])
+def test_two_axes_are_refused_by_the_layers_for_images(layer):
+    with pytest.raises(ValueError, match=r"2d: x must be \(N, C, H, W\); x=\(4, 3\)"):
+        layer(Tensor(np.zeros((4, 3), np.float32)))
+
+
+def test_local_response_norm_is_the_function():
+    layer = LocalResponseNorm(3, alpha=0.5, beta=0.6, k=2.0)
+    x = batches(1)[0]
+    expected = reference.local_response_norm(x, 3, alpha=0.5, beta=0.6, k=2.0)
+    np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-11)
+    assert repr(layer) == "LocalResponseNorm(3, alpha=0.5, beta=0.6, k=2.0)"
+
+
+def test_repr_of_frozen():
+    assert repr(FrozenBatchNorm2d(3, eps=0.001)) == "FrozenBatchNorm2d(3, eps=0.001)"
