@@ -1,0 +1,253 @@
+"""What SGD and Adam share: groups, parameters without gradient, memory, the saved state."""
+
+import numpy as np
+import pytest
+
+from minicv import Tensor
+from minicv.nn import Parameter
+from minicv.optim import SGD, Adam
+from minicv.optim import optimizer as optimizer_module
+from minicv.optim.optimizer import Optimizer
+
+OPTIMIZERS = [
+    lambda params, lr=0.1: SGD(params, lr, momentum=0.9, weight_decay=0.01),
+    lambda params, lr=0.1: SGD(params, lr, momentum=0.9, dampening=0.3),
+    lambda params, lr=0.1: SGD(params, lr),
+    lambda params, lr=0.1: Adam(params, lr, weight_decay=0.01),
+]
+every_optimizer = pytest.mark.parametrize("make", OPTIMIZERS)
+
+
+def parameters(seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    return [Parameter(rng.standard_normal(shape).astype(dtype)) for shape in [(3, 4), (5,), ()]]
+
+
+def give_gradients(params, seed):
+    rng = np.random.default_rng(seed)
+    for parameter in params:
+        parameter.grad = rng.standard_normal(parameter.shape).astype(parameter.dtype)
+
+
+def train(params, optimizer, steps):
+    for step in steps:
+        give_gradients(params, seed=step)
+        optimizer.step()
+
+
+class TestSteps:
+    @every_optimizer
+    def test_a_parameter_without_gradient_is_passed_over(self, make):
+        params = parameters()
+        optimizer = make(params)
+        before = [parameter.data.copy() for parameter in params]
+        give_gradients(params, 0)
+        params[1].grad = None
+        optimizer.step()
+        changed = [not np.array_equal(b, p.data) for b, p in zip(before, params, strict=True)]
+        assert changed == [True, False, True]
+        assert 1 not in optimizer.state
+
+    @every_optimizer
+    def test_works_in_place_and_leaves_the_gradient_alone(self, make):
+        params = parameters()
+        optimizer = make(params)
+        give_gradients(params, 0)
+        arrays = [parameter.data for parameter in params]
+        grads = [parameter.grad.copy() for parameter in params]
+        optimizer.step()
+        for parameter, array, grad in zip(params, arrays, grads, strict=True):
+            assert parameter.data is array
+            assert np.array_equal(parameter.grad, grad)
+
+    @every_optimizer
+    def test_blocks_do_not_show(self, make, monkeypatch):
+        results = []
+        for block in (1, 7, 1 << 16):
+            monkeypatch.setattr(optimizer_module, "BLOCK", block)
+            params = parameters()
+            train(params, make(params), range(3))
+            results.append([parameter.data for parameter in params])
+        for first, *others in zip(*results, strict=True):
+            for other in others:
+                assert np.array_equal(first, other)
+
+    @every_optimizer
+    def test_memory_in_any_order_is_taken(self, make):
+        expected, params = parameters(), parameters()
+        params[0].data = np.asfortranarray(params[0].data)
+        params[1].data = np.repeat(params[1].data, 2)[::2]
+        params[2].data.flags.writeable = False
+        optimizer = make(params)
+        train(expected, make(expected), range(3))
+        for step in range(3):
+            give_gradients(params, step)
+            params[0].grad = np.asfortranarray(params[0].grad)
+            optimizer.step()
+        for one, other in zip(expected, params, strict=True):
+            np.testing.assert_allclose(one.data, other.data, rtol=1e-14)
+
+    @every_optimizer
+    def test_float32_stays_and_is_close_to_float64(self, make):
+        precise, single = parameters(), parameters(dtype=np.float32)
+        train(precise, make(precise), range(5))
+        train(single, make(single), range(5))
+        for one, other in zip(precise, single, strict=True):
+            assert other.dtype == np.float32
+            np.testing.assert_allclose(other.data, one.data, rtol=1e-4, atol=1e-5)
+
+    @every_optimizer
+    def test_empty_parameters(self, make):
+        parameter = Parameter(np.zeros((0, 3)))
+        train([parameter], make([parameter]), range(2))
+        assert parameter.shape == (0, 3)
+
+    @every_optimizer
+    def test_finds_the_minimum_of_a_bowl(self, make):
+        target = np.array([1.0, -2.0])
+        parameter = Parameter(np.zeros(2))
+        optimizer = make([parameter], lr=0.05)
+        for _ in range(500):
+            optimizer.zero_grad()
+            assert parameter.grad is None
+            difference = parameter - target
+            (difference * difference).sum().backward()
+            optimizer.step()
+        np.testing.assert_allclose(parameter.data, target, atol=0.03)  # weight decay shifts it
+
+    def test_a_subclass_writes_prepare_and_update(self):
+        (parameter,) = params = [Parameter([1.0])]
+        parameter.grad = np.ones(1, np.float32)
+        optimizer = Optimizer(params, {"lr": 0.1})
+        with pytest.raises(NotImplementedError, match="Optimizer: prepare is not written"):
+            optimizer.step()
+        with pytest.raises(NotImplementedError, match="Optimizer: update is not written"):
+            optimizer.update(None, None, {}, {})
+
+
+class TestGroups:
+    def test_each_group_has_its_options_and_the_defaults(self):
+        a, b, c = parameters()
+        optimizer = SGD([{"params": [a]}, {"params": (b, c), "lr": 0.01}], lr=0.1, momentum=0.9)
+        assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.01]
+        assert [group["momentum"] for group in optimizer.param_groups] == [0.9, 0.9]
+        before = [p.data.copy() for p in (a, b, c)]
+        for parameter in (a, b, c):
+            parameter.grad = np.ones(parameter.shape)
+        optimizer.step()
+        for parameter, old, lr in zip((a, b, c), before, (0.1, 0.01, 0.01), strict=True):
+            np.testing.assert_allclose(parameter.data, old - lr)
+
+    def test_one_parameter_and_generators_are_taken(self):
+        a, b, c = parameters()
+        optimizer = SGD([{"params": a}, {"params": iter([b, c])}], lr=0.1)
+        assert [len(group["params"]) for group in optimizer.param_groups] == [1, 2]
+        assert len(SGD((p for p in (a, b)), lr=0.1).param_groups[0]["params"]) == 2
+
+    def test_set_lr_keeps_the_ratio_of_a_group(self):
+        a, b, c = parameters()
+        groups = [{"params": [a]}, {"params": [b], "lr": 0.01}, {"params": [c], "lr": 0.0}]
+        optimizer = Adam(groups, lr=0.1)
+        for lr in (0.5, 0.2):
+            optimizer.set_lr(lr)
+            rates = [group["lr"] for group in optimizer.param_groups]
+            np.testing.assert_allclose(rates, [lr, 0.1 * lr, 0.0])
+
+    def test_set_lr_from_a_rate_of_zero(self):
+        optimizer = SGD(parameters(), lr=0.0)
+        optimizer.set_lr(0.3)
+        assert optimizer.param_groups[0]["lr"] == 0.3
+
+    def test_messages(self):
+        a, b, _ = parameters()
+        with pytest.raises(ValueError, match="SGD: there is no parameter to change"):
+            SGD([], lr=0.1)
+        with pytest.raises(ValueError, match="SGD: a parameter of group 1 is given twice"):
+            SGD([{"params": [a]}, {"params": [b, a]}], lr=0.1)
+        with pytest.raises(ValueError, match=r"unknown options \['learning_rate'\]"):
+            Adam([{"params": [a], "learning_rate": 1}])
+        with pytest.raises(TypeError, match="group 0 has a tuple among its parameters"):
+            SGD([{"params": [("weight", a)]}], lr=0.1)
+
+
+class TestState:
+    @every_optimizer
+    def test_a_resumed_run_equals_one_without_a_break(self, make, tmp_path):
+        whole = parameters()
+        train(whole, make(whole), range(6))
+
+        first = parameters()
+        optimizer = make(first)
+        train(first, optimizer, range(3))
+        np.savez(tmp_path / "state.npz", **optimizer.state_dict())
+
+        second = [Parameter(parameter.data) for parameter in first]
+        optimizer = make(second)
+        with np.load(tmp_path / "state.npz") as state:
+            optimizer.load_state_dict(state)
+        train(second, optimizer, range(3, 6))
+        for one, other in zip(whole, second, strict=True):
+            assert np.array_equal(one.data, other.data)
+
+    def test_is_flat_and_of_arrays(self):
+        params = parameters()
+        optimizer = Adam(params)
+        assert set(optimizer.state_dict()) == {"number_of_parameters"}
+        give_gradients(params, 0)
+        params[1].grad = None
+        optimizer.step()
+        state = optimizer.state_dict()
+        assert set(state) == {
+            "number_of_parameters",
+            *("0.step", "0.exp_avg", "0.exp_avg_sq"),
+            *("2.step", "2.exp_avg", "2.exp_avg_sq"),
+        }
+        assert all(type(value) is np.ndarray for value in state.values())
+        assert state["0.exp_avg"].shape == (3, 4)
+        assert state["2.step"] == 1
+
+    def test_is_a_copy_both_ways(self):
+        params = parameters()
+        optimizer = SGD(params, lr=0.1, momentum=0.9)
+        train(params, optimizer, [0])
+        state = optimizer.state_dict()
+        before = {key: value.copy() for key, value in state.items()}
+        optimizer.load_state_dict(state)
+        train(params, optimizer, [1])
+        for key, value in state.items():
+            assert np.array_equal(value, before[key])
+
+    def test_a_rate_lowered_by_hand_survives_a_resume(self):
+        params = parameters()
+        optimizer = SGD(params, lr=0.1, momentum=0.9)
+        train(params, optimizer, [0])
+        resumed = SGD(params, lr=0.001, momentum=0.9)
+        resumed.load_state_dict(optimizer.state_dict())
+        assert resumed.param_groups[0]["lr"] == 0.001
+
+    def test_messages(self):
+        params = parameters()
+        adam, sgd = Adam(params), SGD(params, lr=0.1, momentum=0.9)
+        train(params, adam, [0])
+        train(params, sgd, [0])
+        state = sgd.state_dict()
+        with pytest.raises(ValueError, match=r"is of 3 parameters but this .* has 1;"):
+            SGD(params[:1], lr=0.1).load_state_dict(state)
+        with pytest.raises(ValueError, match="the saved state is of no parameters"):
+            sgd.load_state_dict({})
+        with pytest.raises(ValueError, match=r"SGD: .* unknown entry '0.step'.* optimizer\?"):
+            sgd.load_state_dict(adam.state_dict())
+        for key in ("3.momentum_buffer", "first.momentum_buffer"):
+            with pytest.raises(ValueError, match=f"unknown entry '{key}'.*number below 3"):
+                sgd.load_state_dict({**state, key: np.zeros(1)})
+        with pytest.raises(ValueError, match=r"'1.momentum_buffer' has shape \(4,\) but .* \(5,\)"):
+            sgd.load_state_dict({**state, "1.momentum_buffer": np.zeros(4)})
+        assert np.array_equal(sgd.state_dict()["1.momentum_buffer"], state["1.momentum_buffer"])
+
+
+def test_plain_tensors_can_be_optimized():
+    image = Tensor(np.ones(3, np.float32), requires_grad=True)
+    optimizer = SGD([image], lr=0.5)
+    (image * image).sum().backward()
+    optimizer.step()
+    assert image.data.tolist() == [0.0, 0.0, 0.0]
