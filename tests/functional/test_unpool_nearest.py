@@ -1,0 +1,56 @@
+"""unpool_nearest against its twin, its adjoint, and the lecture's example."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicv import Tensor, reference
+from minicv import functional as F
+from minicv.testing import adjoint_check, strategies
+
+SIZES = strategies.distinct_sizes(6, high=7)  # N, C, H, W, SH, SW
+
+
+@given(SIZES, st.data())
+def test_equals_the_loops(sizes, data):
+    x = data.draw(strategies.arrays(sizes[:4]))
+    expected = reference.unpool_nearest(x, sizes[4:])
+    y = F.unpool_nearest(data.draw(strategies.layouts(x)), sizes[4:])
+    np.testing.assert_array_equal(y.data, expected)
+    single = F.unpool_nearest(x.astype(np.float32), sizes[4:])
+    assert single.dtype == np.float32
+    np.testing.assert_array_equal(single.data, expected.astype(np.float32))
+
+
+@given(SIZES, st.data())
+def test_backward_is_the_transpose(sizes, data):
+    x = data.draw(strategies.arrays(sizes[:4]))
+    adjoint_check(lambda t: F.unpool_nearest(t, sizes[4:]), x)
+
+
+def test_lecture_example():
+    y = F.unpool_nearest(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]), 2)
+    assert y.data.tolist() == [[[[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]]]
+
+
+def test_pooling_undoes_it():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 5))
+    y = F.unpool_nearest(x, (3, 2))
+    np.testing.assert_array_equal(F.max_pool2d(y, (3, 2)).data, x)
+    np.testing.assert_allclose(F.avg_pool2d(y, (3, 2)).data, x, atol=1e-12)
+
+
+def test_empty_batch():
+    x = Tensor(np.zeros((0, 3, 4, 4)), requires_grad=True)
+    y = F.unpool_nearest(x, 2)
+    assert y.shape == (0, 3, 8, 8)
+    y.backward(np.zeros(y.shape))
+    assert x.grad.shape == x.shape
+
+
+def test_errors():
+    with pytest.raises(ValueError, match="unpool_nearest: scale_factor must be"):
+        F.unpool_nearest(np.zeros((1, 1, 4, 4)), 1.5)
+    with pytest.raises(ValueError, match="unpool_nearest: x must have 4 axes"):
+        F.unpool_nearest(np.zeros((4, 4)), 2)
