@@ -18,9 +18,13 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.cpu.convolution_geometry import Pair, pad_images, scratch
+from minicv.backend.cpu.unbuffered import unbuffered
 from minicv.backend.parallel import parallel_for, split
 
 STRIP_BYTES = 1 << 20  # half of a common second-level cache; the other half is for the weight
+# A gradient of the weight is written once for each strip, so its strips must be long, cache or not.
+GRAD_WEIGHT_COLUMNS = 512
+GRAD_WEIGHT_SUM_BYTES = 32 << 20  # at most, for the sums that are kept apart until the end
 
 
 def forward(
@@ -71,38 +75,61 @@ def grad_input(
     dilation: Pair,
     groups: int,
 ) -> np.ndarray:
-    """columns of dL/dx = weightᵀ @ dL/dy; each row is then added where it was gathered (col2im).
+    """dL/dx: each pixel collects from all windows that saw it.
 
-    Strips overlap where they write, so a block is a whole image.
+    At stride 1 that is again a convolution, of dL/dy with the kernel turned by 180° and input and
+    output channels exchanged. At other strides, columns = weightᵀ @ dL/dy holds what each window
+    sends back, and every row of it is added where it was gathered (col2im). Strips overlap where
+    they write, so one thread takes all strips of an image, or of half the channels of the only one.
 
     >>> grad, weight = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0]]]])
     >>> grad_input(grad, weight, (1, 1, 1, 4), (1, 1), (0, 0), (1, 1), 1).tolist()
     [[[[1.0, 3.0, 6.0, 4.0]]]]
+    >>> grad_input(grad, weight, (1, 1, 1, 5), (1, 2), (0, 0), (1, 1), 1).tolist()
+    [[[[1.0, 2.0, 5.0, 2.0, 4.0]]]]
     """
     n, c, h, w = x_shape
     o, cg, kh, kw = weight.shape
     og = o // groups
     oh, ow = grad.shape[2:]
+    reach = (dilation[0] * (kh - 1), dilation[1] * (kw - 1))
+    turned_padding = (reach[0] - padding[0], reach[1] - padding[1])
+    same_windows = (h + 2 * padding[0] - reach[0], w + 2 * padding[1] - reach[1]) == (oh, ow)
+    if stride == (1, 1) and same_windows and min(turned_padding) >= 0:
+        turned = weight.reshape(groups, og, cg, kh, kw)[..., ::-1, ::-1]
+        turned = turned.swapaxes(1, 2).reshape(c, og, kh, kw)  # (C, O/groups, KH, KW)
+        return forward(grad, turned, stride, turned_padding, dilation, groups, x_shape)
+
     dtype = np.result_type(grad, weight)
     padded = np.zeros((n, c, h + 2 * padding[0], w + 2 * padding[1]), dtype)
-    # (O, C/groups, KH, KW) -> (groups, CKK, O/groups)
-    matrices = weight.reshape(groups, og, -1).swapaxes(1, 2)
-    grad = np.ascontiguousarray(grad)
+    matrices = weight.reshape(groups, og, cg, kh * kw)
+    strips_of: dict[int, list[tuple[slice, slice]]] = {}  # by their first image
+    for images, rows in strips(n, oh, ow, cg * kh * kw * dtype.itemsize):
+        strips_of.setdefault(images.start, []).append((images, rows))
+    parts = split(cg, cg if n > 1 else -(-cg // 2))
 
-    def one_image(image: int) -> None:
-        for _, rows in strips(1, oh, ow, cg * kh * kw * dtype.itemsize):
-            count = rows.stop - rows.start
-            columns = scratch("im2col columns", (cg, kh, kw, count, ow), dtype)
-            for group, matrix in enumerate(matrices):
-                arriving = grad[image, group * og : (group + 1) * og].reshape(og, -1)
-                arriving = arriving[:, rows.start * ow : rows.stop * ow]
-                np.matmul(matrix, arriving, out=columns.reshape(-1, count * ow))
-                target = padded[image, group * cg : (group + 1) * cg]
+    def one_block(block: tuple[int, int, slice]) -> None:
+        first, group, part = block
+        count = part.stop - part.start
+        # (O/groups, C/groups, KK) -> (CKK, O/groups)
+        matrix = matrices[group, :, part].reshape(og, -1).T
+        channels = slice(group * cg + part.start, group * cg + part.stop)
+        for images, rows in strips_of[first]:
+            arriving = grad[images, group * og : (group + 1) * og, rows]
+            # (images, O/groups, rows, OW) -> (O/groups, images · rows · OW)
+            arriving = arriving.swapaxes(0, 1).reshape(og, -1)
+            columns = scratch("im2col columns", (count * kh * kw, arriving.shape[1]), dtype)
+            np.matmul(matrix, arriving, out=columns)
+            columns = columns.reshape(count, kh, kw, -1, rows.stop - rows.start, ow)
+            target = padded[images, channels].swapaxes(0, 1)
+            with unbuffered():
                 for u in range(kh):
                     for v in range(kw):
                         seen(target, u, v, rows, ow, stride, dilation)[...] += columns[:, u, v]
 
-    parallel_for(one_image, range(n))
+    parallel_for(
+        one_block, [(f, g, part) for f in strips_of for g in range(groups) for part in parts]
+    )
     return padded[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
 
 
@@ -129,38 +156,45 @@ def grad_weight(
     n, _, oh, ow = grad.shape
     padded = pad_images(x, padding)
     dtype = np.result_type(grad, x)
-    grad = np.ascontiguousarray(grad)
-    blocks = strips(n, oh, ow, cg * kh * kw * dtype.itemsize)
-    runs = split(len(blocks), -(-len(blocks) // 8))
+    column_bytes = cg * kh * kw * dtype.itemsize
+    blocks = strips(n, oh, ow, column_bytes, max(STRIP_BYTES, GRAD_WEIGHT_COLUMNS * column_bytes))
+    sum_bytes = max(1, o * column_bytes)
+    runs = split(len(blocks), -(-len(blocks) // max(2, min(8, GRAD_WEIGHT_SUM_BYTES // sum_bytes))))
     sums = np.zeros((len(runs), groups, og, cg * kh * kw), dtype)
 
     def one_run(run: int) -> None:
-        product = scratch("im2col product", sums.shape[2:], dtype)
-        for images, rows in blocks[runs[run]]:
+        for step, (images, rows) in enumerate(blocks[runs[run]]):
             for group in range(groups):
                 columns = gather(padded, weight_shape, images, rows, ow, group, stride, dilation)
                 arriving = grad[images, group * og : (group + 1) * og, rows]
                 # (images, O/groups, rows, OW) -> (O/groups, images · rows · OW)
                 arriving = arriving.swapaxes(0, 1).reshape(og, -1)
-                np.matmul(arriving, columns.T, out=product)
-                sums[run, group] += product
+                if step == 0:
+                    np.matmul(arriving, columns.T, out=sums[run, group])
+                else:
+                    product = scratch("im2col product", sums.shape[2:], dtype)
+                    sums[run, group] += np.matmul(arriving, columns.T, out=product)
 
     parallel_for(one_run, range(len(runs)))
     return sums.sum(axis=0).reshape(weight_shape)
 
 
-def strips(n: int, oh: int, ow: int, column_bytes: int) -> list[tuple[slice, slice]]:
+def strips(
+    n: int, oh: int, ow: int, column_bytes: int, strip_bytes: int = STRIP_BYTES
+) -> list[tuple[slice, slice]]:
     """(images, output rows) of each strip: some rows of one image, or several whole images.
 
-    >>> strips(3, 4, 5, STRIP_BYTES // 10)[:2]
+    There are at least two strips where that is possible, for two cores to share.
+
+    >>> strips(3, 4, 5, column_bytes=1, strip_bytes=10)[:2]
     [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 4, None))]
-    >>> strips(3, 4, 5, STRIP_BYTES // 40)
+    >>> strips(3, 4, 5, column_bytes=1, strip_bytes=40)
     [(slice(0, 2, None), slice(0, 4, None)), (slice(2, 3, None), slice(0, 4, None))]
     """
-    fitting = max(1, STRIP_BYTES // column_bytes)
-    images = max(1, fitting // (oh * ow))
-    rows = max(1, fitting // ow)
-    return [(i, r) for i in split(n, images) for r in split(oh, min(rows, oh))]
+    fitting = max(1, strip_bytes // max(1, column_bytes))
+    images = min(fitting // max(1, oh * ow), -(-n // 2))
+    rows = min(fitting // ow, -(-oh // 2) if n == 1 else oh)
+    return [(i, r) for i in split(n, images) for r in split(oh, rows)]
 
 
 def gather(
