@@ -208,7 +208,7 @@ class Module:
         for key, holder in shared.items():
             xp = xp_of(holder.data)
             values = to_numpy(state[key]) if xp is np else state[key]
-            holder.data = xp.array(values, dtype=holder.dtype, copy=True, order="C")
+            holder.data = xp.asarray(values, dtype=holder.dtype).copy()  # in C order
         return IncompatibleKeys(missing, unexpected)
 
     # The picture

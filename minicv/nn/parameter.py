@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array
 
 
 class Parameter(Tensor):
@@ -21,7 +21,7 @@ class Parameter(Tensor):
 
     def __init__(self, data: Array, requires_grad: bool = True) -> None:
         super().__init__(data, requires_grad)
-        self.data = xp_of(self.data).array(self.data, copy=True, order="C")
+        self.data = self.data.copy()  # in C order
 
     def __repr__(self) -> str:
         return f"Parameter containing:\n{super().__repr__()}"

@@ -73,7 +73,7 @@ class Optimizer:
             xp = xp_of(parameter.data, parameter.grad)
             # In place, which needs the memory in one piece. Never true after the first step.
             if not (parameter.data.flags.c_contiguous and _writable(parameter.data)):
-                parameter.data = xp.array(parameter.data, copy=True, order="C")
+                parameter.data = parameter.data.copy()
             state = self.state.setdefault(index, {})
             self.prepare(state, group, parameter.data)
             moments = {name: v.reshape(-1) for name, v in state.items() if hasattr(v, "reshape")}
@@ -162,7 +162,7 @@ class Optimizer:
                     f"parameter has {parameter.shape}; was it saved with another model?"
                 )
             xp = xp_of(parameter.data)
-            entry[moment] = xp.array(value, dtype=parameter.dtype, copy=True, order="C")
+            entry[moment] = xp.asarray(value, dtype=parameter.dtype).copy()  # in C order
         self.state = state
 
     # Names of what is remembered of each parameter: "step" is a number, all else arrays.

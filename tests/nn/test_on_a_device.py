@@ -1,0 +1,69 @@
+"""A training step, and the state of module and optimizer, on the strict stand-in for CuPy."""
+
+import cupy_stand_in as cupy
+import numpy as np
+import pytest
+
+from minicv import Tensor, nn
+from minicv import functional as F
+from minicv.optim import SGD, Adam, clip_grad_norm, clip_grad_value
+
+
+@pytest.fixture(autouse=True)
+def device(monkeypatch):
+    def to_device(array, name):
+        return cupy.asarray(array) if isinstance(array, np.ndarray) else array
+
+    monkeypatch.setattr("minicv.nn.module.to_device", to_device)
+
+
+def network():
+    rng = np.random.default_rng(0)
+    return nn.Sequential(
+        nn.FrozenBatchNorm2d(3),
+        nn.Flatten(),
+        nn.Linear(12, 8, rng=rng),
+        nn.BatchNorm1d(8),
+        nn.ReLU(),
+        nn.Dropout(0.5, rng=rng),
+        nn.Linear(8, 3, rng=rng),
+    )
+
+
+def train(net, optimizer, x, labels):
+    for _ in range(3):
+        optimizer.zero_grad()
+        F.softmax_cross_entropy(net(Tensor(x)), labels).backward()
+        clip_grad_norm(net.parameters(), 1.0)
+        clip_grad_value(net.parameters(), 0.1)
+        optimizer.step()
+
+
+@pytest.mark.parametrize("make", [lambda p: SGD(p, 0.1, 0.9, weight_decay=0.01), Adam])
+def test_trains_there_as_on_the_host(make):
+    rng = np.random.default_rng(1)
+    x, labels = rng.standard_normal((6, 3, 2, 2)).astype(np.float32), rng.integers(0, 3, 6)
+    host, moved = network(), network().to("cuda")
+    train(host, make(host.parameters()), x, labels)
+    optimizer = make(moved.parameters())
+    train(moved, optimizer, cupy.asarray(x), cupy.asarray(labels))
+    for holder in (*moved.parameters(), *moved.buffers()):
+        assert isinstance(holder.data, cupy.ndarray)
+    state = moved.state_dict()
+    assert {type(value) for value in state.values()} == {np.ndarray}
+    for key, value in host.state_dict().items():
+        np.testing.assert_allclose(state[key], value, rtol=1e-4, atol=1e-6)
+
+    # Loading takes host arrays and keeps everything where it is.
+    moved.load_state_dict(host.state_dict())
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.step()
+    assert isinstance(moved[2].weight.data, cupy.ndarray)
+
+
+def test_a_state_on_the_device_fits_a_module_on_the_host():
+    moved = network().to("cuda")
+    state = {name: parameter.data for name, parameter in moved.named_parameters()}
+    host = network()
+    host.load_state_dict(state, strict=False)
+    assert isinstance(host[2].weight.data, np.ndarray)
