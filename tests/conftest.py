@@ -1,13 +1,6 @@
-"""Shared set-up: one BLAS thread a worker, hypothesis profiles, the real data sets."""
+"""Shared set-up: hypothesis profiles, and where the real data sets are."""
 
 import os
-
-# pytest-xdist gives every core a worker. A BLAS that also took every core would only get in its
-# way; it reads these names when NumPy is first imported, so they are set before anything else.
-if "PYTEST_XDIST_WORKER" in os.environ:
-    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
-
 from pathlib import Path
 
 import pytest
