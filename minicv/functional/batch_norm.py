@@ -168,8 +168,8 @@ def frozen_batch_norm(
     Gradients: dL/dx = scale · dL/dy; dL/d(bias) = Σ dL/dy; dL/d(weight) = Σ x̂ dL/dy with
     x̂ = (x - running_mean) / √(running_var + eps).
 
-    Detectors train on two images at a time, too few for statistics of their own, so they keep
-    those of the pretrained backbone (He 2017, section 3.1, by way of its code).
+    Detectors train on a few images at a time, too few for statistics of their own, so they keep
+    those of the pretrained backbone.
 
     Shapes as for `batch_norm`. An empty batch gives an empty result. Cost: two passes over x; keeps
     x only when the weight needs a gradient.
@@ -182,6 +182,9 @@ def frozen_batch_norm(
 
     Raises:
         ValueError: shapes do not fit.
+
+    Source: He 2016, Deep Residual Learning, appendix A ("linear activations with constant offsets
+    and scales").
 
     >>> import numpy as np
     >>> one = np.ones(1, dtype=np.float32)

@@ -29,7 +29,10 @@ class Optimizer:
     Attributes:
         param_groups: the groups, each with all options.
         state: what is remembered of a parameter, by its position among all parameters.
+        remembered: the names of it: "step" is a number, all else arrays like the parameter.
     """
+
+    remembered: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Tensor] | Iterable[Group], defaults: Group) -> None:
         name = type(self).__name__
@@ -163,10 +166,13 @@ class Optimizer:
                 )
             xp = xp_of(parameter.data)
             entry[moment] = xp.asarray(value, dtype=parameter.dtype).copy()  # in C order
+        for index, entry in state.items():
+            absent = [moment for moment in self.remembered if moment not in entry]
+            if absent:
+                raise ValueError(
+                    f"{name}: the saved state has no entry '{index}.{absent[0]}'; is it complete?"
+                )
         self.state = state
-
-    # Names of what is remembered of each parameter: "step" is a number, all else arrays.
-    remembered: tuple[str, ...] = ()
 
     def _parameters(self) -> Iterator[tuple[int, Group, Tensor]]:
         """(position, group, parameter) of all parameters in order."""

@@ -71,8 +71,8 @@ class SGD(Optimizer):
                 raise ValueError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
 
     def prepare(self, state: dict[str, Any], group: Group, data: Array) -> None:
-        self.first = "momentum_buffer" not in state
-        if group["momentum"] and self.first:
+        self.first_time = "momentum_buffer" not in state
+        if group["momentum"] and self.first_time:
             state["momentum_buffer"] = xp_of(data).zeros_like(data)
 
     def update(self, data: Array, grad: Array, state: dict[str, Any], group: Group) -> None:
@@ -83,6 +83,6 @@ class SGD(Optimizer):
             velocity = state["momentum_buffer"]
             velocity *= group["momentum"]
             # The first time v = g, whatever the dampening.
-            velocity += grad if self.first else (1 - group["dampening"]) * grad
+            velocity += grad if self.first_time else (1 - group["dampening"]) * grad
             step = grad + group["momentum"] * velocity if group["nesterov"] else velocity
         data -= group["lr"] * step

@@ -237,6 +237,10 @@ class TestState:
             sgd.load_state_dict({})
         with pytest.raises(ValueError, match=r"SGD: .* unknown entry '0.step'.* optimizer\?"):
             sgd.load_state_dict(adam.state_dict())
+        torn = adam.state_dict()
+        del torn["1.exp_avg"]
+        with pytest.raises(ValueError, match=r"Adam: the saved state has no entry '1.exp_avg'"):
+            adam.load_state_dict(torn)
         for key in ("3.momentum_buffer", "first.momentum_buffer"):
             with pytest.raises(ValueError, match=f"unknown entry '{key}'.*number below 3"):
                 sgd.load_state_dict({**state, key: np.zeros(1)})
