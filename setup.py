@@ -24,7 +24,13 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["minicv", "minicv.*"]),
     package_data={"minicv": ["py.typed", "backend/cuda/*.cu"]},
-    install_requires=["numpy>=1.24", "scipy>=1.10", "pillow>=10.1", "tqdm>=4.60", "threadpoolctl>=3.1"],
+    install_requires=[
+        "numpy>=1.24",
+        "scipy>=1.10",
+        "pillow>=10.1",
+        "tqdm>=4.60",
+        "threadpoolctl>=3.1",
+    ],
     extras_require={
         "cuda12": ["cupy-cuda12x>=13"],
         "cuda13": ["cupy-cuda13x>=14"],
