@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
         "detections": _detections(splits.test, predictions, model.classes),
         "training": _curves(history),
     }
-    scene, _ = splits.test[_richest(targets)]
+    scene, _ = splits.test[_instructive(targets)]
     stages = draw_faster_rcnn_stages(model.stages(scene), model.classes)
     pictures |= {f"stage{i}_{name}": picture for i, (name, picture) in enumerate(stages.items(), 1)}
     for name, picture in pictures.items():
@@ -96,12 +96,10 @@ def _by_class(figures: dict[str, float], classes: Sequence[str]) -> str:
     return ", ".join(f"{name} {figures[f'AP50 {name}']:.2f}" for name in classes)
 
 
-def _richest(targets: list[dict[str, Any]]) -> int:
-    """The scene with the most classes, then the most objects."""
-    return max(
-        range(len(targets)),
-        key=lambda i: (len(set(targets[i]["labels"].tolist())), len(targets[i]["labels"])),
-    )
+def _instructive(targets: list[dict[str, Any]]) -> int:
+    """The scene with the most classes among those with at most three objects to follow by eye."""
+    few = [i for i, target in enumerate(targets) if len(target["labels"]) <= 3]
+    return max(few, key=lambda i: len(set(targets[i]["labels"].tolist())), default=0)
 
 
 def _detections(dataset: Any, predictions: list[dict], classes: Sequence[str]):

@@ -98,6 +98,8 @@ def _plot(
         canvas.line(((left, y), (right, y)), PALE, 1)
         canvas.text((left - 10, y), name, TEXT_SIZE, GREY, anchor="rm")
     x_ticks = ticks(*x_range, most=9)
+    if all((x == np.floor(x)).all() for x, _ in curves.values()):  # whole steps: no half ones
+        x_ticks = [tick for tick in x_ticks if tick == math.floor(tick)]
     for tick, name in zip(x_ticks, _tick_names(x_ticks), strict=True):
         x = place(tick, y_low)[0]
         canvas.line(((x, bottom), (x, bottom + 5)), GREY, 1)

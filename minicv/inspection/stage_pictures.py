@@ -22,7 +22,8 @@ from minicv.inspection.panels import GAP, contact_sheet
 
 Stages = Mapping[str, Any]
 
-MOST_BOXES = 300  # drawn of the proposals; more would hide the image
+MOST_BEFORE_NMS = 300  # proposals drawn; more would hide the image
+MOST_AFTER_NMS = 40
 MOST_REGIONS = 8  # shown with their pooled features
 CROP_SIDE = 112  # pixels of a region's crop and of its pooled map
 CHANNELS_OF_A_REGION = 8
@@ -111,12 +112,14 @@ def objectness_tiles(stages: Stages, width: int) -> Image.Image:
     return contact_sheet(tiles, captions, columns, tile_width=tile_width, margin=0)
 
 
-def proposal_picture(stages: Stages, boxes: np.ndarray, scores: np.ndarray) -> Image.Image:
-    """The surest proposals, each in the colour of its score; unsure ones are fainter."""
+def proposal_picture(
+    stages: Stages, boxes: np.ndarray, scores: np.ndarray, most: int
+) -> Image.Image:
+    """The ``most`` surest proposals, each in the colour of its score; unsure ones are fainter."""
     picture, factor = enlarged(stages["input"])
     canvas = Canvas(picture.convert("L"))
     width = line_width_for(picture)
-    surest = np.argsort(-scores, kind="stable")[:MOST_BOXES]
+    surest = np.argsort(-scores, kind="stable")[:most]
     for i in surest[::-1]:
         share = min(1.0, max(0.0, float(scores[i])))
         box = clip_line(boxes[i] * factor, picture.size, width)

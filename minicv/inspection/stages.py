@@ -12,7 +12,8 @@ from minicv.inspection.drawing import draw_detections
 from minicv.inspection.heatmap import feature_tiles
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.stage_pictures import (
-    MOST_BOXES,
+    MOST_AFTER_NMS,
+    MOST_BEFORE_NMS,
     Stages,
     anchor_legend,
     anchor_picture,
@@ -28,6 +29,7 @@ from minicv.inspection.stage_pictures import (
 )
 
 OVERVIEW_TILE = 400  # width of a stage on the overview, pixels
+DRAWN_SCORE = 0.5  # of a detection; the unsure ones would hide the sure
 PANEL_WIDTH = 600  # of each half of a picture of one stage
 
 
@@ -70,7 +72,8 @@ def draw_faster_rcnn_stages(stages: Stages, class_names: Sequence[str]) -> dict[
     channels, height, width = stages["feature_map"].shape
     per_cell = stages["anchors_per_location"]
     before, after = stages["proposals_before_nms"], stages["proposals"]
-    found = stages["detections"]
+    sure = stages["detections"]["scores"] >= DRAWN_SCORE
+    found = {name: values[sure] for name, values in stages["detections"].items()}
 
     small = {
         "input": enlarged(stages["input"])[0],
@@ -78,9 +81,9 @@ def draw_faster_rcnn_stages(stages: Stages, class_names: Sequence[str]) -> dict[
         "anchors": anchor_picture(stages),
         "objectness": objectness_overlay(stages),
         "proposals_before_nms": proposal_picture(
-            stages, before, stages["proposal_scores_before_nms"]
+            stages, before, stages["proposal_scores_before_nms"], MOST_BEFORE_NMS
         ),
-        "proposals": proposal_picture(stages, after, stages["proposal_scores"]),
+        "proposals": proposal_picture(stages, after, stages["proposal_scores"], MOST_AFTER_NMS),
         "region_features": region_mosaic(stages),
         "detections": draw_detections(
             stages["image"], found["boxes"], found["labels"], found["scores"], class_names
@@ -94,11 +97,12 @@ def draw_faster_rcnn_stages(stages: Stages, class_names: Sequence[str]) -> dict[
         "anchors": f"Anchors\n{per_cell} at each of {width * height} dots, "
         f"{len(stages['anchors']):,} boxes in all",
         "objectness": "Objectness\nthe surest anchor of each cell, 0 to 1",
-        "proposals_before_nms": f"Proposals before NMS\n{_drawn(len(before))}",
-        "proposals": f"Proposals after NMS\n{_drawn(len(after))}",
+        "proposals_before_nms": f"Proposals before NMS\n{_drawn(len(before), MOST_BEFORE_NMS)}",
+        "proposals": f"Proposals after NMS\n{_drawn(len(after), MOST_AFTER_NMS)}",
         "region_features": "Pooled regions\n" + _pooled(stages),
-        "detections": f"Detections\n{_counted(len(found['boxes']), 'box', 'boxes')}: "
-        "classified, refined, NMS for each class",
+        "detections": "Detections\n"
+        + _counted(len(found["boxes"]), "box", "boxes")
+        + f" with a score of at least {DRAWN_SCORE}, of {len(sure)}",
     }
     pictures = {name: _single(name, small, captions, stages, class_names) for name in small}
     pictures["overview"] = contact_sheet(
@@ -170,10 +174,10 @@ def _pooled(stages: Stages) -> str:
     return f"every proposal, whatever its shape, becomes {columns} × {rows} features"
 
 
-def _drawn(count: int) -> str:
+def _drawn(count: int, most: int) -> str:
     text = _counted(count, "box", "boxes")
-    if count > MOST_BOXES:
-        text += f", the surest {MOST_BOXES} drawn"
+    if count > most:
+        text += f", the surest {most} drawn"
     return text + "; bright is sure" if count else text
 
 

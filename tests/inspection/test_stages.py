@@ -106,7 +106,7 @@ def test_all_cells_have_a_dot_and_the_middle_one_its_anchors(make_stages):
 def test_surest_proposal_lies_on_top_in_its_colour(make_stages):
     stages = make_stages()
     boxes = np.array([[10.0, 10, 30, 30], [10.0, 10, 30, 30], [40, 5, 50, 15]])
-    picture = proposal_picture(stages, boxes, np.array([0.2, 1.0, 0.5]))
+    picture = proposal_picture(stages, boxes, np.array([0.2, 1.0, 0.5]), 300)
     assert np.array_equal(np.asarray(picture)[200, 100], colour_map(1.0, 0, 1))
 
 
