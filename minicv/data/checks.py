@@ -22,7 +22,8 @@ def check_targets(images: Sequence[np.ndarray], targets: Sequence[dict], num_cla
         ValueError: numbers of images and targets differ; an image is not (3, H, W) or not finite;
             boxes are not (N, 4), not finite, empty (x2 <= x1 or y2 <= y1), or outside the picture;
             labels are not (N,) whole numbers in range; masks or keypoints have another count or
-            size. Where boxes are wrong but would fit as x, y, width, height, the message says so.
+            size. Where wrong boxes would fit as x, y, width, height, or are fractions of the
+            picture, the message says so.
 
     Example:
         >>> image = np.zeros((3, 10, 20), np.float32)
@@ -51,6 +52,7 @@ def _check_boxes(name: str, boxes: np.ndarray, height: int, width: int) -> None:
         raise ValueError(f"{name}: boxes have shape {boxes.shape}, expected (N, 4){hint}")
     x1, y1, x2, y2 = boxes.T
     slack = 0.01
+    fractions = len(boxes) > 0 and bool((np.abs(boxes) <= 1).all() and (boxes % 1 != 0).any())
     faults = (
         (~np.isfinite(boxes).all(axis=1), "NaN or infinite"),
         ((x2 <= x1) | (y2 <= y1), "x2 <= x1 or y2 <= y1"),
@@ -58,16 +60,17 @@ def _check_boxes(name: str, boxes: np.ndarray, height: int, width: int) -> None:
             (x1 < -slack) | (y1 < -slack) | (x2 > width + slack) | (y2 > height + slack),
             f"outside the picture of height {height} and width {width}",
         ),
+        (np.full(len(boxes), fractions), "less than a pixel"),
     )
     for wrong, what in faults:
         if wrong.any():
             first = int(np.flatnonzero(wrong)[0])
             advice = "expected x1, y1, x2, y2 in pixels"
             as_sizes = (x2 > 0) & (y2 > 0) & (x1 + x2 <= width) & (y1 + y2 <= height)
-            if as_sizes.all():
-                advice += "; these look like x, y, width, height: add x and y to the last two"
-            elif (np.abs(boxes) <= 1).all():
+            if fractions:
                 advice += "; these look like fractions: multiply by width and height"
+            elif as_sizes.all():
+                advice += "; these look like x, y, width, height: add x and y to the last two"
             raise ValueError(f"{name}: boxes[{first}] is {boxes[first].tolist()}: {what}; {advice}")
 
 

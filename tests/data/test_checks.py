@@ -1,0 +1,105 @@
+"""Checks before training: each fault is found and names its image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from minicv.data.checks import check_targets
+from minicv.data.farmyard import Farmyard
+
+
+def make(**changes):
+    image = np.zeros((3, 20, 30), np.float32)
+    target = {
+        "boxes": np.array([[1, 2, 10, 12], [0, 0, 30, 20]], np.float32),
+        "labels": np.array([0, 2]),
+        "image_id": "barn",
+    }
+    target.update(changes)
+    return image, target
+
+
+def check(image, target, num_classes=3):
+    check_targets([image], [target], num_classes)
+
+
+def test_good_targets_pass():
+    check(*make())
+    check(*make(boxes=np.zeros((0, 4)), labels=np.zeros(0, np.int64)))
+    check(*make(boxes=np.array([[0, 0, 30.005, 20], [1, 1, 2, 2]])))  # float32 dust
+    check(*make(boxes=np.array([[0, 0, 1, 1], [0, 0, 1, 1]])))  # one-pixel boxes in the corner
+    scenes = Farmyard(3, size=(40, 48), objects=(0, 4))
+    images, targets = zip(*(scenes[k] for k in range(3)), strict=True)
+    check_targets(images, targets, 5)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("boxes", "message"),
+    [
+        ([[1, 2, NAN, 4], [1, 1, 2, 2]], "boxes\\[0\\].*NaN"),
+        ([[1, 1, 2, 2], [1, 2, np.inf, 4]], "boxes\\[1\\].*infinite"),
+        ([[1, 1, 2, 2], [9, 2, 9, 4]], "boxes\\[1\\] is \\[9.0, 2.0, 9.0, 4.0\\]: x2 <= x1"),
+        ([[1, 9, 2, 5], [1, 1, 2, 2]], "boxes\\[0\\].*y2 <= y1"),
+        ([[1, 1, 31, 4], [1, 1, 2, 2]], "outside the picture of height 20 and width 30"),
+        ([[-1, 1, 3, 4], [1, 1, 2, 2]], "outside"),
+        ([[20, 10, 5, 4], [1, 2, 9, 9]], "look like x, y, width, height"),
+        ([[0.5, 0.5, 0.2, 0.2], [0.1, 0.1, 0.6, 0.7]], "look like fractions"),
+        ([[0.2, 0.2, 0.5, 0.4], [0.1, 0.1, 0.6, 0.7]], "less than a pixel.*look like fractions"),
+        ([1, 2, 3, 4], "shape \\(4,\\), expected \\(N, 4\\)"),
+        ([], "without objects it is np.zeros"),
+    ],
+)
+def test_wrong_boxes(boxes, message):
+    with pytest.raises(ValueError, match=f"image 'barn': .*{message}"):
+        check(*make(boxes=np.array(boxes, float)))
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0, 3], "labels\\[1\\] is 3, expected 0..2"),
+        ([-1, 0], "labels\\[0\\] is -1"),
+        ([0], "shape \\(1,\\) but there are 2"),
+        ([0.0, 1.0], "whole numbers"),
+    ],
+)
+def test_wrong_labels(labels, message):
+    with pytest.raises(ValueError, match=f"image 'barn': .*{message}"):
+        check(*make(labels=np.array(labels)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"masks": np.zeros((1, 20, 30), bool)}, "masks have shape"),
+        ({"masks": np.zeros((2, 30, 20), bool)}, "masks have shape"),
+        ({"keypoints": np.zeros((1, 14, 3))}, "keypoints have shape"),
+        ({"keypoints": np.zeros((2, 14, 2))}, "keypoints have shape"),
+        ({"keypoints": np.full((2, 14, 3), NAN)}, "keypoints hold NaN"),
+    ],
+)
+def test_wrong_masks_and_keypoints(changes, message):
+    with pytest.raises(ValueError, match=f"image 'barn': {message}"):
+        check(*make(**changes))
+
+
+def test_wrong_images():
+    image, target = make()
+    with pytest.raises(ValueError, match="expected \\(3, H, W\\)"):
+        check(image[0], target)
+    image[0, 0, 0] = NAN
+    with pytest.raises(ValueError, match="image holds NaN"):
+        check(image, target)
+    with pytest.raises(ValueError, match="1 images but 0 targets"):
+        check_targets([image], [], 3)
+
+
+def test_image_without_id_is_named_by_its_place():
+    image, target = make(labels=np.array([0, 9]))
+    del target["image_id"]
+    with pytest.raises(ValueError, match="image 1: labels"):
+        check_targets([image, image], [make()[1], target], 3)
