@@ -173,7 +173,9 @@ def test_no_two_leaves_share_memory_with_each_other_or_with_the_caller(compute):
     assert (arriving == 1).all()
 
 
-MOSTLY = st.sampled_from([True, True, True, False])
+SHAPES = [(2, 3), (3,), (1, 3), (2, 1), ()]
+PLACES = st.integers(0, 999)  # taken modulo the number of tensors
+CHOICES = st.lists(st.tuples(PLACES, PLACES, st.booleans()), min_size=4, max_size=8)
 
 
 class RandomGraphs(RuleBasedStateMachine):
@@ -187,47 +189,46 @@ class RandomGraphs(RuleBasedStateMachine):
         super().__init__()
         self.pairs: list[tuple[Tensor, Node]] = []
         self.expected: dict[int, np.ndarray] = {}  # gradient of each leaf, by place in pairs
+        for seed in range(3):
+            self.make_leaf(SHAPES[seed], seed)
 
-    @rule(shape=st.sampled_from([(2, 3), (3,), (1, 3), (2, 1), ()]), seed=st.integers(0, 999))
+    def pair(self, place):
+        return self.pairs[place % len(self.pairs)]
+
+    @rule(shape=st.sampled_from(SHAPES), seed=st.integers(0, 999))
     def make_leaf(self, shape, seed):
-        values = np.random.default_rng(seed).uniform(-1.5, 1.5, shape)
-        self.pairs.append((Tensor(np.asarray(values), requires_grad=True), Node(values)))
+        values = np.asarray(np.random.default_rng(seed).uniform(-1.5, 1.5, shape))
+        self.pairs.append((Tensor(values, requires_grad=True), Node(values)))
 
-    @rule(value=st.sampled_from([-1.0, 0.5, 2.0]))
-    def make_constant(self, value):
-        self.pairs.append((Tensor(np.array(value)), Node(np.array(value), constant=True)))
-
-    @precondition(lambda self: self.pairs)
-    @rule(
-        data=st.data(), product=st.booleans(), recorded=st.sampled_from([True, True, True, False])
-    )
-    def combine(self, data, product, recorded):
-        (x, x_node), (y, y_node) = data.draw(self.any_pair()), data.draw(self.any_pair())
-        node = Node(
-            x_node.value * y_node.value if product else x_node.value + y_node.value,
-            (x_node, y_node),
-            product,
-            constant=not recorded or (x_node.constant and y_node.constant),
-        )
-        if np.abs(node.value).max() > 1e6:
-            return
-        if recorded:
-            result = x * y if product else x + y
-        else:
-            with no_grad():
-                result = x * y if product else x + y
-        self.pairs.append((result, node))
-
-    @precondition(lambda self: self.pairs)
-    @rule(data=st.data())
-    def detach(self, data):
-        tensor, node = data.draw(self.any_pair())
+    @rule(place=PLACES)
+    def make_constant(self, place):
+        tensor, node = self.pair(place)
         self.pairs.append((tensor.detach(), Node(node.value, constant=True)))
 
-    @precondition(lambda self: self.pairs)
-    @rule(data=st.data(), retain_graph=st.booleans(), seed=st.integers(0, 999))
-    def backward(self, data, retain_graph, seed):
-        tensor, node = data.draw(self.any_pair())
+    @rule(choices=CHOICES, retain_graph=st.booleans(), seed=st.integers(0, 999))
+    def combine_and_walk(self, choices, retain_graph, seed):
+        for first, second, product in choices:
+            (x, x_node), (y, y_node) = self.pair(first), self.pair(second)
+            node = Node(
+                x_node.value * y_node.value if product else x_node.value + y_node.value,
+                (x_node, y_node),
+                product,
+                constant=x_node.constant and y_node.constant,
+            )
+            if np.abs(node.value).max() < 1e4:
+                self.pairs.append((x * y if product else x + y, node))
+        self.backward(-1, retain_graph, seed)
+
+    @rule(first=PLACES, second=PLACES)
+    def combine_unrecorded(self, first, second):
+        (x, x_node), (y, y_node) = self.pair(first), self.pair(second)
+        with no_grad():
+            result = x + y
+        self.pairs.append((result, Node(x_node.value + y_node.value, constant=True)))
+
+    @rule(place=PLACES, retain_graph=st.booleans(), seed=st.integers(0, 999))
+    def backward(self, place, retain_graph, seed):
+        tensor, node = self.pair(place)
         grad = np.asarray(np.random.default_rng(seed).normal(size=node.value.shape))
         if node.constant:
             with pytest.raises(RuntimeError, match="does not require a gradient"):
@@ -238,8 +239,9 @@ class RandomGraphs(RuleBasedStateMachine):
                 tensor.backward(grad)
             return
         tensor.backward(grad, retain_graph=retain_graph)
+        behind = node.behind()
         for place, (_, other) in enumerate(self.pairs):
-            if other.is_leaf and other in node.behind():
+            if other.is_leaf and other in behind:
                 gradient = summed_to(other.value.shape, grad * node.derivative(other))
                 self.expected[place] = self.expected.get(place, 0) + gradient
         if not retain_graph:
@@ -247,9 +249,9 @@ class RandomGraphs(RuleBasedStateMachine):
                 operation.freed = True
 
     @precondition(lambda self: self.expected)
-    @rule(data=st.data())
-    def forget_a_gradient(self, data):
-        place = data.draw(st.sampled_from(sorted(self.expected)))
+    @rule(place=PLACES)
+    def forget_a_gradient(self, place):
+        place = sorted(self.expected)[place % len(self.expected)]
         self.pairs[place][0].grad = None
         del self.expected[place]
 
@@ -264,9 +266,6 @@ class RandomGraphs(RuleBasedStateMachine):
             assert tensor.grad.shape == expected.shape
             scale = 1 + np.abs(expected).max()
             np.testing.assert_allclose(tensor.grad, expected, rtol=1e-9, atol=1e-9 * scale)
-
-    def any_pair(self):
-        return st.sampled_from(range(len(self.pairs))).map(self.pairs.__getitem__)
 
 
 class Node:
