@@ -16,6 +16,7 @@ from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_pointwise as pointwise
 from minicv.backend.cpu import convolution_winograd as winograd
 from minicv.backend.cpu.convolution_geometry import Pair, output_size
+from minicv.backend.cpu.unbuffered import unbuffered
 
 Shape4 = tuple[int, int, int, int]
 Algorithm = Literal["im2col", "pointwise", "depthwise", "winograd"]
@@ -49,7 +50,8 @@ def conv2d_forward(
     else:
         y = im2col.forward(x, weight, stride, padding, dilation, groups, y_shape)
     if bias is not None:
-        y += bias[:, None, None]
+        with unbuffered():
+            y += bias[:, None, None]
     return y
 
 

@@ -54,8 +54,8 @@ class Layout:
         self.planes = sorted({plane for plane, _ in self.taps.values()})
 
     def blocks(self, channels: int) -> list[slice]:
-        """Runs of channels that fit the cache."""
-        return split(channels, BLOCK_ELEMENTS // max(1, self.length))
+        """Runs of channels that fit the cache, at least two for two cores to share."""
+        return split(channels, min(BLOCK_ELEMENTS // max(1, self.length), -(-channels // 2)))
 
     def pixels(self, x: np.ndarray, plane: Pair) -> tuple[np.ndarray, tuple[slice, slice]]:
         """The pixels of ``x`` (N, C, H, W) that belong to a plane, and where in it they lie."""

@@ -15,6 +15,8 @@ Memory: one strip for each thread.
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from minicv.backend.cpu.convolution_geometry import Pair, pad_images, scratch
@@ -127,9 +129,7 @@ def grad_input(
                     for v in range(kw):
                         seen(target, u, v, rows, ow, stride, dilation)[...] += columns[:, u, v]
 
-    parallel_for(
-        one_block, [(f, g, part) for f in strips_of for g in range(groups) for part in parts]
-    )
+    parallel_for(one_block, itertools.product(strips_of, range(groups), parts))
     return padded[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
 
 

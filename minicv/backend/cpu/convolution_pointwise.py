@@ -13,12 +13,15 @@ multiply-adds each. Traffic: each array once, as long as a block of columns fits
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 from minicv.backend.cpu.convolution_geometry import Pair
 from minicv.backend.parallel import parallel_for, split
 
-# A block of the result: large enough for BLAS to be fast, small enough for several blocks.
+# A block of the result: large enough for BLAS to be fast, small enough for several blocks. A single
+# image is cut at least in two, for two cores to share.
 COLUMNS, ROWS = 4096, 256
 
 
@@ -58,7 +61,8 @@ def grad_weight(grad: np.ndarray, x: np.ndarray, stride: Pair) -> np.ndarray:
     c = x.shape[1]
     x = np.ascontiguousarray(x[:, :, :: stride[0], :: stride[1]][:, :, :oh, :ow])
     x, grad = x.reshape(n, c, -1), np.ascontiguousarray(grad).reshape(n, o, -1)
-    blocks = [(i, columns) for i in range(n) for columns in split(oh * ow, COLUMNS)]
+    columns_at_once = COLUMNS if n > 1 else min(COLUMNS, -(-oh * ow // 2))
+    blocks = [(i, columns) for i in range(n) for columns in split(oh * ow, columns_at_once)]
     sums = np.empty((len(blocks), o, c), np.result_type(grad, x))
 
     def one_block(number: int) -> None:
@@ -81,6 +85,7 @@ def _mix(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
         image, rows, columns = block
         np.matmul(matrix[rows], x[image, :, columns], out=y[image, rows, columns])
 
-    rows_and_columns = [(r, k) for k in split(h * w, COLUMNS) for r in split(len(matrix), ROWS)]
-    parallel_for(one_block, [(i, r, k) for i in range(n) for r, k in rows_and_columns])
+    rows_at_once = ROWS if n > 1 else min(ROWS, -(-len(matrix) // 2))
+    rows, columns = split(len(matrix), rows_at_once), split(h * w, COLUMNS)
+    parallel_for(one_block, itertools.product(range(n), rows, columns))
     return y.reshape(n, -1, h, w)

@@ -1,0 +1,44 @@
+"""Random arrays for one convolution, and its three kernels in float32 against the exact path."""
+
+import numpy as np
+
+from minicv.backend.cpu import conv2d_forward, conv2d_grad_input, conv2d_grad_weight
+from minicv.backend.cpu.convolution import choose_algorithm
+from minicv.backend.cpu.convolution_geometry import output_size
+
+
+class Case:
+    """One convolution: shapes, options, and float64 arrays with grad for dL/dy."""
+
+    def __init__(
+        self, x_shape, weight_shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1
+    ):
+        axes = zip(x_shape[2:], weight_shape[2:], stride, padding, dilation, strict=True)
+        self.y_shape = (x_shape[0], weight_shape[0], *(output_size(*axis) for axis in axes))
+        rng = np.random.default_rng(0)
+        self.x, self.weight = rng.normal(size=x_shape), rng.normal(size=weight_shape)
+        self.grad = rng.normal(size=self.y_shape)
+        self.options = (stride, padding, dilation, groups)
+
+    def algorithm(self, dtype="float32"):
+        return choose_algorithm(
+            np.dtype(dtype), self.x.shape, self.weight.shape, self.y_shape, *self.options
+        )
+
+    def run(self, dtype):
+        """y, dL/dx, dL/dweight."""
+        x, weight, grad = (a.astype(dtype) for a in (self.x, self.weight, self.grad))
+        return (
+            conv2d_forward(x, weight, None, *self.options),
+            conv2d_grad_input(grad, weight, x.shape, *self.options),
+            conv2d_grad_weight(grad, x, weight.shape, *self.options),
+        )
+
+    def errors(self):
+        """Relative L2 error of the three in float32, against float64."""
+        pairs = zip(self.run(np.float32), self.run(np.float64), strict=True)
+        errors = []
+        for fast, exact in pairs:
+            assert fast.dtype == np.float32 and fast.shape == exact.shape
+            errors.append(float(np.linalg.norm(fast - exact) / np.linalg.norm(exact)))
+        return errors
