@@ -12,6 +12,7 @@ from minicv.backend import resolve_device
 from minicv.cli.data_sources import DATA_HELP, open_data
 from minicv.cli.recipe import RECIPES, flip_for, train_detector
 from minicv.data.transforms import ColorJitter, Compose
+from minicv.models.backbones import Backbone
 from minicv.training import build_detector
 from minicv.training.detector_files import BACKBONES, SETTINGS
 from minicv.weights import efficientnet_lite0_weights, load_published, read_torch_file
@@ -102,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
     print(f"next: minicv eval --weights {options.out / 'best.npz'} --data {options.data}")
 
 
-def start_from_published_weights(backbone, name: str, path: Path | None) -> None:
+def start_from_published_weights(backbone: Backbone, name: str, path: Path | None) -> None:
     """Load what was published for the backbone: the file given, or the one that is known."""
     if path is not None:
         load_published(backbone, read_torch_file(path), str(path))

@@ -196,6 +196,7 @@ def anchor_sizes(stages: Stages) -> tuple[list[float], np.ndarray]:
 
 
 def surest_proposals(stages: Stages) -> list[int]:
+    """The numbers of the few proposals whose pooled features are shown, best first."""
     order = np.argsort(-stages["proposal_scores"], kind="stable")
     return order[:MOST_REGIONS].tolist()
 

@@ -23,21 +23,12 @@ from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.box_head import (
-    BoxPredictor,
-    Detections,
-    TwoLayerHead,
-    postprocess,
-)
+from minicv.models.detection.box_head import BoxPredictor, Detections, TwoLayerHead, postprocess
 from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
 from minicv.models.detection.image_batch import ImageBatch, make_batch
+from minicv.models.detection.losses import head_losses, rpn_losses
 from minicv.models.detection.region_proposal_network import Proposals, RPNHead, propose
-from minicv.models.detection.training_targets import (
-    AnchorTargets,
-    RegionTargets,
-    anchor_targets,
-    region_targets,
-)
+from minicv.models.detection.training_targets import anchor_targets, region_targets
 from minicv.nn import Module, evaluating
 from minicv.vision.anchors import AnchorGrid
 from minicv.vision.matching import Matcher
@@ -127,7 +118,7 @@ class FasterRCNN(Module):
             )
             for boxes in target_boxes
         ]
-        loss_objectness, loss_rpn_box = _rpn_losses(
+        loss_objectness, loss_rpn_box = rpn_losses(
             objectness, deltas, sampled_anchors, s.rpn_smooth_l1_beta
         )
 
@@ -143,7 +134,7 @@ class FasterRCNN(Module):
         ]  # fmt: skip
         pooled = self._stage5_pool(features, [regions.boxes for regions in sampled_regions])
         logits, offsets = self._stage6_head(pooled)
-        loss_classifier, loss_box = _head_losses(
+        loss_classifier, loss_box = head_losses(
             logits, offsets, sampled_regions, s.head_smooth_l1_beta
         )
         return {
@@ -297,40 +288,6 @@ class FasterRCNN(Module):
                 )
             )
         return detections
-
-
-def _rpn_losses(
-    objectness: Tensor, deltas: Tensor, sampled: list[AnchorTargets], beta: float
-) -> tuple[Tensor, Tensor]:
-    """Is it an object, for all sampled anchors; where is it, for the positive ones."""
-    xp = xp_of(objectness.data)
-    n, m = objectness.shape
-    drawn = xp.concatenate([i * m + t.index for i, t in enumerate(sampled)])  # (S,)
-    positive = xp.concatenate(
-        [i * m + t.index[: len(t.deltas)] for i, t in enumerate(sampled)]
-    )  # (P,)
-    is_object = xp.concatenate([t.is_object for t in sampled])  # (S,)
-    wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
-    loss_objectness = F.binary_cross_entropy_with_logits(
-        objectness.reshape(n * m)[drawn], is_object
-    )
-    # Divided by all samples, not by the positives: an image with one object weighs less.
-    loss_box = F.smooth_l1(deltas.reshape(n * m, 4)[positive], wanted, beta=beta, reduction="sum")
-    return loss_objectness, loss_box / max(len(drawn), 1)
-
-
-def _head_losses(
-    logits: Tensor, offsets: Tensor, sampled: list[RegionTargets], beta: float
-) -> tuple[Tensor, Tensor]:
-    """What is it, for all sampled regions; where exactly, for those that hold an object."""
-    xp = xp_of(logits.data)
-    columns = xp.concatenate([t.columns for t in sampled])  # (S,)
-    wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
-    positive = xp.flatnonzero(columns > 0)  # (P,), in the order of the deltas
-    loss_classifier = F.softmax_cross_entropy(logits, columns)
-    chosen = offsets[positive, columns[positive]]  # (S, K+1, 4) -> (P, 4)
-    loss_box = F.smooth_l1(chosen, wanted, beta=beta, reduction="sum")
-    return loss_classifier, loss_box / max(len(columns), 1)
 
 
 def _column(values: Sequence[float]) -> np.ndarray:
