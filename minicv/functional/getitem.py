@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from minicv.autograd import Function, Tensor
@@ -35,9 +36,7 @@ class GetItem(Function):
             values = grad.reshape(rows.size, *self.shape[1:])
             return kernels_of(grad).scatter_add(values, rows, length)
         # In general: number all elements, and see which numbers the index selects.
-        size = 1
-        for side in self.shape:
-            size *= side
+        size = math.prod(self.shape)
         selected = xp.arange(size).reshape(self.shape)[self.index]
         flat = kernels_of(grad).scatter_add(grad.reshape(-1), selected.reshape(-1), size)
         return flat.reshape(self.shape)

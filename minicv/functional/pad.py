@@ -47,8 +47,8 @@ def pad(x: Tensor | Array, pad: Sequence[int], *, value: float = 0.0) -> Tensor:
     ``pad`` counts from the last axis, as in PyTorch: (left, right) widens the last axis, and
     (left, right, top, bottom) the last two.
 
-    | x            | pad                        | y                                       |
-    |--------------|----------------------------|-----------------------------------------|
+    | x            | pad                        | y                                          |
+    |--------------|----------------------------|--------------------------------------------|
     | (N, C, H, W) | (left, right, top, bottom) | (N, C, top + H + bottom, left + W + right) |
 
     An empty x gives the margin alone. Cost: one pass over y; the gradient is a view.

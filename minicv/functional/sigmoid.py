@@ -9,10 +9,10 @@ from minicv.backend import Array, xp_of
 class Sigmoid(Function):
     def forward(self, x: Array) -> Array:
         xp = xp_of(x)
-        # For x < 0 write 1 / (1 + exp(-x)) as exp(x) / (1 + exp(x)): exp then never overflows.
-        small = xp.exp(xp.minimum(x, -x))  # exp(-|x|)
-        self.y = xp.where(x >= 0, 1, small)
-        self.y /= 1 + small
+        # exp(min(x, 0)) / (1 + exp(-|x|)) is the formula where x >= 0, and the formula times
+        # exp(x) / exp(x) where x < 0: exp never sees a positive number, so it cannot overflow.
+        self.y = xp.exp(xp.minimum(x, 0))
+        self.y /= 1 + xp.exp(xp.minimum(x, -x))
         return self.y
 
     def backward(self, grad: Array) -> Array:
@@ -25,9 +25,9 @@ def sigmoid(x: Tensor | Array) -> Tensor:
     Forward: y = 1 / (1 + exp(-x)), computed without overflow for every x and to full relative
     accuracy near 0. Gradient: dL/dx = dL/dy · y (1 - y).
 
-    Shapes: any; y has the shape of x. An empty input gives an empty result. Cost: one exp and a
-    few passes over x; keeps y. To train on it, use `binary_cross_entropy_with_logits`, which takes
-    the score itself and loses no digits where y is close to 1.
+    Shapes: any; y has the shape of x. An empty input gives an empty result. NaN stays NaN. Cost:
+    two exp an element and a few passes over x; keeps y. To train on the result, use
+    `binary_cross_entropy_with_logits`: it takes the score, and loses no digits where y is near 1.
 
     >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0])).data.tolist()
     [0.0, 0.5, 1.0]
