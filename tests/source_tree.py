@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -88,12 +88,13 @@ def room_of(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def source_files(root: Path = REPOSITORY) -> list[SourceFile]:
-    """Every Python file of the package, in order of its path."""
-    return [
-        SourceFile(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
-        for path in sorted((root / "minicv").rglob("*.py"))
-    ]
+@cache
+def source_files() -> tuple[SourceFile, ...]:
+    """Every Python file of the package, in order of its path; read and parsed once."""
+    return tuple(
+        SourceFile(path.relative_to(REPOSITORY).as_posix(), path.read_text(encoding="utf-8"))
+        for path in sorted((REPOSITORY / "minicv").rglob("*.py"))
+    )
 
 
 def _called_name(node: ast.Call) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from source_tree import REPOSITORY, SourceFile, room_of, source_files
@@ -44,10 +44,10 @@ MAX_LINES = 300
 # call them, reference twins by their doctests and by being what those operations are held against.
 MIRRORED = ("autograd", "backend", "functional", "vision")
 
-Rule = Callable[[list[SourceFile]], Iterator[str]]
+Rule = Callable[[Sequence[SourceFile]], Iterator[str]]
 
 
-def imports_only_go_down(files: list[SourceFile]) -> Iterator[str]:
+def imports_only_go_down(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         if file.room not in FLOORS:
             yield f"{file.path}: room {file.room!r} is not in the design; give it a floor in FLOORS"
@@ -70,7 +70,7 @@ def imports_only_go_down(files: list[SourceFile]) -> Iterator[str]:
                 )
 
 
-def wings_keep_apart(files: list[SourceFile]) -> Iterator[str]:
+def wings_keep_apart(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         for wing, other in (
             (WING_OF_ARRAYS, WING_OF_GRADIENTS),
@@ -86,7 +86,7 @@ def wings_keep_apart(files: list[SourceFile]) -> Iterator[str]:
                     )
 
 
-def engine_stands_without_its_tests(files: list[SourceFile]) -> Iterator[str]:
+def engine_stands_without_its_tests(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         for imported in file.imports():
             room = room_of(imported.module) if imported.module.startswith("minicv.") else ""
@@ -97,7 +97,7 @@ def engine_stands_without_its_tests(files: list[SourceFile]) -> Iterator[str]:
                 )
 
 
-def only_backend_knows_cupy(files: list[SourceFile]) -> Iterator[str]:
+def only_backend_knows_cupy(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         for imported in file.imports():
             if imported.module.partition(".")[0] not in ("cupy", "cupyx"):
@@ -114,7 +114,7 @@ def only_backend_knows_cupy(files: list[SourceFile]) -> Iterator[str]:
                 )
 
 
-def peers_stay_outside(files: list[SourceFile]) -> Iterator[str]:
+def peers_stay_outside(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         for imported in file.imports():
             if imported.module.partition(".")[0] in PEERS:
@@ -124,7 +124,7 @@ def peers_stay_outside(files: list[SourceFile]) -> Iterator[str]:
                 )
 
 
-def files_are_one_idea(files: list[SourceFile]) -> Iterator[str]:
+def files_are_one_idea(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         lines = file.text.count("\n")
         if lines > MAX_LINES:
@@ -136,14 +136,14 @@ def files_are_one_idea(files: list[SourceFile]) -> Iterator[str]:
             yield f"{file.path}: name the file after its idea; this name could hold anything"
 
 
-def public_names_are_documented(files: list[SourceFile]) -> Iterator[str]:
+def public_names_are_documented(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         for node in public_definitions(file):
             if ast.get_docstring(node) is None and not _is_operation(node):
                 yield f"{file.path}:{node.lineno}: {node.name} has no docstring"
 
 
-def public_names_are_typed(files: list[SourceFile]) -> Iterator[str]:
+def public_names_are_typed(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         for node in public_definitions(file):
             if isinstance(node, ast.ClassDef):
@@ -160,7 +160,7 @@ def public_names_are_typed(files: list[SourceFile]) -> Iterator[str]:
                     yield f"{file.path}:{function.lineno}: {function.name}: no type hint: {missing}"
 
 
-def files_have_tests(files: list[SourceFile]) -> Iterator[str]:
+def files_have_tests(files: Sequence[SourceFile]) -> Iterator[str]:
     for file in files:
         folder, _, name = file.path.removeprefix("minicv/").rpartition("/")
         if folder not in MIRRORED or name == "__init__.py" or file.is_private:
