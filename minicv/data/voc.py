@@ -15,17 +15,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from minicv.data.errors import AnnotationError, DatasetWarning
 from minicv.data.image_folder import ImageError, open_image, to_array
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
-
-
-class AnnotationError(ValueError):
-    """An annotation is wrong; the message names the file and the field."""
-
-
-class DatasetWarning(UserWarning):
-    """Something in a data set was repaired; the message names the file and the field."""
 
 
 @dataclass

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minicv.data.errors import AnnotationError, DatasetWarning
 from minicv.data.image_folder import ImageError
-from minicv.data.voc import AnnotationError, DatasetWarning, VOCDetection
+from minicv.data.voc import VOCDetection
 
 
 def xml_object(name, corners, extra=""):
