@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from minicv.backend import Array
 
 if TYPE_CHECKING:
@@ -38,12 +40,14 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
     for key, leaf in leaves.items():
         gradient = arrived[key]
         if leaf.grad is not None:
-            leaf.grad = leaf.grad + gradient
-            continue
+            gradient = leaf.grad + gradient
         # A view, or an array that two leaves received, must not be shared with a caller.
-        shared = gradient.base is not None or id(gradient) in handed_out
-        leaf.grad = gradient.copy() if shared else gradient
-        handed_out.add(id(leaf.grad))
+        elif gradient.base is not None or id(gradient) in handed_out:
+            gradient = gradient.copy()
+        if isinstance(gradient, np.generic):  # what NumPy makes of sums without axes
+            gradient = np.asarray(gradient)
+        leaf.grad = gradient
+        handed_out.add(id(gradient))
 
 
 def _outputs_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[Tensor]:

@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from minicv.autograd.function import Function
 
 
+_NO_NUMPY_FUNCTIONS = (
+    "Tensor: a NumPy function was called on a Tensor, which would lose its gradient; use the "
+    "function of that name in minicv.functional, or take .data for the raw array"
+)
+
+
 class Tensor:
     """An array with a gradient.
 
@@ -152,10 +158,10 @@ class Tensor:
         )
 
     def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
-        raise TypeError(
-            "Tensor: a NumPy function was called on a Tensor, which would lose its gradient; use "
-            "the function of that name in minicv.functional, or take .data for the raw array"
-        )
+        raise TypeError(_NO_NUMPY_FUNCTIONS)
+
+    def __array_function__(self, *args: object) -> None:
+        raise TypeError(_NO_NUMPY_FUNCTIONS)
 
     def __bool__(self) -> bool:
         return bool(self.item())

@@ -140,3 +140,11 @@ def test_free_lets_go_of_everything_and_keeps_the_name():
     assert vars(operation) == {"freed": True}
     with pytest.raises(RuntimeError, match="ScaleAndShift: backward was called before and freed"):
         operation.input_gradients(np.ones(2))
+
+
+def test_gradient_of_a_leaf_without_axes_is_an_array():
+    x = Tensor(np.array(2.0), requires_grad=True)
+    (x * x * np.ones(3)).sum().backward()
+    assert isinstance(x.grad, np.ndarray) and x.grad.shape == ()
+    x.grad += 1.0  # in place, as an optimizer does
+    assert x.grad == 13.0

@@ -123,3 +123,9 @@ def test_a_gradient_of_another_shape_is_refused():
     y = Tensor([1.0, 2.0], requires_grad=True) * 2
     with pytest.raises(ValueError, match=r"backward: grad has shape \(1, 2\) but .* shape \(2,\)"):
         y.backward(np.ones((1, 2)))
+
+
+@pytest.mark.parametrize("function", [np.sum, np.concatenate, np.exp, np.asarray])
+def test_numpy_functions_are_refused_with_advice(function):
+    with pytest.raises(TypeError, match=r"minicv\.functional|unsupported operand"):
+        function(Tensor([1.0, 2.0]))
