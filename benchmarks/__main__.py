@@ -1,0 +1,22 @@
+"""``python -m benchmarks NAME``: one of the measurements."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import detection
+
+BENCHMARKS = {"detection": detection.main}
+
+
+def main() -> int:
+    """Run the measurement that the first argument names."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in BENCHMARKS:
+        print(f"usage: python -m benchmarks {{{','.join(BENCHMARKS)}}} ...", file=sys.stderr)
+        return 2
+    return BENCHMARKS[name](sys.argv[2:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
