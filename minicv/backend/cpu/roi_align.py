@@ -11,10 +11,14 @@ those of its rows times those of its columns, so M is put together from two matr
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from scipy import sparse
 
 from minicv.backend.parallel import parallel_for, split
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Pair = tuple[int, int]
 CHANNELS = 64  # in a block: the rows of a 38 x 50 map are then half a megabyte of float32
@@ -127,6 +131,8 @@ def _weights_along(
     Args:
         start, size: (R,), in positions of the map; position i has its centre at i.
     """
+    from scipy import sparse  # slow to load, and seldom needed
+
     bin_size = size / bins
     samples = np.full(len(size), sampling_ratio)
     if sampling_ratio <= 0:
@@ -166,6 +172,8 @@ def _products(
 ) -> sparse.csr_array:
     """The weight of position (h, w) in an output is that of h in its row bin times that of w in its
     column bin."""
+    from scipy import sparse  # slow to load, and seldom needed
+
     height, width = rows.shape[1], columns.shape[1]
     row_count, column_count = np.diff(rows.indptr)[row_bin], np.diff(columns.indptr)[column_bin]
     count = row_count.astype(np.int64) * column_count  # positions of each output

@@ -158,8 +158,9 @@ def _corner_windows(
     # frexp(v) has the exponent a + 1 where 2^a <= v < 2^(a + 1); an empty bin gets 0.
     tall = 2 ** np.frexp(np.maximum(bottom - top, 0))[1] // 2
     wide = 2 ** np.frexp(np.maximum(right - left, 0))[1] // 2
+    sizes = [(a, b) for a in np.unique(tall).tolist() for b in np.unique(wide[tall == a]).tolist()]
     windows = {}
-    for size in sorted(set(zip(tall.tolist(), wide.tolist(), strict=True))):
+    for size in sizes:
         if 0 in size:
             continue
         (which,) = np.nonzero((tall == size[0]) & (wide == size[1]))
