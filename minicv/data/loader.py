@@ -40,9 +40,10 @@ class DataLoader:
     the epoch; each sample has a generator of its own, seeded by the epoch and the sample's index.
     So the batches are the same for any number of workers.
 
-    The workers are threads: decoding, resizing and array work release Python's lock, and a thread
-    starts at once and shares the data set. They are at most two batches ahead. Leaving the loop
-    early stops them.
+    The workers are threads: a thread starts at once and shares the data set, and decoding, resizing
+    and array work release Python's lock. So they read photographs side by side, and draw the next
+    Farmyard scenes while the network's array work runs; drawing alone does not gain from a second
+    thread. They are at most two batches ahead. Leaving the loop early stops them.
 
     Args:
         dataset: anything with `len(dataset)` and `dataset[i] -> (image, target)`.

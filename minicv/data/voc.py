@@ -43,8 +43,9 @@ class VOCDetection:
 
     **Wrong boxes.** A box that reaches out of the photograph is clipped to it. One whose corners
     coincide as they are written (xmax <= xmin or ymax <= ymin), or of which nothing is left after
-    clipping, is dropped. One `DatasetWarning` for the whole set says how many, and names the first
-    file and field. With `strict=True` the first such box is an error.
+    clipping, is dropped: by the letter equal corners are a box of one pixel, but what real files
+    hold there is a slip of the mouse. One `DatasetWarning` for the whole set says how many, and
+    names the first file and field. With `strict=True` the first such box is an error.
 
     All XML files of the split are read when the set is made, so that a wrong one is found before
     training starts, not in its middle. Target: boxes (N, 4), labels (N,), difficult (N,), area (N,)
