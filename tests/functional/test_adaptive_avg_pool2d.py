@@ -1,5 +1,6 @@
 """adaptive_avg_pool2d against its twin, its adjoint, and plain means."""
 
+import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,6 +57,17 @@ def test_empty_batch():
     assert y.shape == (0, 3, 2, 2)
     y.backward(np.zeros(y.shape))
     assert x.grad.shape == x.shape
+
+
+def test_runs_on_device_arrays():
+    data = np.random.default_rng(0).normal(size=(2, 3, 6, 8))
+    host, device = Tensor(data, requires_grad=True), Tensor(cupy.asarray(data), requires_grad=True)
+    expected, y = F.adaptive_avg_pool2d(host, (4, 3)), F.adaptive_avg_pool2d(device, (4, 3))
+    np.testing.assert_allclose(y.data.get(), expected.data, atol=1e-12)
+    grad = np.random.default_rng(1).normal(size=y.shape)
+    expected.backward(grad)
+    y.backward(cupy.asarray(grad))
+    np.testing.assert_allclose(device.grad.get(), host.grad, atol=1e-12)
 
 
 def test_errors():

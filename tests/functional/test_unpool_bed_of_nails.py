@@ -1,5 +1,6 @@
 """unpool_bed_of_nails against its twin, its adjoint, and the lecture's example."""
 
+import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from hypothesis import given
@@ -40,6 +41,17 @@ def test_empty_batch():
     assert y.shape == (0, 3, 8, 8)
     y.backward(np.zeros(y.shape))
     assert x.grad.shape == x.shape
+
+
+def test_runs_on_device_arrays():
+    data = np.random.default_rng(0).normal(size=(2, 3, 6, 8))
+    host, device = Tensor(data, requires_grad=True), Tensor(cupy.asarray(data), requires_grad=True)
+    expected, y = F.unpool_bed_of_nails(host, (3, 2)), F.unpool_bed_of_nails(device, (3, 2))
+    np.testing.assert_allclose(y.data.get(), expected.data, atol=1e-12)
+    grad = np.random.default_rng(1).normal(size=y.shape)
+    expected.backward(grad)
+    y.backward(cupy.asarray(grad))
+    np.testing.assert_allclose(device.grad.get(), host.grad, atol=1e-12)
 
 
 def test_errors():
