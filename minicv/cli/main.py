@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
+import warnings
 from collections.abc import Sequence
 
 import minicv
 from minicv.backend import DeviceError
 from minicv.cli import demo, detect, evaluate, train
+from minicv.data import DatasetWarning
 from minicv.training import DivergenceError
 from minicv.weights import WeightsError
 
@@ -23,7 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        options.run(options)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", DatasetWarning)
+            warnings.showwarning = functools.partial(_say_warning, options.command)
+            options.run(options)
     # What a user's files and options can cause; any other error is a fault of ours, with its trace.
     except (WeightsError, DeviceError, DivergenceError, OSError, ValueError) as error:
         print(f"minicv {options.command}: {error}", file=sys.stderr)
@@ -32,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"minicv {options.command}: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+def _say_warning(command: str, message: Warning | str, *_: object) -> None:
+    print(f"minicv {command}: {message}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

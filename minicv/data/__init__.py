@@ -1,18 +1,24 @@
 """Data: the Farmyard, readers of real sets, joint transforms, the loader."""
 
 from minicv.data.checks import check_targets
+from minicv.data.coco import CocoDetection
+from minicv.data.errors import AnnotationError, DatasetWarning
 from minicv.data.farmyard import Farmyard
-from minicv.data.image_folder import ImageError, read_image
+from minicv.data.image_folder import ImageError, ImageFolder, read_image
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.subset import Subset
 from minicv.data.voc import VOCDetection
 
 __all__ = [
+    "AnnotationError",
+    "CocoDetection",
     "DataLoader",
     "Dataset",
+    "DatasetWarning",
     "Farmyard",
     "ImageError",
+    "ImageFolder",
     "PennFudan",
     "SampleError",
     "Subset",
