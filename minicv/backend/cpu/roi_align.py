@@ -82,9 +82,15 @@ def roi_align_backward(
     if not grad.size:
         return grad_x
     weights = _weights(
-        x_shape, grad.dtype, boxes, batch_indices, output_size, spatial_scale, sampling_ratio,
+        x_shape,
+        grad.dtype,
+        boxes,
+        batch_indices,
+        output_size,
+        spatial_scale,
+        sampling_ratio,
         aligned,
-    )  # fmt: skip
+    )
     transposed = weights.T
     bins = output_size[0] * output_size[1]
     grad = grad.reshape(len(boxes), c, bins)
@@ -109,12 +115,12 @@ def _weights(
     sampling_ratio: int,
     aligned: bool,
 ) -> sparse.csr_array:
-    """M (R·PH·PW, N·H·W)."""
+    """The matrix M (R·PH·PW, N·H·W) of one call, the same for all channels."""
     n, _, h, w = x_shape
     ph, pw = output_size
     corners = boxes.astype(np.float64) * spatial_scale - (0.5 if aligned else 0.0)
     x1, y1, x2, y2 = corners.T
-    least = -np.inf if aligned else 1.0
+    least = -np.inf if aligned else 1.0  # an aligned box keeps its size, however small
     rows = _weights_along(y1, np.maximum(y2 - y1, least), ph, sampling_ratio, h)
     columns = _weights_along(x1, np.maximum(x2 - x1, least), pw, sampling_ratio, w)
     # Output (r, i, j) combines row bin (r, i) with column bin (r, j).
