@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from minicv.backend import resolve_device
 from minicv.cli.data_sources import open_data
+from minicv.cli.json_files import write_json
 from minicv.cli.recipe import RECIPES, flip_for, train_detector
 from minicv.inspection import (
     contact_sheet,
@@ -81,8 +81,7 @@ def run(options: argparse.Namespace) -> None:
     for name, picture in pictures.items():
         picture.save(options.out / f"{name}.png")
     report = {"seed": options.seed, "training_seconds": round(seconds, 1), "figures": figures}
-    text = json.dumps({**report, "history": history}, indent=1)
-    (options.out / "demo.json").write_text(text + "\n", encoding="utf-8")
+    write_json(options.out / "demo.json", {**report, "history": history})
     print(f"pictures in {options.out.resolve()}:")
     for name in pictures:
         print(f"  {name}.png")

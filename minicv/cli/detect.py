@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from minicv.backend import resolve_device
+from minicv.cli.json_files import write_json
 from minicv.data import ImageError, read_image
 from minicv.data.image_folder import SUFFIXES
 from minicv.inspection import draw_detections
@@ -41,6 +41,7 @@ def run(options: argparse.Namespace) -> None:
     model = load_detector(options.weights).to(device)
     options.out.mkdir(parents=True, exist_ok=True)
     records, unreadable = [], 0
+    taken: set[str] = set()
     for path in _pictures(options.images):
         try:
             image = read_image(path)
@@ -53,14 +54,14 @@ def run(options: argparse.Namespace) -> None:
         shown = {
             name: values[found["scores"] >= options.threshold] for name, values in found.items()
         }
-        drawn = options.out / f"{path.stem}_detections.png"
+        drawn = options.out / f"{_free_name(path.stem, taken)}_detections.png"
         draw_detections(
             image, shown["boxes"], shown["labels"], shown["scores"], class_names=model.classes
         ).save(drawn)
         print(f"{path}: {_summary(shown['labels'], model.classes)} -> {drawn}")
     if options.json:
         file = options.out / "detections.json"
-        file.write_text(json.dumps(records, indent=1) + "\n", encoding="utf-8")
+        write_json(file, records)
         print(f"{len(records)} detections -> {file}")
     if unreadable:
         raise ValueError(f"{unreadable} of the pictures could not be read, see above")
@@ -102,6 +103,16 @@ def _pictures(paths: list[Path]) -> list[Path]:
         else:
             pictures.append(path)
     return pictures
+
+
+def _free_name(stem: str, taken: set[str]) -> str:
+    """``stem``, with a number behind it where another picture has that name: a.jpg and a.png."""
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    taken.add(name)
+    return name
 
 
 def _summary(labels: np.ndarray, classes: tuple[str, ...]) -> str:

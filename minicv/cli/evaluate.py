@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
 from pathlib import Path
 
 from minicv.backend import resolve_device
 from minicv.cli.data_sources import DATA_HELP, open_data
+from minicv.cli.json_files import write_json
 from minicv.training import detection_figures, load_detector, predict_all
 
 
@@ -63,7 +63,6 @@ def run(options: argparse.Namespace) -> None:
             "split": options.split,
             "images": len(dataset),
             "seconds_per_image": round(seconds / max(len(dataset), 1), 4),
-            "figures": {k: round(v, 6) if math.isfinite(v) else None for k, v in figures.items()},
+            "figures": {name: round(value, 6) for name, value in figures.items()},
         }
-        options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        write_json(options.json, record)

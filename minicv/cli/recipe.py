@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minicv.cli.json_files import write_json
 from minicv.data import DataLoader
 from minicv.data.transforms import RandomHorizontalFlip, Transform, mirror_permutation
 from minicv.models.detection import FasterRCNN
@@ -19,7 +20,11 @@ from minicv.training import describe_detector, fit, validator
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with momentum 0.9, a linear warm-up, then half a cosine wave down to nothing."""
+    """SGD with momentum 0.9, a linear warm-up, then half a cosine wave down to nothing.
+
+    Raises:
+        ValueError: no epochs, an empty batch, or a learning rate that is not positive.
+    """
 
     epochs: int
     batch_size: int
@@ -27,6 +32,13 @@ class Recipe:
     warmup_steps: int = 100
     weight_decay: float = 1e-4
     momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1 or not 0 < self.lr < math.inf:
+            raise ValueError(
+                f"recipe: epochs={self.epochs}, batch_size={self.batch_size}, lr={self.lr}; "
+                "expected at least one epoch, at least one image in a batch, and a positive rate"
+            )
 
 
 RECIPES = {
@@ -67,7 +79,7 @@ def train_detector(
         rng=order,
         workers=workers,
         transform=transform,
-        drop_last=True,
+        drop_last=len(train) >= recipe.batch_size,  # fewer images than that are one small batch
     )
     optimizer = SGD(
         [p for p in model.parameters() if p.requires_grad],
@@ -92,5 +104,5 @@ def train_detector(
         resume=resume,
     )
     record = {"seed": seed, "recipe": dataclasses.asdict(recipe), "epochs": history}
-    (out / "history.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    write_json(out / "history.json", record)
     return history
