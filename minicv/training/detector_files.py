@@ -95,6 +95,11 @@ def load_detector(path: str | Path) -> FasterRCNN:
             f"{path}: weights of another model ({description.get('model', 'unnamed')!r}, expected "
             "'faster_rcnn')"
         )
+    absent = [key for key in ("backbone", "classes", "settings") if key not in description]
+    if absent:
+        raise WeightsError(
+            f"{path}: no checkpoint of minicv train; its description lacks {', '.join(absent)}"
+        )
     settings = _settings(path, description["settings"])
     rng = np.random.default_rng(0)
     model = build_detector(description["backbone"], description["classes"], settings, rng=rng)

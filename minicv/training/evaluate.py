@@ -38,7 +38,7 @@ def predict_all(
 def detection_figures(
     predictions: Predictions, targets: list[dict[str, Any]], classes: tuple[str, ...]
 ) -> dict[str, float]:
-    """The usual figures, in 0..1.
+    """The usual figures, in 0..1; where there are no objects to find, VOC's are NaN and COCO's -1.
 
     "AP50" is the mean over classes of VOC's average precision (area) at IoU 0.5; "AP50_11" its
     11-point form of 2007; "AP", "AP75", "APs", "APm", "APl" are COCO's; "AP50 NAME" is one class's.

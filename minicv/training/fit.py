@@ -53,7 +53,8 @@ def fit(
         epochs: in total, counted from the very beginning also when resuming.
         rng: for sampling within the loss.
         validate: figures of an epoch, e.g. validation losses and "AP50".
-        best_by: which figure decides on ``best.npz``; larger is better.
+        best_by: which figure decides on ``best.npz``; larger is better. While it is NaN, as over
+            images without objects, the latest weights count as the best.
         out: folder for checkpoints; None writes none.
         description: kept in the checkpoints, to build the model again.
         resume: go on from ``out/last.npz`` if it is there.
@@ -66,8 +67,14 @@ def fit(
     Raises:
         DivergenceError: a loss is no finite number.
         WeightsError: a checkpoint cannot be written, or does not fit on resuming.
-        ValueError: labels that no detector can learn from; names the image.
+        ValueError: a loader without a batch; labels that no detector can learn from, with the name
+            of the image.
     """
+    if len(loader) == 0:
+        raise ValueError(
+            f"fit: the loader has no batch to train on; it has {len(loader.dataset)} images, "
+            f"batch_size={loader.batch_size}, drop_last={loader.drop_last}"
+        )
     out = None if out is None else Path(out)
     state = TrainState(model, optimizer, {"fit": rng, "loader": loader.rng}, description or {})
     if resume and out is not None and (out / "last.npz").is_file():
@@ -81,9 +88,7 @@ def fit(
         if validate is not None:
             record.update(validate(model))
         state.history.append(record)
-        best = best_by in record and record[best_by] > state.best
-        if best:
-            state.best = record[best_by]
+        best = best_by in record and state.note_figure(record[best_by])
         if out is not None:
             state.save(out / "last.npz")
             if best:

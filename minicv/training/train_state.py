@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,18 @@ class TrainState:
         self.best = float("-inf")
         self.history: list[dict[str, float]] = []
 
+    def note_figure(self, figure: float) -> bool:
+        """Keep ``figure`` if it is the best so far, and say whether it is.
+
+        NaN, as over images without objects, is the best only as long as there was no number.
+        """
+        if math.isnan(figure):
+            return self.best == float("-inf")
+        if figure <= self.best:
+            return False
+        self.best = figure
+        return True
+
     def save(self, path: Path) -> None:
         """Write all of it to ``path``, whole or not at all."""
         arrays = {_MODEL + name: array for name, array in self.model.state_dict().items()}
@@ -63,7 +76,7 @@ class TrainState:
         """Take everything from ``path``.
 
         Raises:
-            WeightsError: the file is of another model or without training state.
+            WeightsError: the file is of another model or optimizer, or without training state.
         """
         arrays, description = load_checkpoint(path)
         training = description.get("training")
@@ -75,8 +88,17 @@ class TrainState:
                 raise WeightsError(
                     f"{path}: cannot resume, its {key} is {theirs} but this run's is {mine}"
                 )
-        self.model.load_state_dict(_part(arrays, _MODEL))
-        self.optimizer.load_state_dict(_part(arrays, _OPTIMIZER))
+        theirs = _kinds(training["generators"])
+        mine = _kinds({name: rng.bit_generator.state for name, rng in self.generators.items()})
+        if theirs != mine:
+            raise WeightsError(
+                f"{path}: cannot resume, its generators are {theirs} but this run's are {mine}"
+            )
+        try:
+            self.model.load_state_dict(_part(arrays, _MODEL))
+            self.optimizer.load_state_dict(_part(arrays, _OPTIMIZER))
+        except ValueError as error:
+            raise WeightsError(f"{path}: cannot resume: {error}") from None
         for name, rng in self.generators.items():
             rng.bit_generator.state = copy.deepcopy(training["generators"][name])
         self.epoch, self.step = training["epoch"], training["step"]
@@ -95,6 +117,11 @@ def model_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _part(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
     return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
+
+
+def _kinds(states: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Which algorithm each generator follows, such as PCG64."""
+    return {name: state["bit_generator"] for name, state in states.items()}
 
 
 def _as_json(value: Any) -> Any:

@@ -106,9 +106,12 @@ class FasterRCNN(Module):
         rng = np.random.default_rng(0) if rng is None else rng
         s = self.settings
         batch = self._stage1_batch(images)
+        xp = xp_of(self.rpn.conv.weight.data)  # the labels go where the weights are
         target_boxes = [
-            batch.boxes_to_batch(i, t["boxes"].astype(np.float32)) for i, t in enumerate(targets)
+            xp.asarray(batch.boxes_to_batch(i, target["boxes"].astype(np.float32)))
+            for i, target in enumerate(targets)
         ]
+        target_labels = [xp.asarray(target["labels"]) for target in targets]
 
         features = self._stage2_features(batch)
         objectness, deltas, anchors = self._stage3_rpn(features)
@@ -127,10 +130,10 @@ class FasterRCNN(Module):
         )
         sampled_regions = [
             region_targets(
-                found.boxes, boxes, target["labels"], self.region_matcher,
+                found.boxes, boxes, labels, self.region_matcher,
                 s.head_samples, s.head_positive_fraction, s.box_weights, rng,
             )
-            for found, boxes, target in zip(proposals, target_boxes, targets, strict=True)
+            for found, boxes, labels in zip(proposals, target_boxes, target_labels, strict=True)
         ]  # fmt: skip
         pooled = self._stage5_pool(features, [regions.boxes for regions in sampled_regions])
         logits, offsets = self._stage6_head(pooled)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class FasterRCNNSettings:
-    """Sizes, thresholds and counts. The defaults are the paper's where it gives one.
+    """Sizes, thresholds and counts.
+
+    The defaults are the papers', but for fewer proposals (they train on 2000 after suppression) and
+    a narrower head (4096 units), for the sake of a CPU. What they do not give, such as the score
+    threshold and the offsets' weights, is as in the public implementations.
+
+    Raises:
+        ValueError: an image size below one pixel.
 
     Source: Ren et al., Faster R-CNN, 2015, section 3; Girshick, Fast R-CNN, 2015, section 2.3.
 
@@ -55,6 +62,13 @@ class FasterRCNNSettings:
     score_threshold: float = 0.05
     nms_threshold: float = 0.5
     detections_per_image: int = 100
+
+    def __post_init__(self) -> None:
+        if min(self.min_size, self.max_size) < 1:
+            raise ValueError(
+                f"FasterRCNNSettings: min_size={self.min_size}, max_size={self.max_size}; expected "
+                "at least one pixel each"
+            )
 
     @property
     def anchors_per_cell(self) -> int:

@@ -59,7 +59,8 @@ def make_batch(
         multiple_of: the padded height and width are multiples of this, the backbone's stride.
 
     Raises:
-        ValueError: no images, or one that is not (3, H, W) with at least one pixel.
+        ValueError: no images, or one that is not (3, H, W) with at least one pixel, or of whole
+            numbers, which would be 0..255 and not 0..1.
 
     >>> image = np.full((3, 20, 30), 0.5, dtype="float32")
     >>> batch = make_batch([image], min_size=10, max_size=99, mean=[0.5] * 3, std=[0.25] * 3,
@@ -74,6 +75,11 @@ def make_batch(
             raise ValueError(
                 f"make_batch: image {index} has shape {image.shape}; expected (3, height, width), "
                 "RGB with at least one pixel"
+            )
+        if image.dtype.kind != "f":
+            raise ValueError(
+                f"make_batch: image {index} is {image.dtype}; expected floats in 0..1, as "
+                "minicv.data.read_image gives, or divide by 255"
             )
     original_sizes = [image.shape[1:] for image in images]
     sizes = [resized_size(height, width, min_size, max_size) for height, width in original_sizes]
