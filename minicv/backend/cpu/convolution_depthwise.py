@@ -13,12 +13,17 @@ whole plane (of all images) at once. What is computed in the extra columns is th
 Within one plane the stride is 1 again; kernel element (u, v) meets plane (u mod s, v mod s),
 shifted by (u div s, v div s).
 
-*Cache.* A block of channels at a time goes through all KH·KW steps while it lies in the cache.
+*One pass.* The elements of one kernel column that meet the same plane are shifted by equal steps.
+`numpy.einsum` therefore takes them in one call, and sums channel by channel, one multiply-add at a
+time, while the channel's output stays in the nearest cache.
 
-Arithmetic: N·C·OH·OW·KH·KW multiply-adds, each two passes of NumPy. Traffic: each array once.
+Arithmetic: N·C·OH·OW·KH·KW multiply-adds. Traffic: each array once.
 """
 
 from __future__ import annotations
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,7 +31,23 @@ from minicv.backend.cpu.convolution_geometry import Pair, scratch
 from minicv.backend.cpu.unbuffered import unbuffered
 from minicv.backend.parallel import parallel_for, split
 
-BLOCK_ELEMENTS = 1 << 16  # three buffers of 256 KiB in float32: a second-level cache holds them
+# Of a plane in a block of channels. Shorter calls would keep the threads waiting for each other's
+# turn at the interpreter.
+BLOCK_ELEMENTS = 1 << 20
+
+
+class Taps(NamedTuple):
+    """Elements of one kernel column that meet the same plane, and their shifts when laid flat."""
+
+    plane: Pair
+    rows: range
+    column: int
+    shift: int  # of the first; each next one is shifted by ``step`` more
+    step: int
+
+    @property
+    def last_shift(self) -> int:
+        return self.shift + (len(self.rows) - 1) * self.step
 
 
 class Layout:
@@ -42,19 +63,23 @@ class Layout:
         self.height, self.width = oh + below, ow + right
         self.length = n * self.height * self.width
         self.reach = below * self.width + right
-        # (u, v) -> which plane, and its shift when laid flat
-        self.taps = {
-            (u, v): (
-                (u * dilation[0] % stride[0], v * dilation[1] % stride[1]),
-                u * dilation[0] // stride[0] * self.width + v * dilation[1] // stride[1],
-            )
-            for u in range(kernel[0])
-            for v in range(kernel[1])
-        }
-        self.planes = sorted({plane for plane, _ in self.taps.values()})
+        again = stride[0] // math.gcd(stride[0], dilation[0])  # kernel rows until the same plane
+        self.taps = []
+        for first_row in range(min(kernel[0], again)):
+            for column in range(kernel[1]):
+                top, left = first_row * dilation[0], column * dilation[1]
+                taps = Taps(
+                    plane=(top % stride[0], left % stride[1]),
+                    rows=range(first_row, kernel[0], again),
+                    column=column,
+                    shift=top // stride[0] * self.width + left // stride[1],
+                    step=again * dilation[0] // stride[0] * self.width,
+                )
+                self.taps.append(taps)
+        self.planes = sorted({taps.plane for taps in self.taps})
 
     def blocks(self, channels: int) -> list[slice]:
-        """Runs of channels that fit the cache, at least two for two cores to share."""
+        """Runs of channels, at least two for two cores to share."""
         return split(channels, min(BLOCK_ELEMENTS // max(1, self.length), -(-channels // 2)))
 
     def pixels(self, x: np.ndarray, plane: Pair) -> tuple[np.ndarray, tuple[slice, slice]]:
@@ -122,8 +147,11 @@ def forward(
         with unbuffered():
             planes = layout.deal(x[:, channels])
             terms = [
-                (planes[plane][:, shift : shift + layout.length], weight[channels, :, u, v])
-                for (u, v), (plane, shift) in layout.taps.items()
+                (
+                    _shifted(planes[taps.plane], taps.shift, taps, layout.length),
+                    weight[channels, 0, taps.rows, taps.column],
+                )
+                for taps in layout.taps
             ]
             total = layout.unfold(_weighted_sum(terms))[:, :, :oh, :ow]
             y[:, channels] = total.swapaxes(0, 1)  # (C, N, OH, OW) -> (N, C, OH, OW)
@@ -154,13 +182,14 @@ def grad_input(
         with unbuffered():
             arrived = layout.lay(grad[:, channels])
             for plane in layout.planes:
+                # The other way: the last row of the kernel reaches back furthest, so it is first.
                 terms = [
                     (
-                        arrived[:, layout.reach - shift : layout.reach - shift + layout.length],
-                        weight[channels, :, u, v],
+                        _shifted(arrived, layout.reach - taps.last_shift, taps, layout.length),
+                        weight[channels, 0, taps.rows[::-1], taps.column],
                     )
-                    for (u, v), (met, shift) in layout.taps.items()
-                    if met == plane
+                    for taps in layout.taps
+                    if taps.plane == plane
                 ]
                 total = layout.unfold(_weighted_sum(terms))
                 pixels, (rows, columns) = layout.pixels(grad_x[:, channels], plane)
@@ -192,22 +221,31 @@ def grad_weight(
         with unbuffered():
             planes = layout.deal(x[:, channels])
             arrived = layout.lay(grad[:, channels])[:, layout.reach :]
-            for (u, v), (plane, shift) in layout.taps.items():
-                met = planes[plane][:, shift : shift + layout.length]
-                # (C, 1, length) @ (C, length, 1) -> (C, 1, 1): a dot product for each channel
-                grad_w[channels, :, u, v] = np.matmul(arrived[:, None], met[:, :, None])[:, :, 0]
+            for taps in layout.taps:
+                met = _shifted(planes[taps.plane], taps.shift, taps, layout.length)
+                for row, shifted in zip(taps.rows, met, strict=True):
+                    # (C, 1, length) @ (C, length, 1) -> (C, 1, 1): a dot product for each channel
+                    product = np.matmul(arrived[:, None], shifted[:, :, None])
+                    grad_w[channels, 0, row, taps.column] = product[:, 0, 0]
 
     parallel_for(one_block, layout.blocks(c))
     return grad_w
 
 
+def _shifted(flat: np.ndarray, start: int, taps: Taps, length: int) -> np.ndarray:
+    """``length`` pixels of each channel, for each tap: (C, ...) -> (taps, C, length), a view."""
+    strides = (taps.step * flat.itemsize, *flat.strides)
+    shape = (len(taps.rows), flat.shape[0], length)
+    return np.lib.stride_tricks.as_strided(flat[:, start:], shape, strides)
+
+
 def _weighted_sum(terms: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
-    """Σ of plane (C, length) times number (C, 1), in scratch memory."""
-    plane, number = terms[0]
-    total = scratch("depthwise sum", plane.shape, plane.dtype)
-    term = scratch("depthwise term", plane.shape, plane.dtype)
-    np.multiply(plane, number, out=total)
-    for plane, number in terms[1:]:
-        np.multiply(plane, number, out=term)
-        np.add(total, term, out=total)
+    """Σ of pixels (taps, C, length) times numbers (C, taps) -> (C, length), in scratch memory."""
+    shape, dtype = terms[0][0].shape[1:], terms[0][0].dtype
+    total = scratch("depthwise sum", shape, dtype)
+    term = scratch("depthwise term", shape, dtype)
+    for index, (pixels, numbers) in enumerate(terms):
+        np.einsum("kcl,ck->cl", pixels, numbers, out=term if index else total)
+        if index:
+            np.add(total, term, out=total)
     return total
