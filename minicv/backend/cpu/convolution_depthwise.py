@@ -223,10 +223,10 @@ def grad_weight(
             arrived = layout.lay(grad[:, channels])[:, layout.reach :]
             for taps in layout.taps:
                 met = _shifted(planes[taps.plane], taps.shift, taps, layout.length)
-                for row, shifted in zip(taps.rows, met, strict=True):
-                    # (C, 1, length) @ (C, length, 1) -> (C, 1, 1): a dot product for each channel
-                    product = np.matmul(arrived[:, None], shifted[:, :, None])
-                    grad_w[channels, 0, row, taps.column] = product[:, 0, 0]
+                # A dot product for each channel and tap, by matmul, which rounds less than einsum:
+                # (C, taps, 1, length) @ (C, 1, length, 1) -> (C, taps, 1, 1)
+                products = np.matmul(met.swapaxes(0, 1)[:, :, None], arrived[:, None, :, None])
+                grad_w[channels, 0, taps.rows, taps.column] = products[:, :, 0, 0]
 
     parallel_for(one_block, layout.blocks(c))
     return grad_w

@@ -80,9 +80,9 @@ def grad_input(
     """dL/dx: each pixel collects from all windows that saw it.
 
     At stride 1 that is again a convolution, of dL/dy with the kernel turned by 180° and input and
-    output channels exchanged. At other strides, columns = weightᵀ @ dL/dy holds what each window
-    sends back, and every row of it is added where it was gathered (col2im). Strips overlap where
-    they write, so one thread takes all strips of an image, or of half the channels of the only one.
+    output channels exchanged. In general, columns = weightᵀ @ dL/dy holds what each window sends
+    back, and every row of it is added where it was gathered (col2im). Strips overlap where they
+    write, so one thread takes all strips of an image, or of half the channels of the only one.
 
     >>> grad, weight = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0]]]])
     >>> grad_input(grad, weight, (1, 1, 1, 4), (1, 1), (0, 0), (1, 1), 1).tolist()
@@ -97,7 +97,8 @@ def grad_input(
     reach = (dilation[0] * (kh - 1), dilation[1] * (kw - 1))
     turned_padding = (reach[0] - padding[0], reach[1] - padding[1])
     same_windows = (h + 2 * padding[0] - reach[0], w + 2 * padding[1] - reach[1]) == (oh, ow)
-    if stride == (1, 1) and same_windows and min(turned_padding) >= 0:
+    possible = stride == (1, 1) and same_windows and min(turned_padding) >= 0
+    if possible and og <= 2 * cg:  # copying a row of columns takes half as long as adding one
         turned = weight.reshape(groups, og, cg, kh, kw)[..., ::-1, ::-1]
         turned = turned.swapaxes(1, 2).reshape(c, og, kh, kw)  # (C, O/groups, KH, KW)
         return forward(grad, turned, stride, turned_padding, dilation, groups, x_shape)

@@ -47,6 +47,11 @@ def test_the_layers_of_mobile_networks(kernel, stride):
     assert max(case.errors()) < 2e-6
 
 
+def test_long_sums_stay_exact():
+    """The gradient of a weight sums over all pixels of all images."""
+    assert max(Case((2, 3, 200, 210), (3, 1, 3, 3), padding=(1, 1), groups=3).errors()) < 2e-6
+
+
 def test_more_blocks_than_one(monkeypatch):
     case = Case((2, 7, 9, 8), (7, 1, 3, 3), padding=(1, 1), groups=7)
     usual = case.run(np.float32)

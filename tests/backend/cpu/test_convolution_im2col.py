@@ -14,6 +14,7 @@ CASES = [
     Case((3, 6, 8, 9), (4, 3, 2, 3), dilation=(2, 1), groups=2),
     Case((1, 4, 8, 9), (6, 2, 3, 3), stride=(2, 3), padding=(2, 1), groups=2),
     Case((2, 2, 6, 5), (3, 2, 2, 2), padding=(2, 3)),  # more padding than the kernel reaches
+    Case((2, 2, 6, 5), (7, 2, 3, 2), padding=(1, 1)),  # many more channels out than in
 ]
 
 
