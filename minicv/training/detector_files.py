@@ -37,7 +37,7 @@ SETTINGS: dict[str, FasterRCNNSettings] = {
         post_nms_top_n_train=200,
         post_nms_top_n_test=100,
         rpn_samples=128,
-        head_samples=64,
+        head_samples=32,
         head_units=256,
     ),
     "efficientnet_lite0": FasterRCNNSettings(

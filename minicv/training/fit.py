@@ -132,11 +132,13 @@ def _run_epoch(
 
 
 def _line(record: Mapping[str, float], best: bool) -> str:
-    """One epoch in one line."""
+    """One epoch in one line; of the validation losses only their sum."""
     shown = [
         f"{name.removeprefix('loss_')} {value:.3f}"
         for name, value in record.items()
-        if name not in ("epoch", "step", "seconds") and math.isfinite(value)
+        if name not in ("epoch", "step", "seconds")
+        and not name.startswith("val loss_")
+        and math.isfinite(value)
     ]
     mark = "  (best)" if best else ""
     return f"epoch {record['epoch']}: " + "  ".join(shown) + f"  {record['seconds']:.0f} s{mark}"
