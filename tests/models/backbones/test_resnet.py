@@ -1,0 +1,104 @@
+"""ResNet: torchvision's names and counts, shapes at any size, the shortcut, the frozen backbone."""
+
+import numpy as np
+import pytest
+
+from minicv import Tensor, no_grad
+from minicv.models.backbones import ResNet18, ResNet50, ResNet50Backbone, resnet
+
+
+@pytest.fixture(scope="module")
+def resnet50():
+    return ResNet50(rng=np.random.default_rng(0))
+
+
+def image(*shape, seed=0):
+    return Tensor(np.random.default_rng(seed).normal(size=shape).astype(np.float32))
+
+
+def parameter_count(model):
+    return sum(p.size for p in model.parameters())
+
+
+def test_parameter_counts_are_the_published_ones(resnet50):
+    assert parameter_count(resnet50) == 25_557_032
+    assert parameter_count(ResNet18(rng=np.random.default_rng(0))) == 11_689_512
+
+
+def test_names_and_shapes_are_torchvisions(resnet50):
+    state = {name: array.shape for name, array in resnet50.state_dict().items()}
+    assert len(state) == 320
+    assert {name: state[name] for name in list(state)[:2]} == {
+        "conv1.weight": (64, 3, 7, 7),
+        "bn1.weight": (64,),
+    }
+    assert state["layer1.0.conv1.weight"] == (64, 64, 1, 1)
+    assert state["layer1.0.downsample.0.weight"] == (256, 64, 1, 1)
+    assert state["layer1.0.downsample.1.running_var"] == (256,)
+    assert "layer1.1.downsample.0.weight" not in state
+    assert state["layer3.5.conv2.weight"] == (256, 256, 3, 3)
+    assert state["layer4.2.bn3.num_batches_tracked"] == ()
+    assert state["fc.weight"] == (1000, 2048)
+    basic = ResNet18(num_classes=7, rng=np.random.default_rng(0)).state_dict()
+    assert len(basic) == 122
+    assert "layer1.0.downsample.0.weight" not in basic
+    assert basic["layer2.0.downsample.0.weight"].shape == (128, 64, 1, 1)
+    assert basic["fc.weight"].shape == (7, 512)
+
+
+def test_the_stride_of_a_bottleneck_is_on_its_3x3(resnet50):
+    first = resnet50.layer2[0]
+    strides = [c.stride for c in (first.conv1, first.conv2, first.conv3, first.downsample[0])]
+    assert strides == [(1, 1), (2, 2), (1, 1), (2, 2)]
+    assert resnet50.layer2[1].conv2.stride == resnet50.layer1[0].conv2.stride == (1, 1)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (33, 47), (64, 32)])
+def test_classifier_and_backbone_take_any_size(resnet50, height, width):
+    backbone = ResNet50Backbone(rng=np.random.default_rng(0))
+    x = image(2, 3, height, width)
+    with no_grad():
+        assert resnet50.eval()(x).shape == (2, 1000)
+        assert backbone(x).shape == (2, 1024, -(-height // 16), -(-width // 16))
+
+
+def test_backbone_is_the_classifier_up_to_layer3(resnet50):
+    """Same weights, normalisation folded into the convolutions: same features but for rounding."""
+    rng = np.random.default_rng(1)
+    state = resnet50.state_dict()
+    for name, array in state.items():
+        if name.endswith("running_mean"):
+            state[name] = rng.normal(size=array.shape).astype(np.float32)
+        elif name.endswith("running_var"):
+            state[name] = rng.uniform(0.5, 1.5, size=array.shape).astype(np.float32)
+    classifier = ResNet50(rng=rng).eval()
+    classifier.load_state_dict(state)
+    classifier.groups = classifier.groups[:3]
+    backbone = ResNet50Backbone(rng=rng)
+    backbone.load_state_dict({name: state[name] for name in backbone.state_dict()})
+    x = image(1, 3, 40, 56)
+    with no_grad():
+        expected, features = classifier._run_trunk(x).data, backbone(x).data
+    assert expected.max() > 0.1
+    np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-4 * expected.max())
+
+
+@pytest.mark.parametrize("block", [resnet._BasicBlock, resnet._Bottleneck])
+def test_a_block_that_computes_nothing_passes_its_input_on(block):
+    rng = np.random.default_rng(0)
+    channels = 8 * block.expansion
+    made = block(channels, 8, 1, resnet.FrozenBatchNorm2d, rng)
+    last = made.conv2 if block.expansion == 1 else made.conv3
+    last.weight.data = np.zeros_like(last.weight.data)
+    x = image(1, channels, 5, 6)
+    np.testing.assert_array_equal(made(x).data, np.maximum(x.data, 0))
+
+
+def test_gradients_reach_what_is_not_frozen():
+    backbone = ResNet50Backbone(rng=np.random.default_rng(0))
+    (backbone(image(1, 3, 32, 32)) ** 2).sum().backward()
+    for name, parameter in backbone.named_parameters():
+        frozen = name.startswith(("conv1.", "layer1."))
+        assert parameter.requires_grad != frozen, name
+        assert (parameter.grad is None) == frozen, name
+        assert frozen or np.abs(parameter.grad).max() > 0, name
