@@ -60,7 +60,7 @@ def grad_weight(grad: np.ndarray, x: np.ndarray, stride: Pair) -> np.ndarray:
     n, o, oh, ow = grad.shape
     c = x.shape[1]
     x = np.ascontiguousarray(x[:, :, :: stride[0], :: stride[1]][:, :, :oh, :ow])
-    x, grad = x.reshape(n, c, -1), np.ascontiguousarray(grad).reshape(n, o, -1)
+    x, grad = x.reshape(n, c, oh * ow), np.ascontiguousarray(grad).reshape(n, o, oh * ow)
     columns_at_once = COLUMNS if n > 1 else min(COLUMNS, -(-oh * ow // 2))
     blocks = [(i, columns) for i in range(n) for columns in split(oh * ow, columns_at_once)]
     sums = np.empty((len(blocks), o, c), np.result_type(grad, x))
@@ -78,8 +78,6 @@ def _mix(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     n, c, h, w = x.shape
     x = np.ascontiguousarray(x).reshape(n, c, h * w)
     y = np.empty((n, matrix.shape[0], h * w), np.result_type(matrix, x))
-    if 0 in (n, h * w):
-        return y.reshape(n, -1, h, w)
 
     def one_block(block: tuple[int, slice, slice]) -> None:
         image, rows, columns = block
@@ -88,4 +86,4 @@ def _mix(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     rows_at_once = ROWS if n > 1 else min(ROWS, -(-len(matrix) // 2))
     rows, columns = split(len(matrix), rows_at_once), split(h * w, COLUMNS)
     parallel_for(one_block, itertools.product(range(n), rows, columns))
-    return y.reshape(n, -1, h, w)
+    return y.reshape(n, len(matrix), h, w)

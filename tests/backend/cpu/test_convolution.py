@@ -91,6 +91,16 @@ def test_inputs_are_left_alone_and_results_do_not_share_memory(algorithm):
         np.testing.assert_array_equal(array, copy)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("algorithm", TYPICAL)
+def test_a_batch_of_no_images(algorithm, dtype):
+    case = TYPICAL[algorithm]
+    empty = Case((0, *case.x.shape[1:]), case.weight.shape, *case.options)
+    y, grad_x, grad_weight = empty.run(dtype)
+    assert y.shape == empty.y_shape and grad_x.shape == empty.x.shape
+    assert grad_weight.shape == case.weight.shape and not grad_weight.any()
+
+
 def digest() -> str:
     """Of every bit of every result of the typical layers, and of the same with one image."""
     results = hashlib.sha256()
