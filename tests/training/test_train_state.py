@@ -79,10 +79,7 @@ def test_best_figure():
 @pytest.mark.parametrize(
     ("other", "message"),
     [
-        (
-            {"description": {**DESCRIPTION, "sizes": (3, 4)}},
-            r"its sizes is \[3, 2\] but this run's",
-        ),
+        ({"description": {**DESCRIPTION, "sizes": (3, 4)}}, r"its sizes is \[3, 2\] but this run"),
         ({"description": {**DESCRIPTION, "new": 1}}, "its new is None but this run's is 1"),
         ({"description": {**DESCRIPTION, "options": {}}}, "its options is"),
         ({"out": 4}, r"(?s)last\.npz: cannot resume: .*weight"),

@@ -1,0 +1,85 @@
+"""``minicv demo``, made tiny: every picture and figure it promises is there."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minicv.cli import data_sources, demo
+from minicv.cli.main import main
+from minicv.cli.recipe import RECIPES
+from minicv.training import load_detector
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """(folder, exit status, standard output) of a demo of 16 scenes and one epoch."""
+    out = tmp_path_factory.mktemp("demo") / "new" / "run"
+    with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as output:
+        patch.setitem(RECIPES, "small", dataclasses.replace(RECIPES["small"], epochs=1))
+        patch.setattr(data_sources, "FARMYARD_TRAINING_SCENES", 16)
+        patch.setattr(data_sources, "FARMYARD_HELD_OUT", 2)
+        lines = []
+        output.setattr("builtins.print", lambda *words, **options: lines.append(" ".join(words)))
+        status = main(["demo", "--out", str(out), "--seed", "3"])
+    return out, status, "\n".join(lines)
+
+
+def test_the_pictures_that_are_named_are_there(shown):
+    out, status, text = shown
+    assert status == 0
+    lines = text.splitlines()
+    start = lines.index(f"pictures in {out.resolve()}:")
+    named = [line.strip() for line in lines[start + 1 :] if line.startswith("  ")]
+    assert set(named) == {path.name for path in out.glob("*.png")}
+    stages = sorted(name for name in named if name.startswith("stage"))
+    assert {"detections.png", "training.png"} | set(stages) == set(named)
+    assert [stage.removesuffix(".png") for stage in stages] == [
+        "stage1_input",
+        "stage2_feature_map",
+        "stage3_anchors",
+        "stage4_objectness",
+        "stage5_proposals_before_nms",
+        "stage6_proposals",
+        "stage7_region_features",
+        "stage8_detections",
+        "stage9_overview",
+    ]
+    for name in named:
+        with Image.open(out / name) as picture:
+            pixels = np.asarray(picture.convert("RGB"))
+        assert min(pixels.shape[:2]) > 50 and pixels.std() > 1, name
+
+
+def test_the_report_holds_what_was_said(shown):
+    out, _, text = shown
+    report = json.loads(
+        (out / "demo.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} in JSON")
+    )
+    assert report["seed"] == 3 and len(report["history"]) == 1
+    assert {"AP50", "AP", "AP50 cow"} <= set(report["figures"])
+    assert f"AP50 {report['figures']['AP50']:.3f}" in text
+    assert "16 farmyard scenes (1 passes)" in text and "on 2 scenes never seen" in text
+    assert json.loads((out / "history.json").read_text())["epochs"] == report["history"]
+
+
+def test_the_weights_of_the_next_command_are_there(shown):
+    out, _, text = shown
+    (line,) = [line for line in text.splitlines() if line.startswith("next: ")]
+    weights = Path(line.split("--weights ")[1].split()[0])
+    assert weights == out / "best.npz"
+    assert load_detector(weights).classes == data_sources.open_data("farmyard").classes
+
+
+def labels(*values):
+    return {"labels": np.array(values, dtype=np.int64)}
+
+
+def test_the_scene_of_the_stages_is_one_to_follow_by_eye():
+    scenes = [labels(0, 1, 2, 3, 4), labels(0, 0, 0), labels(0, 3), labels(1, 2)]
+    assert demo._instructive(scenes) == 2  # at most three objects, most classes, the first
+    assert demo._instructive([labels(0, 1, 2, 3)]) == 0
+    assert demo._instructive([labels()]) == 0

@@ -1,0 +1,132 @@
+"""How a detector is trained: the numbers, the loader, the schedule and the files."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minicv.cli import recipe as recipe_module
+from minicv.cli.recipe import RECIPES, Recipe, flip_for, train_detector
+from minicv.data import Farmyard, Subset
+from minicv.models.detection import FasterRCNNSettings
+from minicv.training import build_detector, load_detector
+from minicv.training.detector_files import BACKBONES, SETTINGS
+
+DATA = Farmyard(5, size=(48, 48), seed=3)
+TINY = FasterRCNNSettings(
+    min_size=32,
+    max_size=32,
+    anchor_sizes=(12.0, 24.0),
+    rpn_channels=8,
+    head_units=8,
+    post_nms_top_n_train=20,
+    post_nms_top_n_test=10,
+    rpn_samples=16,
+    head_samples=8,
+)
+
+
+def detector():
+    return build_detector("small", DATA.classes, TINY, rng=np.random.default_rng(0))
+
+
+def train(out, recipe, data=DATA, validation=None, seed=0, **options):
+    validation = Subset(DATA, [0]) if validation is None else validation
+    return train_detector(
+        detector(), "small", data, validation, recipe, out=out, seed=seed, **options
+    )
+
+
+def without_seconds(history):
+    return [{k: v for k, v in record.items() if k != "seconds"} for record in history]
+
+
+def test_every_backbone_has_a_recipe_and_settings():
+    assert set(RECIPES) == set(BACKBONES) == set(SETTINGS)
+
+
+@pytest.mark.parametrize("changes", [{"epochs": 0}, {"batch_size": 0}, {"lr": 0.0}, {"lr": -1.0}])
+def test_recipes_that_cannot_be_cooked(changes):
+    numbers = {"epochs": 1, "batch_size": 1, "lr": 0.1, **changes}
+    with pytest.raises(ValueError, match="expected at least one epoch, at least one image"):
+        Recipe(**numbers)
+
+
+def test_flip_exchanges_left_and_right_where_there_are_joints():
+    permutation = flip_for(DATA).keypoint_permutation
+    assert permutation is not None
+    names = DATA.joint_names
+    for name, partner in zip(names, permutation, strict=True):
+        swapped = name.replace("left", "*").replace("right", "left").replace("*", "right")
+        assert names[partner] == swapped
+    assert flip_for(object()).keypoint_permutation is None
+
+
+def test_optimizer_schedule_and_loader_follow_the_recipe(tmp_path, monkeypatch):
+    seen = {}
+
+    def fit(model, loader, optimizer, schedule, **options):
+        seen.update(loader=loader, optimizer=optimizer, schedule=schedule, **options)
+        return []
+
+    monkeypatch.setattr(recipe_module, "fit", fit)
+    recipe = Recipe(epochs=50, batch_size=2, lr=0.5, warmup_steps=20, weight_decay=0.01)
+    train(tmp_path, recipe, workers=3, resume=True)
+    loader, schedule = seen["loader"], seen["schedule"]
+    assert len(loader) == 2 and loader.drop_last and loader.shuffle and loader.workers == 3
+    rates = [schedule.lr(step) for step in range(101)]
+    assert rates[0] < 0.001 and rates[-1] == pytest.approx(0)
+    assert 0.4 < max(rates) <= 0.5 and int(np.argmax(rates)) == 20
+    assert (np.diff(rates[:21]) > 0).all() and (np.diff(rates[20:]) < 0).all()
+    (group,) = seen["optimizer"].param_groups
+    assert (group["weight_decay"], group["momentum"]) == (0.01, 0.9)
+    assert seen["epochs"] == 50 and seen["resume"] and seen["out"] == tmp_path
+    assert seen["description"]["backbone"] == "small"
+
+
+def test_frozen_weights_are_not_given_to_the_optimizer(tmp_path, monkeypatch):
+    model = detector()
+    frozen = model.backbone.layers[0].weight
+    frozen.requires_grad = False
+    seen = {}
+    monkeypatch.setattr(
+        recipe_module, "fit", lambda m, loader, optimizer, *a, **k: seen.update(o=optimizer) or []
+    )
+    data = Subset(DATA, [0])
+    train_detector(model, "small", data, data, Recipe(1, 1, 0.1), out=tmp_path, seed=0)
+    (group,) = seen["o"].param_groups
+    assert len(group["params"]) == len(list(model.parameters())) - 1
+    assert all(parameter is not frozen for parameter in group["params"])
+
+
+def test_history_is_written_and_the_seed_decides(tmp_path):
+    recipe = Recipe(epochs=2, batch_size=2, lr=0.01)
+    first = train(tmp_path / "a", recipe, transform=flip_for(DATA))
+    record = json.loads((tmp_path / "a" / "history.json").read_text())
+    assert record["epochs"] == first and record["seed"] == 0
+    assert record["recipe"]["batch_size"] == 2
+    again = train(tmp_path / "b", recipe, transform=flip_for(DATA), workers=2)
+    other = train(tmp_path / "c", recipe, transform=flip_for(DATA), seed=1)
+    assert without_seconds(first) == without_seconds(again)
+    assert without_seconds(first) != without_seconds(other)
+
+
+def test_fewer_images_than_a_batch_are_one_small_batch(tmp_path):
+    history = train(tmp_path, Recipe(epochs=1, batch_size=8, lr=0.01))
+    assert history[0]["step"] == 1
+
+
+def test_no_images_at_all(tmp_path):
+    with pytest.raises(ValueError, match="the loader has no batch to train on; it has 0 images"):
+        train(tmp_path, Recipe(epochs=1, batch_size=8, lr=0.01), data=Subset(DATA, []))
+
+
+def test_validation_without_objects_still_leaves_weights_to_use(tmp_path):
+    meadows = Farmyard(2, size=(48, 48), objects=(0, 0))
+    history = train(tmp_path, Recipe(epochs=2, batch_size=4, lr=0.01), validation=meadows)
+    assert np.isnan(history[-1]["AP50"])
+    best, last = load_detector(tmp_path / "best.npz"), load_detector(tmp_path / "last.npz")
+    for name, array in last.state_dict().items():
+        np.testing.assert_array_equal(best.state_dict()[name], array)
+    text = (tmp_path / "history.json").read_text()
+    assert "NaN" not in text and json.loads(text)["epochs"][0]["AP50"] is None
