@@ -9,14 +9,15 @@ Work is cut into blocks by size and never by the number of threads, so results d
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import LibController, ThreadpoolController
 
 Block = TypeVar("Block")
 _inside = threading.local()
@@ -57,15 +58,16 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
     """
     blocks = list(blocks)
     nested = getattr(_inside, "block", False)
-    if len(blocks) < 2 or nested or not _blas_lock.acquire(blocking=False):
+    if nested or not _blas_lock.acquire(blocking=False):
         for block in blocks:
             function(block)
         return
     try:
-        # One BLAS thread a block also where there is one worker: rounding must not depend on it.
-        with _blas_controller().limit(limits=1, user_api="blas"):
+        # One BLAS thread a block, also for a single block or worker: rounding must not depend on
+        # it, and the threads of BLAS spin for a while after each product and take the cores.
+        with _one_blas_thread():
             threads = min(number_of_threads(), len(blocks))
-            if threads == 1:
+            if threads < 2:
                 for block in blocks:
                     function(block)
                 return
@@ -97,9 +99,23 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="minicv")
 
 
+@contextlib.contextmanager
+def _one_blas_thread() -> Iterator[None]:
+    libraries = _blas_libraries()
+    before = [library.num_threads for library in libraries]
+    for library in libraries:
+        library.set_num_threads(1)
+    try:
+        yield
+    finally:
+        for library, threads in zip(libraries, before, strict=True):
+            library.set_num_threads(threads)
+
+
 @functools.cache
-def _blas_controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def _blas_libraries() -> list[LibController]:
+    controller = ThreadpoolController().select(user_api="blas")
+    return controller.lib_controllers
 
 
 def _start_anew_in_a_forked_child() -> None:

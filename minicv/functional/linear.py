@@ -5,27 +5,28 @@ from __future__ import annotations
 import math
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array
+from minicv.backend import Array, kernels_of
 
 
 class Linear(Function):
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         _check_shapes(x, weight, bias)
         self.x, self.weight = x, weight
-        y = x @ weight.T  # (..., I) (I, O) -> (..., O)
+        y = kernels_of(x, weight).matmul(x, weight.T)  # (..., I) (I, O) -> (..., O)
         if bias is not None:
             y += bias
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
+        kernels = kernels_of(grad)
         outputs, inputs = self.weight.shape
         grad_x = grad_weight = grad_bias = None
         if self.needs_grad[0]:
-            grad_x = grad @ self.weight  # (..., O) (O, I) -> (..., I)
+            grad_x = kernels.matmul(grad, self.weight)  # (..., O) (O, I) -> (..., I)
         grad = grad.reshape(math.prod(self.x.shape[:-1]), outputs)  # (..., O) -> (N, O)
         if self.needs_grad[1]:
             x = self.x.reshape(len(grad), inputs)  # (..., I) -> (N, I)
-            grad_weight = grad.T @ x  # (O, N) (N, I) -> (O, I)
+            grad_weight = kernels.matmul(grad.T, x)  # (O, N) (N, I) -> (O, I)
         if self.needs_grad[2]:
             grad_bias = grad.sum(axis=0)  # (N, O) -> (O,)
         return grad_x, grad_weight, grad_bias

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array
+from minicv.backend import Array, kernels_of
 
 
 class Matmul(Function):
@@ -25,7 +25,7 @@ class Matmul(Function):
             )
         self.x, self.y = x, y
         try:
-            return x @ y
+            return kernels_of(x, y).matmul(x, y)
         except ValueError:
             raise ValueError(
                 f"matmul: the batch axes {x.shape[:-2]} and {y.shape[:-2]} do not broadcast; "
@@ -33,6 +33,7 @@ class Matmul(Function):
             ) from None
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
+        kernels = kernels_of(grad)
         # A vector is a matrix of one row (left) or one column (right).
         x = self.x[None, :] if self.x.ndim == 1 else self.x  # (..., M, K)
         y = self.y[:, None] if self.y.ndim == 1 else self.y  # (..., K, P)
@@ -42,7 +43,9 @@ class Matmul(Function):
             grad = grad[..., None, :]  # (..., M, P)
         grad_x = grad_y = None
         if self.needs_grad[0]:
-            grad_x = grad @ y.swapaxes(-1, -2)  # (..., M, P) (..., P, K) -> (..., M, K)
+            grad_x = kernels.matmul(
+                grad, y.swapaxes(-1, -2)
+            )  # (..., M, P) (..., P, K) -> (..., M, K)
             if self.x.ndim == 1:
                 grad_x = grad_x[..., 0, :]
         if self.needs_grad[1]:
@@ -50,7 +53,9 @@ class Matmul(Function):
                 # One y for the whole batch: sum over the batch within a single product.
                 rows = math.prod(x.shape[:-1])
                 x, grad = x.reshape(rows, x.shape[-1]), grad.reshape(rows, y.shape[1])
-            grad_y = x.swapaxes(-1, -2) @ grad  # (..., K, M) (..., M, P) -> (..., K, P)
+            grad_y = kernels.matmul(
+                x.swapaxes(-1, -2), grad
+            )  # (..., K, M) (..., M, P) -> (..., K, P)
             if self.y.ndim == 1:
                 grad_y = grad_y[..., 0]
         return grad_x, grad_y

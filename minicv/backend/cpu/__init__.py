@@ -5,6 +5,7 @@ from minicv.backend.cpu.convolution import (
     conv2d_grad_input,
     conv2d_grad_weight,
 )
+from minicv.backend.cpu.matmul import matmul
 from minicv.backend.cpu.pooling import (
     max_pool2d,
     max_pool2d_backward,
@@ -21,6 +22,7 @@ KERNELS: tuple[str, ...] = (
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "matmul",
     "max_pool2d",
     "max_pool2d_backward",
     "max_pool2d_indices",
@@ -39,6 +41,7 @@ __all__ = [
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "matmul",
     "max_pool2d",
     "max_pool2d_backward",
     "max_pool2d_indices",
