@@ -30,7 +30,7 @@ def test_resized_size_is_as_large_as_both_limits_allow(height, width, min_size, 
 
 def test_half_a_pixel_is_rounded_up():
     assert resized_size(2, 5, min_size=1, max_size=99) == (1, 3)  # 2.5, which round() makes 2
-    assert resized_size(2, 9, min_size=1, max_size=99) == (1, 5)
+    assert resized_size(9, 2, min_size=1, max_size=99) == (5, 1)
 
 
 shapes_of_a_batch = st.lists(st.tuples(sides, sides), min_size=1, max_size=3)
