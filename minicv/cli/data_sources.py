@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from minicv.data import Farmyard, PennFudan, Subset, VOCDetection
+from minicv.data import Cached, Farmyard, PennFudan, Subset, VOCDetection
 
 DATA_HELP = (
     "farmyard or farmyard:SCENES (drawn on the fly), pennfudan:DIR (the folder PennFudanPed) or "
@@ -36,7 +36,7 @@ def open_data(source: str) -> Splits:
     """The splits of ``source``.
 
     - ``farmyard``: 1000 scenes to train on, or as many as ``farmyard:N`` says, and 40 each for
-      validation and test, of three different seeds.
+      validation and test, drawn from three different seeds.
     - ``pennfudan:DIR``: by sorted name, the last 50 of 170 are for testing; of the other 120 every
       tenth is for validation.
     - ``voc:DIR``: its own train, val and test lists; a set without a test list is tested on val.
@@ -50,10 +50,13 @@ def open_data(source: str) -> Splits:
     kind, _, rest = source.partition(":")
     if kind == "farmyard" and (not rest or rest.isdigit()):
         scenes = int(rest) if rest else FARMYARD_TRAINING_SCENES
+        lengths = (scenes, FARMYARD_HELD_OUT, FARMYARD_HELD_OUT)
+        # Drawn once: later passes need no drawing, and a detector no masks and joints.
         return Splits(
-            Farmyard(scenes, seed=0),
-            Farmyard(FARMYARD_HELD_OUT, seed=1),
-            Farmyard(FARMYARD_HELD_OUT, seed=2),
+            *(
+                Cached(Farmyard(length, seed=seed), keep=("boxes", "labels", "image_id"))
+                for seed, length in enumerate(lengths)
+            )
         )
     folder = Path(rest)
     if kind not in ("voc", "pennfudan") or not rest:

@@ -1,5 +1,6 @@
 """Data: the Farmyard, readers of real sets, joint transforms, the loader."""
 
+from minicv.data.cached import Cached
 from minicv.data.checks import check_targets
 from minicv.data.coco import CocoDetection
 from minicv.data.errors import AnnotationError, DatasetWarning
@@ -12,6 +13,7 @@ from minicv.data.voc import VOCDetection
 
 __all__ = [
     "AnnotationError",
+    "Cached",
     "CocoDetection",
     "DataLoader",
     "Dataset",

@@ -1,0 +1,56 @@
+"""Samples that are costly to make, kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicv.data.loader import Dataset
+
+
+class Cached:
+    """Make each sample of ``dataset`` once and keep it.
+
+    For scenes that are drawn, or photographs that are large but few. A transform that a loader
+    applies is not kept: it comes afterwards. Do not change what you are given; it is the kept
+    sample itself.
+
+    Args:
+        dataset: the samples to keep.
+        keep: which entries of the targets are wanted; None keeps all. Masks that nobody trains on
+            are better left out.
+        most: how many samples are kept at the most; the others are made anew each time.
+
+    >>> from minicv.data.farmyard import Farmyard
+    >>> scenes = Cached(Farmyard(3, size=(32, 32)), keep=("boxes", "labels"))
+    >>> image, target = scenes[1]
+    >>> scenes[1][0] is image, sorted(target)
+    (True, ['boxes', 'labels'])
+    """
+
+    def __init__(
+        self, dataset: Dataset, keep: Sequence[str] | None = None, most: int = 2000
+    ) -> None:
+        self.dataset = dataset
+        self.most = most
+        self.keep = None if keep is None else tuple(keep)
+        self._samples: dict[int, tuple[np.ndarray, dict[str, Any]]] = {}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.dataset.classes
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, Any]]:
+        if index in self._samples:
+            return self._samples[index]
+        image, target = self.dataset[index]
+        if self.keep is not None:
+            target = {name: target[name] for name in self.keep if name in target}
+        if len(self._samples) < self.most:
+            self._samples[index] = image, target
+        return image, target
