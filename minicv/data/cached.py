@@ -38,9 +38,11 @@ class Cached:
         self.keep = None if keep is None else tuple(keep)
         self._samples: dict[int, tuple[np.ndarray, dict[str, Any]]] = {}
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.dataset.classes
+    def __getattr__(self, name: str) -> Any:
+        """Classes, joint names and whatever else describes the whole set."""
+        if name.startswith("__") or name == "dataset":  # asked for before __init__, by copying
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
 
     def __len__(self) -> int:
         return len(self.dataset)

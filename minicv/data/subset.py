@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,9 +31,11 @@ class Subset:
                 f"Subset: index {outside[0]} is outside of a data set of {len(dataset)} samples"
             )
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        return self.dataset.classes
+    def __getattr__(self, name: str) -> Any:
+        """Classes, joint names and whatever else describes the whole set."""
+        if name.startswith("__") or name == "dataset":  # asked for before __init__, by copying
+            raise AttributeError(name)
+        return getattr(self.dataset, name)
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -10,7 +10,9 @@ from minicv.nn.module import Module
 
 @contextlib.contextmanager
 def evaluating(module: Module) -> Iterator[None]:
-    """Put ``module`` and all inside it into evaluation mode, and each back as it was afterwards.
+    """Put ``module`` and all inside it into evaluation mode until the block ends.
+
+    Then each part is in the mode that it was in before.
 
     So a prediction in the middle of training neither drops units nor moves running statistics.
 

@@ -1,9 +1,11 @@
 """A part of a data set."""
 
+import copy
+
 import numpy as np
 import pytest
 
-from minicv.data import DataLoader, Subset
+from minicv.data import Cached, DataLoader, Farmyard, Subset
 
 
 class Numbers:
@@ -46,3 +48,12 @@ def test_nothing():
 def test_an_index_outside_is_refused(index):
     with pytest.raises(IndexError, match=f"index {index} is outside of a data set of 10 samples"):
         Subset(Numbers(), [0, index])
+
+
+def test_what_describes_the_set_passes_through():
+    scenes = Farmyard(4, size=(32, 32))
+    for part in (Subset(scenes, [1]), Cached(scenes)):
+        assert part.classes == scenes.classes and part.joint_names == scenes.joint_names
+        assert copy.deepcopy(part).classes == scenes.classes
+        with pytest.raises(AttributeError):
+            _ = part.no_such_thing

@@ -20,15 +20,20 @@ import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
-from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend import Array, xp_of
 from minicv.data import check_targets
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.box_head import BoxPredictor, Detections, TwoLayerHead, postprocess
 from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
+from minicv.models.detection.faster_rcnn_stages import FasterRCNNStages
 from minicv.models.detection.image_batch import ImageBatch, make_batch
 from minicv.models.detection.losses import head_losses, rpn_losses
 from minicv.models.detection.region_proposal_network import Proposals, RPNHead, propose
-from minicv.models.detection.training_targets import anchor_targets, region_targets
+from minicv.models.detection.training_targets import (
+    anchor_targets,
+    learnable_objects,
+    region_targets,
+)
 from minicv.nn import Module, evaluating
 from minicv.vision.anchors import AnchorGrid
 from minicv.vision.matching import Matcher
@@ -93,7 +98,8 @@ class FasterRCNN(Module):
 
         Args:
             images: each (3, H, W), RGB float in 0..1.
-            targets: for each image ``"boxes"`` (G, 4) and ``"labels"`` (G,); G may be 0.
+            targets: for each image ``"boxes"`` (G, 4) and ``"labels"`` (G,); G may be 0. Objects
+                marked ``"difficult"`` or ``"iscrowd"`` are left out.
             rng: draws the sampled anchors and regions; None draws the same ones at every call, so
                 that a validation loss can be compared between epochs.
 
@@ -107,11 +113,11 @@ class FasterRCNN(Module):
         s = self.settings
         batch = self._stage1_batch(images)
         xp = xp_of(self.rpn.conv.weight.data)  # the labels go where the weights are
+        objects = [learnable_objects(target) for target in targets]
         target_boxes = [
-            xp.asarray(batch.boxes_to_batch(i, target["boxes"].astype(np.float32)))
-            for i, target in enumerate(targets)
+            xp.asarray(batch.boxes_to_batch(i, boxes)) for i, (boxes, _) in enumerate(objects)
         ]
-        target_labels = [xp.asarray(target["labels"]) for target in targets]
+        target_labels = [xp.asarray(labels) for _, labels in objects]
 
         features = self._stage2_features(batch)
         objectness, deltas, anchors = self._stage3_rpn(features)
@@ -154,7 +160,8 @@ class FasterRCNN(Module):
             dictionaries of ``"boxes"`` (D, 4) in the pixels of the image given, ``"labels"`` (D,)
             0..K-1 and ``"scores"`` (D,) in 0..1.
         """
-        return [found["detections"] for found in self._detect(images)]
+        stages = self._detect(images)
+        return [stages.result(i) for i in range(len(images))]
 
     def stages(self, image: np.ndarray) -> dict[str, Any]:
         """What `predict` does to one image, with the result of every stage kept, by name.
@@ -166,9 +173,9 @@ class FasterRCNN(Module):
         ``region_features`` (R, C, 7, 7), ``class_scores`` (R, K+1) with the background first,
         ``refined_boxes`` (R, K, 4).
         """
-        return self._detect([image])[0]
+        return {"image": image, **self._detect([image]).as_arrays(0, self.backbone)}
 
-    def _detect(self, images: Sequence[np.ndarray]) -> list[dict[str, Any]]:
+    def _detect(self, images: Sequence[np.ndarray]) -> FasterRCNNStages:
         s = self.settings
         with no_grad(), evaluating(self):
             batch = self._stage1_batch(images)
@@ -180,35 +187,7 @@ class FasterRCNN(Module):
             pooled = self._stage5_pool(features, [found.boxes for found in proposals])
             logits, offsets = self._stage6_head(pooled)
             detections = self._stage7_postprocess(logits, offsets, proposals, batch)
-        regions = np.cumsum([0] + [len(found.boxes) for found in proposals])
-        h, w = features.shape[2:]
-        results = []
-        for i, (found, detected) in enumerate(zip(proposals, detections, strict=True)):
-            height, width = batch.sizes[i]
-            pixels = batch.pixels[i, :, :height, :width]
-            results.append(
-                {
-                    "image": images[i],
-                    "input": pixels * _column(self.backbone.std) + _column(self.backbone.mean),
-                    "feature_map": to_numpy(features.data[i]),
-                    "anchors": to_numpy(anchors),
-                    "anchors_per_location": s.anchors_per_cell,
-                    "objectness": to_numpy(objectness.data[i].reshape(h, w, -1)).transpose(2, 0, 1),
-                    "proposals_before_nms": to_numpy(found.boxes_before_nms),
-                    "proposal_scores_before_nms": to_numpy(found.scores_before_nms),
-                    "proposals": to_numpy(found.boxes),
-                    "proposal_scores": to_numpy(found.scores),
-                    "region_features": to_numpy(pooled.data[regions[i] : regions[i + 1]]),
-                    "class_scores": to_numpy(detected.class_scores),
-                    "refined_boxes": to_numpy(detected.refined_boxes),
-                    "detections": {
-                        "boxes": batch.boxes_to_image(i, to_numpy(detected.boxes)),
-                        "labels": to_numpy(detected.labels),
-                        "scores": to_numpy(detected.scores),
-                    },
-                }
-            )
-        return results
+        return FasterRCNNStages(batch, features, anchors, objectness, proposals, pooled, detections)
 
     def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
         return make_batch(
@@ -291,7 +270,3 @@ class FasterRCNN(Module):
                 )
             )
         return detections
-
-
-def _column(values: Sequence[float]) -> np.ndarray:
-    return np.asarray(values, dtype=np.float32)[:, None, None]

@@ -5,7 +5,8 @@ Everything here is plain arrays: targets are constants by construction.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,24 @@ from minicv.backend import Array, xp_of
 from minicv.vision.box_coding import Weights, encode_boxes
 from minicv.vision.matching import Matcher
 from minicv.vision.sampling import balanced_sample
+
+
+def learnable_objects(target: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """The boxes (G, 4) and labels (G,) of one image that a detector should learn from.
+
+    Objects marked "difficult" (Pascal VOC) are left out, as in Fast and Faster R-CNN, and so are
+    regions marked "iscrowd" (COCO), where one box stands for many objects.
+
+    >>> target = {"boxes": np.zeros((2, 4)), "labels": np.array([3, 5]),
+    ...           "difficult": np.array([True, False])}
+    >>> learnable_objects(target)[1].tolist()
+    [5]
+    """
+    keep = np.ones(len(target["labels"]), dtype=bool)
+    for mark in ("difficult", "iscrowd"):
+        if mark in target:
+            keep &= ~np.asarray(target[mark], dtype=bool)
+    return target["boxes"][keep].astype(np.float32), target["labels"][keep]
 
 
 class AnchorTargets(NamedTuple):

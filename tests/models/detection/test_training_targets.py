@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend import to_numpy
-from minicv.models.detection.training_targets import anchor_targets, region_targets
+from minicv.models.detection.training_targets import (
+    anchor_targets,
+    learnable_objects,
+    region_targets,
+)
 from minicv.testing import strategies
 from minicv.vision.anchors import generate_anchors
 from minicv.vision.matching import TIE_TOLERANCE, Matcher
@@ -184,3 +188,22 @@ def test_offsets_have_the_type_of_the_network(dtype):
     )
     assert regions.boxes.dtype == dtype and regions.deltas.dtype == dtype
     assert regions.columns.dtype == np.int64
+
+
+def test_difficult_objects_and_crowds_are_not_learnt_from():
+    target = {
+        "boxes": np.arange(16.0).reshape(4, 4),
+        "labels": np.array([0, 1, 2, 3]),
+        "difficult": np.array([False, True, False, False]),
+        "iscrowd": np.array([False, False, False, True]),
+    }
+    boxes, labels = learnable_objects(target)
+    assert labels.tolist() == [0, 2]
+    np.testing.assert_array_equal(boxes, target["boxes"][[0, 2]])
+    assert boxes.dtype == np.float32
+    plain = {"boxes": target["boxes"], "labels": target["labels"]}
+    assert learnable_objects(plain)[1].tolist() == [0, 1, 2, 3]
+    assert learnable_objects({"boxes": np.zeros((0, 4)), "labels": np.zeros(0, int)})[0].shape == (
+        0,
+        4,
+    )
