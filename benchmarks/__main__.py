@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 
-from benchmarks import detection
+from benchmarks import detection, speed
 
-BENCHMARKS = {"detection": detection.main}
+BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
+BENCHMARKS["detection"] = detection.main
 
 
 def main() -> int:

@@ -1,0 +1,204 @@
+"""minicv's side of every comparison."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import minicv
+from benchmarks import inputs
+from minicv import Tensor, no_grad
+from minicv import functional as F
+from minicv.models.backbones import VGG16, EfficientNetLite0, ResNet50, VGG16Backbone
+from minicv.nn import Module
+from minicv.optim import SGD, clip_grad_norm
+from minicv.training import build_detector
+from minicv.vision.nms import nms as suppress
+
+VERSION = minicv.__version__
+NETWORKS = {
+    "vgg16": VGG16,
+    "vgg16_convolutions": VGG16Backbone,
+    "resnet50": ResNet50,
+    "efficientnet_lite0": EfficientNetLite0,
+}
+
+
+def to_numpy(result):
+    return result.data if isinstance(result, Tensor) else np.asarray(result)
+
+
+def conv2d_forward(dtype, x, weight, stride, padding):
+    x, weight = inputs.normal("x", x, dtype), inputs.weight("w", weight, dtype)
+    bias = inputs.normal("b", weight.shape[:1], dtype)
+
+    def step():
+        with no_grad():
+            return [F.conv2d(x, weight, bias, stride, padding)]
+
+    return step
+
+
+def conv2d_gradients(dtype, x, weight, stride, padding):
+    return _with_gradients(F.conv2d, dtype, x, weight, stride, padding, out=0)
+
+
+def conv_transpose2d_gradients(dtype, x, weight, stride, padding):
+    return _with_gradients(F.conv_transpose2d, dtype, x, weight, stride, padding, out=1)
+
+
+def _with_gradients(operation, dtype, x, weight, stride, padding, out):
+    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
+    weight = inputs.weight("w", weight, dtype)
+    bias = Tensor(inputs.normal("b", (weight.shape[out],), dtype), requires_grad=True)
+    with no_grad():
+        grad = inputs.normal("g", operation(x, weight, bias, stride, padding).shape, dtype)
+
+    def step():
+        x.grad = bias.grad = None
+        # A training step never sees the same weights twice, so neither does this.
+        kernel = Tensor(weight.copy(), requires_grad=True)
+        y = operation(x, kernel, bias, stride, padding)
+        y.backward(grad)
+        return [y, x.grad, kernel.grad, bias.grad]
+
+    return step
+
+
+def max_pool_and_unpool(dtype, x):
+    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
+    grad = inputs.normal("g", x.shape, dtype)
+
+    def step():
+        x.grad = None
+        pooled, indices = F.max_pool2d(x, 2, return_indices=True)
+        y = F.max_unpool2d(pooled, indices, 2)
+        y.backward(grad)
+        return [y, x.grad]
+
+    return step
+
+
+def resize_bilinear(dtype, x, size):
+    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
+    grad = inputs.normal("g", (*x.shape[:2], *size), dtype)
+
+    def step():
+        x.grad = None
+        y = F.resize_bilinear(x, tuple(size))
+        y.backward(grad)
+        return [y, x.grad]
+
+    return step
+
+
+def roi_align(dtype, x, regions, stride):
+    return _of_regions(dtype, x, regions, stride, lambda *a: F.roi_align(*a, sampling_ratio=2))
+
+
+def roi_pool(dtype, x, regions, stride):
+    return _of_regions(dtype, x, regions, stride, F.roi_pool)
+
+
+def _of_regions(dtype, x, regions, stride, operation):
+    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
+    boxes = inputs.regions(regions, x.shape, stride)
+    images = np.zeros(regions, dtype=np.int64)
+    grad = inputs.normal("g", (regions, x.shape[1], 7, 7), dtype)
+
+    def step():
+        x.grad = None
+        y = operation(x, boxes, images, 7, 1 / stride)
+        y.backward(grad)
+        return [y, x.grad]
+
+    return step
+
+
+def nms(dtype, count, image, iou_threshold):
+    boxes, scores = inputs.crowded_boxes(count, image)
+    return lambda: [suppress(boxes, scores, iou_threshold)]
+
+
+def network(dtype, name, x):
+    model = _filled(NETWORKS[name](rng=np.random.default_rng(0))).eval()
+    x = Tensor(inputs.normal("x", x, dtype))
+
+    def step():
+        with no_grad():
+            return [model(x)]
+
+    return step
+
+
+def faster_rcnn_step(dtype, batch, size, classes, settings):
+    # The settings are those of the small detector; peers cannot ask minicv for them.
+    names = [f"class {k}" for k in range(classes)]
+    model = _filled(build_detector("small", names, rng=np.random.default_rng(0))).train()
+    images, targets = inputs.scenes(batch, size, classes)
+    optimizer = SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
+    rng = np.random.default_rng(0)
+
+    def step():
+        losses = model.loss(images, targets, rng)
+        optimizer.zero_grad()
+        sum(losses.values(), start=0.0).backward()
+        clip_grad_norm(model.parameters(), 10.0)
+        optimizer.step()
+        return [np.array([loss.item() for loss in losses.values()])]
+
+    return step
+
+
+def tanh_chain(dtype, length, shape, backward):
+    x = Tensor(inputs.normal("x", shape, dtype), requires_grad=True)
+    grad = np.ones(shape, dtype)
+
+    def chain():
+        y = x
+        for _ in range(length):
+            y = (y * 1.01 + 0.01).tanh()
+        return y
+
+    def forward_step():
+        with no_grad():
+            return [chain()]
+
+    def step():
+        x.grad = None
+        y = chain()
+        y.backward(grad)
+        return [y, x.grad]
+
+    return step if backward else forward_step
+
+
+def mlp_step(dtype, batch, widths):
+    x = Tensor(inputs.normal("x", (batch, widths[0]), dtype))
+    labels = np.arange(batch) % widths[-1]
+    layers = [
+        [Tensor(array, requires_grad=True) for array in pair]
+        for pair in inputs.layers(widths, dtype)
+    ]
+    optimizer = SGD([p for pair in layers for p in pair], lr=0.01, momentum=0.9)
+
+    def step():
+        y = x
+        for index, (weight, bias) in enumerate(layers):
+            y = F.linear(F.relu(y) if index else y, weight, bias)
+        loss = F.softmax_cross_entropy(y, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return [loss]
+
+    return step
+
+
+def _filled(model: Module) -> Module:
+    """The model with the weights that every library gives to these names."""
+    state = {
+        name: inputs.weight(name, array.shape).astype(array.dtype)
+        for name, array in model.state_dict().items()
+    }
+    model.load_state_dict(state)
+    return model

@@ -1,0 +1,253 @@
+"""The demo's Faster R-CNN written for PyTorch, so that a training step has something to race.
+
+The same layers under the same names, the same settings and losses as
+``minicv.training.build_detector("small")``, and the same random draws, so that from the same
+weights the same four losses come out; the benchmark checks that they do. Images must have the size
+that the network works at. RoIAlign and suppression are torchvision's where it is there; PyTorch
+alone has neither, and then they are written with what it has.
+
+Source: Ren et al. 2015; `minicv.models.detection` says more about each stage.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+try:
+    from torchvision import ops as torchvision_ops
+except ImportError:
+    torchvision_ops = None
+
+WIDTH, STRIDE = 32, 8  # of the small backbone
+MEAN, STD = 0.5, 0.25
+RPN_WEIGHTS = (1.0, 1.0, 1.0, 1.0)  # of a proposal's offsets; the head's are a setting
+
+Settings = dict[str, Any]  # the fields of minicv.models.detection.FasterRCNNSettings
+
+
+class FasterRCNN(nn.Module):
+    """``loss(images, targets, rng)`` gives the four losses."""
+
+    def __init__(self, classes: int, settings: Settings) -> None:
+        super().__init__()
+        self.settings = s = settings
+        per_cell = len(s["anchor_sizes"]) * len(s["aspect_ratios"])
+        channels, hidden, units = 4 * WIDTH, s["rpn_channels"], s["head_units"]
+        self.backbone = nn.ModuleDict({"layers": _backbone()})
+        self.rpn = nn.ModuleDict(
+            {
+                "conv": nn.Conv2d(channels, hidden, 3, padding=1),
+                "cls_logits": nn.Conv2d(hidden, per_cell, 1),
+                "bbox_pred": nn.Conv2d(hidden, 4 * per_cell, 1),
+            }
+        )
+        self.box_head = nn.ModuleDict(
+            {
+                "fc6": nn.Linear(channels * s["pooled_size"] ** 2, units),
+                "fc7": nn.Linear(units, units),
+            }
+        )
+        self.box_predictor = nn.ModuleDict(
+            {
+                "cls_score": nn.Linear(units, classes + 1),
+                "bbox_pred": nn.Linear(units, 4 * (classes + 1)),
+            }
+        )
+
+    def loss(self, images, targets, rng: np.random.Generator) -> list[torch.Tensor]:
+        """Objectness, boxes of the proposals, classes, boxes of the classes."""
+        s = self.settings
+        x = (torch.from_numpy(np.stack(images)) - MEAN) / STD
+        true_boxes = [torch.from_numpy(target["boxes"]) for target in targets]
+        true_labels = [torch.from_numpy(target["labels"]) for target in targets]
+        features = self.backbone["layers"](x)  # (N, 3, H, W) -> (N, C, h, w)
+        objectness, deltas = self._proposal_network(features)  # (N, M), (N, M, 4)
+        anchors = _anchors(*features.shape[2:], s)  # (M, 4)
+        loss_objectness, loss_rpn_box = _rpn_losses(objectness, deltas, anchors, true_boxes, s, rng)
+        regions, columns, wanted = [], [], []
+        for i, (boxes, labels) in enumerate(zip(true_boxes, true_labels, strict=True)):
+            scores, offsets = objectness[i].detach(), deltas[i].detach()
+            proposals = _propose(scores, offsets, anchors, x.shape[2:], s)
+            sampled = _region_targets(proposals, boxes, labels, s, rng)
+            for kept, part in zip((regions, columns, wanted), sampled, strict=True):
+                kept.append(part)
+        pooled = _roi_align(features, regions, s)  # (S, C, 7, 7)
+        units = F.relu(self.box_head["fc6"](pooled.flatten(1)))
+        units = F.relu(self.box_head["fc7"](units))  # (S, units)
+        logits = self.box_predictor["cls_score"](units)  # (S, K+1)
+        offsets = self.box_predictor["bbox_pred"](units).reshape(*logits.shape, 4)
+        columns = torch.cat(columns)
+        positive = torch.nonzero(columns > 0)[:, 0]
+        beta = s["head_smooth_l1_beta"]
+        loss_box = F.smooth_l1_loss(
+            offsets[positive, columns[positive]], torch.cat(wanted), reduction="sum", beta=beta
+        )
+        loss_classifier = F.cross_entropy(logits, columns)
+        return [loss_objectness, loss_rpn_box, loss_classifier, loss_box / len(columns)]
+
+    def _proposal_network(self, features):
+        n, _, h, w = features.shape
+        hidden = F.relu(self.rpn["conv"](features))
+        objectness = self.rpn["cls_logits"](hidden)  # (N, A, h, w)
+        deltas = self.rpn["bbox_pred"](hidden).reshape(n, -1, 4, h, w)
+        deltas = deltas.permute(0, 3, 4, 1, 2).reshape(n, -1, 4)  # -> (N, h w A, 4)
+        return objectness.permute(0, 2, 3, 1).reshape(n, -1), deltas
+
+
+def _backbone() -> nn.Sequential:
+    layers, channels = [], 3
+    for out, stride in ((1, 2), (2, 2), (2, 1), (4, 2), (4, 1)):
+        layers.append(nn.Conv2d(channels, out * WIDTH, 3, stride, padding=1, bias=False))
+        layers += [nn.BatchNorm2d(out * WIDTH), nn.ReLU()]
+        channels = out * WIDTH
+    return nn.Sequential(*layers)
+
+
+def _anchors(height: int, width: int, s: Settings) -> torch.Tensor:
+    root = torch.tensor(s["aspect_ratios"])[:, None] ** 0.5
+    sizes = torch.tensor(s["anchor_sizes"])[None]
+    half_w, half_h = (sizes / root / 2).reshape(-1), (sizes * root / 2).reshape(-1)
+    around = torch.stack([-half_w, -half_h, half_w, half_h], 1)  # (A, 4)
+    cy, cx = torch.meshgrid(
+        (torch.arange(height) + 0.5) * STRIDE, (torch.arange(width) + 0.5) * STRIDE, indexing="ij"
+    )
+    centres = torch.stack([cx, cy, cx, cy], -1)  # (h, w, 4)
+    return (centres[:, :, None] + around).reshape(-1, 4)
+
+
+def _rpn_losses(objectness, deltas, anchors, true_boxes, s, rng):
+    drawn, positives, is_object, wanted = [], [], [], []
+    for i, boxes in enumerate(true_boxes):
+        overlaps = _iou(boxes, anchors)  # (G, M)
+        best, of = overlaps.max(0)
+        label = torch.full(best.shape, -1)
+        label[best < s["rpn_negative_iou"]] = 0
+        label[best >= s["rpn_positive_iou"]] = 1
+        enough = overlaps.max(1, keepdim=True).values - 1e-5
+        label[((overlaps >= enough) & (overlaps > 0)).any(0)] = 1
+        positive, negative = _sample(label, s["rpn_samples"], s["rpn_positive_fraction"], rng)
+        start = i * len(anchors)
+        drawn += [positive + start, negative + start]
+        positives.append(positive + start)
+        is_object += [torch.ones(len(positive)), torch.zeros(len(negative))]
+        wanted.append(_encode(boxes[of[positive]], anchors[positive], RPN_WEIGHTS))
+    drawn = torch.cat(drawn)
+    loss_objectness = F.binary_cross_entropy_with_logits(
+        objectness.reshape(-1)[drawn], torch.cat(is_object)
+    )
+    found = deltas.reshape(-1, 4)[torch.cat(positives)]
+    beta = s["rpn_smooth_l1_beta"]
+    loss_box = F.smooth_l1_loss(found, torch.cat(wanted), reduction="sum", beta=beta)
+    return loss_objectness, loss_box / len(drawn)
+
+
+def _propose(objectness, deltas, anchors, image_size, s):
+    best = torch.argsort(objectness, descending=True, stable=True)[: s["pre_nms_top_n_train"]]
+    boxes = _decode(deltas[best], anchors[best], RPN_WEIGHTS)
+    height, width = image_size
+    x = boxes[:, 0::2].clamp(0, width)
+    y = boxes[:, 1::2].clamp(0, height)
+    boxes = torch.stack([x[:, 0], y[:, 0], x[:, 1], y[:, 1]], 1)
+    large = ((boxes[:, 2:] - boxes[:, :2]) >= s["min_proposal_size"]).all(1)
+    boxes, scores = boxes[large], torch.sigmoid(objectness[best][large])
+    return boxes[_nms(boxes, scores, s["rpn_nms_threshold"])[: s["post_nms_top_n_train"]]]
+
+
+def _region_targets(proposals, true_boxes, true_labels, s, rng):
+    candidates = torch.cat([proposals, true_boxes])
+    best, of = _iou(true_boxes, candidates).max(0)
+    label = (best >= s["head_positive_iou"]).long()
+    positive, negative = _sample(label, s["head_samples"], s["head_positive_fraction"], rng)
+    chosen = of[positive]
+    columns = torch.cat([true_labels[chosen] + 1, torch.zeros(len(negative), dtype=torch.long)])
+    wanted = _encode(true_boxes[chosen], candidates[positive], s["box_weights"])
+    return candidates[torch.cat([positive, negative])], columns, wanted
+
+
+def _sample(labels, count, positive_fraction, rng):
+    """NumPy draws, so that both sides draw the same; it is a thousandth of a step."""
+
+    def draw(indices, at_most):
+        if len(indices) > at_most:
+            indices = rng.choice(indices, size=at_most, replace=False, shuffle=False)
+        return np.sort(indices)
+
+    labels = labels.numpy()
+    positive = draw(np.flatnonzero(labels > 0), math.floor(count * positive_fraction + 0.5))
+    negative = draw(np.flatnonzero(labels == 0), count - len(positive))
+    return torch.from_numpy(positive), torch.from_numpy(negative)
+
+
+def _iou(first, second):
+    lower = torch.minimum(first[:, None, 2:], second[:, 2:])
+    upper = torch.maximum(first[:, None, :2], second[:, :2])
+    shared = (lower - upper).clamp(min=0).prod(2)  # (G, M)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(1) for boxes in (first, second)]
+    return shared / (areas[0][:, None] + areas[1] - shared)
+
+
+def _encode(boxes, proposals, weights):
+    size, from_size = boxes[:, 2:] - boxes[:, :2], proposals[:, 2:] - proposals[:, :2]
+    moved = (boxes[:, :2] + size / 2 - proposals[:, :2] - from_size / 2) / from_size
+    return torch.cat([moved, torch.log(size / from_size)], 1) * torch.tensor(weights)
+
+
+def _decode(deltas, proposals, weights):
+    deltas = deltas / torch.tensor(weights)
+    size = proposals[:, 2:] - proposals[:, :2]
+    centre = deltas[:, :2] * size + proposals[:, :2] + size / 2
+    half = size * torch.exp(deltas[:, 2:].clamp(max=math.log(1000 / 16))) / 2
+    return torch.cat([centre - half, centre + half], 1)
+
+
+def _nms(boxes, scores, threshold):
+    if torchvision_ops is not None:
+        return torchvision_ops.nms(boxes, scores, threshold)
+    # Boxes come best first. All overlaps at once, then one row of them for each box that is kept.
+    rivals = (_iou(boxes, boxes) > threshold).numpy()
+    standing, kept = np.ones(len(boxes), dtype=bool), []
+    for index, rivals_of_index in enumerate(rivals):
+        if standing[index]:
+            kept.append(index)
+            standing &= ~rivals_of_index
+    return torch.tensor(kept)
+
+
+def _roi_align(features, boxes, s):
+    size, samples = s["pooled_size"], s["sampling_ratio"]
+    if torchvision_ops is not None:
+        return torchvision_ops.roi_align(features, boxes, size, 1 / STRIDE, samples, aligned=True)
+    # A bin is a weighted sum of cells, four around each of its samples: an embedding bag.
+    n, c, h, w = features.shape
+    image = torch.cat([torch.full((len(b),), i) for i, b in enumerate(boxes)])
+    boxes = torch.cat(boxes) / STRIDE - 0.5
+    steps = (torch.arange(samples * size) + 0.5) / (samples * size)
+    index, share = [], []
+    for start, end, length in ((1, 3, h), (0, 2, w)):
+        place = boxes[:, start, None] + steps * (boxes[:, end] - boxes[:, start])[:, None]
+        outside = (place < -1) | (place > length)
+        place = place.clamp(0, length - 1)
+        low = place.long().clamp(max=max(length - 2, 0))
+        high = (low + 1).clamp(max=length - 1)
+        part = place - low
+        weight = torch.stack([1 - part, part], -1) * ~outside[..., None]
+        # (R, bins · samples, 2) -> (R, bins, 2 · samples): each sample lies between two cells
+        index.append(torch.stack([low, high], -1).reshape(-1, size, 2 * samples))
+        share.append(weight.reshape(-1, size, 2 * samples) / samples)
+    rows = image[:, None, None, None, None] * h + index[0][:, :, None, :, None]
+    cells = rows * w + index[1][:, None, :, None, :]  # (R, 7, 7, 2 · samples, 2 · samples)
+    weights = share[0][:, :, None, :, None] * share[1][:, None, :, None, :]
+    table = features.permute(0, 2, 3, 1).reshape(n * h * w, c)
+    bags = F.embedding_bag(
+        cells.flatten(0, 2).flatten(1),
+        table,
+        mode="sum",
+        per_sample_weights=weights.flatten(0, 2).flatten(1),
+    )
+    return bags.reshape(-1, size, size, c).permute(0, 3, 1, 2)
