@@ -45,11 +45,13 @@ class TrainState:
     def note_figure(self, figure: float) -> bool:
         """Keep ``figure`` if it is the best so far, and say whether it is.
 
-        NaN, as over images without objects, is the best only as long as there was no number.
+        Of equal figures the latest is the best: few validation images soon give equal ones, and
+        the later weights have seen more and moved less. NaN, as over images without objects, is
+        the best only as long as there was no number.
         """
         if math.isnan(figure):
             return self.best == float("-inf")
-        if figure <= self.best:
+        if figure < self.best:
             return False
         self.best = figure
         return True
