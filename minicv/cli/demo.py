@@ -115,9 +115,10 @@ def _detections(dataset: Any, predictions: list[dict], classes: Sequence[str]):
 
 
 def _curves(history: list[dict[str, float]]):
-    """Losses and AP50 by epoch."""
+    """Losses and precision by epoch."""
     epochs = [record["epoch"] for record in history]
     names = [name for name in history[0] if name.startswith("loss_")]
     losses = {n.removeprefix("loss_"): (epochs, [record[n] for record in history]) for n in names}
-    precision = {"validation": (epochs, [record["AP50"] for record in history])}
-    return draw_curves({"Training losses": losses, "AP50": precision}, x_label="epoch")
+    precision = {n: (epochs, [record[n] for record in history]) for n in ("AP50", "AP")}
+    panels = {"Training losses": losses, "Average precision on validation scenes": precision}
+    return draw_curves(panels, x_label="epoch")

@@ -22,7 +22,7 @@ _EPILOG = """examples:
   minicv train faster_rcnn --data pennfudan:PennFudanPed --backbone efficientnet_lite0 --out runs/people
   minicv train faster_rcnn --data voc:BCCD --backbone efficientnet_lite0 --out runs/blood --resume
 
-DIR/last.npz is written after every epoch and DIR/best.npz when validation AP50 is the best so far;
+DIR/last.npz is written after every epoch and DIR/best.npz when validation AP is the best so far;
 DIR/history.json holds every epoch's figures."""  # noqa: E501
 
 

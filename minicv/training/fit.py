@@ -29,7 +29,7 @@ def fit(
     epochs: int,
     rng: np.random.Generator,
     validate: Validate | None = None,
-    best_by: str = "AP50",
+    best_by: str = "AP",
     out: str | Path | None = None,
     description: Mapping[str, Any] | None = None,
     resume: bool = False,
@@ -52,7 +52,7 @@ def fit(
         optimizer, schedule: ``schedule.lr(step)`` sets the rate before each step.
         epochs: in total, counted from the very beginning also when resuming.
         rng: for sampling within the loss.
-        validate: figures of an epoch, e.g. validation losses and "AP50".
+        validate: figures of an epoch, e.g. validation losses, "AP50" and "AP".
         best_by: which figure decides on ``best.npz``; larger is better. While it is NaN, as over
             images without objects, the latest weights count as the best.
         out: folder for checkpoints; None writes none.

@@ -143,7 +143,7 @@ def test_validation_is_repeatable_and_leaves_no_trace(model):
 
 def test_the_validator_holds_what_the_functions_say(model):
     figures = validator(DATA, batch_size=2)(model)
-    assert set(figures) == {"val_loss", "AP50", *NAMES}
+    assert set(figures) == {"val_loss", "AP50", "AP", *NAMES}
     losses = validation_losses(model, DATA, batch_size=2)
     assert figures["val_loss"] == pytest.approx(sum(losses.values()))
     predicted = predict_all(model, DATA, batch_size=2)

@@ -89,8 +89,8 @@ def test_resuming_another_run_is_refused(tmp_path):
 
 def test_losses_and_figures_are_recorded_and_best_is_kept(tmp_path):
     figures = iter([0.2, 0.5, 0.1])
-    history = Run().fit(3, tmp_path, validate=lambda model: {"AP50": next(figures)})
-    assert [record["AP50"] for record in history] == [0.2, 0.5, 0.1]
+    history = Run().fit(3, tmp_path, validate=lambda model: {"AP": next(figures)})
+    assert [record["AP"] for record in history] == [0.2, 0.5, 0.1]
     assert {"loss_objectness", "loss_classifier", "seconds", "step"} <= set(history[0])
     assert history[-1]["step"] == 9
     _, best = load_checkpoint(tmp_path / "best.npz")
