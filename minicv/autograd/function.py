@@ -12,6 +12,7 @@ from minicv.autograd.tensor import Tensor
 from minicv.backend import Array, xp_of
 
 _order = itertools.count()
+_NUMBERS = (bool, int, float, complex, np.generic)
 
 
 class Function:
@@ -63,13 +64,15 @@ class Function:
 
     def __call__(self, *inputs: Any) -> Tensor:
         tensors = self._as_tensors(inputs)
-        record = grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
-        self.needs_grad = tuple(record and t is not None and t.requires_grad for t in tensors)
+        recording = grad_enabled()
+        # Lists, here and below: a generator costs as much as a small operation.
+        self.needs_grad = tuple([recording and t is not None and t.requires_grad for t in tensors])
         data = self.forward(*[None if t is None else t.data for t in tensors])
-        output = Tensor(data, requires_grad=record)
-        if record:
+        output = Tensor(data)
+        if True in self.needs_grad:
             self.inputs = tensors
             self.order = next(_order)
+            output.requires_grad = True
             output.creator = self
         return output
 
@@ -119,28 +122,40 @@ class Function:
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Tensor | None, ...]:
         """Wrap plain inputs; Python numbers take the dtype and device of the arrays beside them."""
-        arrays = [i.data if isinstance(i, Tensor) else i for i in inputs]
-        arrays = [a for a in arrays if hasattr(a, "dtype") and not isinstance(a, np.generic)]
-        try:
-            xp = xp_of(*arrays)
-        except TypeError as error:
-            raise TypeError(f"{self.name}: {error}") from None
-        floating = {a.dtype for a in arrays if a.dtype.kind in "fc"}
-        if len(floating) > 1:
-            raise TypeError(
-                f"{self.name}: inputs have different dtypes "
-                f"({', '.join(sorted(str(d) for d in floating))}); convert one with .astype"
-            )
-        dtype = next(iter(floating), None)
+        example = self._example_array(inputs)
 
-        def as_tensor(value: Any) -> Tensor | None:
-            if value is None or isinstance(value, Tensor):
-                return value
-            if isinstance(value, (bool, int, float, complex, np.generic)) and dtype is not None:
-                return Tensor(xp.asarray(value, dtype=dtype))
+        def as_tensor(value: Any) -> Tensor:
+            if example is not None and isinstance(value, _NUMBERS):
+                return Tensor(xp_of(example).asarray(value, dtype=example.dtype))
             return Tensor(value)
 
-        return tuple(as_tensor(value) for value in inputs)
+        return tuple([v if v is None or isinstance(v, Tensor) else as_tensor(v) for v in inputs])
+
+    def _example_array(self, inputs: tuple[Any, ...]) -> Array | None:
+        """The first floating array, or None; all must share one device and, if floating, one dtype."""
+        example = floating = None
+        for value in inputs:
+            array = value.data if isinstance(value, Tensor) else value
+            if isinstance(array, _NUMBERS) or not hasattr(array, "dtype"):
+                continue
+            if example is None:
+                example = array
+            elif type(array) is not type(example):
+                try:
+                    xp_of(example, array)
+                except TypeError as error:
+                    raise TypeError(f"{self.name}: {error}") from None
+            if array.dtype.kind not in "fc":
+                continue
+            if floating is None:
+                floating = array
+            elif array.dtype != floating.dtype:
+                names = sorted((str(floating.dtype), str(array.dtype)))
+                raise TypeError(
+                    f"{self.name}: inputs have different dtypes ({', '.join(names)}); convert one "
+                    "with .astype"
+                )
+        return floating
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:

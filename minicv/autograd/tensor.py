@@ -171,6 +171,8 @@ class Tensor:
 
 
 def _as_array(data: Any) -> Array:
+    if type(data) is np.ndarray and data.dtype.kind != "O":
+        return data
     if hasattr(data, "shape") and hasattr(data, "dtype") and hasattr(data, "reshape"):
         return np.asarray(data) if isinstance(data, np.generic) else data
     array = np.asarray(data)
