@@ -132,7 +132,7 @@ class Function:
         return tuple([v if v is None or isinstance(v, Tensor) else as_tensor(v) for v in inputs])
 
     def _example_array(self, inputs: tuple[Any, ...]) -> Array | None:
-        """The first floating array, or None; all must share one device and, if floating, one dtype."""
+        """The first floating array, or None; refuses a mixture of devices or floating dtypes."""
         example = floating = None
         for value in inputs:
             array = value.data if isinstance(value, Tensor) else value
