@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.alternate import Schedule, ratio, take_turns
+from benchmarks.busy import cores_used_by_others
 from benchmarks.case import Case
 from benchmarks.fingerprint import difference
 from benchmarks.side import Side, WorkerError
@@ -27,7 +28,8 @@ def measure(
 
     Returns:
         ``seconds``, ``memory_mib``, ``memory_at_start_mib`` and, if the case asks, ``error``, each
-        by library; ``ratio`` and ``versions`` by peer; ``failed`` says why a peer has no result.
+        by library; ``ratio`` and ``versions`` by peer; ``cores_used_by_others`` before and after;
+        ``failed`` says why a peer has no result.
     """
     pythons = {"minicv": sys.executable}
     pythons |= {name: python for name, python in peers.items() if name in case.peers}
@@ -48,7 +50,9 @@ def measure(
             elif name != "minicv":
                 break  # without minicv there is nothing to compare with
             sides[name] = side
+        busy = [cores_used_by_others()]
         times = take_turns(sides, schedule)
+        busy.append(cores_used_by_others())
         memory = {name: side.memory() for name, side in sides.items()}
         result = {
             "case": case.name,
@@ -58,6 +62,7 @@ def measure(
             "rounds": {name: len(t) for name, t in times.items()},
             "memory_mib": {name: round(m["peak"]) for name, m in memory.items()},
             "memory_at_start_mib": {name: round(m["start"]) for name, m in memory.items()},
+            "cores_used_by_others": busy,
             "versions": {name: side.version for name, side in sides.items()},
         }
         if case.accuracy:

@@ -16,6 +16,7 @@ from types import ModuleType
 
 from benchmarks import cases_autograd, cases_conv, cases_detectors, cases_layers, cases_models
 from benchmarks.alternate import QUICK, Schedule
+from benchmarks.busy import TOO_BUSY
 from benchmarks.measure import measure
 from benchmarks.peers import PEERS, find_peers, option_of
 from benchmarks.record import write_record
@@ -48,6 +49,9 @@ def main(name: str, arguments: Sequence[str]) -> int:
         results.append(result)
         for library, why in result.get("failed", {}).items():
             print(f"  {library} has no result: {why}")
+        used = max(cores or 0.0 for cores in result["cores_used_by_others"])
+        if used > TOO_BUSY:
+            print(f"  other processes use {used} cores: measure again when the machine is free")
     summary = summarise(results, wanted)
     print("\n" + format_results(results, summary))
     if not options.quick and not options.only:

@@ -60,6 +60,7 @@ def test_ratio_memory_and_time_for_one_operation(monkeypatch):
     assert result["memory_mib"] == {"minicv": 21, "torch": 21}
     assert result["memory_at_start_mib"] == {"minicv": 10, "torch": 10}
     assert result["rounds"] == {"minicv": 2, "torch": 2}
+    assert len(result["cores_used_by_others"]) == 2
 
 
 @pytest.mark.parametrize(("how", "why"), [("dies", "no such"), ("differs", "something else")])
@@ -93,6 +94,15 @@ def test_the_interpreter_given_comes_before_the_environments(monkeypatch):
     monkeypatch.setattr(peers, "PEERS", {"torch": peers.Peer("json", "")})
     assert peers.find_peers(["torch"], {"torch": sys.executable}) == {"torch": sys.executable}
     assert peers.find_peers(["torch"], {}) == {}
+
+
+@pytest.mark.parametrize(("cores", "warned"), [(0.1, False), (1.5, True), (None, False)])
+def test_a_busy_machine_is_mentioned(monkeypatch, capsys, cores, warned):
+    monkeypatch.setattr(harness, "Side", FakeSide)
+    monkeypatch.setattr(harness, "cores_used_by_others", lambda: cores)
+    monkeypatch.setattr(speed, "find_peers", lambda names, given: {})
+    speed.main("detectors", ["--quick"])
+    assert ("other processes use 1.5 cores" in capsys.readouterr().out) == warned
 
 
 @pytest.mark.parametrize(("arguments", "kept"), [([], True), (["--quick"], False)])
