@@ -148,3 +148,8 @@ def test_gradient_of_a_leaf_without_axes_is_an_array():
     assert isinstance(x.grad, np.ndarray) and x.grad.shape == ()
     x.grad += 1.0  # in place, as an optimizer does
     assert x.grad == 13.0
+
+
+def test_integers_may_stand_beside_floats():
+    y = Tensor([1.5, 2.5]) * np.array([2, 4])
+    assert y.data.tolist() == [3.0, 10.0]

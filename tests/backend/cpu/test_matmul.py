@@ -19,8 +19,8 @@ def test_equals_numpy_for_any_sizes_and_layouts(sizes, seed, data):
     np.testing.assert_allclose(matmul(a, b), a @ b, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("shape", [(401, 300, 203), (203, 300, 401), (1, 9000, 7000)])
-@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("shape", [(401, 300, 203), (203, 300, 401), (1, 4100, 4000)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_large_products_in_blocks(shape, dtype):
     m, k, p = shape
     rng = np.random.default_rng(0)
