@@ -121,12 +121,14 @@ class Function:
         return gradient
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Tensor | None, ...]:
-        """Wrap plain inputs; Python numbers take the dtype and device of the arrays beside them."""
+        """Wrap plain inputs; numbers and integers take the dtype of the floats beside them."""
         example = self._example_array(inputs)
 
         def as_tensor(value: Any) -> Tensor:
-            if example is not None and isinstance(value, _NUMBERS):
-                return Tensor(xp_of(example).asarray(value, dtype=example.dtype))
+            if example is None:
+                return Tensor(value)
+            if isinstance(value, _NUMBERS) or getattr(value, "dtype", example.dtype).kind in "iub":
+                value = xp_of(example).asarray(value, dtype=example.dtype)
             return Tensor(value)
 
         return tuple([v if v is None or isinstance(v, Tensor) else as_tensor(v) for v in inputs])

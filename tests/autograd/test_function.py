@@ -151,5 +151,8 @@ def test_gradient_of_a_leaf_without_axes_is_an_array():
 
 
 def test_integers_may_stand_beside_floats():
-    y = Tensor([1.5, 2.5]) * np.array([2, 4])
-    assert y.data.tolist() == [3.0, 10.0]
+    x = Tensor([1.5, 2.5], requires_grad=True)
+    y = x * np.array([2, 4])
+    assert y.data.tolist() == [3.0, 10.0] and y.dtype == np.float32
+    y.sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0] and x.grad.dtype == np.float32
