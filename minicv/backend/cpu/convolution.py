@@ -46,7 +46,7 @@ def conv2d_forward(
     elif algorithm == "depthwise":
         y = depthwise.forward(x, weight, stride, padding, dilation, y_shape)
     elif algorithm == "winograd":
-        y = winograd.forward(x, weight, padding, y_shape)
+        return winograd.forward(x, weight, bias, padding, y_shape)
     else:
         y = im2col.forward(x, weight, stride, padding, dilation, groups, y_shape)
     if bias is not None:
@@ -102,7 +102,8 @@ def conv2d_grad_weight(
         return pointwise.grad_weight(grad, x, stride)
     if algorithm == "depthwise":
         return depthwise.grad_weight(grad, x, weight_shape, stride, padding, dilation)
-    # Winograd's gradient of the weight is not here yet: im2col does it.
+    if algorithm == "winograd":
+        return winograd.grad_weight(grad, x, weight_shape, padding)
     return im2col.grad_weight(grad, x, weight_shape, stride, padding, dilation, groups)
 
 

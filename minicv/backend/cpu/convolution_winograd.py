@@ -1,23 +1,30 @@
-"""3x3 convolution at stride 1 with a quarter of the multiplications: Winograd's F(4x4, 3x3).
+"""3x3 convolution at stride 1 with a quarter of the multiplications: Winograd's F(m x m, 3x3).
 
-Four outputs of a 3-tap filter take 12 multiplications when computed one by one. But filter and
-signal are polynomials, and their product is known from its values at six points. In two dimensions:
+An m x m block of outputs depends on a tile of (m + 2) x (m + 2) pixels. Both the tile and the
+kernel are transformed to values at (m + 2)² points (`convolution_winograd_tiles` says how). There,
+convolution is a plain product, and the sum over channels a matrix product for each point:
 
-    Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A        for a 6x6 input tile d, 3x3 filter g, 4x4 output Y
+    V = Bᵀ x B        U = G w Gᵀ        M[point] (O, tiles) = U[point] (O, C) @ V[point] (C, tiles)
+    y = Aᵀ M A
 
-36 multiplications in place of 144. The sum over input channels is taken between the transforms, so
-for each of the 36 points it is a matrix product
+Each step is linear, and the gradients are the same steps backwards:
 
-    M[point] (O, tiles)  =  U[point] (O, C)  @  V[point] (C, tiles)
+    dL/dM = A dL/dy Aᵀ        dL/dU[point] = dL/dM[point] @ V[point]ᵀ        dL/dw = Gᵀ dL/dU G
 
-The transforms Bᵀ d B and Aᵀ M A are written as one 36x36 and one 16x36 matrix on flattened tiles.
+For dL/dx there is a shorter way: it is a stride 1 convolution of dL/dy with the turned kernel.
 
-Tiles overlap by two pixels and start every 4. So the pixels are first dealt into 16 planes by row
-and column modulo 4; element (i, j) of all tiles is then plane (i mod 4, j mod 4) shifted by
-(i div 4, j div 4): a copy of whole rows, not of single pixels.
+Arithmetic: with m = 4, 36 multiply-adds where there were 144; with m = 2, 16 where there were 36.
+On top of it come the transforms: for each tile and channel 36² + 36·16 with m = 4, as matrix
+products too, and 36·9 for each kernel.
 
-Arithmetic: N·C·O·OH·OW·9/4 multiply-adds, plus 36 for each transformed number. Rounding: relative
-error about 5e-6, where summing one by one has 5e-7; it is the price of the points ±2.
+Traffic: V and M hold 36/16 (m = 4) or 16/4 (m = 2) times the pixels, U 36/9 or 16/9 times the
+weights. So none is ever stored as a whole. Where there are many tiles for few weights, bands of
+tiles pass through the cache one by one, and U stays there. Where there are many weights for few
+tiles, V is kept, and U passes through in blocks of output channels. To transform a block of
+weights again at each call costs about what reading a stored U, four times as long, would cost; so
+nothing is remembered from call to call, and nothing can be out of date.
+
+Rounding: relative error about 5e-6 with m = 4, 1e-6 with m = 2, where im2col has 5e-7.
 
 Source: Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", section 4.
 """
@@ -27,80 +34,118 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.cpu.convolution_geometry import Pair, scratch
+from minicv.backend.cpu.convolution_winograd_tiles import (
+    TRANSFORMS,
+    Band,
+    Transform,
+    cut,
+    put_together,
+)
 from minicv.backend.parallel import parallel_for, split
 
-BT = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ]
-)
-G = np.array([[6, 0, 0], [-4, -4, -4], [-4, 4, -4], [1, 2, 4], [1, -2, 4], [0, 0, 24]]) / 24
-AT = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]])
-
-# Of a flattened tile: rows transformed by one factor, columns by the other.
-TRANSFORM_INPUT = np.kron(BT, BT).astype(np.float32)  # (36, 36)
-TRANSFORM_WEIGHT = np.kron(G, G).astype(np.float32)  # (36, 9)
-TRANSFORM_OUTPUT = np.kron(AT, AT).astype(np.float32)  # (16, 36)
-
-BLOCK_BYTES = 4 << 20  # of transformed input and output together
+FEW_WEIGHTS = 4 << 20  # bytes of U that stay in a cache while bands of tiles pass
+BAND_TILES = 112  # of a band; matrix products of much fewer columns are slow
+KEPT_BYTES = 64 << 20  # of V (and dL/dM) at most, where they are kept
+CHANNELS = 64  # of a block of V or U
 
 
 def forward(
-    x: np.ndarray, weight: np.ndarray, padding: Pair, output_shape: tuple[int, int, int, int]
+    x: np.ndarray,
+    weight: np.ndarray,
+    bias: np.ndarray | None,
+    padding: Pair,
+    output_shape: tuple[int, int, int, int],
+    m: int = 4,
 ) -> np.ndarray:
     """(N, C, H, W), (O, C, 3, 3) -> (N, O, OH, OW), in float32.
 
     >>> x, weight = np.ones((1, 1, 3, 3), np.float32), np.ones((1, 1, 3, 3), np.float32)
-    >>> forward(x, weight, (1, 1), (1, 1, 3, 3))[0, 0].round(4).tolist()
+    >>> forward(x, weight, None, (1, 1), (1, 1, 3, 3))[0, 0].round(4).tolist()
     [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
     """
-    n, o, oh, ow = output_shape
-    c = x.shape[1]
-    u = transform_weight(weight)
-    y = np.empty(output_shape, np.float32)
-    across = -(-ow // 4)  # tiles in a row
-
-    def one_block(block: tuple[slice, slice]) -> None:
-        images, bands = block
-        count, down = images.stop - images.start, bands.stop - bands.start
-        tiles = count * down * across
-        elements = _tile_elements(x[images], bands.start, down, across, padding)
-        v = scratch("winograd input", (36, c, tiles), np.float32)
-        np.matmul(TRANSFORM_INPUT, elements.reshape(36, -1), out=v.reshape(36, -1))
-        m = scratch("winograd output", (36, o, tiles), np.float32)
-        np.matmul(u, v, out=m)  # (36, O, C) @ (36, C, tiles)
-        pixels = scratch("winograd pixels", (16, o * tiles), np.float32)
-        np.matmul(TRANSFORM_OUTPUT, m.reshape(36, -1), out=pixels)
-        # (16, O · tiles) -> (4, 4, images, O, down, across)
-        pixels = pixels.reshape(4, 4, o, count, down, across).swapaxes(2, 3)
-        rows = y[images, :, 4 * bands.start : 4 * bands.stop]
-        for i in range(4):
-            for j in range(4):
-                target = rows[:, :, i::4, j::4]
-                target[...] = pixels[i, j, :, :, : target.shape[2], : target.shape[3]]
-
-    parallel_for(one_block, _blocks(n, -(-oh // 4), across, c + o))
-    return y
+    kernels = weight.reshape(*weight.shape[:2], 9).swapaxes(1, 2)  # (O, C, 3, 3) -> (O, 9, C)
+    f = TRANSFORMS[m]
+    return _convolve(f, x, kernels, f.kernel, bias, padding, output_shape)
 
 
 def grad_input(
-    grad: np.ndarray, weight: np.ndarray, x_shape: tuple[int, int, int, int], padding: Pair
+    grad: np.ndarray,
+    weight: np.ndarray,
+    x_shape: tuple[int, int, int, int],
+    padding: Pair,
+    m: int = 4,
 ) -> np.ndarray:
     """The transpose of a stride 1 convolution is a convolution with the kernel turned by 180°.
 
-    Input and output channels change places, and the padding p becomes 2 - p.
+    Input and output channels change places, and the padding p becomes 2 - p. Turning a flattened
+    kernel reverses its 9 numbers; here the columns of its transform are reversed instead.
 
     >>> grad, weight = np.ones((1, 1, 1, 1), np.float32), np.arange(9.0, dtype=np.float32)
     >>> grad_input(grad, weight.reshape(1, 1, 3, 3), (1, 1, 1, 1), (1, 1)).round(4).tolist()
     [[[[4.0]]]]
     """
-    turned = weight[:, :, ::-1, ::-1].swapaxes(0, 1)  # (O, C, 3, 3) -> (C, O, 3, 3)
-    return forward(grad, turned, (2 - padding[0], 2 - padding[1]), x_shape)
+    kernels = weight.reshape(*weight.shape[:2], 9).transpose(1, 2, 0)  # (O, C, 3, 3) -> (C, 9, O)
+    f = TRANSFORMS[m]
+    turned = np.ascontiguousarray(f.kernel[:, ::-1])
+    turned_padding = (2 - padding[0], 2 - padding[1])
+    return _convolve(f, grad, kernels, turned, None, turned_padding, x_shape)
+
+
+def grad_weight(
+    grad: np.ndarray,
+    x: np.ndarray,
+    weight_shape: tuple[int, int, int, int],
+    padding: Pair,
+    m: int = 4,
+) -> np.ndarray:
+    """dL/dU = Σ over tiles of dL/dM ⊙ V, summed by the matrix products, then Gᵀ dL/dU G.
+
+    >>> grad, x = np.ones((1, 1, 2, 2), np.float32), np.ones((1, 1, 2, 2), np.float32)
+    >>> grad_weight(grad, x, (1, 1, 3, 3), (1, 1))[0, 0].round(4).tolist()
+    [[1.0, 2.0, 1.0], [2.0, 4.0, 2.0], [1.0, 2.0, 1.0]]
+    """
+    f = TRANSFORMS[m]
+    o, c = weight_shape[:2]
+    grad_w = np.zeros(weight_shape, np.float32)
+    if f.points * 4 * o * c <= FEW_WEIGHTS:
+        bands = _bands(f, grad.shape, BAND_TILES)
+        runs = split(len(bands), -(-len(bands) // 8))
+        sums = np.zeros((len(runs), f.points, o, c), np.float32)
+
+        def one_run(run: int) -> None:
+            for band in bands[runs[run]]:
+                v = scratch("winograd image", (f.points, c, band.tiles), np.float32)
+                dm = scratch("winograd product", (f.points, o, band.tiles), np.float32)
+                _transform_image(f, x, slice(0, c), band, padding, v)
+                _transform_grad(f, grad, slice(0, o), band, dm)
+                term = scratch("winograd kernel", (f.points, o, c), np.float32)
+                sums[run] += np.matmul(dm, v.swapaxes(1, 2), out=term)
+
+        parallel_for(one_run, range(len(runs)))
+        _grad_of_kernels(f, sums.sum(axis=0), grad_w)
+        return grad_w
+
+    for band in _bands(f, grad.shape, KEPT_BYTES // (4 * f.points * (c + o))):
+        v = scratch("winograd kept image", (f.points, c, band.tiles), np.float32)
+        dm = scratch("winograd kept grad", (f.points, o, band.tiles), np.float32)
+
+        def transform(block: tuple[bool, slice], band: Band = band, v=v, dm=dm) -> None:
+            of_image, channels = block
+            if of_image:
+                _transform_image(f, x, channels, band, padding, v[:, channels])
+            else:
+                _transform_grad(f, grad, channels, band, dm[:, channels])
+
+        def multiply(outputs: slice, v=v, dm=dm) -> None:
+            shape = (f.points, outputs.stop - outputs.start, c)
+            du = scratch("winograd kernel", shape, np.float32)
+            np.matmul(dm[:, outputs], v.swapaxes(1, 2), out=du)
+            _grad_of_kernels(f, du, grad_w[outputs])
+
+        both = [(True, part) for part in _parts(c)] + [(False, part) for part in _parts(o)]
+        parallel_for(transform, both)
+        parallel_for(multiply, _parts(o))
+    return grad_w
 
 
 def pays(c: int, o: int, n: int, oh: int, ow: int) -> bool:
@@ -120,52 +165,93 @@ def pays(c: int, o: int, n: int, oh: int, ow: int) -> bool:
     return products + transforms < 0.8 * im2col
 
 
-def transform_weight(weight: np.ndarray) -> np.ndarray:
-    """G g Gᵀ for every kernel: (O, C, 3, 3) -> (36, O, C)."""
-    o, c = weight.shape[:2]
-    u = np.empty((36, o, c), np.float32)
-
-    def one_block(outputs: slice) -> None:
-        flat = weight[outputs].reshape(-1, 9).T  # (O, C, 3, 3) -> (9, O · C)
-        np.matmul(TRANSFORM_WEIGHT, flat, out=u[:, outputs].reshape(36, -1))
-
-    parallel_for(one_block, split(o, min(-(-o // 2), max(1, 32768 // c))))
-    return u
-
-
-def _blocks(n: int, bands: int, across: int, channels: int) -> list[tuple[slice, slice]]:
-    """(images, bands of tiles): some bands of one image, or several small images."""
-    # Matrix products of fewer than 64 columns are slow, whatever the cache says.
-    fitting = max(64, BLOCK_BYTES // (36 * 4 * channels))  # tiles
-    images = max(1, min(-(-n // 2), fitting // (bands * across)))
-    rows = min(-(-bands // 2) if n == 1 else bands, max(1, fitting // across))
-    return [(i, r) for i in split(n, images) for r in split(bands, rows)]
-
-
-def _tile_elements(
-    x: np.ndarray, first_band: int, down: int, across: int, padding: Pair
+def _convolve(
+    f: Transform,
+    x: np.ndarray,
+    kernels: np.ndarray,
+    matrix: np.ndarray,
+    bias: np.ndarray | None,
+    padding: Pair,
+    output_shape: tuple[int, int, int, int],
 ) -> np.ndarray:
-    """Element (i, j) of every 6x6 tile: (N, C, H, W) -> (6, 6, C, N, down, across), in scratch."""
-    n, c = x.shape[:2]
-    # A row and a column more than there are tiles: the last tiles reach two pixels further.
-    planes = scratch("winograd planes", (4, 4, c, n, down + 1, across + 1), np.float32)
-    planes[...] = 0
-    for i in range(4):
-        rows, to_rows = _every_fourth(x.shape[2], 4 * first_band + i - padding[0], down + 1)
-        for j in range(4):
-            columns, to_columns = _every_fourth(x.shape[3], j - padding[1], across + 1)
-            planes[i, j, :, :, to_rows, to_columns] = x[:, :, rows, columns].swapaxes(0, 1)
-    elements = scratch("winograd tiles", (6, 6, c, n, down, across), np.float32)
-    for i in range(6):
-        for j in range(6):
-            top, left = i // 4, j // 4
-            elements[i, j] = planes[i % 4, j % 4, :, :, top : top + down, left : left + across]
-    return elements
+    """x (N, C, H, W) with kernels (O, 9, C), transformed by ``matrix`` (t², 9)."""
+    o, _, c = kernels.shape
+    y = np.empty(output_shape, np.float32)
+
+    def multiply(u: np.ndarray, v: np.ndarray, outputs: slice, band: Band) -> None:
+        m = scratch("winograd product", (f.points, u.shape[1], band.tiles), np.float32)
+        np.matmul(u, v, out=m)  # (t², O, C) @ (t², C, tiles)
+        if bias is not None:
+            # Of the second point, along both axes, all outputs are made with the factor 1.
+            m[f.m + 3] += bias[outputs, None]
+        tiles = scratch("winograd result", (u.shape[1], f.m**2, band.tiles), np.float32)
+        np.matmul(f.result, m.swapaxes(0, 1), out=tiles)
+        put_together(tiles, y, outputs, band, f.m)
+
+    bands = _bands(f, output_shape, BAND_TILES)
+    if f.points * 4 * o * c <= FEW_WEIGHTS and len(bands) > 1:
+        u = scratch("winograd kept kernel", (f.points, o, c), np.float32)
+        parallel_for(
+            lambda outputs: np.matmul(matrix, kernels[outputs], out=u[:, outputs].swapaxes(0, 1)),
+            _parts(o),
+        )
+
+        def one_band(band: Band) -> None:
+            v = scratch("winograd image", (f.points, c, band.tiles), np.float32)
+            _transform_image(f, x, slice(0, c), band, padding, v)
+            multiply(u, v, slice(0, o), band)
+
+        parallel_for(one_band, bands)
+        return y
+
+    for band in _bands(f, output_shape, KEPT_BYTES // (4 * f.points * c)):
+        v = scratch("winograd kept image", (f.points, c, band.tiles), np.float32)
+
+        def transform(channels: slice, band: Band = band, v=v) -> None:
+            _transform_image(f, x, channels, band, padding, v[:, channels])
+
+        def one_block(outputs: slice, band: Band = band, v=v) -> None:
+            shape = (f.points, outputs.stop - outputs.start, c)
+            u = scratch("winograd kernel", shape, np.float32)
+            np.matmul(matrix, kernels[outputs], out=u.swapaxes(0, 1))
+            multiply(u, v, outputs, band)
+
+        parallel_for(transform, _parts(c))
+        parallel_for(one_block, _parts(o))
+    return y
 
 
-def _every_fourth(size: int, start: int, count: int) -> tuple[slice, slice]:
-    """Where start, start + 4, ... (``count`` of them) lie inside 0..size, and which ones do."""
-    skipped = max(0, -(start // 4))
-    first = start + 4 * skipped
-    inside = max(0, min(count - skipped, -(-(size - first) // 4)))
-    return slice(first, first + 4 * inside, 4), slice(skipped, skipped + inside)
+def _transform_image(
+    f: Transform, x: np.ndarray, channels: slice, band: Band, padding: Pair, v: np.ndarray
+) -> None:
+    """Bᵀ x B for the tiles of a band, into v (t², C, tiles)."""
+    tiles = cut(x, channels, band, f.m + 2, f.m, padding)
+    np.matmul(f.image, tiles, out=v.swapaxes(0, 1))  # (C, t², tiles)
+
+
+def _transform_grad(
+    f: Transform, grad: np.ndarray, channels: slice, band: Band, dm: np.ndarray
+) -> None:
+    """A dL/dy Aᵀ for the tiles of a band, into dm (t², O, tiles)."""
+    tiles = cut(grad, channels, band, f.m, f.m, (0, 0))
+    np.matmul(f.result.T, tiles, out=dm.swapaxes(0, 1))
+
+
+def _grad_of_kernels(f: Transform, du: np.ndarray, grad_w: np.ndarray) -> None:
+    """Gᵀ dL/dU G, added to grad_w: (t², O, C) -> (O, C, 3, 3)."""
+    nine = np.matmul(f.kernel.T, du.swapaxes(0, 1))  # (9, t²) @ (O, t², C) -> (O, 9, C)
+    grad_w += nine.swapaxes(1, 2).reshape(grad_w.shape)
+
+
+def _bands(f: Transform, y_shape: tuple[int, int, int, int], tiles: int) -> list[Band]:
+    """Bands of at most about ``tiles`` tiles: some rows of one image, or several small images."""
+    n, _, oh, ow = y_shape
+    down, across = -(-oh // f.m), -(-ow // f.m)
+    images = max(1, tiles // max(1, down * across))
+    rows = max(1, tiles // across) if images == 1 else down
+    return [Band(i, r, across) for i in split(n, images) for r in split(down, rows)]
+
+
+def _parts(channels: int) -> list[slice]:
+    """Runs of channels, at least two for two cores to share."""
+    return split(channels, min(CHANNELS, -(-channels // 2)))
