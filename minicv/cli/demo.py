@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from minicv.backend import resolve_device
 from minicv.cli.data_sources import open_data
+from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.json_files import write_json
 from minicv.cli.recipe import RECIPES, flip_for, train_detector
 from minicv.inspection import (
@@ -37,13 +37,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add = parser.add_argument
     add("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="default: runs/demo")
     add("--seed", type=int, default=0, help="of everything random; default 0")
-    add("--device", help="cpu (default), cuda, cuda:N or auto")
+    add_device_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train, measure, draw, and say where the pictures are."""
-    device = resolve_device(options.device)
+    device = chosen_device(options)
     splits = open_data("farmyard")
     recipe = RECIPES["small"]
     rng = np.random.default_rng(options.seed)

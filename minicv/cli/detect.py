@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.backend import resolve_device
+from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.json_files import write_json
 from minicv.data import ImageError, read_image
 from minicv.data.image_folder import SUFFIXES
@@ -31,13 +31,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--out", required=True, type=Path, metavar="DIR", help="folder for the drawn pictures")
     add("--threshold", type=float, default=0.5, help="draw what scores at least this; default 0.5")
     add("--json", action="store_true", help="also write DIR/detections.json, with every score")
-    add("--device", help="cpu (default), cuda, cuda:N or auto")
+    add_device_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Detect in every picture; one that cannot be read is named and passed over."""
-    device = resolve_device(options.device)
+    device = chosen_device(options)
     model = load_detector(options.weights).to(device)
     options.out.mkdir(parents=True, exist_ok=True)
     records, unreadable = [], 0

@@ -7,8 +7,8 @@ import math
 import time
 from pathlib import Path
 
-from minicv.backend import resolve_device
 from minicv.cli.data_sources import DATA_HELP, open_data
+from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.json_files import write_json
 from minicv.training import detection_figures, load_detector, predict_all
 
@@ -26,13 +26,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--data", required=True, metavar="DATA", help=DATA_HELP)
     add("--split", default="test", choices=["train", "validation", "test"], help="default: test")
     add("--json", type=Path, metavar="FILE", help="also write the figures to this file")
-    add("--device", help="cpu (default), cuda, cuda:N or auto")
+    add_device_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
-    device = resolve_device(options.device)
+    device = chosen_device(options)
     model = load_detector(options.weights).to(device)
     splits = open_data(options.data)
     if splits.classes != model.classes:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.backend import resolve_device
 from minicv.cli.data_sources import DATA_HELP, open_data
+from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.recipe import RECIPES, flip_for, train_detector
 from minicv.data.transforms import ColorJitter, Compose
 from minicv.models.backbones import Backbone
@@ -51,17 +51,22 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--batch-size", type=int, metavar="N", help="images in a step")
     add("--lr", type=float, metavar="RATE", help="peak learning rate of SGD")
     add("--min-size", type=int, metavar="PIXELS", help="the shorter side of an image becomes this")
-    add("--max-size", type=int, metavar="PIXELS", help="but the longer side at most this")
+    add(
+        "--max-size",
+        type=int,
+        metavar="PIXELS",
+        help="but the longer side at most this; default: in the ratio of the backbone's recipe",
+    )
     add("--seed", type=int, default=0, help="of everything random; default 0")
     add("--workers", type=int, default=1, metavar="N", help="threads that read ahead; default 1")
     add("--resume", action="store_true", help="go on from DIR/last.npz, if it is there")
-    add("--device", help="cpu (default), cuda, cuda:N or auto")
+    add_device_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Train and say where the result is."""
-    device = resolve_device(options.device)
+    device = chosen_device(options)
     splits = open_data(options.data)
     recipe = _with(
         RECIPES[options.backbone],
@@ -69,9 +74,11 @@ def run(options: argparse.Namespace) -> None:
         batch_size=options.batch_size,
         lr=options.lr,
     )
-    settings = _with(
-        SETTINGS[options.backbone], min_size=options.min_size, max_size=options.max_size
-    )
+    settings = SETTINGS[options.backbone]
+    max_size = options.max_size
+    if options.min_size is not None and max_size is None:  # keep the ratio of the two
+        max_size = round(options.min_size * settings.max_size / settings.min_size)
+    settings = _with(settings, min_size=options.min_size, max_size=max_size)
     rng = np.random.default_rng(options.seed)
     model = build_detector(options.backbone, splits.classes, settings, rng=rng)
     resuming = options.resume and (options.out / "last.npz").is_file()
