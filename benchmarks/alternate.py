@@ -41,16 +41,19 @@ class Schedule:
 
 QUICK = Schedule(rounds=3, turn_seconds=0.15, slow_seconds=2.0, slow_rounds=1)
 MOST_CALLS = 1000
+ENDLESS_SECONDS = 20.0  # a call that takes longer is made once, without warm-up or alternation
 
 
 def take_turns(sides: Mapping[str, Timed], schedule: Schedule) -> dict[str, list[float]]:
     """The median time of a call in every turn, by side; the shorter lists are of slow sides."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
+    endless = {name for name, side in sides.items() if side.seconds > ENDLESS_SECONDS}
+    times = {name: [side.seconds] if name in endless else [] for name, side in sides.items()}
     for number in range(schedule.rounds):
         names = list(sides) if number % 2 == 0 else list(reversed(sides))
         for name in names:
             side = sides[name]
-            if side.seconds > schedule.slow_seconds and number >= schedule.slow_rounds:
+            late = side.seconds > schedule.slow_seconds and number >= schedule.slow_rounds
+            if late or name in endless:
                 continue
             calls = int(schedule.turn_seconds / max(side.seconds, 1e-9))
             seconds = side.time(min(max(calls, 1), MOST_CALLS))

@@ -196,9 +196,7 @@ def mlp_step(dtype, batch, widths):
 
 def _filled(model: Module) -> Module:
     """The model with the weights that every library gives to these names."""
-    state = {
-        name: inputs.weight(name, array.shape).astype(array.dtype)
-        for name, array in model.state_dict().items()
-    }
-    model.load_state_dict(state)
+    # One by one, not by load_state_dict: a second copy of all would count as memory used.
+    for name, holder in (*model.named_parameters(), *model.named_buffers()):
+        holder.data = inputs.weight(name, holder.shape).astype(holder.dtype, copy=False)
     return model

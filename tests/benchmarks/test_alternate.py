@@ -37,6 +37,12 @@ def test_a_slow_side_has_fewer_turns_of_one_call():
     assert len(times["minicv"]) == 5 and len(times["chainer"]) == 2
 
 
+def test_an_endless_side_is_not_called_again():
+    times, log = run(Schedule(rounds=2), minicv=0.5, chainer=300.0)
+    assert times["chainer"] == [300.0]
+    assert {name for name, _ in log} == {"minicv"}
+
+
 def test_a_turn_of_next_to_nothing_ends():
     _, log = run(Schedule(rounds=1, turn_seconds=1.0), minicv=0.0)
     assert log == [("minicv", MOST_CALLS)]
