@@ -3,8 +3,7 @@
 import numpy as np
 
 from minicv.backend.cpu import conv2d_forward, conv2d_grad_input, conv2d_grad_weight
-from minicv.backend.cpu.convolution import choose_algorithm
-from minicv.backend.cpu.convolution_geometry import output_size
+from minicv.backend.cpu.convolution_choice import Layer, choose_algorithm
 
 
 class Case:
@@ -13,17 +12,15 @@ class Case:
     def __init__(
         self, x_shape, weight_shape, stride=(1, 1), padding=(0, 0), dilation=(1, 1), groups=1
     ):
-        axes = zip(x_shape[2:], weight_shape[2:], stride, padding, dilation, strict=True)
-        self.y_shape = (x_shape[0], weight_shape[0], *(output_size(*axis) for axis in axes))
+        self.options = (stride, padding, dilation, groups)
+        self.layer = Layer.of(np.dtype(np.float32), x_shape, weight_shape, *self.options)
+        self.y_shape = self.layer.y_shape
         rng = np.random.default_rng(0)
         self.x, self.weight = rng.normal(size=x_shape), rng.normal(size=weight_shape)
         self.grad = rng.normal(size=self.y_shape)
-        self.options = (stride, padding, dilation, groups)
 
-    def algorithm(self, dtype="float32"):
-        return choose_algorithm(
-            np.dtype(dtype), self.x.shape, self.weight.shape, self.y_shape, *self.options
-        )
+    def algorithm(self, dtype="float32", direction="forward"):
+        return choose_algorithm(self.layer._replace(dtype=np.dtype(dtype)), direction)
 
     def run(self, dtype):
         """y, dL/dx, dL/dweight."""

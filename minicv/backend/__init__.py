@@ -1,5 +1,7 @@
 """Floor 0: where arrays live, and the kernels that NumPy and CuPy lack."""
 
+from minicv.backend.cpu.convolution_choice import use_conv_algorithm
+from minicv.backend.cpu.convolution_explain import explain_conv
 from minicv.backend.device import (
     Array,
     DeviceError,
@@ -15,11 +17,13 @@ from minicv.backend.kernels import kernels_of
 __all__ = [
     "Array",
     "DeviceError",
+    "explain_conv",
     "gpu_status",
     "kernels_of",
     "register_array_module",
     "resolve_device",
     "to_device",
     "to_numpy",
+    "use_conv_algorithm",
     "xp_of",
 ]

@@ -7,19 +7,16 @@ transposed convolution and its gradients.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 
+from minicv.backend.cpu import convolution_cells as cells
 from minicv.backend.cpu import convolution_depthwise as depthwise
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_pointwise as pointwise
 from minicv.backend.cpu import convolution_winograd as winograd
-from minicv.backend.cpu.convolution_geometry import Pair, output_size
+from minicv.backend.cpu.convolution_choice import Layer, Shape4, choose_algorithm
+from minicv.backend.cpu.convolution_geometry import Pair
 from minicv.backend.cpu.unbuffered import unbuffered
-
-Shape4 = tuple[int, int, int, int]
-Algorithm = Literal["im2col", "pointwise", "depthwise", "winograd"]
 
 
 def conv2d_forward(
@@ -37,18 +34,20 @@ def conv2d_forward(
     >>> conv2d_forward(x, weight, np.array([0.5]), (1, 1), (0, 0), (1, 1), 1).tolist()
     [[[[4.5]]]]
     """
-    size = zip(x.shape[2:], weight.shape[2:], stride, padding, dilation, strict=True)
-    y_shape = (x.shape[0], weight.shape[0], *(output_size(*axis) for axis in size))
-    options = (stride, padding, dilation, groups)
-    algorithm = choose_algorithm(x.dtype, x.shape, weight.shape, y_shape, *options)
+    layer = Layer.of(x.dtype, x.shape, weight.shape, stride, padding, dilation, groups)
+    algorithm = choose_algorithm(layer, "forward")
+    if algorithm == "winograd_2x2":
+        return winograd.forward(x, weight, bias, padding, layer.y_shape, m=2)
+    if algorithm == "winograd_4x4":
+        return winograd.forward(x, weight, bias, padding, layer.y_shape, m=4)
     if algorithm == "pointwise":
         y = pointwise.forward(x, weight, stride)
     elif algorithm == "depthwise":
-        y = depthwise.forward(x, weight, stride, padding, dilation, y_shape)
-    elif algorithm == "winograd":
-        return winograd.forward(x, weight, bias, padding, y_shape)
+        y = depthwise.forward(x, weight, stride, padding, dilation, layer.y_shape)
+    elif algorithm == "cells":
+        y = cells.forward(x, weight, layer.y_shape, stride, padding)
     else:
-        y = im2col.forward(x, weight, stride, padding, dilation, groups, y_shape)
+        y = im2col.forward(x, weight, stride, padding, dilation, groups, layer.y_shape)
     if bias is not None:
         with unbuffered():
             y += bias[:, None, None]
@@ -71,14 +70,19 @@ def conv2d_grad_input(
     [[[[1.0, 2.0]]]]
     """
     options = (stride, padding, dilation, groups)
-    algorithm = choose_algorithm(grad.dtype, x_shape, weight.shape, grad.shape, *options)
+    layer = Layer(grad.dtype, x_shape, weight.shape, grad.shape, *options)
+    algorithm = choose_algorithm(layer, "grad_input")
+    if algorithm == "winograd_2x2":
+        return winograd.grad_input(grad, weight, x_shape, padding, m=2)
+    if algorithm == "winograd_4x4":
+        return winograd.grad_input(grad, weight, x_shape, padding, m=4)
     if algorithm == "pointwise":
         return pointwise.grad_input(grad, weight, x_shape, stride)
     if algorithm == "depthwise":
         return depthwise.grad_input(grad, weight, x_shape, stride, padding, dilation)
-    if algorithm == "winograd":
-        return winograd.grad_input(grad, weight, x_shape, padding)
-    return im2col.grad_input(grad, weight, x_shape, stride, padding, dilation, groups)
+    if algorithm == "cells":
+        return cells.grad_input(grad, weight, x_shape, stride, padding)
+    return im2col.grad_input(grad, weight, x_shape, *options)
 
 
 def conv2d_grad_weight(
@@ -97,48 +101,16 @@ def conv2d_grad_weight(
     [[[[3.0, 4.0]]]]
     """
     options = (stride, padding, dilation, groups)
-    algorithm = choose_algorithm(x.dtype, x.shape, weight_shape, grad.shape, *options)
+    layer = Layer(x.dtype, x.shape, weight_shape, grad.shape, *options)
+    algorithm = choose_algorithm(layer, "grad_weight")
+    if algorithm == "winograd_2x2":
+        return winograd.grad_weight(grad, x, weight_shape, padding, m=2)
+    if algorithm == "winograd_4x4":
+        return winograd.grad_weight(grad, x, weight_shape, padding, m=4)
     if algorithm == "pointwise":
         return pointwise.grad_weight(grad, x, stride)
     if algorithm == "depthwise":
         return depthwise.grad_weight(grad, x, weight_shape, stride, padding, dilation)
-    if algorithm == "winograd":
-        return winograd.grad_weight(grad, x, weight_shape, padding)
-    return im2col.grad_weight(grad, x, weight_shape, stride, padding, dilation, groups)
-
-
-def choose_algorithm(
-    dtype: np.dtype,
-    x_shape: Shape4,
-    weight_shape: Shape4,
-    y_shape: Shape4,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> Algorithm:
-    """Which algorithm computes a convolution of these shapes, forward and backward.
-
-    Only float32 takes a short cut; other dtypes are for checking and go the plainest way.
-
-    >>> x, y, once, none = (2, 32, 8, 8), (2, 64, 8, 8), (1, 1), (0, 0)
-    >>> choose_algorithm(np.dtype("float32"), x, (64, 32, 1, 1), y, once, none, once, 1)
-    'pointwise'
-    >>> choose_algorithm(np.dtype("float64"), x, (64, 32, 1, 1), y, once, none, once, 1)
-    'im2col'
-    """
-    if dtype != np.float32:
-        return "im2col"
-    n, o, oh, ow = y_shape
-    c, kernel = x_shape[1], weight_shape[2:]
-    if 1 < groups == c == o:
-        return "depthwise"
-    if groups > 1:
-        return "im2col"
-    if kernel == (1, 1) and padding == (0, 0):
-        # Many small images make many small products; im2col joins them into large ones.
-        return "im2col" if n > 4 and oh * ow < 256 else "pointwise"
-    plain = stride == (1, 1) and dilation == (1, 1) and max(padding) <= 2
-    if kernel == (3, 3) and plain and winograd.pays(c, o, n, oh, ow):
-        return "winograd"
-    return "im2col"
+    if algorithm == "cells":
+        return cells.grad_weight(grad, x, weight_shape, stride, padding)
+    return im2col.grad_weight(grad, x, weight_shape, *options)

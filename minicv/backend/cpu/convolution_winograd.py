@@ -148,23 +148,6 @@ def grad_weight(
     return grad_w
 
 
-def pays(c: int, o: int, n: int, oh: int, ow: int) -> bool:
-    """Whether the transforms cost less than they save, by a margin of a fifth.
-
-    Counted in multiply-adds of a large matrix product. Moving and transforming a number takes as
-    long as many of them: about 150 for each pixel and channel here and 75 for each transformed
-    weight, against 100 for each pixel and input channel to build im2col's columns.
-
-    >>> pays(64, 64, 1, 56, 56), pays(3, 64, 1, 56, 56), pays(64, 64, 1, 5, 5)
-    (True, False, False)
-    """
-    tiles = n * -(-oh // 4) * -(-ow // 4)
-    products = 36 * tiles * c * o
-    transforms = 150 * 16 * tiles * (c + o) + 75 * 36 * c * o
-    im2col = n * oh * ow * (9 * c * o + 100 * c)
-    return products + transforms < 0.8 * im2col
-
-
 def _convolve(
     f: Transform,
     x: np.ndarray,
