@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("always", DatasetWarning)
-            warnings.showwarning = functools.partial(_say_warning, options.command)
+            warnings.showwarning = functools.partial(_say_once, options.command, set())
             options.run(options)
     # What a user's files and options can cause; any other error is a fault of ours, with its trace.
     except (WeightsError, DeviceError, DivergenceError, OSError, ValueError) as error:
@@ -40,8 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _say_warning(command: str, message: Warning | str, *_: object) -> None:
-    print(f"minicv {command}: {message}", file=sys.stderr)
+def _say_once(command: str, said: set[str], message: Warning | str, *_: object) -> None:
+    """Print a warning as one line; the splits of a data set often repeat each other's."""
+    if str(message) not in said:
+        said.add(str(message))
+        print(f"minicv {command}: {message}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:

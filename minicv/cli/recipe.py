@@ -42,7 +42,7 @@ class Recipe:
 
 
 RECIPES = {
-    "small": Recipe(epochs=3, batch_size=8, lr=0.04),
+    "small": Recipe(epochs=4, batch_size=8, lr=0.04),
     "efficientnet_lite0": Recipe(epochs=16, batch_size=2, lr=0.005),
     "vgg16": Recipe(epochs=16, batch_size=1, lr=0.001, weight_decay=5e-4),
 }

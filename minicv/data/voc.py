@@ -83,7 +83,8 @@ class VOCDetection:
         self._repairs: list[str] = []
         self._entries = [self._read_entry(name) for name in self.ids]
         if self._repairs:
-            more = f" ({len(self._repairs)} such boxes in all)" if len(self._repairs) > 1 else ""
+            others = len(self._repairs) - 1
+            more = f" (and {others} more clipped or dropped)" if others else ""
             warnings.warn(f"VOCDetection: {self._repairs[0]}{more}", DatasetWarning, stacklevel=2)
 
     def __len__(self) -> int:
