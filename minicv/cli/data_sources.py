@@ -14,7 +14,7 @@ DATA_HELP = (
     "farmyard or farmyard:SCENES (drawn on the fly), pennfudan:DIR (the folder PennFudanPed) or "
     "voc:DIR (a folder with Annotations, JPEGImages and ImageSets/Main, as Pascal VOC has it)"
 )
-FARMYARD_TRAINING_SCENES = 1000
+FARMYARD_TRAINING_SCENES = 900
 FARMYARD_HELD_OUT = 40
 
 
@@ -35,7 +35,7 @@ class Splits:
 def open_data(source: str) -> Splits:
     """The splits of ``source``.
 
-    - ``farmyard``: 1000 scenes to train on, or as many as ``farmyard:N`` says, and 40 each for
+    - ``farmyard``: 900 scenes to train on, or as many as ``farmyard:N`` says, and 40 each for
       validation and test, drawn from three different seeds.
     - ``pennfudan:DIR``: by sorted name, the last 50 of 170 are for testing; of the other 120 every
       tenth is for validation.
