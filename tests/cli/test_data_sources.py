@@ -5,12 +5,16 @@ import pytest
 from PIL import Image
 
 from minicv.cli import data_sources
-from minicv.cli.data_sources import open_data
+from minicv.cli.data_sources import FARMYARD_TRAINING_SCENES, open_data
 
 
 def test_farmyard_splits_share_no_scene():
     splits = open_data("farmyard")
-    assert (len(splits.train), len(splits.validation), len(splits.test)) == (1000, 40, 40)
+    assert (len(splits.train), len(splits.validation), len(splits.test)) == (
+        FARMYARD_TRAINING_SCENES,
+        40,
+        40,
+    )
     first = [getattr(splits, name)[0][0] for name in ("train", "validation", "test")]
     for a, b in ((0, 1), (1, 2), (0, 2)):
         assert not np.array_equal(first[a], first[b])
