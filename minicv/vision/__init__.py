@@ -1,4 +1,4 @@
-"""Floor 1, arrays: boxes, anchors, matching, sampling and suppression. No Tensor comes in here."""
+"""Floor 1, arrays: boxes, anchors, matching, sampling, suppression, label maps. No Tensor comes in here."""
 
 from minicv.vision.anchors import AnchorGrid, anchors_inside_image, generate_anchors
 from minicv.vision.box_checks import validate_boxes
@@ -18,6 +18,12 @@ from minicv.vision.keypoints import (
     flip_keypoints,
     scale_keypoints,
 )
+from minicv.vision.label_maps import (
+    VOID,
+    check_label_map,
+    class_frequencies,
+    median_frequency_weights,
+)
 from minicv.vision.masks import flip_masks, masks_to_boxes
 from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches
 from minicv.vision.nms import batched_nms, nms
@@ -29,6 +35,7 @@ __all__ = [
     "LEEDS_SPORTS_JOINTS",
     "NEGATIVE",
     "POSITIVE",
+    "VOID",
     "AnchorGrid",
     "Matcher",
     "Matches",
@@ -38,6 +45,8 @@ __all__ = [
     "box_area",
     "box_intersection_over_area",
     "box_iou",
+    "check_label_map",
+    "class_frequencies",
     "clip_boxes_to_image",
     "decode_boxes",
     "encode_boxes",
@@ -46,6 +55,7 @@ __all__ = [
     "flip_masks",
     "generate_anchors",
     "masks_to_boxes",
+    "median_frequency_weights",
     "nms",
     "remove_small_boxes",
     "scale_boxes",
