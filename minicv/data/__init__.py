@@ -1,11 +1,13 @@
 """Data: the Farmyard, readers of real sets, joint transforms, the loader."""
 
 from minicv.data.cached import Cached
+from minicv.data.camvid import CamVid
 from minicv.data.checks import check_targets
 from minicv.data.coco import CocoDetection
 from minicv.data.errors import AnnotationError, DatasetWarning
 from minicv.data.farmyard import Farmyard
 from minicv.data.image_folder import ImageError, ImageFolder, read_image
+from minicv.data.label_map_files import read_label_map
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.subset import Subset
@@ -14,6 +16,7 @@ from minicv.data.voc import VOCDetection
 __all__ = [
     "AnnotationError",
     "Cached",
+    "CamVid",
     "CocoDetection",
     "DataLoader",
     "Dataset",
@@ -27,4 +30,5 @@ __all__ = [
     "VOCDetection",
     "check_targets",
     "read_image",
+    "read_label_map",
 ]

@@ -1,4 +1,7 @@
-"""Floor 1, arrays: boxes, anchors, matching, sampling, suppression, label maps. No Tensor comes in here."""
+"""Floor 1, arrays: boxes, anchors, matching, sampling, suppression, masks and label maps.
+
+No Tensor comes in here.
+"""
 
 from minicv.vision.anchors import AnchorGrid, anchors_inside_image, generate_anchors
 from minicv.vision.box_checks import validate_boxes

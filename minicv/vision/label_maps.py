@@ -11,7 +11,7 @@ import numpy as np
 
 from minicv.backend import Array, to_numpy, xp_of
 
-# No class: left out of losses, weights and metrics. 255 is what Pascal VOC writes; K is at most 255.
+# No class: left out of losses, weights and metrics. 255 is what Pascal VOC writes, so K <= 255.
 VOID = 255
 
 

@@ -48,7 +48,7 @@ def test_other_faults(xp):
         check_label_map(xp.zeros((2, 3, 3), dtype=np.int64), 5)
     with pytest.raises(ValueError, match=r"shape \(1, 4, 6\), expected \(H, W\)$"):
         check_label_map(xp.zeros((1, 4, 6), dtype=np.int64), 5)
-    with pytest.raises(ValueError, match="a.png: the label map is 2 x 3 .* its image is 3 x 2"):
+    with pytest.raises(ValueError, match=r"a\.png: the label map is 2 x 3 .* its image is 3 x 2"):
         check_label_map(xp.zeros((2, 3), dtype=np.int64), 5, "a.png", size=(3, 2))
     for dtype in (np.float32, bool):
         with pytest.raises(ValueError, match="expected whole numbers"):
