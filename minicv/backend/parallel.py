@@ -4,23 +4,33 @@ NumPy lets go of the interpreter lock inside large ufuncs and matrix products, s
 operation can run on several cores. While they do, the BLAS below must stay on one thread each, or
 the cores are oversubscribed and everything slows down.
 
+A sleeping thread needs some 50 microseconds to wake, as long as a small layer takes altogether. So
+the calling thread does not wait for the others but works through the blocks itself, and those that
+wake in time take some of them off its hands.
+
 Work is cut into blocks by size and never by the number of threads, so results do not depend on it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import functools
 import os
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from typing import TypeVar
+from queue import SimpleQueue
+from typing import Generic, TypeVar
 
 from threadpoolctl import LibController, ThreadpoolController
 
 Block = TypeVar("Block")
-_inside = threading.local()
+# What the others have begun is mostly done sooner than this thread could go to sleep and wake: so
+# many times it looks again first, which takes below a millisecond.
+GLANCES = 500
+_let_others_run = getattr(os, "sched_yield", functools.partial(time.sleep, 0))
 _blas_lock = threading.Lock()
 
 
@@ -43,7 +53,7 @@ def number_of_threads() -> int:
 
 
 def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -> None:
-    """Call ``function(block)`` for every block, on worker threads where there are several cores.
+    """Call ``function(block)`` for every block, here and on worker threads where there are cores.
 
     The blocks must write to disjoint memory. An exception in a block is raised here, after all
     blocks have ended. Called from within a block, or while another thread of the program is
@@ -57,8 +67,7 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
     [0, 1, 4]
     """
     blocks = list(blocks)
-    nested = getattr(_inside, "block", False)
-    if nested or not _blas_lock.acquire(blocking=False):
+    if not _blas_lock.acquire(blocking=False):
         for block in blocks:
             function(block)
         return
@@ -66,15 +75,10 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
         # One BLAS thread a block, also for a single block or worker: rounding must not depend on
         # it, and the threads of BLAS spin for a while after each product and take the cores.
         with _one_blas_thread():
-            threads = min(number_of_threads(), len(blocks))
-            if threads < 2:
-                for block in blocks:
-                    function(block)
-                return
-            jobs = [_pool(threads).submit(_run, function, block) for block in blocks]
-            wait(jobs)
-            for job in jobs:
-                job.result()
+            job = _Job(function, blocks)
+            _helpers().call(min(number_of_threads(), len(blocks)) - 1, job.work)
+            job.work()
+            job.wait()
     finally:
         _blas_lock.release()
 
@@ -89,14 +93,66 @@ def split(length: int, block: int) -> list[slice]:
     return [slice(start, min(start + block, length)) for start in range(0, length, block)]
 
 
-def _run(function: Callable[[Block], object], block: Block) -> None:
-    _inside.block = True
-    function(block)
+class _Job(Generic[Block]):
+    """The blocks of one `parallel_for`, taken one by one by every thread that has come to help."""
+
+    def __init__(self, function: Callable[[Block], object], blocks: list[Block]) -> None:
+        self.function = function
+        self.count = len(blocks)
+        self.left = deque(enumerate(blocks))
+        self.ended: SimpleQueue[tuple[int, BaseException | None]] = SimpleQueue()
+
+    def work(self) -> None:
+        """Do blocks until there is none left to begin."""
+        while True:
+            try:
+                index, block = self.left.popleft()
+            except IndexError:
+                return
+            error = None
+            try:
+                self.function(block)
+            except BaseException as raised:
+                error = raised
+            self.ended.put((index, error))
+
+    def wait(self) -> None:
+        """Until those that others have begun are done; raises the first block's exception."""
+        for _ in range(GLANCES):
+            if self.ended.qsize() == self.count:
+                break
+            _let_others_run()
+        errors = dict(self.ended.get() for _ in range(self.count))
+        for _, error in sorted(errors.items()):
+            if error is not None:
+                raise error
+
+
+class _Helpers:
+    """Threads that sleep until they are called."""
+
+    def __init__(self) -> None:
+        self.started = 0
+        self.calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def call(self, count: int, work: Callable[[], None]) -> None:
+        """Have ``work`` done by so many of them, in the context of the caller."""
+        while self.started < count:
+            self.started += 1
+            name = f"minicv_{self.started}"
+            threading.Thread(target=self._serve, name=name, daemon=True).start()
+        for _ in range(count):
+            # NumPy's error handling belongs to the context, and no two threads can share one.
+            self.calls.put(functools.partial(contextvars.copy_context().run, work))
+
+    def _serve(self) -> None:
+        while True:
+            self.calls.get()()
 
 
 @functools.cache
-def _pool(threads: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads, thread_name_prefix="minicv")
+def _helpers() -> _Helpers:
+    return _Helpers()
 
 
 @contextlib.contextmanager
@@ -122,8 +178,7 @@ def _start_anew_in_a_forked_child() -> None:
     """Threads do not survive a fork, and a lock may have been held by one of them."""
     global _blas_lock
     _blas_lock = threading.Lock()
-    _inside.block = False
-    _pool.cache_clear()
+    _helpers.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -55,6 +55,43 @@ def test_blas_keeps_to_one_thread_inside(threads):
     assert len(seen) == 3
 
 
+def test_the_calling_thread_takes_part(threads):
+    """So a small job is done before a sleeping thread has come to help."""
+    here = threading.get_ident()
+    seen = []
+
+    def work(block: int) -> None:
+        seen[-1].append(threading.get_ident())
+        np.ones(100_000).sum()  # lets go of the interpreter lock, so that the others may come
+
+    for _ in range(20):
+        seen.append([])
+        parallel_for(work, range(10))
+    assert any(here in ran for ran in seen)
+    assert max(len(set(ran)) for ran in seen) <= threads
+
+
+def test_error_handling_of_numpy_is_that_of_the_caller(threads):
+    barrier = threading.Barrier(threads, timeout=10)
+
+    def work(block: int) -> None:
+        barrier.wait()  # each thread has one of the blocks
+        np.float32(1) / np.float32(0)
+
+    with np.errstate(divide="raise"), pytest.raises(FloatingPointError):
+        parallel_for(work, range(threads))
+    with np.errstate(divide="ignore"):
+        parallel_for(work, range(threads))  # a warning would be an error
+
+
+def test_of_several_exceptions_the_first_block_s_is_raised(threads):
+    def work(block: int) -> None:
+        raise ValueError(f"block {block}")
+
+    with pytest.raises(ValueError, match="block 0"):
+        parallel_for(work, range(5))
+
+
 def test_exception_in_a_block_is_raised_after_all_have_ended(threads):
     done = []
 
