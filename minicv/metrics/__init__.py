@@ -1,11 +1,24 @@
-"""Floor 2: how good are detections? NumPy on the host, whatever device the arrays come from."""
+"""Floor 2: how good are detections and label maps?
+
+NumPy on the host, whatever device the arrays come from.
+"""
 
 from minicv.metrics.average_precision_coco import CocoAveragePrecision, coco_average_precision
 from minicv.metrics.average_precision_voc import VocAveragePrecision, voc_average_precision
+from minicv.metrics.segmentation import (
+    SegmentationFigures,
+    confusion_matrix,
+    figures_of_confusion,
+    segmentation_figures,
+)
 
 __all__ = [
     "CocoAveragePrecision",
+    "SegmentationFigures",
     "VocAveragePrecision",
     "coco_average_precision",
+    "confusion_matrix",
+    "figures_of_confusion",
+    "segmentation_figures",
     "voc_average_precision",
 ]
