@@ -19,8 +19,8 @@ from minicv.vision.label_maps import VOID, check_label_map
 class SegmentationFigures(NamedTuple):
     """Figures in 0..1; NaN is what cannot be said, because there is no pixel to say it of.
 
-    With t(i) = Σⱼ n(i, j), the pixels of class i, and u(i) = t(i) + Σⱼ n(j, i) - n(i, i), the pixels
-    that are of class i or were given it:
+    With t(i) = Σⱼ n(i, j), the pixels of class i, and u(i) = t(i) + Σⱼ n(j, i) - n(i, i), those of
+    class i or given it:
 
     Attributes:
         pixel_accuracy: Σᵢ n(i, i) / Σᵢ t(i).

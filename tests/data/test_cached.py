@@ -49,3 +49,25 @@ def test_samples_are_those_of_the_data_set():
         image, target = Cached(scenes)[index]
         np.testing.assert_array_equal(image, scenes[index][0])
         np.testing.assert_array_equal(target["boxes"], scenes[index][1]["boxes"])
+
+
+def test_label_maps_are_kept_narrow_and_come_back_as_they_were():
+    scenes = Farmyard(2, size=(32, 48), seed=4)
+    cached = Cached(scenes, keep=("segmentation", "image_id"))
+    cached[1]
+    again = cached[1][1]
+    assert sorted(again) == ["image_id", "segmentation"]
+    assert again["segmentation"].dtype == np.int64
+    np.testing.assert_array_equal(again["segmentation"], scenes[1][1]["segmentation"])
+    image, target, labels = cached._samples[1]
+    assert labels.nbytes == 32 * 48 and "segmentation" not in target
+    assert cached.segmentation_classes == scenes.segmentation_classes
+
+
+def test_label_maps_that_uint8_cannot_hold_are_kept_as_they_are():
+    for labels in (np.array([[-1]]), np.array([[256]]), np.array([[3]], np.int32)):
+        image = np.zeros((3, 1, 1), np.float32)
+        cached = Cached([(image, {"segmentation": labels})])
+        for _ in range(2):
+            assert cached[0][1]["segmentation"].dtype == labels.dtype
+            assert cached[0][1]["segmentation"].tolist() == labels.tolist()

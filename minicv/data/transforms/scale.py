@@ -6,8 +6,9 @@ import numpy as np
 
 from minicv.data.transforms.compose import need_rng
 from minicv.data.transforms.crop import crop
-from minicv.data.transforms.instances import shift_points
+from minicv.data.transforms.ground import lay_on_ground
 from minicv.data.transforms.resize import resize
+from minicv.vision.label_maps import VOID
 
 
 class RandomScale:
@@ -21,7 +22,7 @@ class RandomScale:
         scale: least and greatest factor; drawn so that halving and doubling are equally likely.
         p: probability that anything happens.
         fill: brightness of the ground, 0..1.
-        fill_class: class number of the ground in `segmentation`.
+        fill_class: class of the ground in `segmentation`; none by default.
         min_visible: share of a box's area that must remain.
         min_size: least side of a box in pixels, before enlarging.
 
@@ -42,7 +43,7 @@ class RandomScale:
         scale: tuple[float, float] = (0.6, 1.6),
         p: float = 1.0,
         fill: float = 0.5,
-        fill_class: int = 255,
+        fill_class: int = VOID,
         min_visible: float = 0.3,
         min_size: float = 2.0,
     ) -> None:
@@ -71,20 +72,4 @@ class RandomScale:
         image, target = resize(image, target, small)
         top = int(down * (height - small[0] + 1))
         left = int(across * (width - small[1] + 1))
-        return self._lay_on_ground(image, target, top, left, height, width)
-
-    def _lay_on_ground(
-        self, image: np.ndarray, target: dict, top: int, left: int, height: int, width: int
-    ) -> tuple[np.ndarray, dict]:
-        small_height, small_width = image.shape[1:]
-        place = (..., slice(top, top + small_height), slice(left, left + small_width))
-        ground = np.full((len(image), height, width), self.fill, image.dtype)
-        ground[place] = image
-        target = dict(target)
-        shift_points(target, left, top)
-        for key, blank in (("masks", False), ("segmentation", self.fill_class)):
-            if key in target:
-                old = target[key]
-                target[key] = np.full((*old.shape[:-2], height, width), blank, old.dtype)
-                target[key][place] = old
-        return ground, target
+        return lay_on_ground(image, target, top, left, height, width, self.fill, self.fill_class)
