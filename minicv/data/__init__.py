@@ -12,6 +12,7 @@ from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.subset import Subset
 from minicv.data.voc import VOCDetection
+from minicv.data.voc_segmentation import VOCSegmentation
 
 __all__ = [
     "AnnotationError",
@@ -28,6 +29,7 @@ __all__ = [
     "SampleError",
     "Subset",
     "VOCDetection",
+    "VOCSegmentation",
     "check_targets",
     "read_image",
     "read_label_map",

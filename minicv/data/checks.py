@@ -19,7 +19,8 @@ def check_targets(images: Sequence[np.ndarray], targets: Sequence[dict], num_cla
         num_classes: K; labels must lie in 0..K-1.
 
     Raises:
-        ValueError: numbers of images and targets differ; an image is not (3, H, W) or not finite;
+        ValueError: numbers of images and targets differ; a target has no boxes or labels (a set of
+            label maps, say); an image is not (3, H, W) or not finite;
             boxes are not (N, 4), not finite, empty (x2 <= x1 or y2 <= y1), or outside the picture;
             labels are not (N,) whole numbers in range; masks or keypoints have another count or
             size. Where wrong boxes would fit as x, y, width, height, or are fractions of the
@@ -41,6 +42,12 @@ def check_targets(images: Sequence[np.ndarray], targets: Sequence[dict], num_cla
             raise ValueError(f"{name}: the image has shape {image.shape}, expected (3, H, W)")
         if not np.isfinite(image).all():
             raise ValueError(f"{name}: the image holds NaN or infinite values")
+        for field in ("boxes", "labels"):
+            if field not in target:
+                raise ValueError(
+                    f"{name}: the target has no {field}, which a detector learns from; it has "
+                    f"{', '.join(sorted(target))}"
+                )
         _check_boxes(name, np.asarray(target["boxes"]), *image.shape[1:])
         _check_labels(name, np.asarray(target["labels"]), len(target["boxes"]), num_classes)
         _check_shapes(name, target, *image.shape[1:])

@@ -17,8 +17,7 @@ from PIL import Image
 
 from minicv.data.errors import AnnotationError, DatasetWarning
 from minicv.data.image_folder import ImageError, open_image, to_array
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+from minicv.data.voc_folders import find_photograph, find_voc_root, read_voc_split
 
 
 @dataclass
@@ -74,7 +73,7 @@ class VOCDetection:
         classes: Sequence[str] | None = None,
         strict: bool = False,
     ) -> None:
-        self.root = _find_root(Path(root))
+        self.root = find_voc_root(Path(root), "Annotations", "VOCDetection")
         self.split, self.strict = split, strict
         self.ids = _read_split(self.root, split)
         if classes is None:
@@ -157,10 +156,9 @@ class VOCDetection:
     def _find_image(self, name: str, annotation: ElementTree.Element) -> Path:
         """The photograph of the same name, or else the one the XML file names."""
         folder = self.root / "JPEGImages"
-        for suffix in SUFFIXES:
-            path = folder / f"{name}{suffix}"
-            if path.is_file():
-                return path
+        found = find_photograph(folder, name)
+        if found is not None:
+            return found
         named = folder / Path((annotation.findtext("filename") or "").strip()).name
         if named.is_file():
             return named
@@ -169,39 +167,10 @@ class VOCDetection:
         )
 
 
-def _find_root(root: Path) -> Path:
-    """The folder that has Annotations: root, root/VOC<year>, or root/VOCdevkit/VOC<year>."""
-    if (root / "Annotations").is_dir():
-        return root
-    years = [
-        path
-        for parent in (root, root / "VOCdevkit")
-        if parent.is_dir()
-        for path in sorted(parent.glob("VOC*"))
-        if (path / "Annotations").is_dir()
-    ]
-    if len(years) == 1:
-        return years[0]
-    if years:
-        names = ", ".join(str(path) for path in years)
-        raise FileNotFoundError(f"VOCDetection: {root} holds several sets; give one of {names}")
-    raise FileNotFoundError(
-        f"VOCDetection: {root} has no folder Annotations, nor a VOC2007 or VOCdevkit/VOC2007 in it"
-    )
-
-
 def _read_split(root: Path, split: str | None) -> list[str]:
     if split is None:
         return sorted(path.stem for path in (root / "Annotations").glob("*.xml"))
-    path = root / "ImageSets" / "Main" / f"{split}.txt"
-    if not path.is_file():
-        others = sorted(p.stem for p in path.parent.glob("*.txt")) if path.parent.is_dir() else []
-        raise FileNotFoundError(
-            f"VOCDetection: split {split!r} needs {path}, which is not there; "
-            f"splits here: {', '.join(others) or 'none (split=None takes every XML file)'}"
-        )
-    # A line holds a name; the lists of one class add -1, 0 or 1.
-    return [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+    return read_voc_split(root / "ImageSets" / "Main" / f"{split}.txt", split, "VOCDetection")
 
 
 def _discover_classes(folder: Path) -> tuple[str, ...]:

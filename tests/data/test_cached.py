@@ -59,7 +59,7 @@ def test_label_maps_are_kept_narrow_and_come_back_as_they_were():
     assert sorted(again) == ["image_id", "segmentation"]
     assert again["segmentation"].dtype == np.int64
     np.testing.assert_array_equal(again["segmentation"], scenes[1][1]["segmentation"])
-    image, target, labels = cached._samples[1]
+    _, target, labels = cached._samples[1]
     assert labels.nbytes == 32 * 48 and "segmentation" not in target
     assert cached.segmentation_classes == scenes.segmentation_classes
 

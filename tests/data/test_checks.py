@@ -103,3 +103,12 @@ def test_image_without_id_is_named_by_its_place():
     del target["image_id"]
     with pytest.raises(ValueError, match="image 1: labels"):
         check_targets([image, image], [make()[1], target], 3)
+
+
+def test_label_maps_alone_are_not_for_a_detector():
+    image, _ = make()
+    target = {"segmentation": np.zeros((20, 30), np.int64), "image_id": "road"}
+    message = "image 'road': the target has no boxes, .* it has image_id, segmentation"
+    with pytest.raises(ValueError, match=message):
+        check(image, target)
+    check(*make(segmentation=target["segmentation"]))  # beside boxes they do no harm
