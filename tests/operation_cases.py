@@ -159,6 +159,20 @@ PRODUCTS = [
         needs_kernel=True,
     ),
     _case(
+        "conv_norm_relu",
+        lambda x, w, a, b, y: F.conv_norm_relu(x, w, a, b, y, "relu", padding=(1, 0)),
+        *(MAPS, spread(4, 3, 3, 2), spread(4), spread(4)),
+        spread(MAPS.shape[0], 4, MAPS.shape[2], MAPS.shape[3] - 1),
+        needs_kernel=True,
+    ),
+    _case(
+        "conv_norm_relu without a step",
+        lambda x, w: F.conv_norm_relu(x, w, stride=2),
+        *(MAPS, spread(4, 3, 3, 2)),
+        linear=(0, 1),
+        needs_kernel=True,
+    ),
+    _case(
         "conv_transpose2d",
         lambda x, w, b: F.conv_transpose2d(x, w, b, stride=2, padding=1, output_padding=1),
         *(MAPS, spread(3, 4, 3, 2), spread(4)),

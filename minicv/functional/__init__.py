@@ -11,6 +11,7 @@ from minicv.functional.binary_hinge import binary_hinge
 from minicv.functional.clip import clip
 from minicv.functional.concatenate import concatenate
 from minicv.functional.conv2d import conv2d
+from minicv.functional.conv_norm_relu import conv_norm_relu
 from minicv.functional.conv_transpose2d import conv_transpose2d
 from minicv.functional.dropout import dropout
 from minicv.functional.exp import exp
@@ -64,6 +65,7 @@ __all__ = [
     "clip",
     "concatenate",
     "conv2d",
+    "conv_norm_relu",
     "conv_transpose2d",
     "divide",
     "dropout",

@@ -92,11 +92,9 @@ def conv2d(
     >>> conv2d(x, weight).data.tolist()
     [[[[-4.0, -4.0], [-4.0, -4.0]]]]
     """
-    stride = as_pair("conv2d", "stride", stride, least=1)
-    padding = as_pair("conv2d", "padding", padding, least=0)
-    dilation = as_pair("conv2d", "dilation", dilation, least=1)
-    _check(x, weight, bias, padding, dilation, groups)
-    return Conv2d(stride, padding, dilation, groups)(x, weight, bias)
+    options = checked_options("conv2d", x, weight, stride, padding, dilation, groups)
+    check_bias("conv2d", bias, weight.shape[0])
+    return Conv2d(*options)(x, weight, bias)
 
 
 def as_pair(operation: str, argument: str, value: int | Pair, least: int) -> Pair:
@@ -146,29 +144,34 @@ def check_bias(operation: str, bias: Tensor | Array | None, channels: int) -> No
         )
 
 
-def _check(
+def checked_options(
+    operation: str,
     x: Tensor | Array,
     weight: Tensor | Array,
-    bias: Tensor | Array | None,
-    padding: Pair,
-    dilation: Pair,
+    stride: int | Pair,
+    padding: int | Pair,
+    dilation: int | Pair,
     groups: int,
-) -> None:
-    check_layer_shapes("conv2d", x, weight, groups, "(O, C / groups, KH, KW)")
+) -> tuple[Pair, Pair, Pair, int]:
+    """(stride, padding, dilation, groups) of a convolution, when all fits together."""
+    stride = as_pair(operation, "stride", stride, least=1)
+    padding = as_pair(operation, "padding", padding, least=0)
+    dilation = as_pair(operation, "dilation", dilation, least=1)
+    check_layer_shapes(operation, x, weight, groups, "(O, C / groups, KH, KW)")
     expected = weight.shape[1] * groups
     if x.shape[1] != expected:
         raise ValueError(
-            f"conv2d: weight expects {expected} input channels (weight.shape[1] * groups) but x "
-            f"has {x.shape[1]}; x={x.shape}, weight={weight.shape}, groups={groups}"
+            f"{operation}: weight expects {expected} input channels (weight.shape[1] * groups) but "
+            f"x has {x.shape[1]}; x={x.shape}, weight={weight.shape}, groups={groups}"
         )
-    check_bias("conv2d", bias, weight.shape[0])
     kernel = weight.shape[2:]
     padded = tuple(size + 2 * p for size, p in zip(x.shape[2:], padding, strict=True))
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     if reach[0] > padded[0] or reach[1] > padded[1]:
         spacing = str(dilation[0]) if dilation[0] == dilation[1] else str(dilation)
         raise ValueError(
-            f"conv2d: kernel {kernel[0]}x{kernel[1]} (dilation {spacing}) is larger than the "
+            f"{operation}: kernel {kernel[0]}x{kernel[1]} (dilation {spacing}) is larger than the "
             f"padded input {padded[0]}x{padded[1]}; x={x.shape}, weight={weight.shape}, "
             f"padding={padding}"
         )
+    return stride, padding, dilation, groups

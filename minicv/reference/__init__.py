@@ -7,6 +7,7 @@ from minicv.reference.batch_norm import batch_norm, frozen_batch_norm
 from minicv.reference.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 from minicv.reference.binary_hinge import binary_hinge
 from minicv.reference.conv2d import conv2d
+from minicv.reference.conv_norm_relu import conv_norm_relu
 from minicv.reference.conv_transpose2d import conv_transpose2d
 from minicv.reference.dropout import dropout
 from minicv.reference.kl_divergence import kl_divergence
@@ -42,6 +43,7 @@ __all__ = [
     "binary_cross_entropy_with_logits",
     "binary_hinge",
     "conv2d",
+    "conv_norm_relu",
     "conv_transpose2d",
     "dropout",
     "frozen_batch_norm",

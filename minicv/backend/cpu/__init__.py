@@ -4,6 +4,7 @@ from minicv.backend.cpu.convolution import (
     conv2d_forward,
     conv2d_grad_input,
     conv2d_grad_weight,
+    conv2d_norm_relu_forward,
 )
 from minicv.backend.cpu.matmul import matmul
 from minicv.backend.cpu.pooling import (
@@ -22,6 +23,7 @@ KERNELS: tuple[str, ...] = (
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "conv2d_norm_relu_forward",
     "matmul",
     "max_pool2d",
     "max_pool2d_backward",
@@ -41,6 +43,7 @@ __all__ = [
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
+    "conv2d_norm_relu_forward",
     "matmul",
     "max_pool2d",
     "max_pool2d_backward",

@@ -15,8 +15,8 @@ from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_pointwise as pointwise
 from minicv.backend.cpu import convolution_winograd as winograd
 from minicv.backend.cpu.convolution_choice import Layer, Shape4, choose_algorithm
+from minicv.backend.cpu.convolution_finish import Finish
 from minicv.backend.cpu.convolution_geometry import Pair
-from minicv.backend.cpu.unbuffered import unbuffered
 
 
 def conv2d_forward(
@@ -34,24 +34,54 @@ def conv2d_forward(
     >>> conv2d_forward(x, weight, np.array([0.5]), (1, 1), (0, 0), (1, 1), 1).tolist()
     [[[[4.5]]]]
     """
+    options = (stride, padding, dilation, groups)
+    return conv2d_norm_relu_forward(x, weight, None, bias, None, None, *options)
+
+
+def conv2d_norm_relu_forward(
+    x: np.ndarray,
+    weight: np.ndarray,
+    scale: np.ndarray | None,
+    shift: np.ndarray | None,
+    shortcut: np.ndarray | None,
+    ceiling: float | None,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+) -> np.ndarray:
+    """min(max(scale[o] · Σ_c x[n, c] ⋆ weight[o, c] + shift[o] + shortcut, 0), ceiling).
+
+    ``scale`` and ``shift`` (O,) and ``shortcut``, of the result's shape, may each be None. So may
+    ``ceiling``: then there is no ReLU.
+
+    >>> x, weight = np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 1))
+    >>> once, none = (1, 1), (0, 0)
+    >>> conv2d_norm_relu_forward(x, weight, np.array([3.0]), np.array([4.0]), -x, 5.0,
+    ...                          once, none, once, 1).tolist()
+    [[[[5.0, 5.0]]]]
+    """
     layer = Layer.of(x.dtype, x.shape, weight.shape, stride, padding, dilation, groups)
+    pixels = layer.y_shape[2] * layer.y_shape[3]
+    if scale is not None and weight[0].size < pixels:  # scale whichever is smaller
+        weight, scale = weight * scale[:, None, None, None], None
+    if shortcut is not None:
+        shortcut = np.ascontiguousarray(shortcut)
+    finish = Finish(scale, shift, shortcut, ceiling)
     algorithm = choose_algorithm(layer, "forward")
-    if algorithm == "winograd_2x2":
-        return winograd.forward(x, weight, bias, padding, layer.y_shape, m=2)
-    if algorithm == "winograd_4x4":
-        return winograd.forward(x, weight, bias, padding, layer.y_shape, m=4)
     if algorithm == "pointwise":
-        y = pointwise.forward(x, weight, stride)
-    elif algorithm == "depthwise":
+        return pointwise.forward(x, weight, stride, finish)
+    if algorithm == "depthwise":
         y = depthwise.forward(x, weight, stride, padding, dilation, layer.y_shape)
+    elif algorithm == "winograd_2x2":
+        y = winograd.forward(x, weight, None, padding, layer.y_shape, m=2)
+    elif algorithm == "winograd_4x4":
+        y = winograd.forward(x, weight, None, padding, layer.y_shape, m=4)
     elif algorithm == "cells":
         y = cells.forward(x, weight, layer.y_shape, stride, padding)
     else:
         y = im2col.forward(x, weight, stride, padding, dilation, groups, layer.y_shape)
-    if bias is not None:
-        with unbuffered():
-            y += bias[:, None, None]
-    return y
+    return finish.apply(y)
 
 
 def conv2d_grad_input(

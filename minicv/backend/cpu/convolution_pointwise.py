@@ -17,6 +17,7 @@ import itertools
 
 import numpy as np
 
+from minicv.backend.cpu.convolution_finish import NOTHING, Finish
 from minicv.backend.cpu.convolution_geometry import Pair
 from minicv.backend.parallel import parallel_for, split
 
@@ -25,13 +26,15 @@ from minicv.backend.parallel import parallel_for, split
 COLUMNS, ROWS = 4096, 256
 
 
-def forward(x: np.ndarray, weight: np.ndarray, stride: Pair) -> np.ndarray:
-    """y[n] = weight @ x[n], picking every ``stride``-th pixel.
+def forward(
+    x: np.ndarray, weight: np.ndarray, stride: Pair, finish: Finish = NOTHING
+) -> np.ndarray:
+    """y[n] = weight @ x[n], picking every ``stride``-th pixel, and what follows at once.
 
     >>> forward(np.ones((1, 2, 1, 3)), np.full((1, 2, 1, 1), 5.0), (1, 2)).tolist()
     [[[[10.0, 10.0]]]]
     """
-    return _mix(weight[:, :, 0, 0], x[:, :, :: stride[0], :: stride[1]])
+    return _mix(weight[:, :, 0, 0], x[:, :, :: stride[0], :: stride[1]], finish)
 
 
 def grad_input(
@@ -73,7 +76,7 @@ def grad_weight(grad: np.ndarray, x: np.ndarray, stride: Pair) -> np.ndarray:
     return sums.sum(axis=0)[:, :, None, None]
 
 
-def _mix(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
+def _mix(matrix: np.ndarray, x: np.ndarray, finish: Finish = NOTHING) -> np.ndarray:
     """(O, C) @ (N, C, H, W) -> (N, O, H, W)."""
     n, c, h, w = x.shape
     x = np.ascontiguousarray(x).reshape(n, c, h * w)
@@ -82,6 +85,7 @@ def _mix(matrix: np.ndarray, x: np.ndarray) -> np.ndarray:
     def one_block(block: tuple[int, slice, slice]) -> None:
         image, rows, columns = block
         np.matmul(matrix[rows], x[image, :, columns], out=y[image, rows, columns])
+        finish.apply_to_block(y[image, rows, columns], image, rows, columns)
 
     rows_at_once = ROWS if n > 1 else min(ROWS, -(-len(matrix) // 2))
     rows, columns = split(len(matrix), rows_at_once), split(h * w, COLUMNS)
