@@ -15,6 +15,8 @@ CEILINGS: dict[Activation, float | None] = {None: None, "relu": math.inf, "relu6
 
 
 class ConvNormRelu(Conv2d):
+    """The mathematics of `conv_norm_relu`; ``ceiling`` is that of the kernel, None for no ReLU."""
+
     def __init__(self, ceiling: float | None, *options: Pair | int) -> None:
         super().__init__(*options)
         self.ceiling = ceiling

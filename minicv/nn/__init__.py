@@ -7,7 +7,7 @@ from minicv.nn.convolution import Conv2d, ConvTranspose2d
 from minicv.nn.dropout import Dropout
 from minicv.nn.evaluating import evaluating
 from minicv.nn.flatten import Flatten
-from minicv.nn.fusion import conv_frozen_bn
+from minicv.nn.fusion import conv_bn_relu, conv_frozen_bn
 from minicv.nn.linear import Linear
 from minicv.nn.module import Module
 from minicv.nn.normalization import (
@@ -53,6 +53,7 @@ __all__ = [
     "Sigmoid",
     "Tanh",
     "Upsample",
+    "conv_bn_relu",
     "conv_frozen_bn",
     "evaluating",
     "initializers",

@@ -1,24 +1,70 @@
-"""A frozen batch normalisation for free: folded into the weights of the convolution before it."""
+"""Convolution, frozen batch normalisation, shortcut and ReLU together: one pass over the result."""
 
 from __future__ import annotations
 
+import minicv.functional as F
 from minicv.autograd import Tensor
-from minicv.functional import conv2d, reshape
+from minicv.functional.conv_norm_relu import Activation
 from minicv.nn.convolution import Conv2d
 from minicv.nn.normalization import BatchNorm2d, FrozenBatchNorm2d
 
 
-def conv_frozen_bn(x: Tensor, conv: Conv2d, bn: FrozenBatchNorm2d | BatchNorm2d) -> Tensor:
-    """``bn(conv(x))``, with the normalisation applied to the small weight and not to the output.
+def conv_bn_relu(
+    x: Tensor,
+    conv: Conv2d,
+    bn: BatchNorm2d | FrozenBatchNorm2d,
+    shortcut: Tensor | None = None,
+    activation: Activation = None,
+) -> Tensor:
+    """``activation(bn(conv(x)) + shortcut)``, fused unless ``bn`` is in training.
 
-    Both are linear: scale · (W * x + b) + shift = (scale · W) * x + (scale · b + shift). So the
-    large activation is written once and read never, and gradients still flow to x, to conv's
-    weight and bias, and in an evaluating `BatchNorm2d` to its own.
+    In training the normalisation depends on the whole result of the convolution, so the layers run
+    one after the other. Else see `conv_frozen_bn`.
+
+    Args:
+        x: (N, C, H, W).
+        conv: the convolution.
+        bn: what follows it.
+        shortcut: added to the result, (N, O, OH, OW).
+        activation: "relu", "relu6" or None, at the end.
+
+    >>> import numpy as np
+    >>> conv, bn = Conv2d(3, 8, 3, rng=np.random.default_rng(0)), BatchNorm2d(8)
+    >>> x = Tensor(np.ones((1, 3, 5, 5), dtype=np.float32))
+    >>> y = conv_bn_relu(x, conv, bn, activation="relu")
+    >>> bool(y.data.min() >= 0)
+    True
+    """
+    if isinstance(bn, FrozenBatchNorm2d) or not bn.training:
+        return conv_frozen_bn(x, conv, bn, shortcut, activation)
+    y = bn(conv(x))
+    if shortcut is not None:
+        y = y + shortcut
+    if activation is None:
+        return y
+    return F.relu(y) if activation == "relu" else F.relu6(y)
+
+
+def conv_frozen_bn(
+    x: Tensor,
+    conv: Conv2d,
+    bn: FrozenBatchNorm2d | BatchNorm2d,
+    shortcut: Tensor | None = None,
+    activation: Activation = None,
+) -> Tensor:
+    """``activation(bn(conv(x)) + shortcut)``, all in the memory of the convolution's result.
+
+    The normalisation is one scale and one shift for each channel: scale · (W * x + b) + shift =
+    scale · (W * x) + (scale · b + shift). Gradients still flow to x, to the shortcut, to conv's
+    weight and bias, and in an evaluating `BatchNorm2d` to its own. See
+    `minicv.functional.conv_norm_relu`.
 
     Args:
         x: (N, C, H, W).
         conv: the convolution.
         bn: what follows it: frozen, or in evaluation mode.
+        shortcut: added to the result, (N, O, OH, OW).
+        activation: "relu", "relu6" or None, at the end.
 
     Raises:
         RuntimeError: ``bn`` is in training and depends on the batch.
@@ -36,10 +82,7 @@ def conv_frozen_bn(x: Tensor, conv: Conv2d, bn: FrozenBatchNorm2d | BatchNorm2d)
             f"{conv.out_channels}"
         )
     scale, shift = bn.scale_and_shift()  # (O,)
-    if isinstance(scale, Tensor):
-        weight = conv.weight * reshape(scale, (-1, 1, 1, 1))
-    else:
-        weight = conv.weight * scale[:, None, None, None]
     if conv.bias is not None:
         shift = conv.bias * scale + shift
-    return conv2d(x, weight, shift, conv.stride, conv.padding, conv.dilation, conv.groups)
+    options = (conv.stride, conv.padding, conv.dilation, conv.groups)
+    return F.conv_norm_relu(x, conv.weight, scale, shift, shortcut, activation, *options)

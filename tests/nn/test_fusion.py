@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv import Tensor
-from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, conv_frozen_bn
+from minicv import functional as F
+from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, conv_bn_relu, conv_frozen_bn
 from minicv.testing import strategies
 
 
@@ -50,6 +51,34 @@ def test_equals_the_two_layers_in_values_and_all_gradients(case):
     assert len(apart) == len(fused) >= 3
     for expected, result in zip(apart, fused, strict=True):
         np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
+
+
+@given(case=layers(), activation=st.sampled_from([None, "relu", "relu6"]), adds=st.booleans())
+def test_with_a_shortcut_and_an_activation(case, activation, adds):
+    x, conv, bn = case
+    added = Tensor(np.random.default_rng(3).standard_normal(conv(Tensor(x)).shape))
+    after = {None: lambda y: y, "relu": F.relu, "relu6": F.relu6}[activation]
+    apart = run(lambda x: after(bn(conv(x)) + added if adds else bn(conv(x))), x, conv, bn)
+    shortcut = added if adds else None
+    fused = run(lambda x: conv_bn_relu(x, conv, bn, shortcut, activation), x, conv, bn)
+    for expected, result in zip(apart, fused, strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("activation", [None, "relu", "relu6"])
+@pytest.mark.parametrize("adds", [False, True])
+def test_in_training_it_is_the_layers_one_after_the_other(activation, adds):
+    """By the statistics of the batch, which the running ones follow."""
+    rng = np.random.default_rng(0)
+    conv, bn = Conv2d(2, 3, 3, rng=rng), BatchNorm2d(3)
+    x, added = (Tensor(rng.normal(size=shape).astype(np.float32) * 9)
+                for shape in ((4, 2, 5, 5), (4, 3, 3, 3)))  # fmt: skip
+    after = {None: lambda y: y, "relu": F.relu, "relu6": F.relu6}[activation]
+    expected = after(bn(conv(x)) + added if adds else bn(conv(x))).data
+    means = bn.running_mean.data
+    y = conv_bn_relu(x, conv, bn, added if adds else None, activation)
+    np.testing.assert_array_equal(y.data, expected)
+    assert (bn.running_mean.data != means).all()
 
 
 def test_without_scale_and_shift_of_its_own():

@@ -6,13 +6,15 @@ names are those of the published weights (`minicv.weights.efficientnet_lite0_wei
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
 from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, Linear, Module, ModuleList
-from minicv.nn.fusion import conv_frozen_bn
+from minicv.nn.fusion import conv_bn_relu
 
 # Tan & Le 2019, Table 1: kernel, stride, expansion, output channels, for each of the 16 blocks.
 _BLOCKS = (
@@ -53,11 +55,14 @@ def _same_padding(x: Tensor, convolution: Conv2d) -> Tensor:
     return F.pad(x, tuple(pads))  # left, right, top, bottom
 
 
-def _convolve(x: Tensor, convolution: Conv2d, norm: Norm) -> Tensor:
-    x = _same_padding(x, convolution)
-    if isinstance(norm, FrozenBatchNorm2d):
-        return conv_frozen_bn(x, convolution, norm)
-    return norm(convolution(x))
+def _convolve(
+    x: Tensor,
+    convolution: Conv2d,
+    norm: Norm,
+    shortcut: Tensor | None = None,
+    activation: Literal["relu6"] | None = None,
+) -> Tensor:
+    return conv_bn_relu(_same_padding(x, convolution), convolution, norm, shortcut, activation)
 
 
 class _Block(Module):
@@ -79,10 +84,10 @@ class _Block(Module):
     def forward(self, x: Tensor) -> Tensor:
         y = x
         if self.expands:
-            y = F.relu6(_convolve(y, self._expand_conv, self._bn0))  # (N, C, H, W) -> (N, 6C, H, W)
-        y = F.relu6(_convolve(y, self._depthwise_conv, self._bn1))  # -> (N, 6C, H/s, W/s)
-        y = _convolve(y, self._project_conv, self._bn2)  # -> (N, O, H/s, W/s)
-        return x + y if self.adds_input else y
+            y = _convolve(y, self._expand_conv, self._bn0, activation="relu6")  # -> (N, 6C, H, W)
+        y = _convolve(y, self._depthwise_conv, self._bn1, activation="relu6")  # -> (.., H/s, W/s)
+        shortcut = x if self.adds_input else None
+        return _convolve(y, self._project_conv, self._bn2, shortcut)  # -> (N, O, H/s, W/s)
 
 
 class _Trunk(Module):
@@ -98,7 +103,8 @@ class _Trunk(Module):
         self._blocks = ModuleList(blocks)
 
     def _run_trunk(self, x: Tensor) -> Tensor:
-        x = F.relu6(_convolve(x, self._conv_stem, self._bn0))  # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
         for block in self._blocks:
             x = block(x)
         return x
@@ -122,7 +128,8 @@ class EfficientNetLite0(_Trunk):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self._run_trunk(x)  # (N, 3, H, W) -> (N, 320, H/32, W/32)
-        x = F.relu6(_convolve(x, self._conv_head, self._bn1))  # -> (N, 1280, H/32, W/32)
+        # -> (N, 1280, H/32, W/32)
+        x = _convolve(x, self._conv_head, self._bn1, activation="relu6")
         x = F.mean(x, dim=(2, 3))  # -> (N, 1280)
         return self._fc(x)  # -> (N, num_classes)
 

@@ -26,7 +26,7 @@ from minicv.nn import (
     Linear,
     Module,
     Sequential,
-    conv_frozen_bn,
+    conv_bn_relu,
 )
 
 Norm = BatchNorm2d | FrozenBatchNorm2d
@@ -38,12 +38,6 @@ def _convolution(
     return Conv2d(
         channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False, rng=rng
     )
-
-
-def _normalised(x: Tensor, convolution: Conv2d, norm: Norm) -> Tensor:
-    if isinstance(norm, FrozenBatchNorm2d):
-        return conv_frozen_bn(x, convolution, norm)
-    return norm(convolution(x))
 
 
 class _Block(Module):
@@ -58,10 +52,10 @@ class _Block(Module):
             projection = _convolution(channels_in, channels_out, 1, stride, rng)
             self.downsample = Sequential(projection, norm(channels_out))
 
-    def _add_shortcut(self, x: Tensor, y: Tensor) -> Tensor:
-        if self.downsample is not None:
-            x = _normalised(x, *self.downsample)  # (N, C, H, W) -> (N, O, H/s, W/s)
-        return F.relu(x + y)
+    def _shortcut(self, x: Tensor) -> Tensor:
+        if self.downsample is None:
+            return x
+        return conv_bn_relu(x, *self.downsample)  # (N, C, H, W) -> (N, O, H/s, W/s)
 
 
 class _BasicBlock(_Block):
@@ -75,9 +69,9 @@ class _BasicBlock(_Block):
         self._build_shortcut(channels_in, width, stride, norm, rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(_normalised(x, self.conv1, self.bn1))  # (N, C, H, W) -> (N, width, H/s, W/s)
-        y = _normalised(y, self.conv2, self.bn2)
-        return self._add_shortcut(x, y)
+        # (N, C, H, W) -> (N, width, H/s, W/s)
+        y = conv_bn_relu(x, self.conv1, self.bn1, activation="relu")
+        return conv_bn_relu(y, self.conv2, self.bn2, self._shortcut(x), "relu")
 
 
 class _Bottleneck(_Block):
@@ -93,10 +87,10 @@ class _Bottleneck(_Block):
         self._build_shortcut(channels_in, width, stride, norm, rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(_normalised(x, self.conv1, self.bn1))  # (N, C, H, W) -> (N, width, H, W)
-        y = F.relu(_normalised(y, self.conv2, self.bn2))  # -> (N, width, H/s, W/s)
-        y = _normalised(y, self.conv3, self.bn3)  # -> (N, 4 width, H/s, W/s)
-        return self._add_shortcut(x, y)
+        # (N, C, H, W) -> (N, width, H, W) -> (N, width, H/s, W/s) -> (N, 4 width, H/s, W/s)
+        y = conv_bn_relu(x, self.conv1, self.bn1, activation="relu")
+        y = conv_bn_relu(y, self.conv2, self.bn2, activation="relu")
+        return conv_bn_relu(y, self.conv3, self.bn3, self._shortcut(x), "relu")
 
 
 class _Trunk(Module):
@@ -124,7 +118,8 @@ class _Trunk(Module):
             setattr(self, self.groups[-1], Sequential(*blocks))
 
     def _run_trunk(self, x: Tensor) -> Tensor:
-        x = F.relu(_normalised(x, self.conv1, self.bn1))  # (N, 3, H, W) -> (N, 64, H/2, W/2)
+        # (N, 3, H, W) -> (N, 64, H/2, W/2)
+        x = conv_bn_relu(x, self.conv1, self.bn1, activation="relu")
         x = F.max_pool2d(x, 3, stride=2, padding=1)  # -> (N, 64, H/4, W/4)
         for name in self.groups:  # each but the first halves the map
             x = getattr(self, name)(x)
