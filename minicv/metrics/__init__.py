@@ -5,6 +5,7 @@ NumPy on the host, whatever device the arrays come from.
 
 from minicv.metrics.average_precision_coco import CocoAveragePrecision, coco_average_precision
 from minicv.metrics.average_precision_voc import VocAveragePrecision, voc_average_precision
+from minicv.metrics.boundary_iou import BoundaryIoU, boundary_band, boundary_iou
 from minicv.metrics.segmentation import (
     SegmentationFigures,
     confusion_matrix,
@@ -13,9 +14,12 @@ from minicv.metrics.segmentation import (
 )
 
 __all__ = [
+    "BoundaryIoU",
     "CocoAveragePrecision",
     "SegmentationFigures",
     "VocAveragePrecision",
+    "boundary_band",
+    "boundary_iou",
     "coco_average_precision",
     "confusion_matrix",
     "figures_of_confusion",

@@ -7,7 +7,7 @@ for one matrix of the whole set: a mean of the images' own figures would be anot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -66,21 +66,8 @@ def confusion_matrix(
     >>> confusion_matrix(np.array([[0, 1, 1]]), np.array([[0, 0, VOID]]), num_classes=2).tolist()
     [[1, 1], [0, 0]]
     """
-    truth, predicted = to_numpy(truth), to_numpy(predicted)
-    check_label_map(truth, num_classes, f"{name}: truth")
-    if predicted.shape != truth.shape:
-        raise ValueError(
-            f"{name}: the prediction has shape {predicted.shape} but the truth {truth.shape}"
-        )
+    predicted, truth = check_pair(predicted, truth, num_classes, name)
     labelled = truth != VOID
-    predicted = np.where(labelled, predicted, 0)
-    check_label_map(predicted, num_classes, f"{name}: prediction")
-    if (predicted == VOID).any():  # a label map may hold it, a prediction may not
-        row, column = np.argwhere(predicted == VOID)[0]
-        raise ValueError(
-            f"{name}: the prediction is {VOID} (void) in row {row}, column {column}, where the "
-            f"truth is {truth[row, column]}; expected a class, 0..{num_classes - 1}, at every pixel"
-        )
     pairs = truth[labelled].astype(np.int64) * num_classes + predicted[labelled]
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
@@ -141,21 +128,64 @@ def segmentation_figures(
     >>> segmentation_figures([{"segmentation": np.array([[0, 1, 1, 1]])}], truth, 2).mean_iou
     0.5
     """
+    total = np.zeros((num_classes, num_classes), np.int64)
+    for name, predicted, truth in read_pairs(predictions, targets, "segmentation_figures"):
+        total += confusion_matrix(predicted, truth, num_classes, name)
+    return figures_of_confusion(total)
+
+
+def read_pairs(
+    predictions: Sequence[Mapping], targets: Sequence[Mapping], operation: str
+) -> Iterator[tuple[str, Array, Array]]:
+    """For each image its name for messages, the predicted label map and the true one.
+
+    Raises:
+        ValueError: the lists differ in length, or an image has no segmentation.
+
+    >>> labels = {"segmentation": np.zeros((2, 2), int), "image_id": "cow"}
+    >>> [name for name, _, _ in read_pairs([labels], [labels], "doctest")]
+    ["doctest: image 'cow'"]
+    """
     if len(predictions) != len(targets):
         raise ValueError(
-            "segmentation_figures: expected one prediction and one target per image but got "
+            f"{operation}: expected one prediction and one target per image but got "
             f"{len(predictions)} predictions and {len(targets)} targets"
         )
-    total = np.zeros((num_classes, num_classes), np.int64)
     for position, (prediction, target) in enumerate(zip(predictions, targets, strict=True)):
-        name = f"segmentation_figures: image {target.get('image_id', position)!r}"
+        name = f"{operation}: image {target.get('image_id', position)!r}"
         for what, fields in (("prediction", prediction), ("target", target)):
             if "segmentation" not in fields:
                 raise ValueError(f"{name}: the {what} has no segmentation; it has {sorted(fields)}")
-        total += confusion_matrix(
-            prediction["segmentation"], target["segmentation"], num_classes, name
+        yield name, prediction["segmentation"], target["segmentation"]
+
+
+def check_pair(
+    predicted: Array, truth: Array, num_classes: int, name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both label maps on the host, the prediction with 0 where the truth is `VOID`.
+
+    Raises:
+        ValueError: the shapes differ, or a label is outside of its range; names value and place.
+
+    >>> predicted, truth = check_pair(np.array([[1, 77]]), np.array([[0, VOID]]), 2, "doctest")
+    >>> predicted.tolist(), truth.tolist()
+    ([[1, 0]], [[0, 255]])
+    """
+    truth, predicted = to_numpy(truth), to_numpy(predicted)
+    check_label_map(truth, num_classes, f"{name}: truth")
+    if predicted.shape != truth.shape:
+        raise ValueError(
+            f"{name}: the prediction has shape {predicted.shape} but the truth {truth.shape}"
         )
-    return figures_of_confusion(total)
+    predicted = np.where(truth != VOID, predicted, 0)
+    check_label_map(predicted, num_classes, f"{name}: prediction")
+    if (predicted == VOID).any():  # a label map may hold it, a prediction may not
+        row, column = np.argwhere(predicted == VOID)[0]
+        raise ValueError(
+            f"{name}: the prediction is {VOID} (void) in row {row}, column {column}, where the "
+            f"truth is {truth[row, column]}; expected a class, 0..{num_classes - 1}, at every pixel"
+        )
+    return predicted, truth
 
 
 def _quotient(above: np.ndarray, below: np.ndarray) -> np.ndarray:
