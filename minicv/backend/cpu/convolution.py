@@ -11,6 +11,7 @@ import numpy as np
 
 from minicv.backend.cpu import convolution_cells as cells
 from minicv.backend.cpu import convolution_depthwise as depthwise
+from minicv.backend.cpu import convolution_depthwise_gradients as depthwise_gradients
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_pointwise as pointwise
 from minicv.backend.cpu import convolution_winograd as winograd
@@ -72,8 +73,8 @@ def conv2d_norm_relu_forward(
     if algorithm == "pointwise":
         return pointwise.forward(x, weight, stride, finish)
     if algorithm == "depthwise":
-        y = depthwise.forward(x, weight, stride, padding, dilation, layer.y_shape)
-    elif algorithm == "winograd_2x2":
+        return depthwise.forward(x, weight, stride, padding, dilation, layer.y_shape, finish)
+    if algorithm == "winograd_2x2":
         y = winograd.forward(x, weight, None, padding, layer.y_shape, m=2)
     elif algorithm == "winograd_4x4":
         y = winograd.forward(x, weight, None, padding, layer.y_shape, m=4)
@@ -109,7 +110,7 @@ def conv2d_grad_input(
     if algorithm == "pointwise":
         return pointwise.grad_input(grad, weight, x_shape, stride)
     if algorithm == "depthwise":
-        return depthwise.grad_input(grad, weight, x_shape, stride, padding, dilation)
+        return depthwise_gradients.grad_input(grad, weight, x_shape, stride, padding, dilation)
     if algorithm == "cells":
         return cells.grad_input(grad, weight, x_shape, stride, padding)
     return im2col.grad_input(grad, weight, x_shape, *options)
@@ -140,7 +141,7 @@ def conv2d_grad_weight(
     if algorithm == "pointwise":
         return pointwise.grad_weight(grad, x, stride)
     if algorithm == "depthwise":
-        return depthwise.grad_weight(grad, x, weight_shape, stride, padding, dilation)
+        return depthwise_gradients.grad_weight(grad, x, weight_shape, stride, padding, dilation)
     if algorithm == "cells":
         return cells.grad_weight(grad, x, weight_shape, stride, padding)
     return im2col.grad_weight(grad, x, weight_shape, *options)
