@@ -113,7 +113,8 @@ def forward(
     _, c, _, ow = output_shape
     y = np.empty(output_shape, np.result_type(x, weight))
     joined = layout.joined()
-    taps = np.tile(weight[:, 0].transpose(1, 2, 0), (1, 1, joined))  # (KH, KW, joined · C)
+    taps = np.ascontiguousarray(weight[:, 0].transpose(1, 2, 0))  # (C, 1, KH, KW) -> (KH, KW, C)
+    taps = np.tile(taps, (1, 1, joined))  # -> (KH, KW, joined · C)
 
     def one_block(block: tuple[int, slice]) -> None:
         image, rows = block

@@ -9,7 +9,6 @@ to one block after the other while the block lies in the cache, all of them toge
 from __future__ import annotations
 
 import itertools
-import math
 from typing import NamedTuple
 
 import numpy as np
@@ -74,9 +73,9 @@ class Finish(NamedTuple):
                 n, o = self.shortcut.shape[:2]
                 y += self.shortcut.reshape(n, o, -1)[image, channels, columns]
             if self.ceiling is not None:
-                np.maximum(y, 0, out=y)
-            if self.ceiling is not None and self.ceiling < math.inf:
-                np.minimum(y, self.ceiling, out=y)
+                np.clip(
+                    y, 0, self.ceiling, out=y
+                )  # infinity or not, it is twice as fast as maximum
 
 
 NOTHING = Finish()
