@@ -21,6 +21,12 @@ from minicv.vision.masks import masks_to_boxes
 
 CLASSES: tuple[str, ...] = ("cow", "cat", "dog", "duck", "person")
 SEGMENTATION_CLASSES: tuple[str, ...] = (*CLASSES, "sky", "tree", "grass")
+# As in nature where that leaves them distinct: tests measure it.
+SEGMENTATION_COLORS = np.array(
+    [(230, 159, 0), (150, 20, 60), (204, 121, 167), (240, 228, 66), (0, 114, 178), (86, 180, 233),
+     (0, 110, 70), (140, 200, 90)],
+    np.uint8,
+)  # fmt: skip
 SKY, TREE, GRASS = (SEGMENTATION_CLASSES.index(name) for name in ("sky", "tree", "grass"))
 
 DRAW: dict[str, Callable[[np.random.Generator], Figure]] = {
@@ -88,6 +94,7 @@ class Farmyard:
 
     classes: tuple[str, ...] = CLASSES
     segmentation_classes: tuple[str, ...] = SEGMENTATION_CLASSES
+    segmentation_colors: np.ndarray = SEGMENTATION_COLORS  # (8, 3) uint8, to draw them in
     joint_names: tuple[str, ...] = LEEDS_SPORTS_JOINTS
 
     def __init__(

@@ -1,18 +1,24 @@
-"""Floor 3: what happens inside, made visible: detections, stages, heat maps, curves, graphs."""
+"""Floor 3: what happens inside, made visible: detections, label maps, stages, heat maps, curves."""
 
+from minicv.inspection.class_palette import class_palette
 from minicv.inspection.curves import draw_curves
 from minicv.inspection.drawing import draw_detections, draw_ground_truth
 from minicv.inspection.graph import draw_graph
 from minicv.inspection.heatmap import colour_map, feature_tiles, overlay_heatmap
 from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON, Skeleton, draw_keypoints
+from minicv.inspection.label_maps import draw_segmentation
+from minicv.inspection.legend import LegendEntry, draw_legend
 from minicv.inspection.masks import draw_masks
 from minicv.inspection.panels import contact_sheet
+from minicv.inspection.segmentation_comparison import draw_segmentation_comparison
 from minicv.inspection.stages import draw_faster_rcnn_stages
 
 __all__ = [
     "COCO_SKELETON",
     "LSP_SKELETON",
+    "LegendEntry",
     "Skeleton",
+    "class_palette",
     "colour_map",
     "contact_sheet",
     "draw_curves",
@@ -21,7 +27,10 @@ __all__ = [
     "draw_graph",
     "draw_ground_truth",
     "draw_keypoints",
+    "draw_legend",
     "draw_masks",
+    "draw_segmentation",
+    "draw_segmentation_comparison",
     "feature_tiles",
     "overlay_heatmap",
 ]
