@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import minicv.functional as F
-from minicv.autograd import Tensor
+from minicv.autograd import Tensor, grad_enabled
 from minicv.backend import Array, xp_of
 from minicv.functional.batch_norm import BatchNorm
 from minicv.nn.module import Module
@@ -77,12 +77,14 @@ class BatchNorm2d(Module):
                 f"{type(self).__name__}: in training the scale depends on the batch; "
                 "call eval() first"
             )
-        xp = xp_of(self.running_var.data)
-        scale = 1 / xp.sqrt(self.running_var.data + self.eps)
-        if self.weight is not None:
-            scale = self.weight * scale
+        weight, bias = self.weight, self.bias
+        if weight is not None and not grad_enabled():
+            weight, bias = weight.data, bias.data  # a network has many of these, each a few numbers
+        scale = 1 / xp_of(self.running_var.data).sqrt(self.running_var.data + self.eps)
+        if weight is not None:
+            scale = weight * scale
         shift = -self.running_mean.data * scale
-        return scale, shift if self.bias is None else self.bias + shift
+        return scale, shift if bias is None else bias + shift
 
     def extra_repr(self) -> str:
         return (

@@ -55,15 +55,13 @@ class Layout(NamedTuple):
         per_row = self.stride[0] * self.extent(1, ow) * max(1, c)
         return list(itertools.product(range(n), split(oh, FRAME_ELEMENTS // per_row)))
 
-    def frame(self, count: int, dtype: np.dtype) -> np.ndarray:
-        """Zeros (rows, columns, C) for all that ``count`` rows of the output look at."""
-        width, channels = self.extent(1, self.y_shape[3]), self.y_shape[1]
-        frame = scratch("depthwise frame", (self.extent(0, count), width, channels), dtype)
-        frame[...] = 0
-        return frame
+    def frame(self, x: np.ndarray, rows: slice) -> np.ndarray:
+        """All that some rows of the output look at of image x (C, H, W): (rows, columns, C).
 
-    def inside(self, x: np.ndarray, rows: slice, frame: np.ndarray) -> tuple[np.ndarray, ...]:
-        """What image x (C, H, W) and the frame of ``rows`` share, both as (rows, columns, C)."""
+        What lies outside of the image is zero.
+        """
+        height, width = self.extent(0, rows.stop - rows.start), self.extent(1, self.y_shape[3])
+        frame = scratch("depthwise frame", (height, width, len(x)), x.dtype)
         of_image, of_frame = [], []
         starts = (rows.start * self.stride[0] - self.padding[0], -self.padding[1])
         for start, extent, length in zip(starts, frame.shape[:2], x.shape[1:], strict=True):
@@ -71,7 +69,13 @@ class Layout(NamedTuple):
             last = max(first, min(length, start + extent))
             of_image.append(slice(first, last))
             of_frame.append(slice(first - start, last - start))
-        return x[:, of_image[0], of_image[1]].transpose(1, 2, 0), frame[of_frame[0], of_frame[1]]
+        down, across = of_frame
+        frame[: down.start] = 0
+        frame[down.stop :] = 0
+        frame[down, : across.start] = 0
+        frame[down, across.stop :] = 0
+        frame[down, across] = x[:, of_image[0], of_image[1]].transpose(1, 2, 0)
+        return frame
 
     def windows(self, frame: np.ndarray, count: int, joined: int) -> np.ndarray:
         """All windows, a view: (rows, columns / joined, KH, KW, joined · C)."""
@@ -119,9 +123,7 @@ def forward(
     def one_block(block: tuple[int, slice]) -> None:
         image, rows = block
         count = rows.stop - rows.start
-        frame = layout.frame(count, x.dtype)
-        pixels, place = layout.inside(x[image], rows, frame)
-        place[...] = pixels
+        frame = layout.frame(x[image], rows)
         total = scratch("depthwise sum", (count, ow // joined, joined * c), y.dtype)
         windows = layout.windows(frame, count, joined)
         np.einsum("ijuvk,uvk->ijk", windows, taps, out=total)

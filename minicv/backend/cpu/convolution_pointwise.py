@@ -22,8 +22,9 @@ from minicv.backend.cpu.convolution_geometry import Pair
 from minicv.backend.parallel import parallel_for, split
 
 # A block of the result: large enough for BLAS to be fast, small enough for several blocks. A single
-# image is cut at least in two, for two cores to share.
+# image is cut at least in two, for two cores to share, unless it is done before a second one wakes.
 COLUMNS, ROWS = 4096, 256
+SMALL = 4_000_000  # multiply-adds, about 0.1 ms
 
 
 def forward(
@@ -87,7 +88,10 @@ def _mix(matrix: np.ndarray, x: np.ndarray, finish: Finish = NOTHING) -> np.ndar
         np.matmul(matrix[rows], x[image, :, columns], out=y[image, rows, columns])
         finish.apply_to_block(y[image, rows, columns], image, rows, columns)
 
-    rows_at_once = ROWS if n > 1 else min(ROWS, -(-len(matrix) // 2))
+    rows_at_once = ROWS
+    if n == 1:
+        parts = 1 if matrix.size * h * w <= SMALL else 2
+        rows_at_once = min(ROWS, -(-len(matrix) // parts))
     rows, columns = split(len(matrix), rows_at_once), split(h * w, COLUMNS)
     parallel_for(one_block, itertools.product(range(n), rows, columns))
     return y.reshape(n, len(matrix), h, w)
