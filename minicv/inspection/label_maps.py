@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from minicv.backend import to_numpy
 from minicv.inspection.canvas import enlarged, text_size_for
@@ -40,7 +40,7 @@ def draw_segmentation(
 
     Returns:
         A picture; ``.save("segmentation.png")`` writes it. The legend has the classes that occur,
-        in the order of their labels, with their shares of the labelled pixels.
+        in the order of their labels, with their shares of the picture.
 
     Raises:
         ValueError: the label map is not of the image's size or holds a label without a name, or
@@ -55,13 +55,10 @@ def draw_segmentation(
         segmentation, np.shape(image), class_names, colours, "draw_segmentation"
     )
     picture = paint_label_map(image, segmentation, colours)
-    labels, counts = np.unique(segmentation[segmentation != VOID], return_counts=True)
+    counts = np.bincount(segmentation.ravel(), minlength=VOID + 1)
     notes = {
-        int(label): percent(count / counts.sum())
-        for label, count in zip(labels, counts, strict=True)
+        int(label): percent(counts[label] / segmentation.size) for label in np.flatnonzero(counts)
     }
-    if (segmentation == VOID).any():
-        notes[VOID] = percent((segmentation == VOID).mean()) + " of the picture"
     text_size = text_size_for(picture)
     framed = Image.new("RGB", (picture.width, picture.height + text_size), WHITE)
     framed.paste(picture, (0, 0))
@@ -84,34 +81,36 @@ def paint_label_map(
     (516, 344)
     """
     picture, factor = enlarged(image)
-    labels = segmentation.repeat(factor, axis=0).repeat(factor, axis=1)  # (H, W) as the picture
-    grey = lightened_grey(picture)[..., None]  # (H, W, 1)
-    table = np.zeros((VOID + 1, 3), np.float32)
+    labels = segmentation.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
+    grey = lightened_grey(picture)
+    table = np.zeros((VOID + 1, 3), np.uint8)
     table[: len(colours)] = colours
-    painted = OPACITY * table[labels] + (1 - OPACITY) * grey
+    painted = Image.blend(grey, Image.fromarray(table[labels]), OPACITY)
     painted = paint_void(painted, grey, labels == VOID)
-    painted[_borders(labels)] *= BORDER
-    return Image.fromarray(np.floor(painted + 0.5).astype(np.uint8))
+    line = painted.point(lambda value: int(value * BORDER + 0.5))
+    painted.paste(line, mask=Image.fromarray(_borders(labels)))
+    return painted
 
 
-def paint_void(painted: np.ndarray, grey: np.ndarray, void: np.ndarray) -> np.ndarray:
-    """`painted` (H, W, 3) with the photograph under dark stripes where `void` (H, W) is True.
+def paint_void(painted: Image.Image, grey: Image.Image, void: np.ndarray) -> Image.Image:
+    """`painted`, with the grey photograph under dark stripes where `void` (H, W) is True.
 
-    >>> both = np.ones((2, 2, 1)), np.array([[True, False], [False, False]])
-    >>> paint_void(np.full((2, 2, 3), 7.0), *both)[..., 0].tolist()
-    [[0.5, 7.0], [7.0, 7.0]]
+    >>> painted, grey = (Image.new("RGB", (2, 1), 3 * (value,)) for value in (7, 200))
+    >>> np.asarray(paint_void(painted, grey, np.array([[True, False]])))[0, :, 0].tolist()
+    [49, 7]
     """
-    return np.where(void[..., None], grey * _stripes(*void.shape)[..., None], painted)
+    striped = ImageChops.multiply(grey, Image.fromarray(_stripes(*void.shape)).convert("RGB"))
+    return Image.composite(striped, painted, Image.fromarray(void.astype(np.uint8) * 255))
 
 
-def lightened_grey(picture: Image.Image) -> np.ndarray:
-    """(H, W) float32 of `DARKEST`..255: the picture in grey, its shadows lifted.
+def lightened_grey(picture: Image.Image) -> Image.Image:
+    """The picture in greys of `DARKEST`..255: its shadows are lifted.
 
-    >>> lightened_grey(Image.new("RGB", (1, 1))).tolist()
-    [[70.0]]
+    >>> lightened_grey(Image.new("RGB", (1, 1))).getpixel((0, 0))
+    (70, 70, 70)
     """
-    grey = np.asarray(picture.convert("L"), np.float32)
-    return DARKEST + grey * np.float32(1 - DARKEST / 255)
+    grey = picture.convert("L").point(lambda value: DARKEST + value * (255 - DARKEST) // 255)
+    return grey.convert("RGB")
 
 
 def legend_entries(
@@ -125,8 +124,8 @@ def legend_entries(
     entries = []
     for label, note in notes.items():
         if label == VOID:
-            striped = 160 * _stripes(64, 64)
-            patch = Image.fromarray(striped.astype(np.uint8)).convert("RGB")
+            mid_grey = Image.new("RGB", (64, 64), (160, 160, 160))
+            patch = paint_void(mid_grey, mid_grey, np.ones((64, 64), bool))
             entries.append(LegendEntry(patch, "no class", note))
             continue
         name = f"class {label}" if class_names is None else str(class_names[label])
@@ -177,27 +176,34 @@ def checked_label_map(
 
 
 def _borders(labels: np.ndarray) -> np.ndarray:
-    """(H, W) bool: pixels whose right or lower neighbour is of another class."""
-    borders = np.zeros(labels.shape, bool)
-    borders[:, :-1] |= labels[:, :-1] != labels[:, 1:]
-    borders[:-1] |= labels[:-1] != labels[1:]
+    """(H, W) uint8, 255 for pixels on whose right or below another class begins, else 0.
+
+    The line is a pixel wide, and wider on large pictures, which are looked at reduced.
+    """
+    wide = max(1, max(labels.shape) // 1000)
+    borders = np.zeros(labels.shape, np.uint8)
+    borders[:, :-wide][labels[:, :-wide] != labels[:, wide:]] = 255
+    borders[:-wide][labels[:-wide] != labels[wide:]] = 255
     return borders
 
 
 def _stripes(height: int, width: int) -> np.ndarray:
-    """(H, W) brightness of slanting stripes, light and dark, as wide as suits the picture."""
+    """(H, W) uint8, brightness of slanting stripes as wide as suits the picture; 255 is full."""
     stripe = max(4, max(height, width) // 150)
     x, y = np.arange(width), np.arange(height)[:, None]
-    return np.where((x + y) // stripe % 2 == 0, *VOID_BRIGHTNESS[::-1]).astype(np.float32)
+    dark, light = (np.uint8(255 * brightness) for brightness in VOID_BRIGHTNESS)
+    return np.where((x + y) // stripe % 2 == 0, dark, light)
 
 
 def percent(share: float) -> str:
     """Whole percents, with one decimal below ten.
 
-    >>> percent(0.123), percent(0.0123), percent(0.00001)
-    ('12 %', '1.2 %', '< 0.1 %')
+    >>> percent(0.123), percent(0.0123), percent(0.00001), percent(0)
+    ('12 %', '1.2 %', '< 0.1 %', '0 %')
     """
     percents = 100 * float(share)
-    if 0 < percents < 0.05:
+    if percents == 0:
+        return "0 %"
+    if percents < 0.05:
         return "< 0.1 %"
     return f"{percents:.0f} %" if percents >= 9.95 else f"{percents:.1f} %"

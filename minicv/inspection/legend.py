@@ -44,32 +44,35 @@ def draw_legend(entries: Sequence[LegendEntry], width: int, text_size: int = 15)
     patch_size = (round(text_size * 1.5), round(text_size * 1.1))
     gap = round(text_size * 0.5)  # between patch, name and note
     space = round(text_size * 1.4)  # between columns
-    widths = [
-        patch_size[0]
-        + gap
-        + text_width(entry.name, text_size)
-        + (gap + text_width(entry.note, text_size) if entry.note else 0)
-        for entry in entries
-    ]
-    widest = math.ceil(max(widths, default=1))
+    text_widths = [_width(entry.name, entry.note, text_size, gap) for entry in entries]
+    widest = math.ceil(patch_size[0] + gap + max(text_widths, default=0))
     columns = max(1, (width + space) // (widest + space))  # so many would fit
     rows = max(1, math.ceil(len(entries) / columns))
     columns = max(1, math.ceil(len(entries) / rows))  # so many fill these rows evenly
-    step = min(widest + space, (width + space) // columns)
     canvas = Canvas(Image.new("RGB", (width, rows * row_height), WHITE))
     for number, entry in enumerate(entries):
         row, column = divmod(number, columns)
-        x, y = column * step, row * row_height
-        middle = y + row_height / 2
+        x, y = column * (widest + space), row * row_height
         canvas.paste(_tiled(entry.patch, patch_size), (x, y + (row_height - patch_size[1]) // 2))
-        text_x = x + patch_size[0] + gap
-        note_width = gap + text_width(entry.note, text_size) if entry.note else 0
-        name = shortened(entry.name, text_size, width - text_x - note_width)
-        canvas.text((text_x, middle), name, text_size, INK, anchor="lm")
-        if entry.note:
-            note_x = text_x + text_width(name, text_size) + gap
-            canvas.text((note_x, middle), entry.note, text_size, GREY, anchor="lm")
+        x, y = x + patch_size[0] + gap, y + row_height / 2
+        name, note = _cut(entry, text_size, gap, width - x)
+        canvas.text((x, y), name, text_size, INK, anchor="lm")
+        canvas.text((x + text_width(name, text_size) + gap, y), note, text_size, GREY, anchor="lm")
     return canvas.finish()
+
+
+def _width(name: str, note: str, text_size: int, gap: int) -> float:
+    return text_width(name, text_size) + (gap + text_width(note, text_size) if note else 0)
+
+
+def _cut(entry: LegendEntry, text_size: int, gap: int, room: float) -> tuple[str, str]:
+    """Name and note as they fit into ``room`` pixels: the name shortened, or even the note gone."""
+    name, note = entry.name, entry.note
+    for_name = room - _width("", note, text_size, gap)
+    cut = shortened(name, text_size, for_name)
+    if note and not cut:
+        return shortened(name, text_size, room), ""
+    return cut, note
 
 
 def _tiled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -24,7 +24,7 @@ from minicv.vision.label_maps import VOID
 
 SHEET_WIDTH = 1600  # pixels that the pictures in a row share; more are too many to look at
 WRONG_OPACITY = 0.85
-RIGHT_BRIGHTNESS = 0.35  # share of the photograph that stays where the prediction is right
+RIGHT_CONTRAST = 0.35  # of the photograph where the prediction is right
 
 
 def draw_segmentation_comparison(
@@ -87,7 +87,7 @@ def draw_segmentation_comparison(
         if not np.isnan(iou)
     }
     if (truth == VOID).any():
-        notes[VOID] = percent((truth == VOID).mean()) + " of the picture"
+        notes[VOID] = percent((truth == VOID).mean())
     entries = legend_entries(notes, class_names, colours)
     return with_legend(sheet, entries, text_size=HEADING_SIZE, margin=MARGIN)
 
@@ -100,14 +100,15 @@ def paint_errors(image: np.ndarray, truth: np.ndarray, wrong: np.ndarray) -> Ima
     (516, 344)
     """
     picture, factor = enlarged(image)
-    grey = lightened_grey(picture)[..., None]  # (H, W, 1)
-    pale = 255 - RIGHT_BRIGHTNESS * (255 - grey)
-    wrong, truth = (
-        labels.repeat(factor, axis=0).repeat(factor, axis=1)[..., None] for labels in (wrong, truth)
+    wrong, void = (
+        mask.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
+        for mask in (wrong, truth == VOID)
     )
-    orange = WRONG_OPACITY * np.array(VERMILLION, np.float32) + (1 - WRONG_OPACITY) * grey
-    painted = paint_void(np.where(wrong, orange, pale), grey, truth[..., 0] == VOID)
-    return Image.fromarray(np.floor(painted + 0.5).astype(np.uint8))
+    grey = lightened_grey(picture)
+    pale = grey.point(lambda value: int(255 - RIGHT_CONTRAST * (255 - value)))
+    orange = Image.blend(grey, Image.new("RGB", grey.size, VERMILLION), WRONG_OPACITY)
+    painted = Image.composite(orange, pale, Image.fromarray(wrong * 255))
+    return paint_void(painted, grey, void == 1)
 
 
 def _captions(figures: SegmentationFigures) -> list[str]:

@@ -99,5 +99,5 @@ def test_refuses():
 def test_percents():
     shares = [0, 0.0004, 0.0006, 0.0512, 0.0994, 0.0996, 1]
     assert [percent(share) for share in shares] == [
-        "0.0 %", "< 0.1 %", "0.1 %", "5.1 %", "9.9 %", "10 %", "100 %",
+        "0 %", "< 0.1 %", "0.1 %", "5.1 %", "9.9 %", "10 %", "100 %",
     ]  # fmt: skip

@@ -61,6 +61,14 @@ def test_a_long_name_stays_inside():
     assert dark.any() and not dark[:, -1].any()
 
 
+def test_where_name_and_note_have_no_room_the_name_comes_first():
+    narrow = [
+        np.asarray(draw_legend([entry((255, 0, 0), "barn", note)], 66)).tolist()
+        for note in ("", "12345678 %")
+    ]
+    assert narrow[0] == narrow[1]
+
+
 def test_a_patterned_patch_is_repeated():
     chequers = Image.fromarray(np.array([[0, 200], [200, 0]], np.uint8)).convert("RGB")
     legend = draw_legend([LegendEntry(chequers, "no class")], 200)
