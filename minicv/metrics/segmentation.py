@@ -19,8 +19,8 @@ from minicv.vision.label_maps import VOID, check_label_map
 class SegmentationFigures(NamedTuple):
     """Figures in 0..1; NaN is what cannot be said, because there is no pixel to say it of.
 
-    With t(i) = Σⱼ n(i, j), the pixels of class i, and u(i) = t(i) + Σⱼ n(j, i) - n(i, i), those of
-    class i or given it:
+    With t(i) = Σⱼ n(i, j), the pixels of class i, and u(i) = t(i) + Σⱼ n(j, i) - n(i, i), those
+    that are of class i or were given it:
 
     Attributes:
         pixel_accuracy: Σᵢ n(i, i) / Σᵢ t(i).
@@ -68,7 +68,7 @@ def confusion_matrix(
     """
     predicted, truth = check_pair(predicted, truth, num_classes, name)
     labelled = truth != VOID
-    pairs = truth[labelled].astype(np.int64) * num_classes + predicted[labelled]
+    pairs = truth[labelled].astype(np.int64) * num_classes + predicted[labelled].astype(np.int64)
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 

@@ -81,9 +81,10 @@ def test_confusion_against_loops(drawn):
         np.testing.assert_array_equal(matrix, expected)
 
 
-def test_small_dtypes_do_not_overflow():
-    signed = np.array([[0, 0]], np.int8)
-    assert confusion_matrix(signed, np.array([[0, VOID]]), 1).tolist() == [[1]]
+def test_any_whole_dtype_will_do():
+    for dtype in (np.int8, np.uint64):
+        zeros = np.zeros((1, 2), dtype)
+        assert confusion_matrix(zeros, np.array([[0, VOID]]), 1).tolist() == [[1]]
     truth = np.array([[199, 200, VOID]], np.uint8)
     matrix = confusion_matrix(np.array([[200, 200, 3]], np.uint8), truth, 201)
     assert matrix[199, 200] == matrix[200, 200] == 1 and matrix.sum() == 2
