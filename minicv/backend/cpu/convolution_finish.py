@@ -35,7 +35,7 @@ class Finish(NamedTuple):
     ceiling: float | None = None
 
     def apply(self, y: np.ndarray) -> np.ndarray:
-        """To all of ``y`` (N, O, OH, OW), which lies in one piece; returns it.
+        """To all of ``y`` (N, O, OH, OW), in its own memory if that is in one piece; the result.
 
         >>> y = np.array([[[[-1.0, 1.0]], [[2.0, 3.0]]]])
         >>> Finish(scale=np.array([1.0, 2.0]), ceiling=5.0).apply(y).tolist()
@@ -44,6 +44,7 @@ class Finish(NamedTuple):
         if all(step is None for step in self):
             return y
         n, o, oh, ow = y.shape
+        y = np.ascontiguousarray(y)
         pixels = y.reshape(n, o, oh * ow)
 
         def one_block(block: tuple[int, slice]) -> None:

@@ -1,0 +1,70 @@
+"""What follows a convolution, in the memory of its result."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicv.backend.cpu import convolution_finish
+from minicv.backend.cpu.convolution_finish import NOTHING, Finish
+from minicv.testing import strategies
+
+SHAPE = (2, 5, 3, 4)
+
+
+def arrays(seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=SHAPE), rng.normal(size=5), rng.normal(size=5), rng.normal(size=SHAPE)
+
+
+def by_formula(y, scale, shift, shortcut, ceiling):
+    if scale is not None:
+        y = y * scale[:, None, None]
+    if shift is not None:
+        y = y + shift[:, None, None]
+    if shortcut is not None:
+        y = y + shortcut
+    return y if ceiling is None else np.minimum(np.maximum(y, 0), ceiling)
+
+
+@given(
+    st.tuples(st.booleans(), st.booleans(), st.booleans()),
+    st.sampled_from([None, 0.5, np.inf]),
+    strategies.seeds(),
+)
+def test_the_steps_in_their_order(given_steps, ceiling, seed):
+    y, *steps = arrays(seed)
+    steps = [step if wanted else None for step, wanted in zip(steps, given_steps, strict=True)]
+    expected = by_formula(y, *steps, ceiling)
+    result = Finish(*steps, ceiling).apply(y)
+    assert result is y
+    np.testing.assert_allclose(result, expected, rtol=1e-13, atol=1e-15)
+
+
+@pytest.mark.parametrize("elements", [1, 30, 1 << 15])
+def test_in_blocks(elements, monkeypatch):
+    monkeypatch.setattr(convolution_finish, "BLOCK_ELEMENTS", elements)
+    y, *steps = arrays()
+    expected = by_formula(y, *steps, 0.7)
+    np.testing.assert_allclose(Finish(*steps, 0.7).apply(y), expected, rtol=1e-13, atol=1e-15)
+
+
+def test_a_part_of_an_image_in_either_layout():
+    y, *steps = arrays()
+    expected = by_formula(y, *steps, np.inf).reshape(2, 5, 12)[1, 2:4, 3:9]
+    part = y.reshape(2, 5, 12)[1, 2:4, 3:9]
+    for laid in (part.copy(), np.asfortranarray(part)):
+        Finish(*steps, np.inf).apply_to_block(laid, 1, slice(2, 4), slice(3, 9))
+        np.testing.assert_allclose(laid, expected, rtol=1e-13, atol=1e-15)
+
+
+def test_memory_with_gaps_is_put_together():
+    y, *steps = arrays()
+    with_gaps = y.transpose(3, 1, 2, 0).copy().transpose(3, 1, 2, 0)
+    result = Finish(*steps).apply(with_gaps)
+    np.testing.assert_allclose(result, by_formula(y, *steps, None), rtol=1e-13, atol=1e-15)
+
+
+def test_nothing_to_do():
+    y = np.ones(SHAPE)[:, ::2]
+    assert NOTHING.apply(y) is y
