@@ -7,7 +7,7 @@ from minicv.nn.convolution import Conv2d, ConvTranspose2d
 from minicv.nn.dropout import Dropout
 from minicv.nn.evaluating import evaluating
 from minicv.nn.flatten import Flatten
-from minicv.nn.fusion import conv_bn_relu, conv_frozen_bn
+from minicv.nn.fusion import conv_bn_relu, conv_frozen_bn, run_conv_relu
 from minicv.nn.linear import Linear
 from minicv.nn.module import Module
 from minicv.nn.normalization import (
@@ -57,4 +57,5 @@ __all__ = [
     "conv_frozen_bn",
     "evaluating",
     "initializers",
+    "run_conv_relu",
 ]

@@ -5,7 +5,18 @@ from hypothesis import strategies as st
 
 from minicv import Tensor
 from minicv import functional as F
-from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, conv_bn_relu, conv_frozen_bn
+from minicv.nn import (
+    BatchNorm2d,
+    Conv2d,
+    FrozenBatchNorm2d,
+    LeakyReLU,
+    MaxPool2d,
+    ReLU,
+    Sequential,
+    conv_bn_relu,
+    conv_frozen_bn,
+    run_conv_relu,
+)
 from minicv.testing import strategies
 
 
@@ -103,3 +114,31 @@ def test_messages():
         conv_frozen_bn(x, conv, FrozenBatchNorm2d(4))
     with pytest.raises(RuntimeError, match="BatchNorm2d: in training the scale depends"):
         conv_frozen_bn(x, conv, BatchNorm2d(3))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        lambda conv: [conv(), ReLU()],
+        lambda conv: [conv(), ReLU(), conv(), ReLU(), MaxPool2d(2), ReLU()],
+        lambda conv: [ReLU(), conv(), conv(), LeakyReLU(0.1), conv()],
+        lambda conv: [],
+    ],
+)
+def test_a_sequence_runs_as_it_would_layer_by_layer(after):
+    rng = np.random.default_rng(0)
+    layers = Sequential(*after(lambda: Conv2d(3, 3, 3, padding=1, rng=rng).astype("float64")))
+    for conv in layers:
+        if isinstance(conv, Conv2d):
+            conv.bias.data = rng.normal(size=3)
+    x = rng.normal(size=(2, 3, 6, 8))
+    results = []
+    for forward in (layers, lambda x: run_conv_relu(x, layers)):
+        given = Tensor(x, requires_grad=True)
+        for parameter in layers.parameters():
+            parameter.grad = None
+        y = forward(given)
+        y.backward(np.random.default_rng(1).normal(size=y.shape))
+        results.append([y.data, given.grad, *(p.grad for p in layers.parameters())])
+    for expected, result in zip(*results, strict=True):
+        np.testing.assert_allclose(result, expected, rtol=1e-12, atol=1e-12)

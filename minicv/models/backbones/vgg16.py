@@ -7,7 +7,16 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
-from minicv.nn import Conv2d, Dropout, Linear, MaxPool2d, Module, ReLU, Sequential
+from minicv.nn import (
+    Conv2d,
+    Dropout,
+    Linear,
+    MaxPool2d,
+    Module,
+    ReLU,
+    Sequential,
+    run_conv_relu,
+)
 
 # Table 1, column D: output channels of each convolution; None is a 2x2 max pooling.
 _CONFIGURATION_D = (
@@ -56,7 +65,7 @@ class VGG16(Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.features(x)  # (N, 3, H, W) -> (N, 512, H/32, W/32)
+        x = run_conv_relu(x, self.features)  # (N, 3, H, W) -> (N, 512, H/32, W/32)
         x = F.adaptive_avg_pool2d(x, 7)  # -> (N, 512, 7, 7)
         return self.classifier(x.reshape(x.shape[0], 512 * 7 * 7))  # -> (N, num_classes)
 
@@ -79,4 +88,4 @@ class VGG16Backbone(Backbone):
         self.features = _features(_CONFIGURATION_D[:-1], rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.features(x)  # (N, 3, H, W) -> (N, 512, H/16, W/16)
+        return run_conv_relu(x, self.features)  # (N, 3, H, W) -> (N, 512, H/16, W/16)
