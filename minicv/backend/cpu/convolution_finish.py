@@ -13,10 +13,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicv.backend.cpu.unbuffered import unbuffered
 from minicv.backend.parallel import parallel_for, split
 
-BLOCK_ELEMENTS = 1 << 15  # with those of the shortcut 256 KiB, half of a second-level cache
+BLOCK_ELEMENTS = 1 << 18  # 1 MiB: finer blocks cost more to hand out than the nearer cache saves
 WHOLE = slice(None)
 
 
@@ -65,18 +64,15 @@ class Finish(NamedTuple):
         >>> y.tolist()
         [[6.0, 7.0]]
         """
-        with unbuffered():
-            if self.scale is not None:
-                y *= self.scale[channels, None]
-            if self.shift is not None:
-                y += self.shift[channels, None]
-            if self.shortcut is not None:
-                n, o = self.shortcut.shape[:2]
-                y += self.shortcut.reshape(n, o, -1)[image, channels, columns]
-            if self.ceiling is not None:
-                np.clip(
-                    y, 0, self.ceiling, out=y
-                )  # infinity or not, it is twice as fast as maximum
+        if self.scale is not None:
+            y *= self.scale[channels, None]
+        if self.shift is not None:
+            y += self.shift[channels, None]
+        if self.shortcut is not None:
+            n, o = self.shortcut.shape[:2]
+            y += self.shortcut.reshape(n, o, -1)[image, channels, columns]
+        if self.ceiling is not None:
+            np.clip(y, 0, self.ceiling, out=y)  # twice as fast as np.maximum(y, 0)
 
 
 NOTHING = Finish()
