@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicv import Tensor, no_grad
+from minicv import Tensor, no_grad, reference
 from minicv.models.backbones import ResNet18, ResNet50, ResNet50Backbone, resnet
 
 
@@ -92,6 +92,43 @@ def test_a_block_that_computes_nothing_passes_its_input_on(block):
     last.weight.data = np.zeros_like(last.weight.data)
     x = image(1, channels, 5, 6)
     np.testing.assert_array_equal(made(x).data, np.maximum(x.data, 0))
+
+
+def by_loops(block, x):
+    """A block of either kind by the twins, layer after layer as in Figures 2 and 5 of the paper."""
+
+    def conv_bn(x, conv, bn):
+        y = reference.conv2d(x, conv.weight.data, None, conv.stride, conv.padding)
+        of_channels = (bn.weight.data, bn.bias.data, bn.running_mean.data, bn.running_var.data)
+        return reference.frozen_batch_norm(y, *of_channels, bn.eps)
+
+    y = reference.relu(conv_bn(x, block.conv1, block.bn1))
+    y = conv_bn(y, block.conv2, block.bn2)
+    if block.expansion > 1:
+        y = conv_bn(reference.relu(y), block.conv3, block.bn3)
+    if block.downsample is not None:
+        x = conv_bn(x, *block.downsample)
+    return reference.relu(x + y)
+
+
+@pytest.mark.parametrize("block", [resnet._BasicBlock, resnet._Bottleneck])
+@pytest.mark.parametrize("norm", [resnet.BatchNorm2d, resnet.FrozenBatchNorm2d])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_block_equals_the_loops(block, norm, stride):
+    rng = np.random.default_rng(0)
+    width = 2
+    channels = 3 if stride == 2 else width * block.expansion
+    made = block(channels, width, stride, norm, rng).astype("float64").eval()
+    for part in made.modules():
+        if isinstance(part, norm):
+            for holder in (part.weight, part.bias, part.running_mean):
+                holder.data = rng.normal(size=holder.shape)
+            part.running_var.data = rng.uniform(0.5, 1.5, size=part.running_var.shape)
+    assert (made.downsample is None) == (stride == 1)
+    x = rng.normal(size=(2, channels, 5, 4))
+    expected = by_loops(made, x)
+    assert expected.shape == (2, width * block.expansion, -(-5 // stride), -(-4 // stride))
+    np.testing.assert_allclose(made(Tensor(x)).data, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_gradients_reach_what_is_not_frozen():
