@@ -74,13 +74,11 @@ def conv2d_norm_relu_forward(
         return pointwise.forward(x, weight, stride, finish)
     if algorithm == "depthwise":
         return depthwise.forward(x, weight, stride, padding, dilation, layer.y_shape, finish)
-    if algorithm in ("winograd_2x2", "winograd_4x4"):
-        bias = None
-        if scale is None:  # a shift alone costs nothing between the transforms
-            bias, finish = shift, finish._replace(shift=None)
-        m = 2 if algorithm == "winograd_2x2" else 4
-        y = winograd.forward(x, weight, bias, padding, layer.y_shape, m)
-    elif algorithm == "cells":
+    if algorithm == "winograd_2x2":
+        return winograd.forward(x, weight, padding, layer.y_shape, 2, finish)
+    if algorithm == "winograd_4x4":
+        return winograd.forward(x, weight, padding, layer.y_shape, 4, finish)
+    if algorithm == "cells":
         y = cells.forward(x, weight, layer.y_shape, stride, padding)
     else:
         y = im2col.forward(x, weight, stride, padding, dilation, groups, layer.y_shape)

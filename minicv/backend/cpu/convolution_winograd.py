@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from minicv.backend.cpu.convolution_finish import NOTHING, Finish
 from minicv.backend.cpu.convolution_geometry import Pair, scratch
 from minicv.backend.cpu.convolution_winograd_tiles import (
     TRANSFORMS,
@@ -52,20 +53,20 @@ CHANNELS = 64  # of a block of V or U
 def forward(
     x: np.ndarray,
     weight: np.ndarray,
-    bias: np.ndarray | None,
     padding: Pair,
     output_shape: tuple[int, int, int, int],
     m: int = 4,
+    finish: Finish = NOTHING,
 ) -> np.ndarray:
-    """(N, C, H, W), (O, C, 3, 3) -> (N, O, OH, OW), in float32.
+    """(N, C, H, W), (O, C, 3, 3) -> (N, O, OH, OW), in float32, and what follows.
 
     >>> x, weight = np.ones((1, 1, 3, 3), np.float32), np.ones((1, 1, 3, 3), np.float32)
-    >>> forward(x, weight, None, (1, 1), (1, 1, 3, 3))[0, 0].round(4).tolist()
+    >>> forward(x, weight, (1, 1), (1, 1, 3, 3))[0, 0].round(4).tolist()
     [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
     """
     kernels = weight.reshape(*weight.shape[:2], 9).swapaxes(1, 2)  # (O, C, 3, 3) -> (O, 9, C)
     f = TRANSFORMS[m]
-    return _convolve(f, x, kernels, f.kernel, bias, padding, output_shape)
+    return _convolve(f, x, kernels, f.kernel, padding, output_shape, finish)
 
 
 def grad_input(
@@ -88,7 +89,7 @@ def grad_input(
     f = TRANSFORMS[m]
     turned = np.ascontiguousarray(f.kernel[:, ::-1])
     turned_padding = (2 - padding[0], 2 - padding[1])
-    return _convolve(f, grad, kernels, turned, None, turned_padding, x_shape)
+    return _convolve(f, grad, kernels, turned, turned_padding, x_shape, NOTHING)
 
 
 def grad_weight(
@@ -153,22 +154,22 @@ def _convolve(
     x: np.ndarray,
     kernels: np.ndarray,
     matrix: np.ndarray,
-    bias: np.ndarray | None,
     padding: Pair,
     output_shape: tuple[int, int, int, int],
+    finish: Finish,
 ) -> np.ndarray:
     """x (N, C, H, W) with kernels (O, 9, C), transformed by ``matrix`` (t², 9)."""
     o, _, c = kernels.shape
     y = np.empty(output_shape, np.float32)
+    # A shortcut does not come in tiles: then all that follows is done at the end.
+    at_once, later = (finish, NOTHING) if finish.shortcut is None else (NOTHING, finish)
 
     def multiply(u: np.ndarray, v: np.ndarray, outputs: slice, band: Band) -> None:
         m = scratch("winograd product", (f.points, u.shape[1], band.tiles), np.float32)
         np.matmul(u, v, out=m)  # (t², O, C) @ (t², C, tiles)
-        if bias is not None:
-            # Of the second point, along both axes, all outputs are made with the factor 1.
-            m[f.m + 3] += bias[outputs, None]
-        tiles = scratch("winograd result", (u.shape[1], f.m**2, band.tiles), np.float32)
-        np.matmul(f.result, m.swapaxes(0, 1), out=tiles)
+        tiles = scratch("winograd result", (u.shape[1], band.tiles, f.m**2), np.float32)
+        np.matmul(m.transpose(1, 2, 0), f.result.T, out=tiles)  # (O, tiles, t²) @ (t², m²)
+        at_once.apply_to_block(tiles.reshape(u.shape[1], -1), 0, outputs)  # of all images alike
         put_together(tiles, y, outputs, band, f.m)
 
     bands = _bands(f, output_shape, BAND_TILES)
@@ -185,7 +186,7 @@ def _convolve(
             multiply(u, v, slice(0, o), band)
 
         parallel_for(one_band, bands)
-        return y
+        return later.apply(y)
 
     for band in _bands(f, output_shape, KEPT_BYTES // (4 * f.points * c)):
         v = scratch("winograd kept image", (f.points, c, band.tiles), np.float32)
@@ -201,7 +202,7 @@ def _convolve(
 
         parallel_for(transform, _parts(c))
         parallel_for(one_block, _parts(o))
-    return y
+    return later.apply(y)
 
 
 def _transform_image(

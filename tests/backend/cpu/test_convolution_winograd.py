@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_winograd as winograd
+from minicv.backend.cpu.convolution_finish import Finish
 
 BOUNDS = {2: 2e-6, 4: 2e-5}
 
@@ -18,7 +19,9 @@ def errors(case, m):
     padding = case.options[1]
     bias = np.random.default_rng(1).normal(size=weight.shape[0])
     fast = (
-        winograd.forward(x, weight, bias.astype(np.float32), padding, case.y_shape, m),
+        winograd.forward(
+            x, weight, padding, case.y_shape, m, Finish(shift=bias.astype(np.float32))
+        ),
         winograd.grad_input(grad, weight, x.shape, padding, m),
         winograd.grad_weight(grad, x, weight.shape, padding, m),
     )

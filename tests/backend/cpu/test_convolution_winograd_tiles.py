@@ -55,9 +55,13 @@ def test_tiles_hold_the_pixels_they_stand_for(data):
     np.testing.assert_array_equal(tiles, np.stack(expected, -1).reshape(tiles.shape))
 
 
-def test_cutting_and_putting_together_is_nothing():
-    x = np.random.default_rng(0).normal(size=(2, 3, 9, 10))
-    band = Band(slice(0, 2), slice(0, 3), 3)
+@pytest.mark.parametrize("m", TRANSFORMS)
+@pytest.mark.parametrize(("height", "width"), [(9, 10), (12, 12), (9, 12), (1, 3)])
+def test_cutting_and_putting_together_is_nothing(m, height, width):
+    """Also where the last tiles reach beyond the border, and where none does."""
+    x = np.random.default_rng(0).normal(size=(2, 3, height, width)).astype(np.float32)
+    band = Band(slice(0, 2), slice(0, -(-height // m)), -(-width // m))
     y = np.empty_like(x)
-    put_together(cut(x, slice(0, 3), band, 4, 4, (0, 0)), y, slice(0, 3), band, 4)
+    tiles = cut(x, slice(0, 3), band, m, m, (0, 0)).swapaxes(1, 2)  # (C, tiles, m²)
+    put_together(np.ascontiguousarray(tiles), y, slice(0, 3), band, m)
     np.testing.assert_array_equal(x, y)
