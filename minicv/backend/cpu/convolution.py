@@ -79,10 +79,8 @@ def conv2d_norm_relu_forward(
     if algorithm == "winograd_4x4":
         return winograd.forward(x, weight, padding, layer.y_shape, 4, finish)
     if algorithm == "cells":
-        y = cells.forward(x, weight, layer.y_shape, stride, padding)
-    else:
-        y = im2col.forward(x, weight, stride, padding, dilation, groups, layer.y_shape)
-    return finish.apply(y)
+        return finish.apply(cells.forward(x, weight, layer.y_shape, stride, padding))
+    return im2col.forward(x, weight, stride, padding, dilation, groups, layer.y_shape, finish)
 
 
 def conv2d_grad_input(

@@ -171,7 +171,9 @@ def _im2col(layer: Layer, direction: Direction) -> Cost:
         moved *= 2  # added, not copied
     if n > 1:
         moved += o * pixels
-    columns = max(ow, min(pixels, (1 << 18) // window))  # of a strip
+    columns = max(ow, min(pixels, (1 << 18) // (window + og)))  # of a strip
+    if layer.groups == 1 and pixels <= o:
+        columns = pixels  # all of them are kept
     strips = layer.groups * pixels / max(1, columns)
     time = strips * (_product(og, window, columns) + BLOCK) + MOVE * moved
     return Cost(o * window * pixels, moved, time)

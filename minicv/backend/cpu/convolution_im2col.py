@@ -19,11 +19,14 @@ import itertools
 
 import numpy as np
 
+from minicv.backend.cpu.convolution_columns import gather, seen, strips, windows
+from minicv.backend.cpu.convolution_finish import NOTHING, Finish
 from minicv.backend.cpu.convolution_geometry import Pair, pad_images, scratch
 from minicv.backend.cpu.unbuffered import unbuffered
 from minicv.backend.parallel import parallel_for, split
 
 STRIP_BYTES = 1 << 20  # half of a common second-level cache; the other half is for the weight
+MANY_OUTPUTS = 256  # of a block of weights, where they pass
 # A gradient of the weight is written once for each strip, so its strips must be long, cache or not.
 GRAD_WEIGHT_COLUMNS = 512
 GRAD_WEIGHT_SUM_BYTES = 32 << 20  # at most, for the sums that are kept apart until the end
@@ -37,8 +40,12 @@ def forward(
     dilation: Pair,
     groups: int,
     output_shape: tuple[int, int, int, int],
+    finish: Finish = NOTHING,
 ) -> np.ndarray:
-    """y = weight @ columns(x), strip by strip.
+    """y = weight @ columns(x), and what follows.
+
+    The columns pass strip by strip under the weight. Where there is more weight than columns, it is
+    the columns that are kept, and the weight that passes: half of it for each of two threads.
 
     >>> x, weight = np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3))
     >>> forward(x, weight, (1, 1), (1, 1), (1, 1), 1, (1, 1, 3, 3))[0, 0].tolist()
@@ -50,21 +57,47 @@ def forward(
     y = np.empty(output_shape, np.result_type(x, weight))
     matrices = weight.reshape(groups, og, -1)  # (O, C/groups, KH, KW) -> (groups, O/groups, CKK)
 
-    def one_strip(block: tuple[slice, slice]) -> None:
-        images, rows = block
-        for group, matrix in enumerate(matrices):
-            columns = gather(padded, weight.shape, images, rows, ow, group, stride, dilation)
-            outputs = slice(group * og, (group + 1) * og)
-            if images.stop - images.start == 1:
-                target = y[images.start, outputs].reshape(og, -1)  # a view
-                np.matmul(matrix, columns, out=target[:, rows.start * ow : rows.stop * ow])
-            else:
-                product = scratch("im2col product", (og, columns.shape[1]), y.dtype)
-                np.matmul(matrix, columns, out=product)
-                # (O/groups, images · OH · OW) -> (images, O/groups, OH, OW)
-                y[images, outputs] = product.reshape(og, -1, oh, ow).swapaxes(0, 1)
+    def multiply(
+        matrix: np.ndarray, columns: np.ndarray, outputs: slice, images: slice, rows: slice
+    ) -> None:
+        if images.stop - images.start == 1:
+            pixels = slice(rows.start * ow, rows.stop * ow)
+            target = y[images.start, outputs].reshape(len(matrix), -1)[:, pixels]  # a view
+            np.matmul(matrix, columns, out=target)
+            finish.apply_to_block(target, images.start, outputs, pixels)
+            return
+        product = scratch("im2col product", (len(matrix), columns.shape[1]), y.dtype)
+        np.matmul(matrix, columns, out=product)
+        # (O/groups, images · OH · OW) -> (images, O/groups, OH · OW)
+        products = product.reshape(len(matrix), -1, oh * ow).swapaxes(0, 1)
+        for image, product in enumerate(products, images.start):
+            target = y[image, outputs].reshape(len(matrix), -1)
+            target[...] = product
+            finish.apply_to_block(target, image, outputs)
 
-    parallel_for(one_strip, strips(n, oh, ow, matrices.shape[2] * y.itemsize))
+    if groups == 1 and n * oh * ow <= o:
+        everything = slice(0, n), slice(0, oh)
+        columns = scratch("im2col kept columns", (*weight.shape[1:], n, oh, ow), x.dtype)
+
+        def copy(channels: slice) -> None:
+            view = windows(padded[:, channels], weight.shape[2:], *everything, ow, stride, dilation)
+            columns[channels] = view
+
+        def one_part(outputs: slice) -> None:
+            rows_of_columns = columns.reshape(matrices.shape[2], -1)
+            multiply(matrices[0, outputs], rows_of_columns, outputs, *everything)
+
+        parallel_for(copy, split(weight.shape[1], -(-weight.shape[1] // 2)))
+        parallel_for(one_part, split(o, min(MANY_OUTPUTS, -(-o // 2))))
+        return y
+
+    def one_strip(block: tuple[slice, slice]) -> None:
+        for group, matrix in enumerate(matrices):
+            columns = gather(padded, weight.shape, *block, ow, group, stride, dilation)
+            multiply(matrix, columns, slice(group * og, (group + 1) * og), *block)
+
+    # The strip of the result stays in the cache too, for what follows.
+    parallel_for(one_strip, strips(n, oh, ow, (matrices.shape[2] + og) * y.itemsize, STRIP_BYTES))
     return y
 
 
@@ -107,7 +140,7 @@ def grad_input(
     padded = np.zeros((n, c, h + 2 * padding[0], w + 2 * padding[1]), dtype)
     matrices = weight.reshape(groups, og, cg, kh * kw)
     strips_of: dict[int, list[tuple[slice, slice]]] = {}  # by their first image
-    for images, rows in strips(n, oh, ow, cg * kh * kw * dtype.itemsize):
+    for images, rows in strips(n, oh, ow, cg * kh * kw * dtype.itemsize, STRIP_BYTES):
         strips_of.setdefault(images.start, []).append((images, rows))
     parts = split(cg, cg if n > 1 else -(-cg // 2))
 
@@ -178,55 +211,3 @@ def grad_weight(
 
     parallel_for(one_run, range(len(runs)))
     return sums.sum(axis=0).reshape(weight_shape)
-
-
-def strips(
-    n: int, oh: int, ow: int, column_bytes: int, strip_bytes: int = STRIP_BYTES
-) -> list[tuple[slice, slice]]:
-    """(images, output rows) of each strip: some rows of one image, or several whole images.
-
-    There are at least two strips where that is possible, for two cores to share.
-
-    >>> strips(3, 4, 5, column_bytes=1, strip_bytes=10)[:2]
-    [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 4, None))]
-    >>> strips(3, 4, 5, column_bytes=1, strip_bytes=40)
-    [(slice(0, 2, None), slice(0, 4, None)), (slice(2, 3, None), slice(0, 4, None))]
-    """
-    fitting = max(1, strip_bytes // max(1, column_bytes))
-    images = min(fitting // max(1, oh * ow), -(-n // 2))
-    rows = min(fitting // ow, -(-oh // 2) if n == 1 else oh)
-    return [(i, r) for i in split(n, images) for r in split(oh, rows)]
-
-
-def gather(
-    padded: np.ndarray,
-    weight_shape: tuple[int, int, int, int],
-    images: slice,
-    rows: slice,
-    ow: int,
-    group: int,
-    stride: Pair,
-    dilation: Pair,
-) -> np.ndarray:
-    """The columns of one strip, (C/groups · KH · KW, images · rows · OW), in scratch memory."""
-    _, cg, kh, kw = weight_shape
-    count = images.stop - images.start
-    columns = scratch(
-        "im2col columns", (cg, kh, kw, count, rows.stop - rows.start, ow), padded.dtype
-    )
-    channels = padded[images, group * cg : (group + 1) * cg].swapaxes(0, 1)
-    for u in range(kh):
-        for v in range(kw):
-            columns[:, u, v] = seen(channels, u, v, rows, ow, stride, dilation)
-    return columns.reshape(cg * kh * kw, -1)
-
-
-def seen(
-    padded: np.ndarray, u: int, v: int, rows: slice, ow: int, stride: Pair, dilation: Pair
-) -> np.ndarray:
-    """The view (..., rows, OW) of the pixels that kernel element (u, v) meets for these outputs."""
-    top = u * dilation[0] + rows.start * stride[0]
-    left = v * dilation[1]
-    height = (rows.stop - rows.start - 1) * stride[0] + 1
-    width = (ow - 1) * stride[1] + 1
-    return padded[..., top : top + height : stride[0], left : left + width : stride[1]]
