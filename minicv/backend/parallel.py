@@ -93,6 +93,18 @@ def split(length: int, block: int) -> list[slice]:
     return [slice(start, min(start + block, length)) for start in range(0, length, block)]
 
 
+def split_evenly(length: int, most: int) -> list[slice]:
+    """``range(length)`` in slices of at most ``most`` and about equal size; an even number of them,
+    unless it is one, so that no core is left waiting for the last.
+
+    >>> split_evenly(10, 4)
+    [slice(0, 3, None), slice(3, 6, None), slice(6, 9, None), slice(9, 10, None)]
+    """
+    count = -(-length // max(1, most))
+    count += count % 2 if count > 1 else 0
+    return split(length, -(-length // max(1, count)))
+
+
 class _Job(Generic[Block]):
     """The blocks of one `parallel_for`, taken one by one by every thread that has come to help."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kernels_of, xp_of
+from minicv.backend import Array, kernels_of
 from minicv.functional.conv2d import as_pair
 from minicv.functional.pooling_windows import Pair, check_maps
 
@@ -26,7 +26,7 @@ class MaxUnpool2d(Function):
         n, c, h, w = self.x_shape
         oh, ow = self.output_size
         flat, indices = grad.reshape(n, c, oh * ow), self.indices.reshape(n, c, h * w)
-        return xp_of(grad).take_along_axis(flat, indices, axis=2).reshape(self.x_shape)
+        return kernels_of(grad).gather_from_maps(flat, indices).reshape(self.x_shape)
 
 
 def max_unpool2d(

@@ -17,13 +17,14 @@ from minicv.backend.cpu.pooling import (
 from minicv.backend.cpu.roi_align import roi_align, roi_align_backward
 from minicv.backend.cpu.roi_pool import roi_pool, roi_pool_backward
 from minicv.backend.cpu.scatter import scatter_add
-from minicv.backend.cpu.unpooling import scatter_to_maps
+from minicv.backend.cpu.unpooling import gather_from_maps, scatter_to_maps
 
 KERNELS: tuple[str, ...] = (
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
     "conv2d_norm_relu_forward",
+    "gather_from_maps",
     "matmul",
     "max_pool2d",
     "max_pool2d_backward",
@@ -44,6 +45,7 @@ __all__ = [
     "conv2d_grad_input",
     "conv2d_grad_weight",
     "conv2d_norm_relu_forward",
+    "gather_from_maps",
     "matmul",
     "max_pool2d",
     "max_pool2d_backward",

@@ -29,9 +29,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from minicv.backend.cpu.convolution_geometry import Pair, scratch
+from minicv.backend.cpu.convolution_geometry import Pair, add_up, scratch
 from minicv.backend.cpu.unbuffered import unbuffered
-from minicv.backend.parallel import parallel_for, split
+from minicv.backend.parallel import parallel_for, split, split_evenly
 
 Shape4 = tuple[int, int, int, int]
 STRIP_BYTES = 2 << 20  # of cells and columns together
@@ -62,7 +62,7 @@ class Grid:
         fitting = room // (itemsize * (self.pixels + self.sums) * self.across)  # rows
         images = max(1, min(-(-n // 2), fitting // self.down))
         rows = min(max(1, fitting), -(-self.down // 2)) if n == 1 or images == 1 else self.down
-        parts = [_evenly(n, images), _evenly(self.down, rows)]
+        parts = [split_evenly(n, images), split_evenly(self.down, rows)]
         return list(itertools.product(*parts))
 
     def matrix(self, weight: np.ndarray) -> np.ndarray:
@@ -93,6 +93,14 @@ class Grid:
             stop = min(v + run, kw)
             columns = slice(v % sw, v % sw + stop - v)
             yield (..., u // sh, u % sh, v // sw, columns), (..., u, slice(v, stop))
+
+    def empty_image(self, dtype: np.dtype) -> np.ndarray:
+        """Memory for dL/dx: zero where windows leave rows or columns at the end unseen."""
+        sizes = zip(
+            self.x_shape[2:], self.padding, self.stride, (self.down, self.across), strict=True
+        )
+        covered = all(size + padding <= s * cells for size, padding, s, cells in sizes)
+        return (np.empty if covered else np.zeros)(self.x_shape, dtype)
 
     def cells(self, count: int, dtype: np.dtype) -> np.ndarray:
         """Room for (C·s·s, cells), in the order of memory in which pixels move in long runs."""
@@ -205,14 +213,7 @@ def grad_input(
     """
     grid = Grid(x_shape, weight.shape, grad.shape, stride, padding)
     dtype = np.result_type(grad, weight)
-    # Windows may leave rows and columns at the end unseen.
-    covered = all(
-        size + p <= s * count
-        for size, p, s, count in zip(
-            x_shape[2:], padding, stride, (grid.down, grid.across), strict=True
-        )
-    )
-    grad_x = (np.empty if covered else np.zeros)(x_shape, dtype)
+    grad_x = grid.empty_image(dtype)
     matrix = grid.matrix(weight)
 
     def one_block(block: tuple[slice, slice]) -> None:
@@ -252,11 +253,4 @@ def grad_weight(
                 sums[run] += np.matmul(columns, cells.T, out=term)
 
     parallel_for(one_run, range(len(runs)))
-    return grid.weight(sums.sum(axis=0))
-
-
-def _evenly(length: int, most: int) -> list[slice]:
-    """``range(length)`` in slices of at most ``most``, an even number of them unless one."""
-    count = -(-length // most)
-    count += count % 2 if count > 1 else 0
-    return split(length, -(-length // max(1, count)))
+    return grid.weight(add_up(sums))

@@ -7,8 +7,8 @@ Costs are counted in multiply-adds of a very large matrix product, the thing a p
   moved together, but a product does much more with each);
 - a block of work takes 100,000 to hand out.
 
-The weight of 20 and the other two are measured, on a core with 512-bit vectors. They need not be
-exact: the best two algorithms differ little where the choice changes.
+The weight of 20 and the other two are measured, on cores with vectors of 256 and 512 bits. They
+need not be exact: the best two algorithms differ little where the choice changes.
 
 Only float32 takes a short cut; other dtypes are for checking and go the plainest way.
 """
@@ -200,7 +200,8 @@ def _winograd(layer: Layer, m: int) -> Cost:
     c, points = layer.x_shape[1], (m + 2) ** 2
     tiles = n * -(-oh // m) * -(-ow // m)
     transforms = points * (points * c + m * m * o) * tiles + 9 * points * o * c
-    moved = (points * c + m * m * o) * tiles + points * o * c
+    # Pixels are cut into tiles, and tiles transformed; products are, and put together.
+    moved = 2 * (points * c + m * m * o) * tiles + 2 * points * o * c
     time = points * _product(o, c, tiles) + transforms + MOVE * moved + 2 * BLOCK
     return Cost(points * o * c * tiles + transforms, moved, time)
 
@@ -210,6 +211,6 @@ def _cells(layer: Layer) -> Cost:
     taps = [-(-k // s) for k, s in zip(layer.weight_shape[2:], layer.stride, strict=True)]
     cells = n * (oh + taps[0] - 1) * (ow + taps[1] - 1)
     pixels, sums = layer.x_shape[1] * math.prod(layer.stride), o * math.prod(taps)
-    moved = (2 * pixels + sums) * cells + 2 * sums * pixels
+    moved = 2 * ((2 * pixels + sums) * cells + sums * pixels)  # single numbers, not runs
     time = _product(sums, pixels, cells) + MOVE * moved + 2 * BLOCK
     return Cost(sums * pixels * cells, moved, time)

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from minicv.backend.cpu.convolution_geometry import Pair, scratch
-from minicv.backend.parallel import split
+from minicv.backend.parallel import split_evenly
 
 
 def strips(
@@ -32,7 +32,7 @@ def strips(
     fitting = max(1, strip_bytes // max(1, column_bytes))
     images = min(fitting // max(1, oh * ow), -(-n // 2))
     rows = min(fitting // ow, -(-oh // 2) if n == 1 else oh)
-    return [(i, r) for i in split(n, images) for r in split(oh, rows)]
+    return [(i, r) for i in split_evenly(n, images) for r in split_evenly(oh, rows)]
 
 
 def gather(

@@ -45,15 +45,15 @@ def explain_conv(
 
     >>> print(explain_conv((1, 64, 56, 56), (64, 64, 3, 3), padding=1))
     conv2d (1, 64, 56, 56) with (64, 64, 3, 3) -> (1, 64, 56, 56), float32: 116 M multiply-adds
-    forward: winograd_4x4, 53.7 M multiply-adds, 3.2 MB moved
+    forward: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 2.1, winograd_2x2 1.3 times as long
-    grad_input: winograd_4x4, 53.7 M multiply-adds, 3.2 MB moved
+        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+    grad_input: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 2.1, winograd_2x2 1.3 times as long
-    grad_weight: winograd_4x4, 53.7 M multiply-adds, 3.2 MB moved
+        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+    grad_weight: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 2.1, winograd_2x2 1.3 times as long
+        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
     """
     pair = [v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation)]
     layer = Layer.of(np.dtype(dtype), tuple(x_shape), tuple(w_shape), *pair, groups)

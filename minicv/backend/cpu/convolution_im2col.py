@@ -21,11 +21,11 @@ import numpy as np
 
 from minicv.backend.cpu.convolution_columns import gather, seen, strips, windows
 from minicv.backend.cpu.convolution_finish import NOTHING, Finish
-from minicv.backend.cpu.convolution_geometry import Pair, pad_images, scratch
+from minicv.backend.cpu.convolution_geometry import Pair, add_up, pad_images, scratch
 from minicv.backend.cpu.unbuffered import unbuffered
 from minicv.backend.parallel import parallel_for, split
 
-STRIP_BYTES = 1 << 20  # half of a common second-level cache; the other half is for the weight
+STRIP_BYTES = 3 << 20  # a strip costs some twenty steps of Python, so it should not be shorter
 MANY_OUTPUTS = 256  # of a block of weights, where they pass
 # A gradient of the weight is written once for each strip, so its strips must be long, cache or not.
 GRAD_WEIGHT_COLUMNS = 512
@@ -210,4 +210,4 @@ def grad_weight(
                     sums[run, group] += np.matmul(arriving, columns.T, out=product)
 
     parallel_for(one_run, range(len(runs)))
-    return sums.sum(axis=0).reshape(weight_shape)
+    return add_up(sums).reshape(weight_shape)

@@ -18,7 +18,7 @@ import itertools
 import numpy as np
 
 from minicv.backend.cpu.convolution_finish import NOTHING, Finish
-from minicv.backend.cpu.convolution_geometry import Pair
+from minicv.backend.cpu.convolution_geometry import Pair, add_up
 from minicv.backend.parallel import parallel_for, split
 
 # A block of the result: large enough for BLAS to be fast, small enough for several blocks. A single
@@ -74,7 +74,7 @@ def grad_weight(grad: np.ndarray, x: np.ndarray, stride: Pair) -> np.ndarray:
         np.matmul(grad[image, :, columns], x[image, :, columns].T, out=sums[number])
 
     parallel_for(one_block, range(len(blocks)))
-    return sums.sum(axis=0)[:, :, None, None]
+    return add_up(sums)[:, :, None, None]
 
 
 def _mix(matrix: np.ndarray, x: np.ndarray, finish: Finish = NOTHING) -> np.ndarray:

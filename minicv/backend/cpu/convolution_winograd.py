@@ -34,7 +34,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.cpu.convolution_finish import NOTHING, Finish
-from minicv.backend.cpu.convolution_geometry import Pair, scratch
+from minicv.backend.cpu.convolution_geometry import Pair, add_up, scratch
 from minicv.backend.cpu.convolution_winograd_tiles import (
     TRANSFORMS,
     Band,
@@ -123,7 +123,7 @@ def grad_weight(
                 sums[run] += np.matmul(dm, v.swapaxes(1, 2), out=term)
 
         parallel_for(one_run, range(len(runs)))
-        _grad_of_kernels(f, sums.sum(axis=0), grad_w)
+        _grad_of_kernels(f, add_up(sums), grad_w)
         return grad_w
 
     for band in _bands(f, grad.shape, KEPT_BYTES // (4 * f.points * (c + o))):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.backend.cpu.unpooling import sum_at
+from minicv.backend.cpu.unpooling import scatter_to_maps
 from minicv.backend.parallel import parallel_for, split
 from minicv.backend.windows import Windows
 
@@ -73,15 +73,25 @@ def max_pool2d_indices(switches: np.ndarray, windows: Windows, width: int) -> np
     [[5, 2]]
     """
     rows, columns = (
-        np.arange(count) * stride - padding
+        np.arange(count, dtype=np.int64) * stride - padding
         for count, stride, padding in zip(
             windows.output, windows.stride, windows.padding, strict=True
         )
     )
-    corners = (rows[:, None] * width + columns).astype(np.int64)  # (OH, OW)
-    u, v = np.divmod(np.arange(windows.kernel[0] * windows.kernel[1]), windows.kernel[1])
-    offsets = u * windows.dilation[0] * width + v * windows.dilation[1]
-    return offsets.astype(np.int64)[switches] + corners
+    corners = rows[:, None] * width + columns  # (OH, OW)
+    # Tap t is in row t // KW of its window; from the end of a row to the next one is a jump.
+    kernel_width, (down, across) = windows.kernel[1], windows.dilation
+    jump = down * width - kernel_width * across
+    maps = switches.reshape(-1, *windows.output)
+    indices = np.empty(maps.shape, np.int64)
+
+    def locate(block: slice) -> None:
+        np.multiply(maps[block] // kernel_width, jump, out=indices[block], dtype=np.int64)
+        indices[block] += maps[block] if across == 1 else maps[block].astype(np.int64) * across
+        indices[block] += corners
+
+    parallel_for(locate, split(len(maps), BLOCK // max(corners.size, 1)))
+    return indices.reshape(switches.shape)
 
 
 def max_pool2d_backward(
@@ -95,19 +105,26 @@ def max_pool2d_backward(
     [[[[0.0, 11.0, 0.0]]]]
     """
     n, c, h, w = x_shape
-    oh, ow = windows.output
-    maps = n * c
-    grad, switches = grad.reshape(maps, oh * ow), switches.reshape(maps, oh, ow)
-    grad_x = np.zeros((maps, h * w), grad.dtype)
+    if windows.overlap:
+        flat = (n, c, windows.output[0] * windows.output[1])
+        indices = max_pool2d_indices(switches, windows, w)
+        maps = scatter_to_maps(grad.reshape(flat), indices.reshape(flat), h * w)
+        return maps.reshape(x_shape)
+    grad, switches = (a.reshape(n * c, *windows.output) for a in (grad, switches))
+    grad = np.ascontiguousarray(grad)
+    grad_x = np.zeros((n * c, h, w), grad.dtype)
+    # A number is kept or becomes 0 by a mask of its bits, which also leaves infinity and NaN alone.
+    bits = f"i{grad.itemsize}"
+    taps = _taps_in_reading_order(windows, h, w)
 
     def hand_back(block: slice) -> None:
-        indices = max_pool2d_indices(switches[block], windows, w).reshape(grad[block].shape)
-        if windows.overlap:
-            grad_x[block] = sum_at(grad[block], indices, h * w)
-        else:
-            np.put_along_axis(grad_x[block], indices, grad[block], axis=1)
+        for number, (here, there) in enumerate(taps):
+            chosen = np.equal(switches[block][here], number).view(np.int8)  # 1 or 0
+            mask = np.negative(chosen, out=chosen)  # all bits or none
+            target = grad_x[block].view(bits)[there]
+            np.bitwise_and(grad[block].view(bits)[here], mask, out=target)
 
-    parallel_for(hand_back, split(maps, BLOCK // max(h * w, 1)))
+    parallel_for(hand_back, split(n * c, BLOCK // max(h * w, 1)))
     return grad_x.reshape(x_shape)
 
 

@@ -7,7 +7,12 @@ by name when an operation asks for it.
 from __future__ import annotations
 
 from minicv.backend.cpu import KERNELS
-from minicv.backend.device import Array, DeviceError
+from minicv.backend.device import Array, DeviceError, xp_of
+
+
+def gather_from_maps(maps: Array, indices: Array) -> Array:
+    """The value of each map (..., size) at each of its indices (..., M)."""
+    return xp_of(maps).take_along_axis(maps, indices, axis=-1)
 
 
 def matmul(a: Array, b: Array) -> Array:

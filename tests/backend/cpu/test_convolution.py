@@ -16,7 +16,7 @@ TYPICAL = {
     "pointwise": Case((2, 24, 13, 17), (40, 24, 1, 1)),
     "depthwise": Case((2, 24, 13, 17), (24, 1, 3, 3), stride=(2, 2), padding=(1, 1), groups=24),
     "winograd_4x4": Case((2, 128, 26, 33), (96, 128, 3, 3), padding=(1, 1)),
-    "winograd_2x2": Case((1, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
+    "winograd_2x2": Case((2, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
     "cells": Case((1, 21, 64, 62), (20, 21, 8, 8), stride=(4, 4), padding=(2, 2)),
     "im2col": Case((2, 3, 33, 46), (32, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
 }
