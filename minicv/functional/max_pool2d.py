@@ -9,11 +9,14 @@ from minicv.functional.pooling_windows import Pair, pooling_windows
 
 
 class MaxPool2d(Function):
-    def __init__(self, windows: Windows) -> None:
+    def __init__(self, windows: Windows, keep_switches: bool) -> None:
         self.windows = windows
+        self.keep_switches = keep_switches  # also where no gradient is needed
 
     def forward(self, x: Array) -> Array:
         self.x_shape = x.shape
+        if not (self.keep_switches or self.needs_grad[0]):
+            return kernels_of(x).max_pool2d_maxima(x, self.windows)
         # The switches say which tap of each window was the largest: one byte a window.
         maxima, self.switches = kernels_of(x).max_pool2d(x, self.windows)
         return maxima
@@ -75,6 +78,6 @@ def max_pool2d(
     ([[[[5.0, 6.0]]]], [[[[5, 2]]]])
     """
     windows = pooling_windows("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
-    operation = MaxPool2d(windows)
+    operation = MaxPool2d(windows, keep_switches=return_indices)
     y = operation(x)
     return (y, operation.indices()) if return_indices else y

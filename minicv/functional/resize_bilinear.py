@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of, xp_of
 from minicv.functional.conv2d import as_pair
 from minicv.functional.pooling_windows import Pair, check_maps
 
@@ -24,11 +24,13 @@ class ResizeBilinear(Function):
             for length, new_length in zip(x.shape[2:], self.size, strict=True)
         )
         # (OH, H) ((N, C, H, W) (W, OW)) -> (N, C, OH, OW)
-        return self.rows @ (x @ self.columns.T)
+        matmul = kernels_of(x).matmul
+        return matmul(self.rows, matmul(x, self.columns.T))
 
     def backward(self, grad: Array) -> Array:
         # (H, OH) ((N, C, OH, OW) (OW, W)) -> (N, C, H, W)
-        return self.rows.T @ (grad @ self.columns)
+        matmul = kernels_of(grad).matmul
+        return matmul(self.rows.T, matmul(grad, self.columns))
 
 
 def interpolation_matrix(

@@ -42,6 +42,8 @@ def test_equals_the_loops(case, data):
     )
     np.testing.assert_array_equal(y.data, maxima)
     np.testing.assert_array_equal(found, indices)
+    # Without indices and gradients only the maxima are computed.
+    np.testing.assert_array_equal(F.max_pool2d(x, kernel, **options).data, maxima)
     assert found.dtype == np.int64
 
 

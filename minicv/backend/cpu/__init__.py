@@ -11,6 +11,7 @@ from minicv.backend.cpu.pooling import (
     max_pool2d,
     max_pool2d_backward,
     max_pool2d_indices,
+    max_pool2d_maxima,
     sum_pool2d,
     sum_pool2d_backward,
 )
@@ -29,6 +30,7 @@ KERNELS: tuple[str, ...] = (
     "max_pool2d",
     "max_pool2d_backward",
     "max_pool2d_indices",
+    "max_pool2d_maxima",
     "roi_align",
     "roi_align_backward",
     "roi_pool",
@@ -50,6 +52,7 @@ __all__ = [
     "max_pool2d",
     "max_pool2d_backward",
     "max_pool2d_indices",
+    "max_pool2d_maxima",
     "roi_align",
     "roi_align_backward",
     "roi_pool",

@@ -8,6 +8,8 @@ computed by one thread; on two cores a training step is a third faster for it.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minicv.backend.parallel import parallel_for, split
@@ -17,15 +19,24 @@ MOST_BLOCKS = 8
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """``a @ b`` for arrays as NumPy takes them; a product of two matrices is cut into blocks.
+    """``a @ b`` for arrays as NumPy takes them.
 
-    The blocks run along the longer side of the result; where they are cut depends on the shapes
-    alone, and so the rounding does not depend on the number of threads.
+    A product of two matrices is cut into blocks along the longer side of the result; a stack of
+    matrices times one matrix is a single product of the rows of all; one matrix times a stack is
+    cut between the matrices of the stack. Where it is cut depends on the shapes alone, and so the
+    rounding does not depend on the number of threads.
 
     >>> matmul(np.ones((2, 3)), np.ones((3, 4))).tolist()
     [[3.0, 3.0, 3.0, 3.0], [3.0, 3.0, 3.0, 3.0]]
     """
-    if a.ndim != 2 or b.ndim != 2 or a.shape[1] != b.shape[0]:
+    if min(a.ndim, b.ndim) < 2 or a.shape[-1] != b.shape[-2]:
+        return a @ b
+    if a.ndim == 2 and b.ndim > 2:
+        return _matrix_times_stack(a, b)
+    if a.ndim > 2 and b.ndim == 2:
+        rows = math.prod(a.shape[:-1])
+        return matmul(a.reshape(rows, a.shape[-1]), b).reshape(*a.shape[:-1], b.shape[1])
+    if a.ndim > 2:
         return a @ b
     (rows, inner), columns = a.shape, b.shape[1]
     out = np.empty((rows, columns), np.result_type(a, b))
@@ -41,3 +52,16 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     parallel_for(multiply, blocks)
     return out
+
+
+def _matrix_times_stack(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(M, K) @ (..., K, N) -> (..., M, N)."""
+    matrices = b.reshape(math.prod(b.shape[:-2]), *b.shape[-2:])
+    out = np.empty((len(matrices), len(a), b.shape[-1]), np.result_type(a, b))
+    operations = max(1, a.size * b.shape[-1])  # of one matrix
+
+    def multiply(block: slice) -> None:
+        np.matmul(a, matrices[block], out=out[block])
+
+    parallel_for(multiply, split(len(matrices), BLOCK_OPERATIONS // operations))
+    return out.reshape(*b.shape[:-2], len(a), b.shape[-1])

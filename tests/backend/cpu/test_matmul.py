@@ -32,10 +32,32 @@ def test_large_products_in_blocks(shape, dtype):
     np.testing.assert_allclose(product, a @ b, atol=tolerance)
 
 
-def test_other_than_two_matrices_go_to_numpy():
-    a, b = np.ones((2, 3, 4)), np.ones((4, 5))
+@given(sizes=strategies.distinct_sizes(5, 1, 9), seed=strategies.seeds(), data=st.data())
+def test_a_stack_of_matrices_on_either_side(sizes, seed, data):
+    *stack, m, k, p = sizes
+    rng = np.random.default_rng(seed)
+    one, many = (
+        rng.normal(size=(m, k)),
+        data.draw(strategies.layouts(rng.normal(size=(*stack, k, p)))),
+    )
+    np.testing.assert_allclose(matmul(one, many), one @ many, rtol=1e-12, atol=1e-14)
+    turned = many.swapaxes(-1, -2)  # (..., p, k)
+    np.testing.assert_allclose(matmul(turned, one.T), turned @ one.T, rtol=1e-12, atol=1e-14)
+
+
+def test_stacks_in_several_blocks_and_of_nothing():
+    rng = np.random.default_rng(0)
+    one, many = rng.normal(size=(200, 300)), rng.normal(size=(7, 300, 201))
+    assert 2 * BLOCK_OPERATIONS < 7 * 200 * 300 * 201
+    np.testing.assert_allclose(matmul(one, many), one @ many, atol=1e-9)
+    assert matmul(one, many[:0]).shape == (0, 200, 201)
+    assert matmul(one[:, :0], np.ones((2, 0, 3))).tolist() == np.zeros((2, 200, 3)).tolist()
+
+
+def test_other_products_go_to_numpy():
+    a, b = np.ones((2, 3, 4)), np.ones((2, 4, 5))
     np.testing.assert_array_equal(matmul(a, b), a @ b)
-    np.testing.assert_array_equal(matmul(b, np.ones(5)), b @ np.ones(5))
+    np.testing.assert_array_equal(matmul(a[0], np.ones(4)), a[0] @ np.ones(4))
     with pytest.raises(ValueError, match="matmul"):
         matmul(np.ones((2, 3)), np.ones((2, 3)))
 
