@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import sys
 
-from benchmarks import detection, speed
+from benchmarks import detection, rounding, speed
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
-BENCHMARKS["detection"] = detection.main
+BENCHMARKS |= {"detection": detection.main, "rounding": rounding.main}
 
 
 def main() -> int:
