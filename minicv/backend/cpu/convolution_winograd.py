@@ -20,9 +20,8 @@ products too, and 36·9 for each kernel.
 Traffic: V and M hold 36/16 (m = 4) or 16/4 (m = 2) times the pixels, U 36/9 or 16/9 times the
 weights. So none is ever stored as a whole. Where there are many tiles for few weights, bands of
 tiles pass through the cache one by one, and U stays there. Where there are many weights for few
-tiles, V is kept, and U passes through in blocks of output channels. To transform a block of
-weights again at each call costs about what reading a stored U, four times as long, would cost; so
-nothing is remembered from call to call, and nothing can be out of date.
+tiles, V is kept, and U passes through in blocks of output channels; and if the weights were the
+same at the call before, all of U is stored for the calls to come (`convolution_winograd_kept`).
 
 Rounding: relative error about 5e-6 with m = 4, 1e-6 with m = 2, where im2col has 5e-7.
 
@@ -35,6 +34,7 @@ import numpy as np
 
 from minicv.backend.cpu.convolution_finish import NOTHING, Finish
 from minicv.backend.cpu.convolution_geometry import Pair, add_up, scratch
+from minicv.backend.cpu.convolution_winograd_kept import KeptKernels
 from minicv.backend.cpu.convolution_winograd_tiles import (
     TRANSFORMS,
     Band,
@@ -48,6 +48,7 @@ FEW_WEIGHTS = 4 << 20  # bytes of U that stay in a cache while bands of tiles pa
 BAND_TILES = 112  # of a band; matrix products of much fewer columns are slow
 KEPT_BYTES = 64 << 20  # of V (and dL/dM) at most, where they are kept
 CHANNELS = 64  # of a block of V or U
+_kept_kernels = KeptKernels()
 
 
 def forward(
@@ -66,7 +67,17 @@ def forward(
     """
     kernels = weight.reshape(*weight.shape[:2], 9).swapaxes(1, 2)  # (O, C, 3, 3) -> (O, 9, C)
     f = TRANSFORMS[m]
-    return _convolve(f, x, kernels, f.kernel, padding, output_shape, finish)
+
+    def transform() -> np.ndarray:
+        u = np.empty((f.points, *weight.shape[:2]), np.float32)
+        _transform_kernels(f.kernel, kernels, u)
+        return u
+
+    u = None
+    if not _few_weights(f, weight.shape):
+        weight = np.ascontiguousarray(weight)
+        u = _kept_kernels.find(f"F({m})", weight, transform)
+    return _convolve(f, x, kernels, f.kernel, padding, output_shape, finish, u)
 
 
 def grad_input(
@@ -108,7 +119,7 @@ def grad_weight(
     f = TRANSFORMS[m]
     o, c = weight_shape[:2]
     grad_w = np.zeros(weight_shape, np.float32)
-    if f.points * 4 * o * c <= FEW_WEIGHTS:
+    if _few_weights(f, weight_shape):
         bands = _bands(f, grad.shape, BAND_TILES)
         runs = split(len(bands), -(-len(bands) // 8))
         sums = np.zeros((len(runs), f.points, o, c), np.float32)
@@ -157,8 +168,10 @@ def _convolve(
     padding: Pair,
     output_shape: tuple[int, int, int, int],
     finish: Finish,
+    kept: np.ndarray | None = None,
 ) -> np.ndarray:
-    """x (N, C, H, W) with kernels (O, 9, C), transformed by ``matrix`` (t², 9)."""
+    """x (N, C, H, W) with kernels (O, 9, C), which ``matrix`` (t², 9) transforms to U, unless that
+    was ``kept``."""
     o, _, c = kernels.shape
     y = np.empty(output_shape, np.float32)
     # A shortcut does not come in tiles: then all that follows is done at the end.
@@ -173,12 +186,9 @@ def _convolve(
         put_together(tiles, y, outputs, band, f.m)
 
     bands = _bands(f, output_shape, BAND_TILES)
-    if f.points * 4 * o * c <= FEW_WEIGHTS and len(bands) > 1:
-        u = scratch("winograd kept kernel", (f.points, o, c), np.float32)
-        parallel_for(
-            lambda outputs: np.matmul(matrix, kernels[outputs], out=u[:, outputs].swapaxes(0, 1)),
-            _parts(o),
-        )
+    if _few_weights(f, (o, c)) and len(bands) > 1:
+        u = scratch("winograd all kernels", (f.points, o, c), np.float32)
+        _transform_kernels(matrix, kernels, u)
 
         def one_band(band: Band) -> None:
             v = scratch("winograd image", (f.points, c, band.tiles), np.float32)
@@ -195,6 +205,9 @@ def _convolve(
             _transform_image(f, x, channels, band, padding, v[:, channels])
 
         def one_block(outputs: slice, band: Band = band, v=v) -> None:
+            if kept is not None:
+                multiply(kept[:, outputs], v, outputs, band)
+                return
             shape = (f.points, outputs.stop - outputs.start, c)
             u = scratch("winograd kernel", shape, np.float32)
             np.matmul(matrix, kernels[outputs], out=u.swapaxes(0, 1))
@@ -203,6 +216,20 @@ def _convolve(
         parallel_for(transform, _parts(c))
         parallel_for(one_block, _parts(o))
     return later.apply(y)
+
+
+def _few_weights(f: Transform, weight_shape: tuple[int, ...]) -> bool:
+    """Whether U stays in a cache."""
+    return f.points * 4 * weight_shape[0] * weight_shape[1] <= FEW_WEIGHTS
+
+
+def _transform_kernels(matrix: np.ndarray, kernels: np.ndarray, u: np.ndarray) -> None:
+    """G w Gᵀ of all kernels (O, 9, C), into u (t², O, C)."""
+
+    def one_part(outputs: slice) -> None:
+        np.matmul(matrix, kernels[outputs], out=u[:, outputs].swapaxes(0, 1))
+
+    parallel_for(one_part, _parts(len(kernels)))
 
 
 def _transform_image(

@@ -1,0 +1,95 @@
+"""Kept kernels: the same numbers as without, for whatever is done to the weights."""
+
+import numpy as np
+import pytest
+from convolution_cases import Case
+
+from minicv.backend.cpu import convolution_winograd as winograd
+from minicv.backend.cpu import convolution_winograd_kept as kept
+from minicv.backend.cpu.convolution_winograd_kept import KeptKernels
+
+
+@pytest.fixture
+def kernels(monkeypatch):
+    monkeypatch.setattr(winograd, "FEW_WEIGHTS", 0)
+    monkeypatch.setattr(winograd, "_kept_kernels", KeptKernels())
+    return winograd._kept_kernels
+
+
+CASE = Case((1, 12, 9, 11), (10, 12, 3, 3), padding=(1, 1))
+X = CASE.x.astype(np.float32)
+
+
+def convolve(weight, m=4):
+    return winograd.forward(X, weight, (1, 1), CASE.y_shape, m)
+
+
+def number_kept(kernels):
+    return sum(layer is not None for layer in kernels.layers.values())
+
+
+@pytest.mark.parametrize("m", [2, 4])
+def test_every_bit_is_as_without(kernels, m):
+    weight = CASE.weight.astype(np.float32)
+    first = convolve(weight, m)
+    assert number_kept(kernels) == 0
+    for _ in range(2):
+        np.testing.assert_array_equal(convolve(weight, m), first)
+        assert number_kept(kernels) == 1
+    np.testing.assert_array_equal(convolve(np.asfortranarray(weight), m), first)
+
+
+def test_weights_that_change_in_place(kernels):
+    weight = CASE.weight.astype(np.float32)
+    for _ in range(3):
+        before = convolve(weight)
+    for change in (weight[0, 0, 0], weight[9, 11, 2, 1:2], weight):
+        change += 1  # some of them are in the sample and some are not
+        after = convolve(weight)
+        assert not np.array_equal(after, before)
+        np.testing.assert_allclose(after, -convolve(-weight), atol=1e-5)
+        before = after
+
+
+def test_other_weights_behind_the_same_sample_are_told_apart(kernels, monkeypatch):
+    monkeypatch.setattr(kept, "SAMPLES", 1)
+    weights = [CASE.weight.astype(np.float32) for _ in range(2)]
+    weights[1][1:] *= 2
+    for _ in range(3):
+        single, double = map(convolve, weights)
+        np.testing.assert_allclose(double[:, 1:], 2 * single[:, 1:], rtol=1e-6)
+
+
+def test_weights_in_training_are_never_kept(kernels):
+    weight = CASE.weight.astype(np.float32)
+    for _ in range(4):
+        convolve(weight)
+        weight *= np.float32(0.99)
+    assert number_kept(kernels) == 0
+
+
+def test_gradients_keep_nothing(kernels):
+    grad, weight = CASE.grad.astype(np.float32), CASE.weight.astype(np.float32)
+    for _ in range(3):
+        winograd.grad_input(grad, weight, X.shape, (1, 1))
+    assert not kernels.layers
+
+
+def test_the_oldest_make_room(monkeypatch):
+    kernels = KeptKernels()
+    monkeypatch.setattr(kept, "MOST_BYTES", 100)
+    layers = [np.full((3, 4), value, np.float32) for value in range(3)]  # 48 bytes, twice each
+    for weight in layers:
+        for _ in range(2):
+            kernels.find("copied", weight, weight.copy)
+    assert number_kept(kernels) == 1
+    assert kernels.find("copied", layers[2], lambda: pytest.fail("it was kept")) is not None
+    monkeypatch.setattr(kept, "MOST_LAYERS", 2)
+    kernels.find("copied", layers[0] + 9, layers[0].copy)
+    assert len(kernels.layers) == 2
+
+
+def test_weights_that_are_not_numbers_are_not_kept(kernels):
+    weight = np.full(CASE.weight.shape, np.nan, np.float32)
+    for _ in range(4):
+        assert np.isnan(convolve(weight)).all()
