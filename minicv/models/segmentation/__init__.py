@@ -1,0 +1,1 @@
+"""Semantic segmentation, in the order of the lecture: one system a file."""
