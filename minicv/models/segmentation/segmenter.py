@@ -85,7 +85,7 @@ class Segmenter(Module):
         Args:
             images: each (3, H, W), RGB float in 0..1; sizes may differ.
             targets: for each image ``"segmentation"`` (H, W), whole numbers 0..K-1 or `VOID`.
-            rng: for networks that draw in training, such as dropout; others do not use it.
+            rng: for systems whose loss draws samples; this one takes every pixel.
 
         Raises:
             ValueError: no images; an image or a label map of the wrong shape, or with a label
@@ -96,7 +96,7 @@ class Segmenter(Module):
         padded = np.full((len(images), *pixels.shape[2:]), VOID)  # (N, H, W)
         for row, label_map in zip(padded, labels, strict=True):
             row[: label_map.shape[0], : label_map.shape[1]] = label_map
-        logits = self._stage2_network(pixels, rng)  # (N, 3, H, W) -> (N, K, H, W)
+        logits = self._stage2_network(pixels)  # (N, 3, H, W) -> (N, K, H, W)
         xp = xp_of(logits.data)
         weight = None if self.class_weights is None else xp.asarray(self.class_weights)
         loss = F.softmax_cross_entropy(logits, xp.asarray(padded), weight, ignore_index=VOID)
@@ -127,7 +127,7 @@ class Segmenter(Module):
                 size = resized_size(height, width, self.min_size, self.max_size)
                 working = resize_image(image, *size)
             pixels = self._stage1_batch([working])  # (1, 3, h, w)
-            logits = self._stage2_network(pixels, None)  # (1, K, h, w)
+            logits = self._stage2_network(pixels)  # (1, K, h, w)
             result = self._stage3_label(logits, (height, width))
         return {"input": pixels[0], "logits": to_numpy(logits.data[0]), "result": result}
 
@@ -140,14 +140,9 @@ class Segmenter(Module):
             plane[:, : image.shape[1], : image.shape[2]] = (image - mean) / std
         return pixels
 
-    def _stage2_network(self, pixels: np.ndarray, rng: np.random.Generator | None) -> Tensor:
+    def _stage2_network(self, pixels: np.ndarray) -> Tensor:
         xp = xp_of(next(iter(self.parameters())).data)  # the pixels go where the weights are
-        x = Tensor(xp.asarray(pixels))
-        return self.forward(x) if rng is None else self.forward_in_training(x, rng)
-
-    def forward_in_training(self, x: Tensor, rng: np.random.Generator) -> Tensor:
-        """`forward` for networks that draw in training; here nothing is drawn."""
-        return self.forward(x)
+        return self.forward(Tensor(xp.asarray(pixels)))
 
     def _stage3_label(self, logits: Tensor, size: tuple[int, int]) -> Result:
         if logits.shape[2:] != size:
