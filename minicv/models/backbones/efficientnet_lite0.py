@@ -6,6 +6,7 @@ names are those of the published weights (`minicv.weights.efficientnet_lite0_wei
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
 from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, Linear, Module, ModuleList
 from minicv.nn.fusion import conv_bn_relu
 
@@ -103,11 +105,17 @@ class _Trunk(Module):
         self._blocks = ModuleList(blocks)
 
     def _run_trunk(self, x: Tensor) -> Tensor:
+        for y in self._run_blocks(x):  # of which each but the last can be forgotten
+            pass
+        return y
+
+    def _run_blocks(self, x: Tensor) -> Iterator[Tensor]:
+        """The result of every block."""
         # (N, 3, H, W) -> (N, 32, H/2, W/2)
         x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
         for block in self._blocks:
             x = block(x)
-        return x
+            yield x
 
 
 class EfficientNetLite0(_Trunk):
@@ -159,3 +167,24 @@ class EfficientNetLite0Backbone(_Trunk, Backbone):
 
     def forward(self, x: Tensor) -> Tensor:
         return self._run_trunk(x)  # (N, 3, H, W) -> (N, 112, H/16, W/16)
+
+
+class EfficientNetLite0Hierarchy(_Trunk, FeatureHierarchy):
+    """The sixteen blocks; the maps are those of the last block of each stride 8, 16 and 32.
+
+    Args:
+        rng: draws the weights; load the published ones with `minicv.weights.load_published`.
+    """
+
+    out_channels = (40, 112, 320)
+    mean = EfficientNetLite0.mean
+    std = EfficientNetLite0.std
+
+    def __init__(self, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        self._build_trunk(len(_BLOCKS), BatchNorm2d, rng)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        # (N, 3, H, W) -> (N, 40, H/8, W/8), (N, 112, H/16, W/16), (N, 320, H/32, W/32)
+        at8, at16, at32 = (y for i, y in enumerate(self._run_blocks(x)) if i in (4, 10, 15))
+        return at8, at16, at32
