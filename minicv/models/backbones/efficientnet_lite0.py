@@ -6,7 +6,6 @@ names are those of the published weights (`minicv.weights.efficientnet_lite0_wei
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
@@ -105,17 +104,16 @@ class _Trunk(Module):
         self._blocks = ModuleList(blocks)
 
     def _run_trunk(self, x: Tensor) -> Tensor:
-        for y in self._run_blocks(x):  # of which each but the last can be forgotten
-            pass
-        return y
+        return self._run_blocks(self._run_stem(x), 0, len(self._blocks))
 
-    def _run_blocks(self, x: Tensor) -> Iterator[Tensor]:
-        """The result of every block."""
+    def _run_stem(self, x: Tensor) -> Tensor:
         # (N, 3, H, W) -> (N, 32, H/2, W/2)
-        x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
-        for block in self._blocks:
+        return _convolve(x, self._conv_stem, self._bn0, activation="relu6")
+
+    def _run_blocks(self, x: Tensor, start: int, stop: int) -> Tensor:
+        for block in self._blocks[start:stop]:
             x = block(x)
-            yield x
+        return x
 
 
 class EfficientNetLite0(_Trunk):
@@ -185,6 +183,8 @@ class EfficientNetLite0Hierarchy(_Trunk, FeatureHierarchy):
         self._build_trunk(len(_BLOCKS), BatchNorm2d, rng)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        # (N, 3, H, W) -> (N, 40, H/8, W/8), (N, 112, H/16, W/16), (N, 320, H/32, W/32)
-        at8, at16, at32 = (y for i, y in enumerate(self._run_blocks(x)) if i in (4, 10, 15))
+        x = self._run_stem(x)  # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        at8 = self._run_blocks(x, 0, 5)  # -> (N, 40, H/8, W/8)
+        at16 = self._run_blocks(at8, 5, 11)  # -> (N, 112, H/16, W/16)
+        at32 = self._run_blocks(at16, 11, 16)  # -> (N, 320, H/32, W/32)
         return at8, at16, at32
