@@ -40,6 +40,26 @@ class Segmenter(Module):
             to the scale of the training images for photographs of any other. None works on every
             image as it is.
         mean, std: per colour, in the units of an image (0..1); the input is (image - mean) / std.
+
+    Raises:
+        ValueError: no classes; weights that are not one finite number from 0 on for each class; one
+            size without the other, or below 1.
+
+    >>> from minicv.nn import Conv2d
+    >>> class ByColour(Segmenter):
+    ...     def __init__(self, classes, *, rng):
+    ...         super().__init__(classes)
+    ...         self.score = Conv2d(3, len(classes), 1, rng=rng)
+    ...
+    ...     def forward(self, x):
+    ...         return self.score(x)
+    >>> model = ByColour(("sky", "grass"), rng=np.random.default_rng(0))
+    >>> image = np.full((3, 4, 6), 0.5, "float32")
+    >>> model.predict([image])[0]["segmentation"].shape
+    (4, 6)
+    >>> target = {"segmentation": np.full((4, 6), VOID)}
+    >>> model.loss([image], [target])["loss_pixels"].item()
+    0.0
     """
 
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
@@ -56,18 +76,26 @@ class Segmenter(Module):
         name = type(self).__name__
         if len(classes) == 0:
             raise ValueError(f"{name}: classes is empty, expected at least one name")
-        if class_weights is not None and np.shape(class_weights) != (len(classes),):
-            raise ValueError(
-                f"{name}: class_weights has the shape {np.shape(class_weights)}, expected one "
-                f"weight for each of {len(classes)} classes"
-            )
-        if (min_size is None) != (max_size is None) or (min_size or 1) < 1 or (max_size or 1) < 1:
+        if class_weights is not None:
+            class_weights = np.array(class_weights, np.float32)
+            if class_weights.shape != (len(classes),):
+                raise ValueError(
+                    f"{name}: class_weights has the shape {class_weights.shape}, expected one "
+                    f"weight for each of {len(classes)} classes"
+                )
+            if not (np.isfinite(class_weights) & (class_weights >= 0)).all():
+                raise ValueError(
+                    f"{name}: class_weights is {class_weights.tolist()}, expected finite numbers "
+                    "from 0 on"
+                )
+        sizes = [size for size in (min_size, max_size) if size is not None]
+        if len(sizes) == 1 or any(size < 1 for size in sizes):
             raise ValueError(
                 f"{name}: min_size={min_size}, max_size={max_size}; expected two positive sizes, "
                 "or None for both"
             )
         self.classes = tuple(classes)
-        self.class_weights = None if class_weights is None else np.float32(class_weights)
+        self.class_weights = class_weights
         self.min_size, self.max_size = min_size, max_size
 
     def loss(
