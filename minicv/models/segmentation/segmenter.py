@@ -144,7 +144,8 @@ class Segmenter(Module):
         (K, h, w) at the working size, ``probabilities`` (K, H, W), ``segmentation`` (H, W).
         """
         stages = self._segment(image)
-        return {"image": image, **stages, **stages.pop("result")}
+        result = stages.pop("result")
+        return {"image": image, **stages, **result}
 
     def _segment(self, image: np.ndarray) -> dict[str, Any]:
         with no_grad(), evaluating(self):

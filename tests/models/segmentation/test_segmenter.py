@@ -52,6 +52,8 @@ def test_loss_reaches_every_parameter_and_void_none():
 
 def test_stages_are_those_of_predict():
     check_stages(ByColour())
+    names = ["image", "input", "logits", "segmentation", "probabilities"]
+    assert list(ByColour().stages(random_image(3, 4))) == names
 
 
 def test_predicts_the_likeliest_class_of_the_normalised_image():
