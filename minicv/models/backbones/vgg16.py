@@ -22,7 +22,7 @@ from minicv.nn import (
 )
 
 # Table 1, column D: output channels of each convolution; None is a 2x2 max pooling.
-_CONFIGURATION_D = (
+CONFIGURATION_D = (
     (64, 64, None)
     + (128, 128, None)
     + (256, 256, 256, None)
@@ -58,7 +58,7 @@ class VGG16(Module):
 
     def __init__(self, num_classes: int = 1000, *, rng: np.random.Generator) -> None:
         super().__init__()
-        self.features = _features(_CONFIGURATION_D, rng)
+        self.features = _features(CONFIGURATION_D, rng)
         self.classifier = Sequential(
             Linear(512 * 7 * 7, 4096, rng=rng),
             ReLU(),
@@ -90,7 +90,7 @@ class VGG16Backbone(Backbone):
 
     def __init__(self, *, rng: np.random.Generator) -> None:
         super().__init__()
-        self.features = _features(_CONFIGURATION_D[:-1], rng)
+        self.features = _features(CONFIGURATION_D[:-1], rng)
 
     def forward(self, x: Tensor) -> Tensor:
         return run_conv_relu(x, self.features)  # (N, 3, H, W) -> (N, 512, H/16, W/16)
@@ -127,7 +127,7 @@ class VGG16Hierarchy(FeatureHierarchy):
     def __init__(self, classifier_channels: int = 4096, *, rng: np.random.Generator) -> None:
         super().__init__()
         self.out_channels = (256, 512, classifier_channels)
-        self.features = _features(_CONFIGURATION_D, rng, ceil_mode=True)
+        self.features = _features(CONFIGURATION_D, rng, ceil_mode=True)
         self.classifier = Sequential(
             Conv2d(512, classifier_channels, 7, padding=3, rng=rng),
             ReLU(),

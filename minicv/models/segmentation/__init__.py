@@ -2,6 +2,7 @@
 
 from minicv.models.segmentation.encoder_decoder import EncoderDecoder
 from minicv.models.segmentation.fcn import FCN8s, FCN16s, FCN32s
+from minicv.models.segmentation.full_resolution import FullResolution
 from minicv.models.segmentation.segmenter import Segmenter
 from minicv.models.segmentation.segnet import SegNet
 
@@ -10,6 +11,7 @@ __all__ = [
     "FCN8s",
     "FCN16s",
     "FCN32s",
+    "FullResolution",
     "SegNet",
     "Segmenter",
 ]

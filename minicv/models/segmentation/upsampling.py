@@ -23,6 +23,7 @@ import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
+from minicv.models.segmentation.cut import cut
 from minicv.models.segmentation.switches import Switches, unpool
 from minicv.nn import ConvTranspose2d, Module
 
@@ -36,7 +37,7 @@ class Nearest(Module):
     """
 
     def forward(self, x: Tensor, switches: Switches) -> Tensor:
-        return _cut(F.unpool_nearest(x, 2), switches.size)
+        return cut(F.unpool_nearest(x, 2), switches.size)
 
 
 class BedOfNails(Module):
@@ -46,7 +47,7 @@ class BedOfNails(Module):
     """
 
     def forward(self, x: Tensor, switches: Switches) -> Tensor:
-        return _cut(F.unpool_bed_of_nails(x, 2), switches.size)
+        return cut(F.unpool_bed_of_nails(x, 2), switches.size)
 
 
 class MaxUnpool(Module):
@@ -107,9 +108,3 @@ def make_upsampling(name: Upsampling, channels: int, *, rng: np.random.Generator
             f"make_upsampling: name is {name!r}, expected one of {', '.join(get_args(Upsampling))}"
         )
     return without_weights[name]()
-
-
-def _cut(x: Tensor, size: tuple[int, int]) -> Tensor:
-    """What lies beyond an odd side goes."""
-    height, width = size
-    return x if x.shape[2:] == size else x[:, :, :height, :width]
