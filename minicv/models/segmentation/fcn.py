@@ -22,6 +22,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
+from minicv.models.segmentation.cut import cut
 from minicv.models.segmentation.segmenter import Segmenter
 from minicv.nn import Conv2d, ConvTranspose2d
 from minicv.nn.initializers import bilinear_upsampling, constant
@@ -89,7 +90,7 @@ class FCN32s(_FCN):
     def forward(self, x: Tensor) -> Tensor:
         _, _, fc7 = self.trunk(x)  # (N, 3, H, W) -> (N, C, H/32, W/32)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
-        return _cut(self.upscore(score), like=x)  # -> (N, K, H, W)
+        return cut(self.upscore(score), x.shape[2:])  # -> (N, K, H, W)
 
 
 class FCN16s(_FCN):
@@ -108,8 +109,8 @@ class FCN16s(_FCN):
         _, pool4, fc7 = self.trunk(x)  # -> (N, C, H/16, W/16), (N, C, H/32, W/32)
         at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
-        score = _cut(self.upscore2(score), like=at16) + at16  # -> (N, K, H/16, W/16)
-        return _cut(self.upscore16(score), like=x)  # -> (N, K, H, W)
+        score = cut(self.upscore2(score), at16.shape[2:]) + at16  # -> (N, K, H/16, W/16)
+        return cut(self.upscore16(score), x.shape[2:])  # -> (N, K, H, W)
 
 
 class FCN8s(_FCN):
@@ -132,12 +133,6 @@ class FCN8s(_FCN):
         at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
         at8 = self.score_pool3(pool3)  # -> (N, K, H/8, W/8)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
-        score = _cut(self.upscore2(score), like=at16) + at16  # -> (N, K, H/16, W/16)
-        score = _cut(self.upscore_pool4(score), like=at8) + at8  # -> (N, K, H/8, W/8)
-        return _cut(self.upscore8(score), like=x)  # -> (N, K, H, W)
-
-
-def _cut(enlarged: Tensor, like: Tensor) -> Tensor:
-    """Without the rows and columns that hang over at the bottom and the right."""
-    height, width = like.shape[2:]
-    return enlarged[:, :, :height, :width]
+        score = cut(self.upscore2(score), at16.shape[2:]) + at16  # -> (N, K, H/16, W/16)
+        score = cut(self.upscore_pool4(score), at8.shape[2:]) + at8  # -> (N, K, H/8, W/8)
+        return cut(self.upscore8(score), x.shape[2:])  # -> (N, K, H, W)
