@@ -144,7 +144,8 @@ class PatchClassifier(Segmenter):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W); x is a constant, without a gradient."""
         height, width = x.shape[2:]
-        rows, columns = np.divmod(np.arange(height * width), width)
+        everywhere = xp_of(x.data).arange(height * width)
+        rows, columns = everywhere // width, everywhere % width
         scores = []
         for pixels in x.data:
             levels = self._levels(pixels)

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from segmenter_checks import random_image, random_labels
 
 from minicv.models.segmentation import DensePatchClassifier, PatchClassifier
 from minicv.vision.label_maps import VOID
@@ -53,3 +55,15 @@ def test_its_loss_counts_every_pixel():
         assert np.abs(parameter.grad).max() > 0, name
     void = dense.loss(images[:1], [{"segmentation": np.full((12, 9), VOID)}])["loss_pixels"]
     assert void.item() == 0
+
+
+def test_on_a_device_it_gives_the_same(monkeypatch):
+    install_device(monkeypatch)
+    host, moved = (
+        DensePatchClassifier(make_model(2)),
+        DensePatchClassifier(make_model(2)).to("cuda"),
+    )
+    check_on_the_host(moved.stages(random_image(14, 9)), host.stages(random_image(14, 9)))
+    images = [random_image(14, 9, seed) for seed in range(2)]
+    targets = [random_labels(14, 9, seed) for seed in range(2)]
+    check_losses_and_gradients(host, moved, images, targets)

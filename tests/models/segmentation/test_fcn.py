@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +155,17 @@ def test_a_label_out_of_range_is_refused_by_name():
     target = {"segmentation": np.full((40, 50), 3), "image_id": "meadow"}
     with pytest.raises(ValueError, match=r"FCN8s: image 'meadow': label 3 .*expected 0..2"):
         make_model(FCN8s).loss([make_image(40, 50)], [target])
+
+
+def test_on_a_device_it_gives_the_same(monkeypatch):
+    install_device(monkeypatch)
+    host, moved = make_model(FCN8s), make_model(FCN8s).to("cuda")
+    check_on_the_host(moved.stages(make_image(19, 22)), host.stages(make_image(19, 22)))
+    for model in (host, moved):
+        model.upscore8.requires_grad_(True)  # the check wants a gradient of everything
+    images, rng = [make_image(40, 50, seed) for seed in range(2)], np.random.default_rng(0)
+    targets = [{"segmentation": rng.integers(0, 3, (40, 50))} for _ in images]
+    check_losses_and_gradients(host, moved, images, targets)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from segmenter_checks import (
@@ -117,6 +118,15 @@ def test_options_that_do_not_fit_are_refused():
 
 def test_stages_are_those_of_predict():
     check_stages(make_model())
+
+
+def test_on_a_device_it_gives_the_same(monkeypatch):
+    install_device(monkeypatch)
+    host, moved = make_model(scales=2), make_model(scales=2).to("cuda")
+    check_on_the_host(moved.stages(random_image(14, 9)), host.stages(random_image(14, 9)))
+    images = [random_image(14, 9, seed) for seed in range(2)]
+    targets = [random_labels(14, 9, seed) for seed in range(2)]
+    check_losses_and_gradients(host, moved, images, targets)
 
 
 @pytest.mark.slow
