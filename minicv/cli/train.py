@@ -26,7 +26,7 @@ _EPILOG = """examples:
 DIR/last.npz is written after every epoch and DIR/best.npz when the validation figure (AP of a
 detector, mIoU of a segmenter) is the best so far; DIR/history.json holds every epoch's figures."""  # noqa: E501
 
-_FOR_SEGMENTERS = ("crop", "class_weights", "upsampling")
+_FOR_SEGMENTERS = ("crop", "class_weights", *train_segmenter.OPTION_OF)
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -83,12 +83,18 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add(
         "--class-weights",
         choices=["median-frequency", "none"],
-        help="whether pixels of rare classes count more in the loss; default: median-frequency",
+        help="whether pixels of rare classes count more in the loss; default: by the recipe",
     )
     add(
         "--upsampling",
         choices=get_args(Upsampling),
         help="how the decoder of encoder_decoder enlarges; default: max_unpool",
+    )
+    add(
+        "--scales",
+        type=int,
+        metavar="N",
+        help="levels of the image pyramid that patch_classifier looks at; default: 1",
     )
     parser.set_defaults(run=run)
 

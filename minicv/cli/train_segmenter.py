@@ -16,6 +16,9 @@ from minicv.data.transforms import Resize
 from minicv.training import build_segmenter, describe_segmenter
 from minicv.training.segmenter_files import ON_A_TRUNK, check_backbone
 
+# Options that one system has, by the name under which it is built with them.
+OPTION_OF = {"upsampling": "encoder_decoder", "scales": "patch_classifier"}
+
 KEPT_BYTES = 1 << 30  # of decoded images that stay in memory
 BYTES_OF_A_PIXEL = 3 * 4 + 1  # three colours in float32, and a label
 
@@ -28,19 +31,23 @@ def run(options: argparse.Namespace) -> None:
     check_backbone(name, backbone)
     _refuse_options_without_effect(options)
     recipe = RECIPES[backbone or name].changed(
-        epochs=options.epochs, batch_size=options.batch_size, lr=options.lr
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        lr=options.lr,
+        class_weights={None: None, "median-frequency": True, "none": False}[options.class_weights],
     )
     splits = _prepared(open_segmentation_data(options.data), options)
     weights, size = survey(splits.train, len(splits.classes), workers=options.workers)
+    given = {option: getattr(options, option) for option in OPTION_OF}
     built = {
         "backbone": backbone,
-        "options": {} if options.upsampling is None else {"upsampling": options.upsampling},
+        "options": {option: value for option, value in given.items() if value is not None},
     }
     model = build_segmenter(
         name,
         splits.classes,
         **built,
-        class_weights=None if options.class_weights == "none" else weights,
+        class_weights=weights if recipe.class_weights else None,
         # A photograph of any other size comes to the scale that was learnt.
         min_size=min(size),
         max_size=2 * max(size),
@@ -71,8 +78,9 @@ def run(options: argparse.Namespace) -> None:
 
 def _refuse_options_without_effect(options: argparse.Namespace) -> None:
     name = options.model
-    if options.upsampling is not None and name != "encoder_decoder":
-        raise ValueError(f"--upsampling: {name} has its own; encoder_decoder takes the option")
+    for option, system in OPTION_OF.items():
+        if getattr(options, option) is not None and name != system:
+            raise ValueError(f"--{option}: {name} has no such option; {system} has it")
     if options.backbone_weights is not None and name not in ON_A_TRUNK:
         raise ValueError(f"--backbone-weights: {name} stands on no backbone")
     if options.max_size is not None and options.min_size is None:

@@ -14,6 +14,8 @@ from minicv.models.backbones.small import SmallHierarchy
 from minicv.models.backbones.vgg16 import VGG16Hierarchy
 from minicv.models.segmentation.encoder_decoder import EncoderDecoder
 from minicv.models.segmentation.fcn import FCN8s, FCN16s, FCN32s
+from minicv.models.segmentation.full_resolution import FullResolution
+from minicv.models.segmentation.patch_classifier import PatchClassifier
 from minicv.models.segmentation.segmenter import Segmenter
 from minicv.models.segmentation.segnet import SegNet
 from minicv.training.model_files import ModelFile
@@ -32,6 +34,8 @@ TRUNKS: dict[str, type[FeatureHierarchy]] = {
 }
 # Systems that are one piece.
 WHOLE: dict[str, type[Segmenter]] = {
+    "patch_classifier": PatchClassifier,
+    "full_resolution": FullResolution,
     "encoder_decoder": EncoderDecoder,
     "segnet": SegNet,
 }

@@ -14,6 +14,8 @@ from minicv.cli.segmentation_recipe import (
     train_segmenter,
 )
 from minicv.data import Cached, Subset
+from minicv.models.segmentation import PatchClassifier
+from minicv.training import run_segmenter
 from minicv.training.segmenter_files import ON_A_TRUNK, SEGMENTERS, TRUNKS
 from minicv.vision.label_maps import VOID, class_frequencies, median_frequency_weights
 
@@ -113,6 +115,27 @@ def test_slow_systems_look_at_few_validation_images(tmp_path, monkeypatch, few, 
     assert len(set(seen)) == looked_at
     if few == 3:
         assert sorted(set(seen)) == [0, 2, 4]  # spread over the set
+
+
+def test_a_patch_classifier_is_judged_without_its_sliding_window(tmp_path, monkeypatch):
+    model = PatchClassifier(
+        CLASSES, patch_size=5, channels=(4,), kernel_size=2, units=6, rng=np.random.default_rng(0)
+    )
+    validation = Stripes(3, seed=9)
+    expected = run_segmenter(model, validation).figures.mean_iou
+    monkeypatch.setattr(PatchClassifier, "forward", None)
+    monkeypatch.setattr(recipe_module, "fit", lambda model, *a, validate, **k: [validate(model)])
+    (figures,) = train_segmenter(
+        model,
+        Stripes(2),
+        validation,
+        SegmentationRecipe(1, 2, 0.1),
+        window=(4, 8),
+        description={},
+        out=tmp_path,
+        seed=0,
+    )
+    assert figures["mIoU"] == expected and figures["val_loss"] > 0
 
 
 def test_history_is_written_and_the_seed_decides(tmp_path):

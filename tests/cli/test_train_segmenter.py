@@ -102,10 +102,14 @@ def test_the_same_seed_gives_the_same_weights_and_resuming_is_exact(tmp_path, ca
 
 def test_class_weights_come_from_the_training_set(tmp_path, capsys):
     source, out = camvid_folder(tmp_path / "CamVid"), tmp_path / "run"
-    assert run(capsys, "train", "segnet", "--data", source, "--out", out, *TINY)[0] == 0
+    command = ("train", "segnet", "--data", source, "--out", out, *TINY)
+    assert run(capsys, *command, "--class-weights", "median-frequency")[0] == 0
     weights = np.array(description(out / "last.npz")["class_weights"])
     assert weights.shape == (11,) and weights.max() > 0 and (weights == 0).any()  # absent classes
     assert np.median(weights[weights > 0]) == pytest.approx(1, rel=0.5)
+    assert run(capsys, *command)[0] == 0  # by the recipe
+    assert not segmentation_recipe.RECIPES["segnet"].class_weights
+    assert description(out / "last.npz")["class_weights"] is None
 
 
 def test_images_of_different_sizes_window_and_working_size(tmp_path, capsys, monkeypatch):
@@ -145,11 +149,14 @@ def test_memory_for_decoded_images_is_bounded(tmp_path, capsys, monkeypatch):
     assert kept["most"] == 2
 
 
-def test_every_option_of_upsampling(tmp_path, capsys):
+def test_options_of_one_system(tmp_path, capsys):
     source, out = camvid_folder(tmp_path / "CamVid"), tmp_path / "run"
     command = ("train", "encoder_decoder", "--data", source, "--out", out, *TINY)
     assert run(capsys, *command, "--upsampling", "nearest")[0] == 0
     assert load_segmenter(out / "last.npz").upsampling == "nearest"
+    command = ("train", "patch_classifier", "--data", source, "--out", out, *TINY)
+    assert run(capsys, *command, "--scales", 2)[0] == 0
+    assert load_segmenter(out / "last.npz").scales == 2
 
 
 @pytest.mark.parametrize(
@@ -163,7 +170,12 @@ def test_every_option_of_upsampling(tmp_path, capsys):
         (("segnet", "--backbone", "small"), "backbone 'small': segnet is one piece"),
         (("segnet", "--backbone-weights", "x.pth"), "segnet stands on no backbone"),
         (("fcn8s", "--backbone-weights", "absent.pth"), "absent.pth"),
-        (("segnet", "--upsampling", "nearest"), "segnet has its own; encoder_decoder takes"),
+        (
+            ("segnet", "--upsampling", "nearest"),
+            "segnet has no such option; encoder_decoder has",
+        ),
+        (("segnet", "--scales", "2"), "--scales: segnet has no such option; patch_classifier has"),
+        (("patch_classifier", "--scales", "0"), "scales=0"),
         (("segnet", "--max-size", "9"), "--max-size: for a segmenter it needs --min-size"),
         (("segnet", "--crop", "0", "9"), "expected (height, width) of at least 1"),
         (("segnet", "--min-size", "0"), "expected at least 1"),
