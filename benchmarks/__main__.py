@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import sys
 
-from benchmarks import detection, speed
+from benchmarks import detection, segmentation, speed
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
 BENCHMARKS["detection"] = detection.main
+BENCHMARKS["segmentation"] = segmentation.main
 
 
 def main() -> int:
