@@ -6,6 +6,7 @@ from minicv.models.segmentation.count_multiplications import (
     count_of_every_window,
     counting_multiplications,
 )
+from minicv.models.segmentation.deconvnet import DeconvNet
 from minicv.models.segmentation.dense_patch_classifier import DensePatchClassifier
 from minicv.models.segmentation.encoder_decoder import EncoderDecoder
 from minicv.models.segmentation.every_window import a_trous, shift_and_stitch
@@ -16,6 +17,7 @@ from minicv.models.segmentation.segmenter import Segmenter
 from minicv.models.segmentation.segnet import SegNet
 
 __all__ = [
+    "DeconvNet",
     "DensePatchClassifier",
     "EncoderDecoder",
     "FCN8s",
