@@ -5,10 +5,14 @@ from __future__ import annotations
 import functools
 import sys
 
-from benchmarks import detection, rounding, speed
+from benchmarks import detection, rounding, segmentation, speed
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
-BENCHMARKS |= {"detection": detection.main, "rounding": rounding.main}
+BENCHMARKS |= {
+    "detection": detection.main,
+    "segmentation": segmentation.main,
+    "rounding": rounding.main,
+}
 
 
 def main() -> int:

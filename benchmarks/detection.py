@@ -8,14 +8,12 @@ Every option after the name goes to `minicv train faster_rcnn`.
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.record import write_record
-from minicv.cli.main import main as minicv
+from benchmarks.train_and_test import CommandFailed, train_and_test
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,35 +22,10 @@ def main(arguments: Sequence[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     name, *options = arguments
-    data = options[options.index("--data") + 1]
-    out = Path("runs") / name
-    started = time.perf_counter()
-    status = minicv(["train", "faster_rcnn", *options, "--out", str(out)])
-    seconds = time.perf_counter() - started
-    if status:
-        return status
-    tested = {}
-    for which in ("best", "last"):
-        figures = out / f"{which}.json"
-        weights = str(out / f"{which}.npz")
-        status = minicv(["eval", "--weights", weights, "--data", data, "--json", str(figures)])
-        if status:
-            return status
-        tested[which] = json.loads(figures.read_text(encoding="utf-8"))
-    history = json.loads((out / "history.json").read_text(encoding="utf-8"))
-    command = "minicv train faster_rcnn " + " ".join(options)
-    path = write_record(
-        f"detection_{name}",
-        {
-            "command": command,
-            "seconds_of_the_training_command": round(seconds, 1),
-            "test": {
-                which: {"images": t["images"], "seconds_per_image": t["seconds_per_image"]}
-                | t["figures"]
-                for which, t in tested.items()
-            },
-            **history,
-        },
-    )
+    try:
+        record = train_and_test("faster_rcnn", options, Path("runs") / name)
+    except CommandFailed as failure:
+        return failure.status
+    path = write_record(f"detection_{name}", record)
     print(f"kept in {path}")
     return 0

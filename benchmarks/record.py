@@ -37,7 +37,13 @@ def _commit() -> str:
     """The commit that is checked out, with a + where files differ from it."""
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=Path(__file__).parent,
+        )
         return done.stdout.strip()
 
     changed = git("status", "--porcelain", "--untracked-files=no")

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from minicv.cli.data_sources import open_data
+from minicv.cli.detection_recipe import RECIPES, flip_for, train_detector
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.json_files import write_json
-from minicv.cli.recipe import RECIPES, flip_for, train_detector
 from minicv.inspection import (
     contact_sheet,
     draw_curves,

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.json_files import write_json
-from minicv.data import ImageError, read_image
-from minicv.data.image_folder import SUFFIXES
+from minicv.cli.pictures import Pictures
 from minicv.inspection import draw_detections
 from minicv.training import load_detector
 
@@ -40,21 +38,13 @@ def run(options: argparse.Namespace) -> None:
     device = chosen_device(options)
     model = load_detector(options.weights).to(device)
     options.out.mkdir(parents=True, exist_ok=True)
-    records, unreadable = [], 0
-    taken: set[str] = set()
-    for path in _pictures(options.images):
-        try:
-            image = read_image(path)
-        except (ImageError, OSError) as error:
-            print(f"minicv detect: {error}", file=sys.stderr)
-            unreadable += 1
-            continue
+    records = []
+    pictures = Pictures("detect", options.images)
+    for path, name, image in pictures:
         found = model.predict([image])[0]
         records += coco_results(path.name, found, model.classes)
-        shown = {
-            name: values[found["scores"] >= options.threshold] for name, values in found.items()
-        }
-        drawn = options.out / f"{_free_name(path.stem, taken)}_detections.png"
+        shown = {key: v[found["scores"] >= options.threshold] for key, v in found.items()}
+        drawn = options.out / f"{name}_detections.png"
         draw_detections(
             image, shown["boxes"], shown["labels"], shown["scores"], class_names=model.classes
         ).save(drawn)
@@ -63,8 +53,7 @@ def run(options: argparse.Namespace) -> None:
         file = options.out / "detections.json"
         write_json(file, records)
         print(f"{len(records)} detections -> {file}")
-    if unreadable:
-        raise ValueError(f"{unreadable} of the pictures could not be read, see above")
+    pictures.check()
 
 
 def coco_results(
@@ -89,30 +78,6 @@ def coco_results(
             found["boxes"], found["labels"], found["scores"], strict=True
         )
     ]
-
-
-def _pictures(paths: list[Path]) -> list[Path]:
-    """The files named, and those in the folders named."""
-    pictures: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
-            if not inside:
-                raise ValueError(f"{path}: the folder holds no pictures ({', '.join(SUFFIXES)})")
-            pictures += inside
-        else:
-            pictures.append(path)
-    return pictures
-
-
-def _free_name(stem: str, taken: set[str]) -> str:
-    """``stem``, with a number behind it where another picture has that name: a.jpg and a.png."""
-    name, number = stem, 1
-    while name in taken:
-        number += 1
-        name = f"{stem}_{number}"
-    taken.add(name)
-    return name
 
 
 def _summary(labels: np.ndarray, classes: tuple[str, ...]) -> str:

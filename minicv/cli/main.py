@@ -1,4 +1,4 @@
-"""``minicv demo | train | eval | detect``: reads the arguments and turns errors into sentences."""
+"""``minicv demo | train | eval | ...``: reads the arguments, turns errors into sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import minicv
 from minicv.backend import DeviceError
-from minicv.cli import demo, detect, evaluate, train
+from minicv.cli import demo, detect, evaluate, segment, train
 from minicv.data import DatasetWarning
 from minicv.training import DivergenceError
 from minicv.weights import WeightsError
@@ -50,12 +50,13 @@ def _say_once(command: str, said: set[str], message: Warning | str, *_: object) 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="minicv",
-        description="Train, evaluate and run detectors written from scratch in NumPy and CuPy.",
+        description="Train, evaluate and run detectors and segmenters written from scratch in "
+        "NumPy and CuPy.",
         epilog="minicv COMMAND --help explains a command and its options.",
     )
     parser.add_argument("--version", action="version", version=f"minicv {minicv.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (demo, train, evaluate, detect):
+    for command in (demo, train, evaluate, detect, segment):
         command.add_parser(commands)
     return parser
 

@@ -1,26 +1,30 @@
-"""How each backbone is trained: the one place with its numbers, for the demo and for training."""
+"""What every recipe says, and the training that follows it."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minicv.autograd import Tensor
 from minicv.cli.json_files import write_json
 from minicv.data import DataLoader
-from minicv.data.transforms import RandomHorizontalFlip, Transform, mirror_permutation
-from minicv.models.detection import FasterRCNN
-from minicv.optim import SGD, CosineAnnealingLR, WarmupThen
-from minicv.training import describe_detector, fit, validator
+from minicv.data.transforms import Transform
+from minicv.nn import Module
+from minicv.optim import CosineAnnealingLR, Optimizer, WarmupThen
+from minicv.training import fit
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with momentum 0.9, a linear warm-up, then half a cosine wave down to nothing.
+    """A linear warm-up to the peak learning rate, then half a cosine wave down to nothing.
+
+    A subclass names the optimizer.
 
     Raises:
         ValueError: no epochs, an empty batch, or a learning rate that is not positive.
@@ -31,7 +35,6 @@ class Recipe:
     lr: float
     warmup_steps: int = 100
     weight_decay: float = 1e-4
-    momentum: float = 0.9
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or not 0 < self.lr < math.inf:
@@ -40,36 +43,35 @@ class Recipe:
                 "expected at least one epoch, at least one image in a batch, and a positive rate"
             )
 
+    def optimizer(self, parameters: Iterable[Tensor]) -> Optimizer:
+        """The optimizer at the peak learning rate."""
+        raise NotImplementedError(f"{type(self).__name__}: optimizer is not written")
 
-RECIPES = {
-    "small": Recipe(epochs=4, batch_size=8, lr=0.04),
-    "efficientnet_lite0": Recipe(epochs=16, batch_size=2, lr=0.005),
-    "vgg16": Recipe(epochs=16, batch_size=1, lr=0.001, weight_decay=5e-4),
-}
-
-
-def flip_for(dataset: Any) -> RandomHorizontalFlip:
-    """Mirror every other image; where the labels have joints, left and right change places."""
-    joints = getattr(dataset, "joint_names", None)
-    return RandomHorizontalFlip(0.5, None if joints is None else mirror_permutation(joints))
+    def changed(self, **changes: Any) -> Recipe:
+        """A copy with those changes that are not None, which an option has that is not given."""
+        given = {name: value for name, value in changes.items() if value is not None}
+        return dataclasses.replace(self, **given)
 
 
-def train_detector(
-    model: FasterRCNN,
-    backbone: str,
-    train: Any,
-    validation: Any,
+def train_by(
     recipe: Recipe,
+    model: Module,
+    train: Any,
     *,
+    validate: Callable[[Any], Mapping[str, float]],
+    best_by: str,
+    description: Mapping[str, Any],
     out: Path,
     seed: int,
     transform: Transform | None = None,
     resume: bool = False,
     workers: int = 1,
 ) -> list[dict[str, float]]:
-    """Train ``model`` by ``recipe``; checkpoints and ``history.json`` go to ``out``.
+    """Train ``model`` on ``train`` by ``recipe``; checkpoints and ``history.json`` go to ``out``.
 
-    Returns the history of `fit`.
+    Two generators come from ``seed``: one for the order of the images and their augmentation, one
+    for what the loss samples. Frozen parameters are not given to the optimizer. The other arguments
+    and the result, a record of each epoch, are those of `fit`.
     """
     order, sampling = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
     loader = DataLoader(
@@ -81,12 +83,7 @@ def train_detector(
         transform=transform,
         drop_last=len(train) >= recipe.batch_size,  # fewer images than that are one small batch
     )
-    optimizer = SGD(
-        [p for p in model.parameters() if p.requires_grad],
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-    )
+    optimizer = recipe.optimizer(p for p in model.parameters() if p.requires_grad)
     steps = recipe.epochs * len(loader)
     schedule = WarmupThen(
         CosineAnnealingLR(recipe.lr, max(steps, 1)), min(recipe.warmup_steps, steps // 4)
@@ -98,9 +95,10 @@ def train_detector(
         schedule,
         epochs=recipe.epochs,
         rng=sampling,
-        validate=validator(validation, recipe.batch_size),
+        validate=validate,
+        best_by=best_by,
         out=out,
-        description=describe_detector(backbone, model),
+        description=description,
         resume=resume,
     )
     record = {"seed": seed, "recipe": dataclasses.asdict(recipe), "epochs": history}

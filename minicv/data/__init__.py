@@ -11,6 +11,7 @@ from minicv.data.label_map_files import read_label_map
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.subset import Subset
+from minicv.data.transformed import Transformed
 from minicv.data.voc import VOCDetection
 from minicv.data.voc_segmentation import VOCSegmentation
 
@@ -28,6 +29,7 @@ __all__ = [
     "PennFudan",
     "SampleError",
     "Subset",
+    "Transformed",
     "VOCDetection",
     "VOCSegmentation",
     "check_targets",

@@ -16,8 +16,10 @@ from minicv.models.backbones import (
     VGG16Backbone,
 )
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
-from minicv.training.train_state import model_arrays
-from minicv.weights import WeightsError, load_checkpoint
+from minicv.training.model_files import ModelFile
+from minicv.weights import WeightsError
+
+DETECTORS = ("faster_rcnn",)
 
 BACKBONES: dict[str, type[Backbone]] = {
     "small": SmallBackbone,
@@ -89,27 +91,24 @@ def load_detector(path: str | Path) -> FasterRCNN:
     Raises:
         WeightsError: no such file, damaged, or of something else than a detector.
     """
-    arrays, description = load_checkpoint(path)
-    if description.get("model") != "faster_rcnn":
-        raise WeightsError(
-            f"{path}: weights of another model ({description.get('model', 'unnamed')!r}, expected "
-            "'faster_rcnn')"
-        )
-    absent = [key for key in ("backbone", "classes", "settings") if key not in description]
-    if absent:
-        raise WeightsError(
-            f"{path}: no checkpoint of minicv train; its description lacks {', '.join(absent)}"
-        )
-    settings = _settings(path, description["settings"])
-    rng = np.random.default_rng(0)
-    model = build_detector(description["backbone"], description["classes"], settings, rng=rng)
-    try:
-        model.load_state_dict(model_arrays(arrays))
-    except ValueError as error:
-        raise WeightsError(
-            f"{path}: the weights do not fit their own description: {error}"
-        ) from None
-    return model.eval()
+    return detector_of(ModelFile.read(path))
+
+
+def detector_of(file: ModelFile) -> FasterRCNN:
+    """The trained detector in a checkpoint that is open already.
+
+    Raises:
+        WeightsError: it holds something else than a detector.
+    """
+    file.require(DETECTORS, ("backbone", "classes", "settings"))
+    settings = _settings(file.path, file.description["settings"])
+    model = build_detector(
+        file.description["backbone"],
+        file.description["classes"],
+        settings,
+        rng=np.random.default_rng(0),
+    )
+    return file.fill(model)
 
 
 def _settings(path: str | Path, values: Mapping[str, Any]) -> FasterRCNNSettings:

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from minicv.vision.label_maps import VOID
+
 
 class DivergenceError(ArithmeticError):
     """A loss became infinite or NaN; the message names the term, the images and likely causes."""
@@ -23,7 +25,9 @@ def check_losses(
 
     Args:
         losses: value by name.
-        targets: of the images in this step, with ``"image_id"`` and ``"boxes"``.
+        targets: of the images in this step, with ``"image_id"``; where they have ``"boxes"`` or a
+            ``"segmentation"``, the message names the smallest box, or the image with the fewest
+            pixels that have a class.
         learning_rate: of this step.
         step: its number.
 
@@ -40,10 +44,20 @@ def check_losses(
     images = ", ".join(str(target.get("image_id", "?")) for target in targets)
     raise DivergenceError(
         f"training diverged at step {step}: {' and '.join(f'{b} is {losses[b]}' for b in bad)}; "
-        f"images {images}; {_smallest_box(targets)}; learning rate {learning_rate:.3g} for a batch "
+        f"images {images}; {_suspect_labels(targets)}learning rate {learning_rate:.3g} for a batch "
         f"of {len(targets)}. Try a tenth of the learning rate or a longer warm-up, and look at the "
-        "boxes of these images"
+        "labels of these images"
     )
+
+
+def _suspect_labels(targets: Sequence[Mapping[str, Any]]) -> str:
+    """Which labels to look at first, for each kind that there is."""
+    described = ""
+    for kind, describe in (("boxes", _smallest_box), ("segmentation", _fewest_pixels)):
+        labelled = [target for target in targets if kind in target]
+        if labelled:
+            described += f"{describe(labelled)}; "
+    return described
 
 
 def _smallest_box(targets: Sequence[Mapping[str, Any]]) -> str:
@@ -56,3 +70,11 @@ def _smallest_box(targets: Sequence[Mapping[str, Any]]) -> str:
         return "no boxes"
     _, box, image = min(sides, key=lambda side: side[0])
     return f"smallest box {box[2] - box[0]:.3g} x {box[3] - box[1]:.3g} pixels ({image})"
+
+
+def _fewest_pixels(targets: Sequence[Mapping[str, Any]]) -> str:
+    counts = [int((np.asarray(target["segmentation"]) != VOID).sum()) for target in targets]
+    least = min(range(len(counts)), key=counts.__getitem__)
+    target = targets[least]
+    total = np.asarray(target["segmentation"]).size
+    return f"fewest pixels with a class {counts[least]} of {total} ({target.get('image_id', '?')})"

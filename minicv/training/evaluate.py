@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from minicv.autograd import no_grad
 from minicv.data import DataLoader
 from minicv.metrics import coco_average_precision, voc_average_precision
 from minicv.models.detection import FasterRCNN
-from minicv.nn import evaluating
+from minicv.training.validation_losses import validation_losses
 
 Predictions = list[dict[str, np.ndarray]]
 
@@ -56,19 +55,6 @@ def detection_figures(
     }
     figures |= {f"AP50 {name}": ap for name, ap in zip(classes, voc.area, strict=True)}
     return {name: float(value) for name, value in figures.items()}
-
-
-def validation_losses(model: FasterRCNN, dataset: Any, batch_size: int = 2) -> dict[str, float]:
-    """Mean of each loss over ``dataset`` with the model in evaluation mode, as "val NAME".
-
-    The sampling inside the loss draws the same anchors and regions every time.
-    """
-    totals: dict[str, float] = {}
-    with no_grad(), evaluating(model):
-        for images, targets in DataLoader(dataset, batch_size, workers=1):
-            for name, loss in model.loss(images, targets).items():
-                totals[name] = totals.get(name, 0.0) + loss.item() * len(images)
-    return {f"val {name}": total / len(dataset) for name, total in totals.items()}
 
 
 def validator(dataset: Any, batch_size: int = 2) -> Callable[[FasterRCNN], Mapping[str, float]]:

@@ -12,7 +12,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minicv.data import DataLoader
-from minicv.nn import Module
+from minicv.nn import Dropout, Module
 from minicv.optim import Optimizer, Schedule, clip_grad_norm
 from minicv.training.divergence import check_losses
 from minicv.training.train_state import TrainState
@@ -52,9 +52,9 @@ def fit(
         optimizer, schedule: ``schedule.lr(step)`` sets the rate before each step.
         epochs: in total, counted from the very beginning also when resuming.
         rng: for sampling within the loss.
-        validate: figures of an epoch, e.g. validation losses, "AP50" and "AP".
+        validate: figures of an epoch, e.g. validation losses and "AP" or "mIoU".
         best_by: which figure decides on ``best.npz``; larger is better. While it is NaN, as over
-            images without objects, the latest weights count as the best.
+            images without labels, the latest weights count as the best.
         out: folder for checkpoints; None writes none.
         description: kept in the checkpoints, to build the model again.
         resume: go on from ``out/last.npz`` if it is there.
@@ -67,7 +67,7 @@ def fit(
     Raises:
         DivergenceError: a loss is no finite number.
         WeightsError: a checkpoint cannot be written, or does not fit on resuming.
-        ValueError: a loader without a batch; labels that no detector can learn from, with the name
+        ValueError: a loader without a batch; labels that the model cannot learn from, with the name
             of the image.
     """
     if len(loader) == 0:
@@ -76,7 +76,8 @@ def fit(
             f"batch_size={loader.batch_size}, drop_last={loader.drop_last}"
         )
     out = None if out is None else Path(out)
-    state = TrainState(model, optimizer, {"fit": rng, "loader": loader.rng}, description or {})
+    generators = {"fit": rng, "loader": loader.rng, **_generators_within(model)}
+    state = TrainState(model, optimizer, generators, description or {})
     if resume and out is not None and (out / "last.npz").is_file():
         state.load(out / "last.npz")
     while state.epoch < epochs:
@@ -129,6 +130,11 @@ def _run_epoch(
         means = {name: total / batches for name, total in totals.items()}
         bar.set_postfix({name.removeprefix("loss_"): f"{m:.3f}" for name, m in means.items()})
     return {name: round(mean, 6) for name, mean in means.items()}
+
+
+def _generators_within(model: Module) -> dict[str, np.random.Generator]:
+    """Those from which the model's dropout draws, by the layer's name."""
+    return {name: part.rng for name, part in model.named_modules() if isinstance(part, Dropout)}
 
 
 def _line(record: Mapping[str, float], best: bool) -> str:

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from minicv.cli import data_sources, demo
+from minicv.cli.detection_recipe import RECIPES
 from minicv.cli.main import main
-from minicv.cli.recipe import RECIPES
 from minicv.training import load_detector
 
 

@@ -46,7 +46,7 @@ def refused(capsys, *arguments):
     return sentence
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["train"], ["eval"], ["detect"]])
+@pytest.mark.parametrize("command", [[], ["demo"], ["train"], ["eval"], ["detect"], ["segment"]])
 def test_help(capsys, command):
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])

@@ -111,34 +111,6 @@ def test_all_predictions_in_order(model, batch_size, workers):
 def test_no_images(model):
     nothing = Subset(DATA, [])
     assert predict_all(model, nothing) == ([], [])
-    assert validation_losses(model, nothing) == {}
-
-
-def test_validation_losses_are_means_over_images(model):
-    model.eval()
-    for batches in ([[0], [1], [2], [3], [4]], [[0, 1], [2, 3], [4]], [[0, 1, 2], [3, 4]]):
-        totals = {}
-        for batch in batches:
-            samples = [DATA[i] for i in batch]
-            losses = model.loss([image for image, _ in samples], [target for _, target in samples])
-            for name, loss in losses.items():
-                # The loss of a batch counts once for each of its images; the last one is short.
-                totals[name] = totals.get(name, 0) + len(batch) * loss.item()
-        found = validation_losses(model, DATA, batch_size=len(batches[0]))
-        assert set(found) == NAMES
-        for name, total in totals.items():
-            assert found[f"val {name}"] == pytest.approx(total / 5, rel=1e-6)
-
-
-def test_validation_is_repeatable_and_leaves_no_trace(model):
-    model.train()
-    before = model.state_dict()
-    first = validation_losses(model, DATA)
-    assert validation_losses(model, DATA) == first
-    assert all(part.training for part in model.modules())
-    assert all(parameter.grad is None for parameter in model.parameters())
-    for name, array in model.state_dict().items():
-        np.testing.assert_array_equal(array, before[name], err_msg=name)
 
 
 def test_the_validator_holds_what_the_functions_say(model):

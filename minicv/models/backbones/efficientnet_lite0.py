@@ -13,6 +13,7 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
 from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, Linear, Module, ModuleList
 from minicv.nn.fusion import conv_bn_relu
 
@@ -103,9 +104,14 @@ class _Trunk(Module):
         self._blocks = ModuleList(blocks)
 
     def _run_trunk(self, x: Tensor) -> Tensor:
+        return self._run_blocks(self._run_stem(x), 0, len(self._blocks))
+
+    def _run_stem(self, x: Tensor) -> Tensor:
         # (N, 3, H, W) -> (N, 32, H/2, W/2)
-        x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
-        for block in self._blocks:
+        return _convolve(x, self._conv_stem, self._bn0, activation="relu6")
+
+    def _run_blocks(self, x: Tensor, start: int, stop: int) -> Tensor:
+        for block in self._blocks[start:stop]:
             x = block(x)
         return x
 
@@ -159,3 +165,26 @@ class EfficientNetLite0Backbone(_Trunk, Backbone):
 
     def forward(self, x: Tensor) -> Tensor:
         return self._run_trunk(x)  # (N, 3, H, W) -> (N, 112, H/16, W/16)
+
+
+class EfficientNetLite0Hierarchy(_Trunk, FeatureHierarchy):
+    """The sixteen blocks; the maps are those of the last block of each stride 8, 16 and 32.
+
+    Args:
+        rng: draws the weights; load the published ones with `minicv.weights.load_published`.
+    """
+
+    out_channels = (40, 112, 320)
+    mean = EfficientNetLite0.mean
+    std = EfficientNetLite0.std
+
+    def __init__(self, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        self._build_trunk(len(_BLOCKS), BatchNorm2d, rng)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x = self._run_stem(x)  # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        at8 = self._run_blocks(x, 0, 5)  # -> (N, 40, H/8, W/8)
+        at16 = self._run_blocks(at8, 5, 11)  # -> (N, 112, H/16, W/16)
+        at32 = self._run_blocks(at16, 11, 16)  # -> (N, 320, H/32, W/32)
+        return at8, at16, at32

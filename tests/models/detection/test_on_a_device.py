@@ -1,14 +1,10 @@
-"""The whole of Faster R-CNN on the strict stand-in for CuPy, with the kernels of the host.
-
-The kernels for CUDA are another matter; this is about all that stands between them.
-"""
+"""The whole of Faster R-CNN on a device."""
 
 import cupy_stand_in as cupy
 import numpy as np
 import pytest
+from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
 
-from minicv.backend import cpu, cuda, to_numpy
-from minicv.backend.cpu import KERNELS
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
 
@@ -19,29 +15,9 @@ TARGETS = [
 ]
 
 
-def on_the_host(kernel):
-    """``kernel`` for device arrays: they come to the host, and the result goes back."""
-
-    def down(value):
-        return to_numpy(value) if isinstance(value, cupy.ndarray) else value
-
-    def up(value):
-        if isinstance(value, tuple):
-            return tuple(up(item) for item in value)
-        return cupy.asarray(value) if isinstance(value, np.ndarray) else value
-
-    def run(*arguments, **options):
-        named = {name: down(value) for name, value in options.items()}
-        return up(kernel(*[down(value) for value in arguments], **named))
-
-    return run
-
-
 @pytest.fixture(autouse=True)
 def device(monkeypatch):
-    for name in KERNELS:
-        monkeypatch.setitem(vars(cuda), name, on_the_host(getattr(cpu, name)))
-    monkeypatch.setattr("minicv.nn.module.to_device", lambda array, name: cupy.asarray(array))
+    install_device(monkeypatch)
 
 
 def detector():
@@ -69,21 +45,8 @@ def test_detections_and_stages_come_back_to_the_host():
         assert len(here["detections"]["boxes"]) > 0
         here |= here.pop("detections")
         there |= there.pop("detections")
-        for name, expected in here.items():
-            assert not isinstance(there[name], cupy.ndarray), name
-            np.testing.assert_allclose(there[name], expected, rtol=1e-3, atol=1e-4, err_msg=name)
+        check_on_the_host(there, here)
 
 
 def test_losses_and_gradients_are_those_of_the_host():
-    host, moved = detector(), detector().to("cuda")
-    here, there = host.loss(IMAGES, TARGETS), moved.loss(IMAGES, TARGETS)
-    for name, expected in here.items():
-        assert isinstance(there[name].data, cupy.ndarray)
-        assert there[name].item() == pytest.approx(expected.item(), rel=1e-4)
-    sum(here.values(), start=0.0).backward()
-    sum(there.values(), start=0.0).backward()
-    gradients = dict(moved.named_parameters())
-    for name, parameter in host.named_parameters():
-        assert isinstance(gradients[name].grad, cupy.ndarray)
-        ours, scale = to_numpy(gradients[name].grad), np.abs(parameter.grad).max()
-        np.testing.assert_allclose(ours, parameter.grad, rtol=1e-3, atol=1e-4 * scale, err_msg=name)
+    check_losses_and_gradients(detector(), detector().to("cuda"), IMAGES, TARGETS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minicv.cli import recipe as recipe_module
-from minicv.cli.recipe import RECIPES, Recipe, flip_for, train_detector
+from minicv.cli.detection_recipe import RECIPES, DetectionRecipe, flip_for, train_detector
 from minicv.data import Farmyard, Subset
 from minicv.models.detection import FasterRCNNSettings
 from minicv.training import build_detector, load_detector
@@ -49,7 +49,7 @@ def test_every_backbone_has_a_recipe_and_settings():
 def test_recipes_that_cannot_be_cooked(changes):
     numbers = {"epochs": 1, "batch_size": 1, "lr": 0.1, **changes}
     with pytest.raises(ValueError, match="expected at least one epoch, at least one image"):
-        Recipe(**numbers)
+        DetectionRecipe(**numbers)
 
 
 def test_flip_exchanges_left_and_right_where_there_are_joints():
@@ -70,7 +70,7 @@ def test_optimizer_schedule_and_loader_follow_the_recipe(tmp_path, monkeypatch):
         return []
 
     monkeypatch.setattr(recipe_module, "fit", fit)
-    recipe = Recipe(epochs=50, batch_size=2, lr=0.5, warmup_steps=20, weight_decay=0.01)
+    recipe = DetectionRecipe(epochs=50, batch_size=2, lr=0.5, warmup_steps=20, weight_decay=0.01)
     train(tmp_path, recipe, workers=3, resume=True)
     loader, schedule = seen["loader"], seen["schedule"]
     assert len(loader) == 2 and loader.drop_last and loader.shuffle and loader.workers == 3
@@ -93,14 +93,14 @@ def test_frozen_weights_are_not_given_to_the_optimizer(tmp_path, monkeypatch):
         recipe_module, "fit", lambda m, loader, optimizer, *a, **k: seen.update(o=optimizer) or []
     )
     data = Subset(DATA, [0])
-    train_detector(model, "small", data, data, Recipe(1, 1, 0.1), out=tmp_path, seed=0)
+    train_detector(model, "small", data, data, DetectionRecipe(1, 1, 0.1), out=tmp_path, seed=0)
     (group,) = seen["o"].param_groups
     assert len(group["params"]) == len(list(model.parameters())) - 1
     assert all(parameter is not frozen for parameter in group["params"])
 
 
 def test_history_is_written_and_the_seed_decides(tmp_path):
-    recipe = Recipe(epochs=2, batch_size=2, lr=0.01)
+    recipe = DetectionRecipe(epochs=2, batch_size=2, lr=0.01)
     first = train(tmp_path / "a", recipe, transform=flip_for(DATA))
     record = json.loads((tmp_path / "a" / "history.json").read_text())
     assert record["epochs"] == first and record["seed"] == 0
@@ -112,18 +112,18 @@ def test_history_is_written_and_the_seed_decides(tmp_path):
 
 
 def test_fewer_images_than_a_batch_are_one_small_batch(tmp_path):
-    history = train(tmp_path, Recipe(epochs=1, batch_size=8, lr=0.01))
+    history = train(tmp_path, DetectionRecipe(epochs=1, batch_size=8, lr=0.01))
     assert history[0]["step"] == 1
 
 
 def test_no_images_at_all(tmp_path):
     with pytest.raises(ValueError, match="the loader has no batch to train on; it has 0 images"):
-        train(tmp_path, Recipe(epochs=1, batch_size=8, lr=0.01), data=Subset(DATA, []))
+        train(tmp_path, DetectionRecipe(epochs=1, batch_size=8, lr=0.01), data=Subset(DATA, []))
 
 
 def test_validation_without_objects_still_leaves_weights_to_use(tmp_path):
     meadows = Farmyard(2, size=(48, 48), objects=(0, 0))
-    history = train(tmp_path, Recipe(epochs=2, batch_size=4, lr=0.01), validation=meadows)
+    history = train(tmp_path, DetectionRecipe(epochs=2, batch_size=4, lr=0.01), validation=meadows)
     assert np.isnan(history[-1]["AP50"])
     best, last = load_detector(tmp_path / "best.npz"), load_detector(tmp_path / "last.npz")
     for name, array in last.state_dict().items():

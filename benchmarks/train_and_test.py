@@ -1,0 +1,76 @@
+"""Train by the command line, test on held-out images, and collect what there is to keep."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from minicv.cli.main import main as minicv
+
+
+class CommandFailed(Exception):
+    """A command of minicv ended with another status than 0, and has said why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"exit status {status}")
+        self.status = status
+
+
+def train_and_test(
+    system: str,
+    options: Sequence[str],
+    out: Path,
+    *,
+    weights: Sequence[str] = ("best", "last"),
+    pictures: bool = False,
+) -> dict[str, Any]:
+    """Run `minicv train SYSTEM OPTIONS`, then `minicv eval` on the test split.
+
+    Args:
+        system: what to train.
+        options: of `minicv train`; ``--data`` is among them.
+        out: folder of the run. Whatever stands in it is overwritten.
+        weights: which checkpoints to test.
+        pictures: of a segmenter, whether the first of them draws test images beside the truth, in
+            ``out``/pictures.
+
+    Returns:
+        the command, seconds of the training command, ``"test"``: for each checkpoint the number
+        of images, seconds per image and figures; and what the run's history.json holds.
+
+    Raises:
+        CommandFailed: one of the commands did.
+    """
+    data = options[options.index("--data") + 1]
+    started = time.perf_counter()
+    _run(["train", system, *options, "--out", str(out)])
+    seconds = time.perf_counter() - started
+    tested = {}
+    for which in weights:
+        figures = out / f"{which}.json"
+        evaluate = ["eval", "--weights", str(out / f"{which}.npz"), "--data", data]
+        if pictures and which == weights[0]:
+            evaluate += ["--pictures", str(out / "pictures")]
+        _run([*evaluate, "--json", str(figures)])
+        result = json.loads(figures.read_text(encoding="utf-8"))
+        tested[which] = {
+            "images": result["images"],
+            "seconds_per_image": result["seconds_per_image"],
+            **result["figures"],
+        }
+    history = json.loads((out / "history.json").read_text(encoding="utf-8"))
+    return {
+        "command": " ".join(["minicv train", system, *options]),
+        "seconds_of_the_training_command": round(seconds, 1),
+        "test": tested,
+        **history,
+    }
+
+
+def _run(command: Sequence[str]) -> None:
+    status = minicv(command)
+    if status:
+        raise CommandFailed(status)

@@ -1,0 +1,248 @@
+r"""From patches to fully convolutional: a patch net computes everything over and over.
+
+Let f be a patch net: (3, P, P) -> K numbers. The sliding window puts f at every position of an
+image x: y(i, j) = f(x[:, i : i + P, j : j + P]). Each layer of f can be moved out of the window, to
+run over the whole image once, because it commutes with cutting the window out.
+
+**Convolution.** Without padding, result (a, b) of a convolution with stride t is a sum over the
+inputs from (t a, t b) on: g(x)[a, b] = Σ w[u, v] x[t a + u, t b + v]. If the window starts at
+(t p, t q), that window's result (a, b) is
+
+    Σ w[u, v] x[t p + t a + u, t q + t b + v] = g(x)[p + a, q + b],
+
+result (p + a, q + b) of the convolution over the image. In words: the convolution of a window is a
+window of the convolution, t times closer to the origin. **Pooling** likewise, with max for Σ. An
+**activation** treats every number alike, and commutes with everything.
+
+**Fully connected layer.** It sees a window of what comes before, C maps of M x M numbers, and
+forms Σ W[o, (c, u, v)] m[c, p + u, q + v]: which is the convolution by the same numbers, laid out as
+kernels (C, M, M). After it a window is one position, so the next fully connected layer is a 1x1
+convolution.
+
+A pooling must not leave out the last rows of a window, where they do not fill one more 2x2 square:
+over the image they would be filled, and an answer too many would come out. So a patch must be
+exactly what the net sees.
+
+Layer after layer, the dense net gives at position (p, q) what the patch net gives for the window
+that starts at (s p, s q), where s is the product of all strides. Equal, not similar; only the order of the
+sums may differ. Windows at other positions need `shift_and_stitch` or `a_trous`.
+
+Padding breaks it, since a patch net would see zeros where the dense net sees the image: so it is
+refused. An image's border is drawn around the image instead, before the net.
+
+Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), section 3.1; Sermanet
+et al., OverFeat (ICLR 2014), section 3.5.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from minicv.backend import Array
+from minicv.functional.conv2d import Pair, as_pair
+from minicv.functional.pooling_windows import output_length
+from minicv.nn import (
+    Conv2d,
+    Dropout,
+    Flatten,
+    Identity,
+    LeakyReLU,
+    Linear,
+    MaxPool2d,
+    Module,
+    ReLU,
+    ReLU6,
+    Sequential,
+    Sigmoid,
+    Tanh,
+)
+
+# What treats every number by itself.
+ELEMENTWISE = (ReLU, ReLU6, LeakyReLU, Sigmoid, Tanh, Dropout, Identity)
+
+
+def convolutionalize(patch_net: Sequential, patch_shape: tuple[int, int, int]) -> Sequential:
+    """The same computation as a net of convolutions alone, for images of any size.
+
+    The result's position (p, q) is what ``patch_net`` gives for the patch that starts at pixel
+    (s p, s q), where s is the `total_stride`: (N, C, H, W) -> (N, K, OH, OW) with
+    OH = floor((H - P) / s) + 1. See above for why.
+
+    Args:
+        patch_net: `Conv2d` and `MaxPool2d` without padding, activations, `Flatten`, `Linear`:
+            (R, C, P, P) -> (R, K).
+        patch_shape: (C, P, P) of a patch; the kernels of the first fully connected layer follow
+            from it.
+
+    Returns:
+        a net with copies of the weights.
+
+    Raises:
+        ValueError: a layer that pads, is of none of these kinds, or does not fit; a patch with
+            pixels that the net does not see; or a net whose result for a patch is more than one
+            position.
+
+    >>> from minicv import Tensor
+    >>> rng = np.random.default_rng(0)
+    >>> net = Sequential(Conv2d(1, 2, 3, rng=rng), ReLU(), MaxPool2d(2), Flatten(),
+    ...                  Linear(8, 5, rng=rng))
+    >>> dense = convolutionalize(net, (1, 6, 6))
+    >>> image = rng.random((1, 1, 9, 11), dtype="float32")
+    >>> dense(Tensor(image)).shape
+    (1, 5, 2, 3)
+    >>> patch = image[:, :, 2:8, 4:10]  # the window of position (1, 2)
+    >>> np.allclose(dense(Tensor(image)).data[:, :, 1, 2], net(Tensor(patch)).data, rtol=1e-5)
+    True
+    """
+    channels, size = patch_shape[0], patch_shape[1:]
+    flat = False
+    layers: list[Module] = []
+    for number, layer in enumerate(patch_net):
+        where = f"convolutionalize: layer {number}, {layer!r}"
+        if isinstance(layer, (Conv2d, MaxPool2d)) and not flat:
+            _refuse_padding(layer, where)
+            size = size_after(layer, size)
+            if isinstance(layer, Conv2d):
+                channels = layer.out_channels
+                layer = convolution_like(layer)
+            layers.append(layer)
+        elif isinstance(layer, Flatten) and not flat:
+            flat = True
+        elif isinstance(layer, Linear) and flat:
+            if layer.in_features != channels * math.prod(size):
+                raise ValueError(
+                    f"{where}: a patch of {patch_shape} arrives as {channels} maps of "
+                    f"{size[0]}x{size[1]} numbers, but it takes {layer.in_features}"
+                )
+            # (O, I) -> (O, C, M, M): i = (c M + u) M + v, as Flatten lays them out
+            kernels = layer.weight.data.reshape(-1, channels, *size)
+            layers.append(_convolution(kernels, None if layer.bias is None else layer.bias.data))
+            channels, size = layer.out_features, (1, 1)
+        elif isinstance(layer, ELEMENTWISE):
+            layers.append(layer)
+        else:
+            raise ValueError(
+                f"{where}: expected convolutions, max poolings and activations, then Flatten, "
+                "Linear and activations"
+            )
+    if size == (1, 1) and (seen := field_of_view(Sequential(*layers))) != patch_shape[1:]:
+        raise ValueError(
+            f"convolutionalize: of a patch of {patch_shape} the net sees {seen[0]}x{seen[1]} "
+            "pixels only; take a patch of that size"
+        )
+    if size != (1, 1):
+        raise ValueError(
+            f"convolutionalize: the net gives {size[0]}x{size[1]} positions for a patch of "
+            f"{patch_shape}, expected one; end with Flatten and Linear"
+        )
+    return Sequential(*layers)
+
+
+def total_stride(net: Sequential) -> int:
+    """The product of all strides: pixels of the image from one position of the result to the next.
+
+    Raises:
+        ValueError: vertical and horizontal steps differ.
+
+    >>> total_stride(Sequential(MaxPool2d(2), ReLU(), MaxPool2d(3, 1), MaxPool2d(2)))
+    4
+    """
+    down, across = 1, 1
+    for layer in net:
+        if isinstance(layer, (Conv2d, MaxPool2d)):
+            stride = as_pair("total_stride", "stride", layer.stride, least=1)
+            down, across = down * stride[0], across * stride[1]
+    if down != across:
+        raise ValueError(f"total_stride: {down} vertical and {across} horizontal; expected one")
+    return down
+
+
+def field_of_view(net: Sequential) -> Pair:
+    """(height, width) of the pixels that one position of the result depends on.
+
+    From 1, a layer with stride t and kernel K adds K - 1 steps (times its dilation), each as long
+    as the product of all strides before it.
+
+    >>> field_of_view(Sequential(MaxPool2d(2), ReLU(), MaxPool2d(3, 1)))
+    (6, 6)
+    """
+    seen, step = [1, 1], [1, 1]
+    for layer in net:
+        if isinstance(layer, (Conv2d, MaxPool2d)):
+            kernel, dilation, stride = (
+                as_pair("field_of_view", name, getattr(layer, name), least=1)
+                for name in ("kernel_size", "dilation", "stride")
+            )
+            for axis in (0, 1):
+                seen[axis] += (kernel[axis] - 1) * dilation[axis] * step[axis]
+                step[axis] *= stride[axis]
+    return seen[0], seen[1]
+
+
+def convolution_like(
+    layer: Conv2d, stride: Pair | None = None, dilation: Pair | None = None
+) -> Conv2d:
+    """A copy of a convolution without padding, with another stride or dilation where one is given.
+
+    >>> layer = Conv2d(1, 2, 3, stride=2, rng=np.random.default_rng(0))
+    >>> convolution_like(layer, stride=(1, 1))
+    Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1))
+    """
+    return _convolution(
+        layer.weight.data,
+        None if layer.bias is None else layer.bias.data,
+        stride or layer.stride,
+        dilation or layer.dilation,
+        layer.groups,
+    )
+
+
+def _convolution(
+    weight: Array,
+    bias: Array | None,
+    stride: Pair = (1, 1),
+    dilation: Pair = (1, 1),
+    groups: int = 1,
+) -> Conv2d:
+    """With a copy of these weights, (O, C / groups, KH, KW) and (O,)."""
+    out_channels, in_channels, *kernel = weight.shape
+    layer = Conv2d(
+        in_channels * groups,
+        out_channels,
+        tuple(kernel),
+        stride,
+        dilation=dilation,
+        groups=groups,
+        bias=bias is not None,
+        rng=np.random.default_rng(0),  # what it draws is replaced
+    )
+    layer.weight.data = weight.copy()
+    if bias is not None:
+        layer.bias.data = bias.copy()
+    return layer
+
+
+def size_after(layer: Conv2d | MaxPool2d, size: Pair) -> Pair:
+    """(OH, OW), what the layer leaves of a map of ``size`` (H, W).
+
+    >>> size_after(MaxPool2d(2, ceil_mode=True), (5, 8))
+    (3, 4)
+    """
+    options = (
+        as_pair("size_after", name, getattr(layer, name), least=0)
+        for name in ("kernel_size", "stride", "padding", "dilation")
+    )
+    ceil_mode = getattr(layer, "ceil_mode", False)
+    down, across = zip(size, *options, strict=True)
+    return output_length(*down, ceil_mode), output_length(*across, ceil_mode)
+
+
+def _refuse_padding(layer: Conv2d | MaxPool2d, where: str) -> None:
+    padding = as_pair("convolutionalize", "padding", layer.padding, least=0)
+    if padding != (0, 0) or getattr(layer, "ceil_mode", False):
+        raise ValueError(
+            f"{where}: it pads the patch, where the dense net would see the image; expected "
+            "padding=0 and ceil_mode=False"
+        )

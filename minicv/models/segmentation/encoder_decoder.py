@@ -1,0 +1,112 @@
+"""A small encoder and decoder in which the way of upsampling can be exchanged.
+
+    encoder   conv, pool ... conv, pool      (N, 3, H, W)   -> (N, C, H/8, W/8)
+    middle    conv                           looks at the whole of a thing, knows what it is
+    decoder   upsample, conv ... upsample, conv             -> (N, C, H, W)
+    score     conv 1x1                                      -> (N, K, H, W)
+
+The pooling lets deep layers see much at little cost, and loses where things were. The decoder has
+to get that back, and its upsampling decides how well it can; see `upsampling` for the four ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicv.autograd import Tensor
+from minicv.models.segmentation.conv_block import ConvBNReLU
+from minicv.models.segmentation.segmenter import Segmenter
+from minicv.models.segmentation.switches import pool
+from minicv.models.segmentation.upsampling import Upsampling, make_upsampling
+from minicv.nn import Conv2d, ModuleList
+
+
+class EncoderDecoder(Segmenter):
+    """One 3x3 convolution a level, each with batch normalisation and ReLU.
+
+    With ``widths`` of (A, B, C):
+
+    | part | layers | out, for (N, 3, H, W) |
+    |---|---|---|
+    | encoder 0, 1, 2 | conv to A, B, C channels; 2x2 max pooling | (N, C, H/8, W/8) |
+    | middle | conv | (N, C, H/8, W/8) |
+    | decoder 2, 1, 0 | upsampling; conv to B, A, A channels | (N, A, H, W) |
+    | score | conv 1x1 | (N, K, H, W) |
+
+    A side that cannot be halved is rounded up, and the decoder comes back to the same sizes.
+
+    ======================= =================================== ============================
+    upsampling              a value of the small map            what the decoder learns of
+                                                                the place within the block
+    ======================= =================================== ============================
+    "nearest"               fills its 2x2 block                 nothing
+    "bed_of_nails"          stands in the block's top left      nothing
+                            corner, among zeros
+    "max_unpool"            goes back to where the encoder's    where the strongest response
+                            maximum was, among zeros            was, in every channel
+    "transposed"            is multiplied by a learned 3x3      what is usual, from the
+                            stamp; stamps add up                weights; nothing of this image
+    ======================= =================================== ============================
+
+    All else is the same in the four networks; "transposed" alone has weights more.
+
+    Args:
+        classes: the K names.
+        upsampling: one of the four.
+        widths: channels of each level of the encoder; as many numbers as there are poolings.
+        class_weights, min_size, max_size: see `Segmenter`.
+        rng: draws the initial weights.
+
+    Raises:
+        ValueError: an unknown upsampling, or widths without a number or with one below 1.
+
+    Source: the lecture's third step; Noh et al. 2015 and Badrinarayanan et al. 2017 for the form.
+
+    >>> rng = np.random.default_rng(0)
+    >>> model = EncoderDecoder(("cow", "sky"), "max_unpool", widths=(4, 8), rng=rng)
+    >>> model(Tensor(np.zeros((1, 3, 7, 10), "float32"))).shape
+    (1, 2, 7, 10)
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        upsampling: Upsampling = "max_unpool",
+        widths: Sequence[int] = (32, 64, 128),
+        *,
+        class_weights: np.ndarray | None = None,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
+        if len(widths) == 0 or min(widths) < 1:
+            raise ValueError(
+                f"EncoderDecoder: widths is {tuple(widths)}, expected the number of channels of "
+                "each level, at least one level"
+            )
+        self.upsampling, self.widths = upsampling, tuple(widths)
+        before = (3, *self.widths[:-1])  # channels that come into each level of the encoder
+        after = (self.widths[0], *self.widths[:-1])  # and that leave each level of the decoder
+        self.encoder, self.upsamplings, self.decoder = ModuleList(), ModuleList(), ModuleList()
+        for into, width in zip(before, self.widths, strict=True):
+            self.encoder.append(ConvBNReLU(into, width, rng=rng))
+        self.middle = ConvBNReLU(self.widths[-1], self.widths[-1], rng=rng)
+        for width, out in zip(self.widths, after, strict=True):
+            self.upsamplings.append(make_upsampling(upsampling, width, rng=rng))
+            self.decoder.append(ConvBNReLU(width, out, rng=rng))
+        self.score = Conv2d(self.widths[0], len(self.classes), 1, rng=rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
+        switches = []
+        for convolution in self.encoder:
+            x, places = pool(convolution(x))  # (N, C, h, w) -> (N, C', h/2, w/2)
+            switches.append(places)
+        x = self.middle(x)
+        for level in reversed(range(len(self.widths))):
+            x = self.upsamplings[level](x, switches[level])  # (N, C', h/2, w/2) -> (N, C', h, w)
+            x = self.decoder[level](x)  # -> (N, C, h, w)
+        return self.score(x)  # (N, C, H, W) -> (N, K, H, W)

@@ -1,0 +1,138 @@
+"""Fully convolutional networks: what is there from the deep map, where from the shallow ones.
+
+    1. trunk     pixels                  -> maps at strides 8, 16, 32 (pool3, pool4, fc7)
+    2. score     each map                -> 1x1 convolution           (N, K, h, w)
+    3. fuse      scores of a coarse map  -> enlarged twofold, plus those of the next finer map
+    4. enlarge   scores of stride s      -> transposed convolution    (N, K, H, W)
+
+FCN-32s enlarges the coarsest scores alone, FCN-16s adds those of stride 16 before, FCN-8s also those
+of stride 8 (Long, Shelhamer & Darrell 2015, Figure 3).
+
+Alignment: a cell of stride s stands for s x s pixels, and a transposed convolution by f with a kernel
+of 2 f and a padding of f/2 places its f x f results exactly over them. So nothing is shifted, and a
+result is too large only where the last cells hang over the image, at the bottom and the right;
+that much is cut off. (The paper pads the image by 100 and cuts at an offset from all sides.)
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicv.autograd import Tensor
+from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
+from minicv.models.segmentation.cut import cut
+from minicv.models.segmentation.segmenter import Segmenter
+from minicv.nn import Conv2d, ConvTranspose2d
+from minicv.nn.initializers import bilinear_upsampling, constant
+
+
+class _FCN(Segmenter):
+    """The trunk and the scores of its deepest map, which all three forms have."""
+
+    def __init__(
+        self,
+        trunk: FeatureHierarchy,
+        classes: Sequence[str],
+        *,
+        class_weights: np.ndarray | None = None,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
+        self.mean, self.std = trunk.mean, trunk.std
+        self.trunk = trunk
+        self.score_fr = self._score(2, rng)
+        self._build(rng)
+
+    def _build(self, rng: np.random.Generator) -> None:
+        raise NotImplementedError(f"{type(self).__name__}: _build is not written")
+
+    def _score(self, level: int, rng: np.random.Generator) -> Conv2d:
+        """1x1 convolution, zero at first: no class is preferred, and a skip changes nothing."""
+        layer = Conv2d(self.trunk.out_channels[level], len(self.classes), 1, rng=rng)
+        for parameter in (layer.weight, layer.bias):
+            parameter.data = constant(parameter.shape, 0)
+        return layer
+
+    def _upscore(self, factor: int, rng: np.random.Generator, learned: bool) -> ConvTranspose2d:
+        """Enlarges the scores; bilinear interpolation at first, or for good."""
+        count, size = len(self.classes), 2 * factor
+        layer = ConvTranspose2d(
+            count, count, size, stride=factor, padding=factor // 2, bias=False, rng=rng
+        )
+        layer.weight.data = bilinear_upsampling(layer.weight.shape)
+        return layer.requires_grad_(learned)
+
+
+class FCN32s(_FCN):
+    """One stream: the scores of stride 32, enlarged at once.
+
+    Args:
+        trunk: pixels to feature maps; brings its normalisation.
+        classes, class_weights, min_size, max_size: see `Segmenter`.
+        rng: draws initial weights. (Score layers start at 0, enlargements bilinear; neither
+            depends on it.)
+
+    >>> from minicv.models.backbones import SmallHierarchy
+    >>> rng = np.random.default_rng(0)
+    >>> model = FCN32s(SmallHierarchy(4, rng=rng), ("sky", "grass"), rng=rng)
+    >>> result = model.predict([rng.random((3, 45, 70), dtype="float32")])[0]
+    >>> result["segmentation"].shape, result["probabilities"].shape
+    ((45, 70), (2, 45, 70))
+    """
+
+    def _build(self, rng: np.random.Generator) -> None:
+        self.upscore = self._upscore(32, rng, learned=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, _, fc7 = self.trunk(x)  # (N, 3, H, W) -> (N, C, H/32, W/32)
+        score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
+        return cut(self.upscore(score), x.shape[2:])  # -> (N, K, H, W)
+
+
+class FCN16s(_FCN):
+    """Two streams: the scores of stride 32, enlarged, plus those of stride 16. Else as `FCN32s`.
+
+    The paper starts from a trained FCN-32s: ``load_state_dict(state, strict=False)`` takes over the
+    layers of the same names. The new score layer starts at 0, so that at first nothing is added.
+    """
+
+    def _build(self, rng: np.random.Generator) -> None:
+        self.score_pool4 = self._score(1, rng)
+        self.upscore2 = self._upscore(2, rng, learned=True)
+        self.upscore16 = self._upscore(16, rng, learned=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, pool4, fc7 = self.trunk(x)  # -> (N, C, H/16, W/16), (N, C, H/32, W/32)
+        at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
+        score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
+        score = cut(self.upscore2(score), at16.shape[2:]) + at16  # -> (N, K, H/16, W/16)
+        return cut(self.upscore16(score), x.shape[2:])  # -> (N, K, H, W)
+
+
+class FCN8s(_FCN):
+    """Three streams: what `FCN16s` fuses, enlarged, plus the scores of stride 8. Else as there.
+
+    The two enlargements between the streams are learned; the last one stays bilinear (Long et al.
+    2015, section 4.3).
+    """
+
+    def _build(self, rng: np.random.Generator) -> None:
+        self.score_pool4 = self._score(1, rng)
+        self.score_pool3 = self._score(0, rng)
+        self.upscore2 = self._upscore(2, rng, learned=True)
+        self.upscore_pool4 = self._upscore(2, rng, learned=True)
+        self.upscore8 = self._upscore(8, rng, learned=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # (N, 3, H, W) -> (N, C, H/8, W/8), (N, C, H/16, W/16), (N, C, H/32, W/32)
+        pool3, pool4, fc7 = self.trunk(x)
+        at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
+        at8 = self.score_pool3(pool3)  # -> (N, K, H/8, W/8)
+        score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
+        score = cut(self.upscore2(score), at16.shape[2:]) + at16  # -> (N, K, H/16, W/16)
+        score = cut(self.upscore_pool4(score), at8.shape[2:]) + at8  # -> (N, K, H/8, W/8)
+        return cut(self.upscore8(score), x.shape[2:])  # -> (N, K, H, W)

@@ -1,0 +1,197 @@
+"""The first way to label every pixel: look at the patch around it, and classify that.
+
+    1. levels    image             -> mirrored on all sides               (3, H + P - 1, W + P - 1)
+    2. patches   bordered image    -> the patch around each pixel         (H W, 3, P, P)
+    3. features  patches           -> convolutions, fully connected layer (H W, units)
+    4. classify  features          -> fully connected layer               (H W, K)
+
+Two neighbours share nearly all of their patches, and yet everything is computed anew for each of
+them; `convolutionalize` shows the way out.
+
+Farabet's form with several ``scales`` takes steps 1 to 3 for each level of a Laplacian pyramid, by
+the same weights, and step 4 sees the features of all: with 3 scales, a context of 4 P pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor
+from minicv.backend import Array, xp_of
+from minicv.models.segmentation.patches import bordered_pyramid, cut_patches, draw_pixels
+from minicv.models.segmentation.segmenter import Segmenter, Target
+from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
+
+_PATCHES_AT_ONCE = 256  # as many as memory likes; the result does not depend on it
+
+
+class PatchClassifier(Segmenter):
+    """A ConvNet that tells the class of the centre pixel of a patch; run at every pixel.
+
+    For each of ``channels`` a convolution without padding, ReLU and 2x2 max pooling; then a fully
+    connected layer of ``units`` with ReLU, and one of K. With a patch of 46 pixels and two 7x7
+    convolutions the maps are those of Farabet et al.: 46, 40, 20, 14, 7 pixels.
+
+    Attributes:
+        features: (R, 3, P, P) -> (R, units), for every scale.
+        classifier: (R, scales · units) -> (R, K).
+        patch_size: P. The classified pixel is P // 2 from the top and the left.
+
+    Args:
+        classes: the K names.
+        patch_size: P.
+        channels: of each convolution.
+        kernel_size: of all convolutions.
+        units: of the hidden fully connected layer.
+        scales: levels of the pyramid; with 1 the image is seen as it is. At level l the patch
+            surrounds the cell over the pixel, 2ˡ pixels wide.
+        patches_per_image: how many the loss draws, on average.
+        class_weights: (K,), how often the loss draws a class, relative to its number of pixels;
+            None draws every class that the images contain equally often. See `draw_pixels`.
+        min_size, max_size: see `Segmenter`.
+        rng: draws the initial weights.
+
+    Raises:
+        ValueError: a number below 1; or a pooling that would leave out a row of the patch, so that
+            some of its pixels are never looked at.
+
+    Source: Farabet, Couprie, Najman & LeCun, Learning hierarchical features for scene labeling
+    (TPAMI 2013); Pinheiro & Collobert, Recurrent convolutional neural networks for scene labeling
+    (ICML 2014), section 3.1.
+
+    >>> rng = np.random.default_rng(0)
+    >>> model = PatchClassifier(("sky", "grass"), patch_size=8, channels=(4,), kernel_size=3,
+    ...                         units=8, rng=rng)
+    >>> model.predict([rng.random((3, 5, 7), dtype="float32")])[0]["segmentation"].shape
+    (5, 7)
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        *,
+        patch_size: int = 46,
+        channels: Sequence[int] = (16, 64),
+        kernel_size: int = 7,
+        units: int = 256,
+        scales: int = 1,
+        patches_per_image: int = 64,
+        class_weights: np.ndarray | None = None,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
+        if scales < 1 or patches_per_image < 1:
+            raise ValueError(
+                f"PatchClassifier: scales={scales}, patches_per_image={patches_per_image}, "
+                "expected at least 1"
+            )
+        self.patch_size, self.scales = patch_size, scales
+        self.patches_per_image = patches_per_image
+        self.features = _features(patch_size, channels, kernel_size, units, rng)
+        self.classifier = Sequential(Linear(scales * units, len(self.classes), rng=rng))
+
+    @property
+    def patch_net(self) -> Sequential:
+        """All layers from a patch to its logits, for a net of one scale: (R, 3, P, P) -> (R, K).
+
+        Raises:
+            ValueError: several scales; such a net takes several patches.
+        """
+        if self.scales > 1:
+            raise ValueError(
+                f"PatchClassifier: patch_net is for one scale, and this model has {self.scales}; "
+                "take features and classifier"
+            )
+        return Sequential(*self.features, *self.classifier)
+
+    def loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """Softmax cross entropy, the mean over random patches, ``patches_per_image`` · N of them.
+
+        Without any pixel that counts the loss is 0, and so is its gradient.
+
+        Args:
+            images, targets: see `Segmenter.loss`.
+            rng: draws the patches; None draws the same ones at every call, so that a validation
+                loss can be compared between epochs.
+
+        Raises:
+            ValueError: see `Segmenter.loss`.
+        """
+        labels = self._check_targets(images, targets)
+        rng = np.random.default_rng(0) if rng is None else rng
+        count = self.patches_per_image * len(images)
+        positions = draw_pixels(labels, count, rng, self.class_weights)
+        cut = [
+            self._cut(self._levels(self._stage1_batch([image])[0]), rows, columns)
+            for image, (rows, columns) in zip(images, positions, strict=True)
+        ]
+        xp = xp_of(next(iter(self.parameters())).data)  # the patches go where the weights are
+        patches = [xp.asarray(np.concatenate(level)) for level in zip(*cut, strict=True)]
+        truth = np.concatenate([own[place] for own, place in zip(labels, positions, strict=True)])
+        logits = self._classify(patches)  # (R, 3, P, P) -> (R, K)
+        return {"loss_pixels": F.softmax_cross_entropy(logits, xp.asarray(truth))}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W), normalised -> logits (N, K, H, W); x is a constant, without a gradient."""
+        height, width = x.shape[2:]
+        everywhere = xp_of(x.data).arange(height * width)
+        rows, columns = everywhere // width, everywhere % width
+        scores = []
+        for pixels in x.data:
+            levels = self._levels(pixels)
+            parts = [slice(i, i + _PATCHES_AT_ONCE) for i in range(0, len(rows), _PATCHES_AT_ONCE)]
+            scores += [self._classify(self._cut(levels, rows[p], columns[p])) for p in parts]
+        scores = F.concatenate(scores).reshape(len(x.data), height, width, -1)
+        return F.permute(scores, (0, 3, 1, 2))  # (N, H, W, K) -> (N, K, H, W)
+
+    def _levels(self, pixels: Array) -> list[Array]:
+        return bordered_pyramid(pixels, self.scales, self.patch_size)
+
+    def _cut(self, levels: list[Array], rows: Array, columns: Array) -> list[Array]:
+        """The patches (R, 3, P, P) around these pixels of the image, at each level."""
+        return [
+            cut_patches(level, rows >> number, columns >> number, self.patch_size)
+            for number, level in enumerate(levels)
+        ]
+
+    def _classify(self, patches: list[Array]) -> Tensor:
+        features = [self.features(Tensor(level)) for level in patches]  # each (R, units)
+        return self.classifier(F.concatenate(features, dim=1))  # -> (R, K)
+
+
+def _features(
+    patch_size: int, channels: Sequence[int], kernel_size: int, units: int, rng: np.random.Generator
+) -> Sequential:
+    layers: list[Module] = []
+    before, size = 3, patch_size
+    for width in channels:
+        layers += [Conv2d(before, width, kernel_size, rng=rng), ReLU(), MaxPool2d(2, 2)]
+        before, size = width, size - kernel_size + 1
+        if size < 2 or size % 2:
+            raise ValueError(
+                f"PatchClassifier: patch_size={patch_size}, kernel_size={kernel_size} leave a map "
+                f"of {size}x{size} for a 2x2 pooling, expected an even size; with {len(channels)} "
+                f"levels, try {_fitting_sizes(patch_size, len(channels), kernel_size)}"
+            )
+        size //= 2
+    return Sequential(*layers, Flatten(), Linear(before * size**2, units, rng=rng), ReLU())
+
+
+def _fitting_sizes(patch_size: int, levels: int, kernel_size: int) -> str:
+    """The two patch sizes next to this one of which every pixel is used."""
+    least = 1
+    for _ in range(levels):
+        least = 2 * least + kernel_size - 1
+    step = 2**levels
+    below = least + max(0, patch_size - least) // step * step
+    return f"{below} or {below + step}"

@@ -1,0 +1,113 @@
+"""Patches: the square of pixels around a position, and the draw of positions to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicv.backend import Array, xp_of
+from minicv.models.segmentation.laplacian_pyramid import laplacian_pyramid
+from minicv.vision.label_maps import VOID
+
+
+def mirror_border(pixels: Array, patch_size: int) -> Array:
+    """An image with so wide a border that every pixel of it is the centre of a whole patch.
+
+    The centre of a patch of P pixels is its pixel P // 2. The border mirrors the image, the
+    outermost pixels included, so that a patch at the edge sees grass beyond the grass.
+
+    Args:
+        pixels: (..., H, W), H and W from 1 on.
+        patch_size: P.
+
+    Returns:
+        (..., H + P - 1, W + P - 1).
+
+    >>> mirror_border(np.array([[1, 2, 3]]), 3).tolist()
+    [[1, 1, 2, 3, 3], [1, 1, 2, 3, 3], [1, 1, 2, 3, 3]]
+    """
+    before = patch_size // 2
+    sides = (before, patch_size - 1 - before)
+    return xp_of(pixels).pad(pixels, [(0, 0)] * (pixels.ndim - 2) + [sides] * 2, mode="symmetric")
+
+
+def bordered_pyramid(pixels: Array, levels: int, patch_size: int) -> list[Array]:
+    """What patches are cut from: the levels of the Laplacian pyramid, each with its border.
+
+    (C, H, W) -> for each level l (C, h + P - 1, w + P - 1), h = ceil(H / 2ˡ). With one level it is
+    the image. See `laplacian_pyramid`.
+
+    >>> [level.shape for level in bordered_pyramid(np.zeros((3, 5, 8)), 2, patch_size=4)]
+    [(3, 8, 11), (3, 6, 7)]
+    """
+    return [mirror_border(level, patch_size) for level in laplacian_pyramid(pixels, levels)]
+
+
+def cut_patches(bordered: Array, rows: Array, columns: Array, patch_size: int) -> Array:
+    """The patches whose centres are at the given pixels of the image.
+
+    Args:
+        bordered: (C, H + P - 1, W + P - 1), from `mirror_border`.
+        rows, columns: (R,) of pixels of the image without its border.
+        patch_size: P.
+
+    Returns:
+        (R, C, P, P).
+
+    >>> image = np.arange(12).reshape(1, 3, 4)
+    >>> rows, columns = np.array([1]), np.array([2])
+    >>> cut_patches(mirror_border(image, 3), rows, columns, 3).tolist()
+    [[[[1, 2, 3], [5, 6, 7], [9, 10, 11]]]]
+    """
+    xp = xp_of(bordered)
+    size = (patch_size, patch_size)
+    windows = xp.lib.stride_tricks.sliding_window_view(bordered, size, axis=(1, 2))
+    return windows[:, rows, columns].swapaxes(0, 1)  # (C, H, W, P, P) -> (R, C, P, P)
+
+
+def draw_pixels(
+    label_maps: Sequence[np.ndarray],
+    count: int,
+    rng: np.random.Generator,
+    class_weights: np.ndarray | None = None,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Random pixels with a class, from several images, such that rare classes are not rare.
+
+    Every class that the label maps contain is drawn equally often on average, or with
+    ``class_weights`` in proportion to its weight times its number of pixels; within a class all
+    pixels are alike. So the plain mean of a loss over the drawn pixels estimates its mean over all
+    pixels with those weights.
+
+    Args:
+        label_maps: each (H, W), classes or `VOID`.
+        count: how many pixels in total; with replacement.
+        rng: draws them.
+        class_weights: (K,).
+
+    Returns:
+        for each label map rows and columns, (R,) each. None are drawn where no pixel counts.
+
+    Source: Farabet et al., Learning hierarchical features for scene labeling (TPAMI 2013), section
+    5, balanced class frequencies.
+
+    >>> labels = np.array([[0] * 99 + [1]])
+    >>> ((rows, columns),) = draw_pixels([labels], 1000, np.random.default_rng(0))
+    >>> bool(450 < (labels[rows, columns] == 1).sum() < 550)
+    True
+    """
+    flat = np.concatenate([label_map.ravel() for label_map in label_maps])
+    labels, pixels = np.unique(flat[flat != VOID], return_counts=True)  # both (K',)
+    share = np.ones(len(labels)) if class_weights is None else class_weights[labels] * pixels
+    drawn = np.zeros(0, np.int64)
+    if share.sum() > 0:
+        counts = rng.multinomial(count, share / share.sum())  # (K',)
+        places = (np.flatnonzero(flat == label) for label in labels)
+        draws = [rng.choice(where, n) for where, n in zip(places, counts, strict=True)]
+        drawn = np.concatenate(draws)  # (count,)
+    positions, start = [], 0
+    for label_map in label_maps:
+        own = drawn[(drawn >= start) & (drawn < start + label_map.size)] - start
+        positions.append(np.divmod(own, label_map.shape[1]))  # rows, columns
+        start += label_map.size
+    return positions

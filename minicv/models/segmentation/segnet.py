@@ -1,0 +1,99 @@
+"""SegNet: an encoder with max pooling, and a decoder that is its mirror image.
+
+Every max unpooling of the decoder takes the switches of the pooling that it mirrors, so the borders
+of things, where the strong responses were, come back to the pixel; a convolution then fills in
+between. DeconvNet without its two layers of 4096, which hold nine tenths of its weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from minicv.autograd import Tensor
+from minicv.models.segmentation.conv_block import conv_blocks
+from minicv.models.segmentation.segmenter import Segmenter
+from minicv.models.segmentation.switches import pool, unpool
+from minicv.nn import Conv2d, ModuleList
+
+
+class SegNet(Segmenter):
+    """A SegNet of a size that a CPU trains from nothing.
+
+    Level l of the encoder has ``depths[l]`` 3x3 convolutions to ``widths[l]`` channels, each with
+    batch normalisation and ReLU, and a 2x2 max pooling. Level l of the decoder mirrors it: max
+    unpooling by the switches of that pooling, then as many convolutions, of which the last has the
+    ``widths[l - 1]`` channels that the next unpooling needs. The very last one gives the logits and
+    has neither normalisation nor ReLU.
+
+    | | out, for (N, 3, H, W) and four levels |
+    |---|---|
+    | encoder 0, 1, 2, 3 | (N, widths[3], H/16, W/16) |
+    | decoder 3, 2, 1, 0 | (N, K, H, W) |
+
+    A side that cannot be halved is rounded up, and the decoder comes back to the same sizes.
+
+    The published SegNet has VGG-16's levels, depths (2, 2, 3, 3, 3) and widths (64, 128, 256, 512,
+    512); SegNet-Basic four levels of one 7x7 convolution to 64 channels.
+
+    Args:
+        classes: the K names.
+        widths: channels of each level.
+        depths: convolutions of each level.
+        kernel_size: of all convolutions; odd.
+        class_weights, min_size, max_size: see `Segmenter`.
+        rng: draws the initial weights.
+
+    Raises:
+        ValueError: widths and depths of different lengths, empty, or with a number below 1; an even
+            kernel.
+
+    Source: Badrinarayanan, Kendall & Cipolla, SegNet (TPAMI 2017), section 3.
+
+    >>> rng = np.random.default_rng(0)
+    >>> model = SegNet(("cow", "sky"), widths=(4, 8), depths=(1, 2), rng=rng)
+    >>> model(Tensor(np.zeros((1, 3, 7, 10), "float32"))).shape
+    (1, 2, 7, 10)
+    """
+
+    def __init__(
+        self,
+        classes: Sequence[str],
+        widths: Sequence[int] = (24, 48, 64, 96),
+        depths: Sequence[int] = (1, 1, 2, 2),
+        *,
+        kernel_size: int = 3,
+        class_weights: np.ndarray | None = None,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
+        if len(widths) != len(depths) or min((0, *widths)[1:], default=0) < 1 or min(depths) < 1:
+            raise ValueError(
+                f"SegNet: widths={tuple(widths)}, depths={tuple(depths)}; expected a number of "
+                "channels and a number of convolutions, each at least 1, for each level"
+            )
+        self.widths, self.depths, self.kernel_size = tuple(widths), tuple(depths), kernel_size
+        self.encoder, self.decoder = ModuleList(), ModuleList()
+        for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+            below = self.widths[level - 1] if level > 0 else 3
+            upwards = (below, *[width] * depth)
+            downwards = upwards[:0:-1] if level == 0 else upwards[::-1]  # the score comes last
+            self.encoder.append(conv_blocks(upwards, kernel_size, rng=rng))
+            self.decoder.append(conv_blocks(downwards, kernel_size, rng=rng))
+        self.score = Conv2d(
+            self.widths[0], len(self.classes), kernel_size, padding=kernel_size // 2, rng=rng
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
+        switches = []
+        for convolutions in self.encoder:
+            x, places = pool(convolutions(x))  # (N, C, h, w) -> (N, C', h/2, w/2)
+            switches.append(places)
+        for convolutions in reversed(list(self.decoder)):
+            x = unpool(x, switches.pop())  # (N, C', h/2, w/2) -> (N, C', h, w)
+            x = convolutions(x)  # -> (N, C, h, w)
+        return self.score(x)  # (N, C, H, W) -> (N, K, H, W)

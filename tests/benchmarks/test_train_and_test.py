@@ -1,0 +1,58 @@
+"""A training and its test by the command line: what is kept, and how a failure ends it."""
+
+import json
+
+import pytest
+from label_map_folders import camvid_folder
+
+from benchmarks import detection, record, segmentation
+from benchmarks.train_and_test import CommandFailed, train_and_test
+
+TINY = ["--epochs", "2", "--batch-size", "2"]
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A tiny CamVid; what is kept goes to a folder of the test, and so do the runs."""
+    source = camvid_folder(tmp_path / "CamVid")
+    monkeypatch.setattr(record, "RESULTS", tmp_path / "results")
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return source
+
+
+def test_both_checkpoints_are_tested_and_all_is_collected(tmp_path, data, capsys):
+    options = ["--data", data, "--seed", "3", *TINY]
+    found = train_and_test("segnet", options, tmp_path / "run", pictures=True)
+    assert found["command"] == f"minicv train segnet --data {data} --seed 3 " + " ".join(TINY)
+    assert found["seed"] == 3 and found["recipe"]["epochs"] == 2 and len(found["epochs"]) == 2
+    assert found["seconds_of_the_training_command"] > 0
+    assert set(found["test"]) == {"best", "last"}
+    last = json.loads((tmp_path / "run" / "last.json").read_text())
+    assert found["test"]["last"]["images"] == 3
+    assert found["test"]["last"]["mIoU"] == last["figures"]["mIoU"]
+    assert found["test"]["best"]["seconds_per_image"] > 0
+    assert len(list((tmp_path / "run" / "pictures").iterdir())) == 3
+    capsys.readouterr()
+
+
+def test_a_command_that_fails_ends_it(tmp_path, data, capsys):
+    with pytest.raises(CommandFailed, match="exit status 2"):
+        train_and_test("segnet", ["--data", "camvid:absent"], tmp_path / "run")
+    assert "there is no folder absent" in capsys.readouterr().err
+    assert segmentation.main(["camvid", "segnet", "--data", "camvid:absent"]) == 2
+    assert detection.main(["people", "--data", "pennfudan:absent"]) == 2
+
+
+def test_the_record_of_a_segmenter(tmp_path, data, capsys):
+    assert segmentation.main(["road", "segnet", "--data", data, *TINY]) == 0
+    kept = json.loads((tmp_path / "results" / "segmentation_road_segnet.json").read_text())
+    assert kept["commit"] and kept["seed"] == 0 and "IoU Sky" in kept["test"]["best"]
+    assert (tmp_path / "work" / "runs" / "road_segnet" / "pictures").is_dir()
+    assert "kept in" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["camvid"], ["camvid", "fcn8s"], ["farmyard", "x"]])
+def test_usage(arguments, capsys):
+    assert segmentation.main(arguments) == 2
+    assert "python -m benchmarks segmentation farmyard" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""A device without a GPU: the strict stand-in for CuPy, with the kernels of the host.
+
+The kernels for CUDA are another matter; this is about all that stands between them.
+"""
+
+import cupy_stand_in as cupy
+import numpy as np
+
+from minicv.backend import cpu, cuda, to_numpy
+from minicv.backend.cpu import KERNELS
+
+
+def install_device(monkeypatch):
+    """Until the test ends, ``module.to("cuda")`` moves a module to the stand-in."""
+    for name in KERNELS:
+        monkeypatch.setitem(vars(cuda), name, _on_the_host(getattr(cpu, name)))
+    monkeypatch.setattr("minicv.nn.module.to_device", lambda array, name: cupy.asarray(array))
+
+
+def check_losses_and_gradients(host, moved, images, targets):
+    """Two equal models, one of them on the device, have the same losses and gradients."""
+    here, there = host.loss(images, targets), moved.loss(images, targets)
+    for name, expected in here.items():
+        assert isinstance(there[name].data, cupy.ndarray)
+        np.testing.assert_allclose(there[name].item(), expected.item(), rtol=1e-4)
+    sum(here.values(), start=0.0).backward()
+    sum(there.values(), start=0.0).backward()
+    gradients = dict(moved.named_parameters())
+    for name, parameter in host.named_parameters():
+        assert isinstance(gradients[name].grad, cupy.ndarray)
+        ours, scale = to_numpy(gradients[name].grad), np.abs(parameter.grad).max()
+        np.testing.assert_allclose(ours, parameter.grad, rtol=1e-3, atol=1e-4 * scale, err_msg=name)
+
+
+def check_on_the_host(arrays, expected):
+    """Arrays by name are on the host, and equal to those of the model that never left it."""
+    for name, array in expected.items():
+        assert not isinstance(arrays[name], cupy.ndarray), name
+        np.testing.assert_allclose(arrays[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def _on_the_host(kernel):
+    """``kernel`` for device arrays: they come to the host, and the result goes back."""
+
+    def down(value):
+        return to_numpy(value) if isinstance(value, cupy.ndarray) else value
+
+    def up(value):
+        if isinstance(value, tuple):
+            return tuple(up(item) for item in value)
+        return cupy.asarray(value) if isinstance(value, np.ndarray) else value
+
+    def run(*arguments, **options):
+        named = {name: down(value) for name, value in options.items()}
+        return up(kernel(*[down(value) for value in arguments], **named))
+
+    return run

@@ -1,0 +1,168 @@
+"""DeconvNet: the published layers, any size, and the ensemble of proposals."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from segmenter_checks import (
+    CLASSES,
+    check_gradients,
+    check_size,
+    check_stages,
+    random_image,
+)
+
+from minicv import Tensor, no_grad
+from minicv import functional as F
+from minicv.models.detection.image_batch import resize_image
+from minicv.models.segmentation import DeconvNet
+from minicv.nn import ConvTranspose2d
+from minicv.testing import strategies
+
+
+def make_model(width=1 / 64, classes=CLASSES, **options):
+    return DeconvNet(classes, width, **options, rng=np.random.default_rng(0))
+
+
+@settings(max_examples=8)
+@given(st.integers(1, 260), st.integers(1, 260))
+def test_logits_have_the_size_of_the_image(height, width):
+    check_size(make_model(), height, width)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (193, 1), (192, 194), (225, 250)])
+def test_sizes_at_the_edge(size):
+    check_size(make_model(), *size)
+
+
+def test_loss_reaches_every_parameter_and_void_none():
+    check_gradients(make_model(1 / 16), (230, 200))
+
+
+def test_stages_are_those_of_predict():
+    check_stages(make_model())
+
+
+def test_layers_are_those_of_the_paper(monkeypatch):
+    """At full width, with weights that cost neither time nor memory."""
+    flat = lambda shape, rng, *rest: np.zeros(shape, np.float32)  # noqa: E731
+    monkeypatch.setattr("minicv.nn.initializers.uniform", flat)
+    model = make_model(1.0, classes=[str(k) for k in range(21)])
+    assert model.fc6.conv.weight.shape == (4096, 512, 7, 7)
+    assert model.fc7.conv.weight.shape == (4096, 4096, 1, 1)
+    deconvolutions = [
+        (layer.in_channels, layer.out_channels, layer.kernel_size[0])
+        for part in (model.fc6_back, *reversed(list(model.decoder)))
+        for layer in part.modules()
+        if isinstance(layer, ConvTranspose2d)
+    ]
+    assert deconvolutions == [
+        (4096, 512, 7),
+        *[(512, 512, 3)] * 3,
+        *[(512, 512, 3)] * 2, (512, 256, 3),
+        *[(256, 256, 3)] * 2, (256, 128, 3),
+        (128, 128, 3), (128, 64, 3),
+        *[(64, 64, 3)] * 2,
+    ]  # fmt: skip
+    assert model.score.weight.shape == (21, 64, 1, 1)
+    assert round(sum(p.size for p in model.parameters()) / 1e6) == 252
+
+
+def test_a_small_image_is_padded_with_its_mean_colour_at_the_bottom_and_the_right():
+    model = make_model().eval()
+    x = np.random.default_rng(0).normal(size=(1, 3, 50, 230)).astype(np.float32)
+    padded = np.zeros((1, 3, 193, 230), np.float32)
+    padded[:, :, :50] = x
+    with no_grad():
+        whole = model(Tensor(padded)).data
+        np.testing.assert_array_equal(model(Tensor(x)).data, whole[:, :, :50])
+    assert np.abs(whole[:, :, 50:]).max() > 0
+
+
+def test_wrong_options_are_refused():
+    for options in ({"width": 0}, {"width": -1.0}, {"proposal_size": 0}):
+        with pytest.raises(ValueError, match=r"DeconvNet: width=.*, proposal_size="):
+            make_model(**options)
+
+
+# The ensemble of proposals
+
+
+def scores_of(model, image, x1, y1, x2, y2):
+    """What the network says of one crop, in the crop's own pixels."""
+    crop = resize_image(image[:, y1:y2, x1:x2], model.proposal_size, model.proposal_size)
+    logits = model.stages(crop)["logits"]
+    return F.resize_bilinear(logits[None], (y2 - y1, x2 - x1)).data[0]
+
+
+@pytest.fixture(scope="module")
+def model():
+    """One that has seen something, so that its scores differ from place to place."""
+    model = make_model(proposal_size=200)
+    images, labels = [random_image(200, 200, seed) for seed in range(2)], np.zeros((200, 200), int)
+    for _ in range(3):
+        model.loss(images, [{"segmentation": labels}] * 2)  # moves the running statistics
+    for norm in (m for m in model.modules() if hasattr(m, "running_var")):
+        norm.bias.data = norm.bias.data + 0.5  # keeps units alive
+    model.score.weight.data = 50 * model.score.weight.data
+    return model
+
+
+@pytest.mark.parametrize("aggregate", ["max", "mean"])
+@pytest.mark.parametrize("whole_image", [True, False])
+def test_scores_go_back_to_their_places_and_are_combined(model, aggregate, whole_image):
+    image = random_image(40, 60)
+    boxes = np.array([[0.0, 0.0, 20.0, 10.0], [10.5, 5.0, 59.5, 39.0]])
+    windows = [(0, 0, 20, 10), (10, 5, 60, 39)] + [(0, 0, 60, 40)] * whole_image
+    placed = np.zeros((len(windows), len(CLASSES), 40, 60), np.float32)
+    for layer, (x1, y1, x2, y2) in zip(placed, windows, strict=True):
+        layer[:, y1:y2, x1:x2] = scores_of(model, image, x1, y1, x2, y2)
+    combined = placed.max(axis=0) if aggregate == "max" else placed.mean(axis=0)
+    expected = F.softmax(combined[None], dim=1).data[0]
+    result = model.predict_with_proposals(
+        image, boxes, aggregate=aggregate, whole_image=whole_image
+    )
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(result["probabilities"], expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(result["segmentation"], result["probabilities"].argmax(axis=0))
+
+
+@settings(max_examples=6)
+@given(strategies.boxes(st.integers(0, 4), width=30, height=20))
+def test_any_boxes(model, boxes):
+    result = model.predict_with_proposals(random_image(20, 30), boxes)
+    assert result["segmentation"].shape == (20, 30)
+    assert result["probabilities"].dtype == np.float32
+    np.testing.assert_allclose(result["probabilities"].sum(axis=0), 1, rtol=1e-5)
+
+
+def test_no_boxes_and_boxes_that_hold_nothing(model):
+    image = random_image(20, 30)
+    none = np.zeros((0, 4))
+    nothing = np.array([[4.0, 4, 4, 9], [9, 9, 3, 3], [30, 0, 40, 9], [-9, -9, -1, -1]])
+    alone = model.predict_with_proposals(image, none)
+    whole = scores_of(model, image, 0, 0, 30, 20)
+    np.testing.assert_array_equal(alone["segmentation"], whole.argmax(axis=0))
+    for boxes in (none, nothing):
+        result = model.predict_with_proposals(image, boxes)
+        np.testing.assert_array_equal(result["probabilities"], alone["probabilities"])
+        result = model.predict_with_proposals(image, boxes, whole_image=False)
+        np.testing.assert_allclose(result["probabilities"], 1 / len(CLASSES), rtol=1e-6)
+        assert not result["segmentation"].any()
+
+
+def test_ensemble_leaves_the_network_as_it_was(model):
+    before = model.train().state_dict()
+    model.predict_with_proposals(random_image(20, 30), np.array([[1.0, 1.0, 9.0, 9.0]]))
+    assert all(module.training for module in model.modules())
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+
+
+def test_ensemble_refuses_what_is_wrong(model):
+    with pytest.raises(ValueError, match=r"DeconvNet: image has shape \(1, 8, 8\)"):
+        model.predict_with_proposals(np.zeros((1, 8, 8), np.float32), np.zeros((0, 4)))
+    with pytest.raises(ValueError, match=r"boxes expects shape \(N, 4\)"):
+        model.predict_with_proposals(random_image(8, 8), np.zeros((0, 5)))
+    with pytest.raises(ValueError, match="expected 'max' or 'mean'"):
+        model.predict_with_proposals(random_image(8, 8), np.zeros((0, 4)), aggregate="sum")

@@ -1,0 +1,186 @@
+"""FCN-32s, 16s, 8s: size, alignment, how they start, what they learn."""
+
+import numpy as np
+import pytest
+from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicv import Tensor, no_grad
+from minicv.data import Farmyard
+from minicv.metrics import segmentation_figures
+from minicv.models.backbones import EfficientNetLite0Hierarchy, SmallHierarchy, VGG16Hierarchy
+from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
+from minicv.models.segmentation import FCN8s, FCN16s, FCN32s
+from minicv.optim import Adam
+from minicv.vision.label_maps import VOID
+
+FORMS = (FCN32s, FCN16s, FCN8s)
+
+
+def make_model(form, classes=("cow", "sky", "grass"), seed=0, **options):
+    rng = np.random.default_rng(seed)
+    model = form(SmallHierarchy(width=4, rng=rng), classes, rng=rng, **options)
+    for name, parameter in model.named_parameters():
+        if name.startswith("score"):  # they start at 0, which would hide what lies before them
+            parameter.data = rng.normal(size=parameter.shape).astype("f4")
+    return model
+
+
+def make_image(height, width, seed=0):
+    return np.random.default_rng(seed).random((3, height, width), dtype=np.float32)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(height=st.integers(1, 75), width=st.integers(1, 75))
+def test_logits_have_exactly_the_size_of_the_image(form, height, width):
+    model = make_model(form).eval()
+    with no_grad():
+        logits = model(Tensor(np.zeros((2, 3, height, width), "f4")))
+    assert logits.shape == (2, 3, height, width)
+    found = model.predict([make_image(height, width)])[0]
+    assert found["segmentation"].shape == (height, width)
+    np.testing.assert_allclose(found["probabilities"].sum(axis=0), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "trunk",
+    [
+        VGG16Hierarchy(classifier_channels=8, rng=np.random.default_rng(0)),
+        EfficientNetLite0Hierarchy(rng=np.random.default_rng(0)),
+    ],
+    ids=lambda trunk: type(trunk).__name__,
+)
+@pytest.mark.parametrize("size", [(1, 1), (37, 50)])
+def test_stands_on_every_trunk(trunk, size):
+    model = FCN8s(trunk, ("sky", "road"), rng=np.random.default_rng(0))
+    assert (model.mean, model.std) == (trunk.mean, trunk.std)
+    assert model.predict([make_image(*size)])[0]["probabilities"].shape == (2, *size)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_at_first_no_class_is_preferred(form):
+    model = form(
+        SmallHierarchy(4, rng=np.random.default_rng(0)), "abcde", rng=np.random.default_rng(0)
+    )
+    found = model.predict([make_image(20, 30)])[0]
+    np.testing.assert_array_equal(found["probabilities"], np.float32(0.2))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_loss_reaches_all_that_is_learned_and_nothing_else(form):
+    model = make_model(form)
+    labels = np.random.default_rng(1).integers(0, 3, (64, 70))
+    model.loss([make_image(64, 70)], [{"segmentation": labels}])["loss_pixels"].backward()
+    last = {FCN32s: "upscore", FCN16s: "upscore16", FCN8s: "upscore8"}[form]
+    for name, parameter in model.named_parameters():
+        if name == f"{last}.weight":  # the last enlargement stays bilinear
+            assert parameter.grad is None
+        else:
+            assert np.abs(parameter.grad).max() > 0, name
+
+
+class _Counting(FeatureHierarchy):
+    """Maps that hold where they are: the centre of each cell, in pixels, along x and along y."""
+
+    out_channels = (2, 2, 2)
+    mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+    def forward(self, x):
+        maps = []
+        for stride in self.strides:
+            h, w = (-(-length // stride) for length in x.shape[2:])
+            down, across = ((np.arange(n) + 0.5) * stride for n in (h, w))
+            maps.append(Tensor(np.stack(np.broadcast_arrays(across[None], down[:, None]))[None]))
+        return tuple(maps)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_is_shifted(form):
+    """Fed with coordinates, every stream gives each pixel its own coordinate."""
+    model = form(_Counting(), ("x", "y"), rng=np.random.default_rng(0)).astype("float64").eval()
+    streams = [layer for name, layer in model.named_children() if name.startswith("score")]
+    assert len(streams) == 1 + FORMS.index(form)
+    for layer in streams:  # each stream gives its share of the coordinate
+        layer.weight.data = np.eye(2)[:, :, None, None] / len(streams)
+    with no_grad():
+        logits = model(Tensor(np.zeros((1, 3, 160, 192)))).data[0]
+    across, down = np.arange(192) + 0.5, np.arange(160) + 0.5
+    inside = (slice(32, -32), slice(32, -32))  # near the edge, interpolation meets the zeros beyond
+    np.testing.assert_allclose(logits[0][inside], np.tile(across, (160, 1))[inside], rtol=1e-6)
+    np.testing.assert_allclose(logits[1][inside], np.tile(down, (192, 1)).T[inside], rtol=1e-6)
+
+
+def test_a_finer_form_starts_where_the_coarser_one_ended():
+    """The paper's training in stages: a new stream adds nothing at first."""
+    coarse = make_model(FCN32s)
+    for form in (FCN16s, FCN8s):
+        rng = np.random.default_rng(7)
+        finer = form(SmallHierarchy(width=4, rng=rng), coarse.classes, rng=rng)
+        missing, _ = finer.load_state_dict(coarse.state_dict(), strict=False)
+        assert not [name for name in missing if not name.startswith(("score_pool", "upscore"))]
+        pixels = Tensor(np.random.default_rng(1).normal(size=(1, 3, 192, 192)).astype("f4"))
+        with no_grad():
+            before, after = coarse.eval()(pixels).data, finer.eval()(pixels).data
+        # Interpolating in two steps is not quite interpolating at once.
+        correlation = np.corrcoef(before.ravel(), after.ravel())[0, 1]
+        assert correlation > 0.95
+        coarse = finer
+
+
+def test_stages_keep_what_predict_uses():
+    model, image = make_model(FCN8s), make_image(45, 70)
+    stages, predicted = model.stages(image), model.predict([image])[0]
+    assert stages["logits"].shape == (3, 45, 70)
+    for name in ("segmentation", "probabilities"):
+        np.testing.assert_array_equal(stages[name], predicted[name])
+    exponentials = np.exp(stages["logits"])
+    np.testing.assert_allclose(
+        stages["probabilities"], exponentials / exponentials.sum(axis=0), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_image_without_labels_gives_no_loss_and_no_gradient(form):
+    model = make_model(form)
+    void = {"segmentation": np.full((40, 50), VOID)}
+    loss = model.loss([make_image(40, 50)], [void])["loss_pixels"]
+    loss.backward()
+    assert loss.item() == 0
+    for name, parameter in model.named_parameters():
+        assert parameter.grad is None or not parameter.grad.any(), name
+
+
+def test_a_label_out_of_range_is_refused_by_name():
+    target = {"segmentation": np.full((40, 50), 3), "image_id": "meadow"}
+    with pytest.raises(ValueError, match=r"FCN8s: image 'meadow': label 3 .*expected 0..2"):
+        make_model(FCN8s).loss([make_image(40, 50)], [target])
+
+
+def test_on_a_device_it_gives_the_same(monkeypatch):
+    install_device(monkeypatch)
+    host, moved = make_model(FCN8s), make_model(FCN8s).to("cuda")
+    check_on_the_host(moved.stages(make_image(19, 22)), host.stages(make_image(19, 22)))
+    for model in (host, moved):
+        model.upscore8.requires_grad_(True)  # the check wants a gradient of everything
+    images, rng = [make_image(40, 50, seed) for seed in range(2)], np.random.default_rng(0)
+    targets = [{"segmentation": rng.integers(0, 3, (40, 50))} for _ in images]
+    check_losses_and_gradients(host, moved, images, targets)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", FORMS)
+def test_overfits_a_few_farmyard_images(form):
+    data = Farmyard(4, size=(64, 64), seed=5)
+    images, targets = (list(column) for column in zip(*(data[i] for i in range(4)), strict=True))
+    rng = np.random.default_rng(0)
+    model = form(SmallHierarchy(width=16, rng=rng), data.segmentation_classes, rng=rng)
+    optimizer = Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
+    for _ in range(120):
+        loss = model.loss(images, targets)["loss_pixels"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    figures = segmentation_figures(model.predict(images), targets, len(model.classes))
+    # Not even by heart: FCN-32s has four scores of a class to paint 64 x 64 pixels with.
+    assert figures.pixel_accuracy > {FCN32s: 0.72, FCN16s: 0.83, FCN8s: 0.9}[form]

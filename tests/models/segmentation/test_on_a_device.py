@@ -1,0 +1,54 @@
+"""The segmenters on a device: the same answers, brought back to the host."""
+
+import cupy_stand_in as cupy
+import numpy as np
+import pytest
+from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
+from segmenter_checks import CLASSES, random_image, random_labels
+
+from minicv.models.segmentation import DeconvNet, EncoderDecoder, FullResolution, SegNet
+
+SIZE = (19, 22)
+WEIGHTS = np.array([0.5, 1.0, 2.0], np.float32)
+NETWORKS = {
+    "segnet": lambda **options: SegNet(CLASSES, (4, 5, 6), (1, 1, 2), **options),
+    "full resolution": lambda **options: FullResolution(CLASSES, 4, 2, **options),
+    "deconvnet": lambda **options: DeconvNet(CLASSES, 1 / 64, 193, **options),
+    **{
+        name: lambda name=name, **options: EncoderDecoder(CLASSES, name, (4, 5), **options)
+        for name in ("nearest", "bed_of_nails", "max_unpool", "transposed")
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def device(monkeypatch):
+    install_device(monkeypatch)
+
+
+def pair(network, **options):
+    """The same network twice: on the host, and moved."""
+    models = [NETWORKS[network](**options, rng=np.random.default_rng(0)) for _ in range(2)]
+    assert isinstance(next(iter(models[1].to("cuda").parameters())).data, cupy.ndarray)
+    return models
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_stages_come_back_to_the_host(network):
+    host, moved = pair(network)
+    image = random_image(*SIZE)
+    check_on_the_host(moved.stages(image), host.stages(image))
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_losses_and_gradients_are_those_of_the_host(network):
+    images = [random_image(*SIZE, seed) for seed in range(2)]
+    targets = [random_labels(*SIZE, seed) for seed in range(2)]
+    check_losses_and_gradients(*pair(network, class_weights=WEIGHTS), images, targets)
+
+
+def test_ensemble_of_proposals_comes_back_to_the_host():
+    host, moved = pair("deconvnet")
+    image, boxes = random_image(*SIZE), np.array([[2.0, 3.0, 15.5, 18.0]])
+    arrays = moved.predict_with_proposals(image, cupy.asarray(boxes))
+    check_on_the_host(arrays, host.predict_with_proposals(image, boxes))

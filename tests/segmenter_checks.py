@@ -1,0 +1,91 @@
+"""What holds for every segmenter, whatever its network; each test file asks it of its own."""
+
+import numpy as np
+
+from minicv import Tensor, no_grad
+from minicv.data import Farmyard
+from minicv.metrics import segmentation_figures
+from minicv.optim import Adam, CosineAnnealingLR, clip_grad_norm
+from minicv.vision import VOID
+
+CLASSES = ("cow", "duck", "sky")
+
+
+def random_image(height, width, seed=0):
+    return np.random.default_rng(seed).random((3, height, width), dtype=np.float32)
+
+
+def random_labels(height, width, seed=0, classes=3):
+    return {"segmentation": np.random.default_rng(seed).integers(0, classes, (height, width))}
+
+
+def check_size(model, height, width):
+    """Logits, and what is predicted, have exactly the size of the image, in float32."""
+    image, classes = random_image(height, width), len(model.classes)
+    with no_grad():
+        logits = model.eval()(Tensor(image[None]))
+    assert logits.shape == (1, classes, height, width)
+    assert logits.dtype == np.float32 and np.isfinite(logits.data).all()
+    result = model.predict([image])[0]
+    assert result["segmentation"].shape == (height, width)
+    assert result["segmentation"].dtype == np.int64
+    assert result["probabilities"].shape == (classes, height, width)
+    assert result["probabilities"].dtype == np.float32
+    np.testing.assert_allclose(result["probabilities"].sum(axis=0), 1, rtol=1e-5)
+    assert (result["segmentation"] == result["probabilities"].argmax(axis=0)).all()
+
+
+def check_gradients(model, size=(20, 23)):
+    """The loss reaches every parameter, in float32, and without a labelled pixel none."""
+    images = [random_image(*size, seed) for seed in range(2)]
+    targets = [random_labels(*size, seed, len(model.classes)) for seed in range(2)]
+    loss = model.train().loss(images, targets)["loss_pixels"]
+    assert loss.dtype == np.float32 and 0 < loss.item() < 100
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        assert parameter.grad.dtype == np.float32, name
+        assert np.abs(parameter.grad).max() > 0, name
+
+    model.zero_grad()
+    nothing = [{"segmentation": np.full(size, VOID)} for _ in images]
+    loss = model.loss(images, nothing)["loss_pixels"]
+    loss.backward()
+    assert loss.item() == 0
+    for name, parameter in model.named_parameters():
+        assert (parameter.grad == 0).all(), name
+
+
+def check_stages(model, size=(21, 18)):
+    """`stages` shows what `predict` returns, and neither trains: modes and statistics stay."""
+    image = random_image(*size)
+    model.train()
+    before = model.state_dict()
+    stages, result = model.stages(image), model.predict([image, image])[1]
+    for name in ("segmentation", "probabilities"):
+        np.testing.assert_array_equal(stages[name], result[name], err_msg=name)
+    assert stages["image"] is image
+    assert stages["input"].shape == (3, *size)
+    assert stages["logits"].shape == (len(model.classes), *size)
+    assert (stages["logits"].argmax(axis=0) == stages["segmentation"]).all()
+    assert all(module.training for module in model.modules())
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+
+
+def farmyard_scenes(count, size, seed=5):
+    data = Farmyard(count, size=size, seed=seed)
+    samples = [data[i] for i in range(count)]
+    return [image for image, _ in samples], [target for _, target in samples]
+
+
+def mean_iou_after_training(model, images, targets, *, steps, lr):
+    """Of the images trained on, all of them in every step; the rate falls to 0 along a cosine."""
+    optimizer, schedule = Adam(model.parameters(), lr=lr), CosineAnnealingLR(lr, max(steps, 1))
+    for step in range(steps):
+        optimizer.set_lr(schedule.lr(step))
+        loss = model.train().loss(images, targets)["loss_pixels"]
+        optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm(model.parameters(), 10.0)
+        optimizer.step()
+    return segmentation_figures(model.predict(images), targets, len(model.classes)).mean_iou
