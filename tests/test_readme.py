@@ -28,7 +28,7 @@ def test_links_to_files_lead_to_files():
 
 
 @pytest.mark.parametrize(
-    "command", sorted(set(re.findall(r"minicv (train|eval|detect|demo)\b", README)))
+    "command", sorted(set(re.findall(r"minicv (train|eval|detect|segment|demo)\b", README)))
 )
 def test_options_that_it_names_are_options_of_the_command(command, capsys):
     with pytest.raises(SystemExit):

@@ -58,12 +58,14 @@ class Splits:
     """The parts of a data set; ``validation`` chooses the best weights, ``test`` judges them.
 
     ``classes`` are the names of the labels: of boxes for a detector, of pixels for a segmenter.
+    ``drawn`` says that there can be as many images as are wanted; photographs are few.
     """
 
     train: Any
     validation: Any
     test: Any
     classes: tuple[str, ...]
+    drawn: bool = False
 
 
 def open_data(source: str) -> Splits:
@@ -86,7 +88,7 @@ def open_data(source: str) -> Splits:
     if kind == "farmyard":
         # Later passes need no drawing, and a detector no masks and joints.
         parts = _farmyard(rest, FARMYARD_HELD_OUT, keep=("boxes", "labels", "image_id"))
-        return Splits(*parts, classes=parts[0].classes)
+        return Splits(*parts, classes=parts[0].classes, drawn=True)
     folder = _folder(source, rest)
     if kind == "pennfudan":
         development = PennFudan(folder, "train")
@@ -122,7 +124,7 @@ def open_segmentation_data(source: str) -> Splits:
     kind, rest = _kind_of(source, CLASSES_OF_PIXELS)
     if kind == "farmyard":
         parts = _farmyard(rest, FARMYARD_SEGMENTATION_TEST, keep=("segmentation", "image_id"))
-        return Splits(*parts, classes=parts[0].segmentation_classes)
+        return Splits(*parts, classes=parts[0].segmentation_classes, drawn=True)
     folder = _folder(source, rest)
     if kind == "camvid":
         parts = [CamVid(folder, split) for split in ("train", "val", "test")]

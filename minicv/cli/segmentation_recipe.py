@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,19 +29,37 @@ class SegmentationRecipe(Recipe):
 
     Attributes:
         weight_decay: as for all recipes; by default none.
-        class_weights: whether pixels of rare classes count more: by median frequency, see
-            `survey`.
+        balance: how far pixels of rare classes count more in the loss: the power to which the
+            weights by median frequency are taken. 1 lets all classes count alike, and finds rare
+            ones at the price of false alarms; 1/2 lies between that and 0, every pixel alike.
         scale: least and greatest factor of the zoom.
         jitter: of brightness, contrast and saturation.
         validation_images: so many, evenly spread, are looked at after each epoch; None looks at
             all. For systems that are slow to predict.
+
+    Raises:
+        ValueError: a balance below 0; see also `Recipe`.
     """
 
     weight_decay: float = 0.0
-    class_weights: bool = True
+    balance: float = 0.5
     scale: tuple[float, float] = (0.75, 1.5)
     jitter: float = 0.2
     validation_images: int | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.balance < math.inf:
+            raise ValueError(f"recipe: balance={self.balance}; expected a number from 0 on")
+
+    def class_weights(self, by_frequency: np.ndarray) -> np.ndarray | None:
+        """Of the loss, (K,), from those of a `Survey`; None where every pixel counts alike.
+
+        >>> recipe = SegmentationRecipe(epochs=1, batch_size=1, lr=0.1, balance=0.5)
+        >>> recipe.class_weights(np.array([0.25, 1, 4])).tolist()
+        [0.5, 1.0, 2.0]
+        """
+        return by_frequency**self.balance if self.balance else None
 
     def optimizer(self, parameters: Iterable[Tensor]) -> Adam:
         """Adam with the recipe's weight decay."""
@@ -57,21 +76,22 @@ class SegmentationRecipe(Recipe):
         )
 
 
-_FROM_SCRATCH = {"batch_size": 8, "class_weights": False, "scale": (1.0, 1.0), "jitter": 0.0}
-
-# For a system that stands on a trunk, what suits that trunk. What starts from noise is given the
-# pictures as they are: in a few passes it learns too little, not too much by heart.
+# For a system that stands on a trunk, what suits that trunk.
 RECIPES = {
-    "small": SegmentationRecipe(epochs=10, lr=2e-3, **_FROM_SCRATCH),
+    "small": SegmentationRecipe(epochs=10, batch_size=8, lr=2e-3, balance=0),
     "efficientnet_lite0": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-3),
     "vgg16": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-4),
     "patch_classifier": SegmentationRecipe(
-        epochs=3, lr=1e-3, validation_images=10, **_FROM_SCRATCH
+        epochs=3, batch_size=8, lr=1e-3, balance=0, validation_images=10
     ),
-    "full_resolution": SegmentationRecipe(epochs=4, lr=3e-3, **_FROM_SCRATCH),
-    "encoder_decoder": SegmentationRecipe(epochs=7, lr=3e-3, **_FROM_SCRATCH),
-    "segnet": SegmentationRecipe(epochs=7, lr=3e-3, **_FROM_SCRATCH),
+    "full_resolution": SegmentationRecipe(epochs=4, batch_size=8, lr=3e-3, balance=0),
+    "encoder_decoder": SegmentationRecipe(epochs=7, batch_size=8, lr=3e-3, balance=0),
+    "segnet": SegmentationRecipe(epochs=7, batch_size=8, lr=3e-3, balance=0),
+    "deconvnet": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-3),
 }
+# Drawn scenes are as many as are wanted, each of another scale and light, so they are only
+# mirrored; photographs are few.
+AS_DRAWN = {"scale": (1.0, 1.0), "jitter": 0.0}
 
 
 class Survey(NamedTuple):
@@ -79,6 +99,7 @@ class Survey(NamedTuple):
 
     Attributes:
         class_weights: (K,) float32, median frequency over frequency; 0 for a class that is absent.
+            See `minicv.vision.median_frequency_weights`.
         size: median height and median width of the images.
     """
 

@@ -26,7 +26,7 @@ _EPILOG = """examples:
 DIR/last.npz is written after every epoch and DIR/best.npz when the validation figure (AP of a
 detector, mIoU of a segmenter) is the best so far; DIR/history.json holds every epoch's figures."""  # noqa: E501
 
-_FOR_SEGMENTERS = ("crop", "class_weights", *train_segmenter.OPTION_OF)
+_FOR_SEGMENTERS = ("crop", "balance", *train_segmenter.OPTION_OF)
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -81,9 +81,11 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="window to which training images are cut after a random zoom; default: their size",
     )
     add(
-        "--class-weights",
-        choices=["median-frequency", "none"],
-        help="whether pixels of rare classes count more in the loss; default: by the recipe",
+        "--balance",
+        type=float,
+        metavar="POWER",
+        help="how far rare classes count more in the loss: 1 by median frequency, all alike, 0 as "
+        "often as they occur, 0.5 between; default: by the recipe",
     )
     add(
         "--upsampling",
@@ -95,6 +97,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=int,
         metavar="N",
         help="levels of the image pyramid that patch_classifier looks at; default: 1",
+    )
+    add(
+        "--width",
+        type=float,
+        metavar="FACTOR",
+        help="of all layers of deconvnet; default: 1, the paper's 252 million weights, which need "
+        "4 GB in training; 0.25 suits a CPU",
     )
     parser.set_defaults(run=run)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,18 @@ import numpy as np
 from minicv.cli.data_sources import Splits, open_segmentation_data
 from minicv.cli.device_option import chosen_device
 from minicv.cli.published_weights import start_from_published_weights
-from minicv.cli.segmentation_recipe import RECIPES, survey, train_segmenter
+from minicv.cli.segmentation_recipe import AS_DRAWN, RECIPES, survey, train_segmenter
 from minicv.data import Cached, Transformed
 from minicv.data.transforms import Resize
 from minicv.training import build_segmenter, describe_segmenter
 from minicv.training.segmenter_files import ON_A_TRUNK, check_backbone
 
 # Options that one system has, by the name under which it is built with them.
-OPTION_OF = {"upsampling": "encoder_decoder", "scales": "patch_classifier"}
+OPTION_OF = {
+    "upsampling": "encoder_decoder",
+    "scales": "patch_classifier",
+    "width": "deconvnet",
+}
 
 KEPT_BYTES = 1 << 30  # of decoded images that stay in memory
 BYTES_OF_A_PIXEL = 3 * 4 + 1  # three colours in float32, and a label
@@ -34,9 +39,11 @@ def run(options: argparse.Namespace) -> None:
         epochs=options.epochs,
         batch_size=options.batch_size,
         lr=options.lr,
-        class_weights={None: None, "median-frequency": True, "none": False}[options.class_weights],
+        balance=options.balance,
     )
     splits = _prepared(open_segmentation_data(options.data), options)
+    if splits.drawn:
+        recipe = recipe.changed(**AS_DRAWN)
     weights, size = survey(splits.train, len(splits.classes), workers=options.workers)
     given = {option: getattr(options, option) for option in OPTION_OF}
     built = {
@@ -47,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
         name,
         splits.classes,
         **built,
-        class_weights=weights if recipe.class_weights else None,
+        class_weights=recipe.class_weights(weights),
         # A photograph of any other size comes to the scale that was learnt.
         min_size=min(size),
         max_size=2 * max(size),
@@ -99,4 +106,5 @@ def _prepared(splits: Splits, options: argparse.Namespace) -> Splits:
         height, width = dataset[0][0].shape[1:]
         return Cached(dataset, most=max(1, KEPT_BYTES // (height * width * BYTES_OF_A_PIXEL)))
 
-    return Splits(prepared(splits.train), prepared(splits.validation), splits.test, splits.classes)
+    train, validation = prepared(splits.train), prepared(splits.validation)
+    return dataclasses.replace(splits, train=train, validation=validation)

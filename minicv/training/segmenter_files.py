@@ -12,6 +12,7 @@ from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0Hierarch
 from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
 from minicv.models.backbones.small import SmallHierarchy
 from minicv.models.backbones.vgg16 import VGG16Hierarchy
+from minicv.models.segmentation.deconvnet import DeconvNet
 from minicv.models.segmentation.encoder_decoder import EncoderDecoder
 from minicv.models.segmentation.fcn import FCN8s, FCN16s, FCN32s
 from minicv.models.segmentation.full_resolution import FullResolution
@@ -38,6 +39,7 @@ WHOLE: dict[str, type[Segmenter]] = {
     "full_resolution": FullResolution,
     "encoder_decoder": EncoderDecoder,
     "segnet": SegNet,
+    "deconvnet": DeconvNet,
 }
 SEGMENTERS: dict[str, type[Segmenter]] = {**ON_A_TRUNK, **WHOLE}
 _SHARED = ("classes", "class_weights", "min_size", "max_size")

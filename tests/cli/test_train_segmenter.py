@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from label_map_folders import camvid_folder, voc_segmentation_folder
 
-from minicv.cli import segmentation_recipe, train_segmenter
+from minicv.cli import data_sources, segmentation_recipe, train_segmenter
 from minicv.cli.main import main
 from minicv.data import Cached
 from minicv.training import load_segmenter
@@ -38,7 +38,7 @@ def description(path):
 
 def test_train_resume_eval(tmp_path, capsys):
     source, out = camvid_folder(tmp_path / "CamVid"), tmp_path / "run"
-    command = ("train", "fcn8s", "--data", source, "--out", out, *TINY, "--class-weights", "none")
+    command = ("train", "fcn8s", "--data", source, "--out", out, *TINY, "--balance", 0)
     status, text, error = run(capsys, *command)
     assert status == 0, error
     assert "fcn8s on small" in text and "4 training and 2 validation images" in text
@@ -103,13 +103,27 @@ def test_the_same_seed_gives_the_same_weights_and_resuming_is_exact(tmp_path, ca
 def test_class_weights_come_from_the_training_set(tmp_path, capsys):
     source, out = camvid_folder(tmp_path / "CamVid"), tmp_path / "run"
     command = ("train", "segnet", "--data", source, "--out", out, *TINY)
-    assert run(capsys, *command, "--class-weights", "median-frequency")[0] == 0
+    assert run(capsys, *command, "--balance", 1)[0] == 0
     weights = np.array(description(out / "last.npz")["class_weights"])
     assert weights.shape == (11,) and weights.max() > 0 and (weights == 0).any()  # absent classes
     assert np.median(weights[weights > 0]) == pytest.approx(1, rel=0.5)
-    assert run(capsys, *command)[0] == 0  # by the recipe
-    assert not segmentation_recipe.RECIPES["segnet"].class_weights
+    assert run(capsys, *command, "--balance", 0.5)[0] == 0
+    damped = np.array(description(out / "last.npz")["class_weights"])
+    np.testing.assert_allclose(damped**2, weights, rtol=1e-5)
+    assert run(capsys, *command, "--balance", 0)[0] == 0
     assert description(out / "last.npz")["class_weights"] is None
+
+
+def test_drawn_scenes_are_only_mirrored(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(data_sources, "FARMYARD_HELD_OUT", 1)
+    seen = []
+    for source in ("farmyard:2", camvid_folder(tmp_path / "CamVid", train=2, val=1, test=1)):
+        out = tmp_path / source[:4]
+        status, _, error = run(capsys, "train", "fcn32s", "--data", source, "--out", out, *TINY)
+        assert status == 0, error
+        recipe = json.loads((out / "history.json").read_text())["recipe"]
+        seen.append((recipe["scale"], recipe["jitter"]))
+    assert seen == [([1.0, 1.0], 0.0), ([0.75, 1.5], 0.2)]
 
 
 def test_images_of_different_sizes_window_and_working_size(tmp_path, capsys, monkeypatch):
@@ -157,6 +171,9 @@ def test_options_of_one_system(tmp_path, capsys):
     command = ("train", "patch_classifier", "--data", source, "--out", out, *TINY)
     assert run(capsys, *command, "--scales", 2)[0] == 0
     assert load_segmenter(out / "last.npz").scales == 2
+    command = ("train", "deconvnet", "--data", source, "--out", out, *TINY)
+    assert run(capsys, *command, "--width", 1 / 64)[0] == 0
+    assert load_segmenter(out / "last.npz").width == 1 / 64
 
 
 @pytest.mark.parametrize(
@@ -179,6 +196,7 @@ def test_options_of_one_system(tmp_path, capsys):
         (("segnet", "--max-size", "9"), "--max-size: for a segmenter it needs --min-size"),
         (("segnet", "--crop", "0", "9"), "expected (height, width) of at least 1"),
         (("segnet", "--min-size", "0"), "expected at least 1"),
+        (("segnet", "--balance", "-1"), "balance=-1.0; expected a number from 0 on"),
         (("segnet", "--lr", "0"), "a positive rate"),
         (("faster_rcnn", "--data", "farmyard:2", "--crop", "9", "9"), "--crop: faster_rcnn has no"),
     ],
@@ -231,6 +249,7 @@ def test_every_system_trains_by_its_name(tmp_path, capsys, monkeypatch):
         )
     for name in SEGMENTERS:
         out = tmp_path / name
-        status, _, error = run(capsys, "train", name, "--data", source, "--out", out)
+        smaller = ("--width", 1 / 64) if name == "deconvnet" else ()  # not 252 million weights
+        status, _, error = run(capsys, "train", name, "--data", source, "--out", out, *smaller)
         assert status == 0, error
         assert type(load_segmenter(out / "best.npz")) is SEGMENTERS[name]
