@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from minicv.data.loader import Dataset
+from minicv.data.wrapped import Wrapped
 
 
-class Cached:
+class Cached(Wrapped):
     """Make each sample of ``dataset`` once and keep it.
 
     For scenes that are drawn, or photographs that are large but few. A transform that a loader
@@ -34,20 +35,11 @@ class Cached:
     def __init__(
         self, dataset: Dataset, keep: Sequence[str] | None = None, most: int = 2000
     ) -> None:
-        self.dataset = dataset
+        super().__init__(dataset)
         self.most = most
         self.keep = None if keep is None else tuple(keep)
         # The label map apart from the rest of the target, narrowed; or None.
         self._samples: dict[int, tuple[np.ndarray, dict[str, Any], np.ndarray | None]] = {}
-
-    def __getattr__(self, name: str) -> Any:
-        """Classes, joint names and whatever else describes the whole set."""
-        if name.startswith("__") or name == "dataset":  # asked for before __init__, by copying
-            raise AttributeError(name)
-        return getattr(self.dataset, name)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, Any]]:
         if index in self._samples:

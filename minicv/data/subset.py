@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from minicv.data.loader import Dataset
+from minicv.data.wrapped import Wrapped
 
 
-class Subset:
+class Subset(Wrapped):
     """The samples of ``dataset`` at ``indices``, in that order.
 
     Raises:
@@ -23,19 +23,13 @@ class Subset:
     """
 
     def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
-        self.dataset = dataset
+        super().__init__(dataset)
         self.indices = [int(index) for index in indices]
         outside = [index for index in self.indices if not 0 <= index < len(dataset)]
         if outside:
             raise IndexError(
                 f"Subset: index {outside[0]} is outside of a data set of {len(dataset)} samples"
             )
-
-    def __getattr__(self, name: str) -> Any:
-        """Classes, joint names and whatever else describes the whole set."""
-        if name.startswith("__") or name == "dataset":  # asked for before __init__, by copying
-            raise AttributeError(name)
-        return getattr(self.dataset, name)
 
     def __len__(self) -> int:
         return len(self.indices)

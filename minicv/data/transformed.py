@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from minicv.data.loader import Dataset
 from minicv.data.transforms import Transform
+from minicv.data.wrapped import Wrapped
 
 
-class Transformed:
+class Transformed(Wrapped):
     """Every sample of ``dataset`` after ``transform``, which is one without randomness.
 
     For what should happen once, before samples are kept (`Cached`), such as making large
@@ -24,17 +23,8 @@ class Transformed:
     """
 
     def __init__(self, dataset: Dataset, transform: Transform) -> None:
-        self.dataset = dataset
+        super().__init__(dataset)
         self.transform = transform
-
-    def __getattr__(self, name: str) -> Any:
-        """Classes, joint names and whatever else describes the whole set."""
-        if name.startswith("__") or name == "dataset":  # asked for before __init__, by copying
-            raise AttributeError(name)
-        return getattr(self.dataset, name)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         return self.transform(*self.dataset[index], None)

@@ -4,14 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
+from command_line import picture, run, save_model
+from tiny_detector import tiny_detector
 
 from minicv.cli.detect import coco_results
-from minicv.cli.main import main
 from minicv.data import read_image
-from minicv.models.detection import FasterRCNNSettings
-from minicv.training import build_detector, describe_detector, load_detector
-from minicv.weights import save_checkpoint
+from minicv.nn import Sequential
+from minicv.training import describe_detector, load_detector
 
 CLASSES = ("cow", "duck")
 
@@ -19,34 +18,15 @@ CLASSES = ("cow", "duck")
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     """A tiny detector that has learnt nothing and reports whatever it sees."""
-    settings = FasterRCNNSettings(
-        min_size=32,
-        max_size=48,
-        anchor_sizes=(12.0, 24.0),
-        rpn_channels=8,
-        head_units=8,
-        post_nms_top_n_test=6,
-        score_threshold=0.0,
+    model = tiny_detector(
+        CLASSES, min_size=32, max_size=48, post_nms_top_n_test=6, score_threshold=0.0
     )
-    model = build_detector("small", CLASSES, settings, rng=np.random.default_rng(0))
-    arrays = {f"model/{name}": array for name, array in model.state_dict().items()}
     path = tmp_path_factory.mktemp("weights") / "weights.npz"
-    save_checkpoint(path, arrays, describe_detector("small", model))
-    return path
-
-
-def picture(path, size=(40, 30), mode="RGB"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    Image.fromarray(noise).convert(mode).save(path)
-    return path
+    return save_model(path, model, describe_detector("small", model))
 
 
 def detect(capsys, weights, *arguments):
-    status = main(["detect", "--weights", str(weights), *[str(a) for a in arguments]])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return run(capsys, "detect", "--weights", weights, *arguments)
 
 
 def test_json_holds_every_detection_and_the_picture_only_the_sure_ones(tmp_path, capsys, weights):
@@ -132,7 +112,7 @@ def test_one_pixel_oblong_and_grey_pictures(tmp_path, capsys, weights, size, mod
 def test_weights_that_lack_a_part_of_their_description(tmp_path, capsys, absent):
     description = {"model": "faster_rcnn", "backbone": "small", "classes": [], "settings": {}}
     del description[absent]
-    save_checkpoint(tmp_path / "w.npz", {}, description)
+    save_model(tmp_path / "w.npz", Sequential(), description)
     path = picture(tmp_path / "a.png")
     status, _, error = detect(capsys, tmp_path / "w.npz", path, "--out", tmp_path)
     assert status == 2

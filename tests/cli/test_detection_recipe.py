@@ -4,30 +4,19 @@ import json
 
 import numpy as np
 import pytest
+from tiny_detector import tiny_detector
 
 from minicv.cli import recipe as recipe_module
 from minicv.cli.detection_recipe import RECIPES, DetectionRecipe, flip_for, train_detector
 from minicv.data import Farmyard, Subset
-from minicv.models.detection import FasterRCNNSettings
-from minicv.training import build_detector, load_detector
+from minicv.training import load_detector
 from minicv.training.detector_files import BACKBONES, SETTINGS
 
 DATA = Farmyard(5, size=(48, 48), seed=3)
-TINY = FasterRCNNSettings(
-    min_size=32,
-    max_size=32,
-    anchor_sizes=(12.0, 24.0),
-    rpn_channels=8,
-    head_units=8,
-    post_nms_top_n_train=20,
-    post_nms_top_n_test=10,
-    rpn_samples=16,
-    head_samples=8,
-)
 
 
 def detector():
-    return build_detector("small", DATA.classes, TINY, rng=np.random.default_rng(0))
+    return tiny_detector(DATA.classes, min_size=32, max_size=32)
 
 
 def train(out, recipe, data=DATA, validation=None, seed=0, **options):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from command_line import refused, run, save_model
 from PIL import Image
 
 from minicv.cli.main import main
@@ -16,10 +17,7 @@ def weights(tmp_path):
     """An untrained detector of farmyard things, as a file."""
     classes = ("cow", "cat", "dog", "duck", "person")
     model = build_detector("small", classes, rng=np.random.default_rng(0))
-    arrays = {f"model/{name}": array for name, array in model.state_dict().items()}
-    path = tmp_path / "weights.npz"
-    save_checkpoint(path, arrays, describe_detector("small", model))
-    return path
+    return save_model(tmp_path / "weights.npz", model, describe_detector("small", model))
 
 
 @pytest.fixture
@@ -27,23 +25,6 @@ def picture(tmp_path):
     path = tmp_path / "picture.png"
     Image.new("RGB", (60, 40), (90, 160, 60)).save(path)
     return path
-
-
-def run(capsys, *arguments):
-    """(exit status, standard output, standard error)"""
-    status = main([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
-
-
-def refused(capsys, *arguments):
-    """The one sentence with which a command ends that cannot do its work."""
-    status, _, error = run(capsys, *arguments)
-    assert status == 2
-    assert "Traceback" not in error
-    sentence = error.strip().splitlines()[-1]
-    assert sentence.startswith("minicv ")
-    return sentence
 
 
 @pytest.mark.parametrize("command", [[], ["demo"], ["train"], ["eval"], ["detect"], ["segment"]])

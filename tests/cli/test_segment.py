@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from command_line import picture, run, save_model
 from PIL import Image
 
 from minicv.cli.main import main
@@ -17,15 +18,8 @@ from minicv.training import (
     describe_segmenter,
     load_segmenter,
 )
-from minicv.weights import save_checkpoint
 
 CLASSES = ("sky", "tree", "grass")
-
-
-def saved(path, model, description):
-    arrays = {f"model/{name}": array for name, array in model.state_dict().items()}
-    save_checkpoint(path, arrays, description)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -37,21 +31,11 @@ def weights(tmp_path_factory):
     # The noise of a test picture shall have several classes.
     model.score.weight.data = 100 * model.score.weight.data
     path = tmp_path_factory.mktemp("weights") / "weights.npz"
-    return saved(path, model, describe_segmenter("segnet", model, options=options))
-
-
-def picture(path, size=(40, 30), mode="RGB"):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(0)
-    noise = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    Image.fromarray(noise).convert(mode).save(path)
-    return path
+    return save_model(path, model, describe_segmenter("segnet", model, options=options))
 
 
 def segment(capsys, weights, *arguments):
-    status = main(["segment", "--weights", str(weights), *[str(a) for a in arguments]])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
+    return run(capsys, "segment", "--weights", weights, *arguments)
 
 
 def test_the_picture_shows_the_prediction_and_the_list_its_shares(tmp_path, capsys, weights):
@@ -137,7 +121,7 @@ def refused(capsys, *arguments):
 
 def test_weights_of_something_else(tmp_path, capsys, weights):
     detector = build_detector("small", CLASSES, rng=np.random.default_rng(0))
-    other = saved(tmp_path / "d.npz", detector, describe_detector("small", detector))
+    other = save_model(tmp_path / "d.npz", detector, describe_detector("small", detector))
     path, out = picture(tmp_path / "a.png"), ["--out", tmp_path / "out"]
     sentence = refused(capsys, "segment", "--weights", other, path, *out)
     assert "d.npz: weights of another model ('faster_rcnn', expected 'fcn" in sentence

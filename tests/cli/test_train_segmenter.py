@@ -5,31 +5,16 @@ import json
 
 import numpy as np
 import pytest
+from command_line import refused, run
 from label_map_folders import camvid_folder, voc_segmentation_folder
 
 from minicv.cli import data_sources, segmentation_recipe, train_segmenter
-from minicv.cli.main import main
 from minicv.data import Cached
 from minicv.training import load_segmenter
 from minicv.training.segmenter_files import SEGMENTERS
 from minicv.weights import load_checkpoint
 
 TINY = ("--epochs", 1, "--batch-size", 2)
-
-
-def run(capsys, *arguments):
-    """(exit status, standard output, standard error)"""
-    status = main([str(a) for a in arguments])
-    captured = capsys.readouterr()
-    return status, captured.out, captured.err
-
-
-def refused(capsys, *arguments):
-    """The one sentence with which a command ends that cannot do its work."""
-    status, _, error = run(capsys, *arguments)
-    error = error.split("\r")[-1].strip()  # a progress bar has been wiped out before
-    assert status == 2 and len(error.splitlines()) == 1 and error.startswith("minicv "), error
-    return error
 
 
 def description(path):

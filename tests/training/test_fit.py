@@ -2,13 +2,12 @@
 
 import numpy as np
 import pytest
+from tiny_detector import tiny_detector
 
 from minicv.data import DataLoader, Farmyard
-from minicv.models.detection import FasterRCNNSettings
 from minicv.optim import SGD, ConstantLR
 from minicv.training import (
     DivergenceError,
-    build_detector,
     describe_detector,
     fit,
     load_detector,
@@ -16,17 +15,6 @@ from minicv.training import (
 )
 from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
 
-SETTINGS = FasterRCNNSettings(
-    min_size=48,
-    max_size=48,
-    anchor_sizes=(12.0, 24.0),
-    rpn_channels=8,
-    head_units=8,
-    post_nms_top_n_train=20,
-    post_nms_top_n_test=10,
-    rpn_samples=16,
-    head_samples=8,
-)
 DATA = Farmyard(6, size=(48, 48), seed=3)
 
 
@@ -34,7 +22,7 @@ class Run:
     """One training from seed 0, as small as it can be."""
 
     def __init__(self, classes=DATA.classes, lr=0.01):
-        self.model = build_detector("small", classes, SETTINGS, rng=np.random.default_rng(0))
+        self.model = tiny_detector(classes)
         self.optimizer = SGD(self.model.parameters(), lr=lr, momentum=0.9)
         self.lr = lr
 

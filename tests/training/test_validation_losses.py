@@ -3,35 +3,18 @@
 import numpy as np
 import pytest
 from brightness_segmenter import BrightnessSegmenter, Stripes
+from tiny_detector import LOSSES, tiny_detector
 
 from minicv.data import Farmyard, Subset
-from minicv.models.detection import FasterRCNNSettings
-from minicv.training import build_detector, validation_losses
+from minicv.training import validation_losses
 
-SETTINGS = FasterRCNNSettings(
-    min_size=48,
-    max_size=48,
-    anchor_sizes=(12.0, 24.0),
-    rpn_channels=8,
-    head_units=8,
-    post_nms_top_n_train=20,
-    post_nms_top_n_test=10,
-    rpn_samples=16,
-    head_samples=8,
-    score_threshold=0.0,
-)
 DATA = Farmyard(5, size=(48, 64), seed=4)
-NAMES = {
-    "val loss_objectness",
-    "val loss_rpn_box_reg",
-    "val loss_classifier",
-    "val loss_box_reg",
-}
+NAMES = {f"val {name}" for name in LOSSES}
 
 
 @pytest.fixture(scope="module")
 def model():
-    return build_detector("small", DATA.classes, SETTINGS, rng=np.random.default_rng(0))
+    return tiny_detector(DATA.classes, score_threshold=0.0)
 
 
 def test_validation_losses_are_means_over_images(model):

@@ -18,7 +18,6 @@ from minicv.models.backbones.vgg16 import (
 
 __all__ = [
     "VGG16",
-    "VGG16",
     "Backbone",
     "EfficientNetLite0",
     "EfficientNetLite0Backbone",

@@ -6,8 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
+from minicv.models.photographs import (
+    check_image,
+    normalised_batch,
+    resize_image,
+    resized_size,
+)
 from minicv.vision.boxes import clip_boxes_to_image, scale_boxes
 
 
@@ -71,51 +76,9 @@ def make_batch(
     if len(images) == 0:
         raise ValueError("make_batch: expected at least one image but got none")
     for index, image in enumerate(images):
-        if image.ndim != 3 or image.shape[0] != 3 or 0 in image.shape:
-            raise ValueError(
-                f"make_batch: image {index} has shape {image.shape}; expected (3, height, width), "
-                "RGB with at least one pixel"
-            )
-        if image.dtype.kind != "f":
-            raise ValueError(
-                f"make_batch: image {index} is {image.dtype}; expected floats in 0..1, as "
-                "minicv.data.read_image gives, or divide by 255"
-            )
+        check_image(image, f"make_batch: image {index}")
     original_sizes = [image.shape[1:] for image in images]
     sizes = [resized_size(height, width, min_size, max_size) for height, width in original_sizes]
-    padded = [-(-max(lengths) // multiple_of) * multiple_of for lengths in zip(*sizes, strict=True)]
-    pixels = np.zeros((len(images), 3, *padded), dtype=np.float32)
-    offset = np.asarray(mean, dtype=np.float32)[:, None, None]
-    factor = 1 / np.asarray(std, dtype=np.float32)[:, None, None]
-    for plane, image, (height, width) in zip(pixels, images, sizes, strict=True):
-        plane[:, :height, :width] = (resize_image(image, height, width) - offset) * factor
+    resized = [resize_image(image, *size) for image, size in zip(images, sizes, strict=True)]
+    pixels = normalised_batch(resized, mean, std, multiple_of)
     return ImageBatch(pixels, sizes, original_sizes)
-
-
-def resized_size(height: int, width: int, min_size: int, max_size: int) -> tuple[int, int]:
-    """The shorter side becomes ``min_size``; less, where the longer would pass ``max_size``.
-
-    >>> resized_size(400, 800, min_size=300, max_size=1000)
-    (300, 600)
-    >>> resized_size(400, 800, min_size=300, max_size=500)
-    (250, 500)
-    """
-    scale = min(min_size / min(height, width), max_size / max(height, width))
-    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
-
-
-def resize_image(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """(C, H, W) to (C, height, width), bilinear; smoothed first when it shrinks.
-
-    >>> resize_image(np.ones((3, 4, 6), dtype="float32"), 2, 3).shape
-    (3, 2, 3)
-    """
-    if image.shape[1:] == (height, width):
-        return image
-    planes = [
-        Image.fromarray(np.ascontiguousarray(plane, dtype=np.float32)).resize(
-            (width, height), Image.Resampling.BILINEAR
-        )
-        for plane in image
-    ]
-    return np.stack([np.asarray(plane) for plane in planes])

@@ -35,6 +35,8 @@ class ConvBNReLU(Module):
     (1, 8, 5, 4)
     """
 
+    convolution: type[Conv2d] | type[ConvTranspose2d] = Conv2d
+
     def __init__(
         self,
         in_channels: int,
@@ -45,8 +47,8 @@ class ConvBNReLU(Module):
         rng: np.random.Generator,
     ) -> None:
         if padding is None:
-            padding = padding_that_keeps("ConvBNReLU", kernel_size)
-        self.conv = Conv2d(
+            padding = padding_that_keeps(type(self).__name__, kernel_size)
+        self.conv = self.convolution(
             in_channels, out_channels, kernel_size, padding=padding, bias=False, rng=rng
         )
         self.bn = BatchNorm2d(out_channels)
@@ -55,11 +57,11 @@ class ConvBNReLU(Module):
         return conv_bn_relu(x, self.conv, self.bn, activation="relu")
 
 
-class DeconvBNReLU(Module):
-    """relu(bn(deconv(x))), where deconv is a transposed convolution of stride 1.
+class DeconvBNReLU(ConvBNReLU):
+    """The same with a transposed convolution, of stride 1: relu(bn(deconv(x))).
 
     (N, in_channels, H, W) -> (N, out_channels, H, W), or with ``padding=0`` larger by
-    kernel_size - 1. Else as `ConvBNReLU`.
+    kernel_size - 1.
 
     Source: Noh et al., Learning deconvolution network for semantic segmentation (ICCV 2015),
     "Deconvolution" and "Batch normalization".
@@ -69,30 +71,16 @@ class DeconvBNReLU(Module):
     (2, 8, 7, 7)
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int = 3,
-        padding: int | None = None,
-        *,
-        rng: np.random.Generator,
-    ) -> None:
-        if padding is None:
-            padding = padding_that_keeps("DeconvBNReLU", kernel_size)
-        self.deconv = ConvTranspose2d(
-            in_channels, out_channels, kernel_size, padding=padding, bias=False, rng=rng
-        )
-        self.bn = BatchNorm2d(out_channels)
+    convolution = ConvTranspose2d
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.deconv(x)))
+        return F.relu(self.bn(self.conv(x)))
 
 
 def conv_blocks(
     channels: Sequence[int],
     kernel_size: int = 3,
-    block: type[ConvBNReLU] | type[DeconvBNReLU] = ConvBNReLU,
+    block: type[ConvBNReLU] = ConvBNReLU,
     *,
     rng: np.random.Generator,
 ) -> Sequential:

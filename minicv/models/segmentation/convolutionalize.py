@@ -15,8 +15,8 @@ window of the convolution, t times closer to the origin. **Pooling** likewise, w
 **activation** treats every number alike, and commutes with everything.
 
 **Fully connected layer.** It sees a window of what comes before, C maps of M x M numbers, and
-forms Σ W[o, (c, u, v)] m[c, p + u, q + v]: which is the convolution by the same numbers, laid out as
-kernels (C, M, M). After it a window is one position, so the next fully connected layer is a 1x1
+forms Σ W[o, (c, u, v)] m[c, p + u, q + v]: which is the convolution by the same numbers, laid out
+as kernels (C, M, M). After it a window is one position, so the next fully connected layer is a 1x1
 convolution.
 
 A pooling must not leave out the last rows of a window, where they do not fill one more 2x2 square:
@@ -24,15 +24,15 @@ over the image they would be filled, and an answer too many would come out. So a
 exactly what the net sees.
 
 Layer after layer, the dense net gives at position (p, q) what the patch net gives for the window
-that starts at (s p, s q), where s is the product of all strides. Equal, not similar; only the order of the
-sums may differ. Windows at other positions need `shift_and_stitch` or `a_trous`.
+that starts at (s p, s q), where s is the product of all strides. Equal, not similar; only the order
+of the sums may differ. Windows at other positions need `shift_and_stitch` or `a_trous`.
 
 Padding breaks it, since a patch net would see zeros where the dense net sees the image: so it is
 refused. An image's border is drawn around the image instead, before the net.
 
 Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), section 3.1; Sermanet
 et al., OverFeat (ICLR 2014), section 3.5.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

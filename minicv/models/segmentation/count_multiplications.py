@@ -1,9 +1,9 @@
 """How many multiplications: derived from the layers' formulas, and counted while they run.
 
-A convolution multiplies, for each of its O · OH · OW results, the C / groups · KH · KW numbers under
-the kernel by weights; a fully connected layer, for each of its units, all of its inputs. Nothing
-else in a patch net multiplies.
-"""  # noqa: E501
+A convolution multiplies, for each of its O · OH · OW results, the C / groups · KH · KW numbers
+under the kernel by weights; a fully connected layer, for each of its units, all of its inputs.
+Nothing else in a patch net multiplies.
+"""
 
 from __future__ import annotations
 

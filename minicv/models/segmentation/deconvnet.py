@@ -22,7 +22,7 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import to_numpy
 from minicv.models.backbones import VGG16
-from minicv.models.detection.image_batch import resize_image
+from minicv.models.photographs import check_image, resize_image
 from minicv.models.segmentation.conv_block import ConvBNReLU, DeconvBNReLU, conv_blocks
 from minicv.models.segmentation.cut import cut
 from minicv.models.segmentation.proposal_ensemble import (
@@ -147,7 +147,7 @@ class DeconvNet(Segmenter):
         Source: Noh et al. (ICCV 2015), "Aggregating instance-wise segmentation maps".
         """
         with no_grad(), evaluating(self):
-            self._check_image(image, "image")
+            check_image(image, "DeconvNet: image")
             size = image.shape[1:]
             windows = proposal_windows(boxes, size)  # (R, 4)
             if whole_image:

@@ -1,18 +1,18 @@
 r"""A dense net of stride s answers for every s-th window. Two ways to have every window's answer.
 
-**Shift and stitch.** The windows that start at (a + s p, b + s q) are those of the image without its
-first a rows and b columns, at position (p, q). So the s² shifted images together have every window,
-and their results are interleaved. What the shifted images share is computed anew for each.
+**Shift and stitch.** The windows that start at (a + s p, b + s q) are those of the image without
+its first a rows and b columns, at position (p, q). So the s² shifted images together have every
+window, and their results are interleaved. What the shifted images share is computed anew for each.
 
-**À trous** ("with holes"). A layer of stride t skips the positions between; let it step by 1 instead
-and keep them all. What used to be neighbours, t apart, is now t positions apart: so every later
-layer reaches t times as far, with holes between its taps (a dilation of t). Nothing is computed
-twice, and no number of a single window's computation has changed.
+**À trous** ("with holes"). A layer of stride t skips the positions between; let it step by 1
+instead and keep them all. What used to be neighbours, t apart, is now t positions apart: so every
+later layer reaches t times as far, with holes between its taps (a dilation of t). Nothing is
+computed twice, and no number of a single window's computation has changed.
 
 Source: Giusti et al., Fast image scanning with deep max-pooling convolutional neural networks (ICIP
 2013); Sermanet et al., OverFeat (ICLR 2014), section 3.3; Long et al., Fully convolutional networks
 (CVPR 2015), section 3.2; holes: Holschneider et al. 1989, the algorithme à trous.
-"""  # noqa: E501
+"""
 
 from __future__ import annotations
 

@@ -5,14 +5,15 @@
     3. fuse      scores of a coarse map  -> enlarged twofold, plus those of the next finer map
     4. enlarge   scores of stride s      -> transposed convolution    (N, K, H, W)
 
-FCN-32s enlarges the coarsest scores alone, FCN-16s adds those of stride 16 before, FCN-8s also those
-of stride 8 (Long, Shelhamer & Darrell 2015, Figure 3).
+FCN-32s enlarges the coarsest scores alone, FCN-16s adds those of stride 16 before, FCN-8s also
+those of stride 8 (Long, Shelhamer & Darrell 2015, Figure 3).
 
-Alignment: a cell of stride s stands for s x s pixels, and a transposed convolution by f with a kernel
-of 2 f and a padding of f/2 places its f x f results exactly over them. So nothing is shifted, and a
-result is too large only where the last cells hang over the image, at the bottom and the right;
-that much is cut off. (The paper pads the image by 100 and cuts at an offset from all sides.)
-"""  # noqa: E501
+Alignment: a cell of stride s stands for s x s pixels, and a transposed convolution by f with a
+kernel of 2 f and a padding of f/2 places its f x f results exactly over them. So nothing is
+shifted, and a result is too large only where the last cells hang over the image, at the bottom and
+the right; that much is cut off. (The paper pads the image by 100 and cuts at an offset from all
+sides.)
+"""
 
 from __future__ import annotations
 

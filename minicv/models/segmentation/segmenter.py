@@ -17,7 +17,12 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
-from minicv.models.detection.image_batch import resize_image, resized_size
+from minicv.models.photographs import (
+    check_image,
+    normalised_batch,
+    resize_image,
+    resized_size,
+)
 from minicv.nn import Module, evaluating
 from minicv.vision.label_maps import VOID, check_label_map
 
@@ -149,7 +154,7 @@ class Segmenter(Module):
 
     def _segment(self, image: np.ndarray) -> dict[str, Any]:
         with no_grad(), evaluating(self):
-            self._check_image(image, "image")
+            check_image(image, f"{type(self).__name__}: image")
             height, width = image.shape[1:]
             working = image
             if self.min_size is not None:
@@ -161,13 +166,7 @@ class Segmenter(Module):
         return {"input": pixels[0], "logits": to_numpy(logits.data[0]), "result": result}
 
     def _stage1_batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
-        """Normalised images in one array; what lies beyond an image is 0, its mean colour."""
-        size = [max(lengths) for lengths in zip(*(i.shape[1:] for i in images), strict=True)]
-        pixels = np.zeros((len(images), 3, *size), np.float32)
-        mean, std = (np.float32(values)[:, None, None] for values in (self.mean, self.std))
-        for plane, image in zip(pixels, images, strict=True):
-            plane[:, : image.shape[1], : image.shape[2]] = (image - mean) / std
-        return pixels
+        return normalised_batch(images, self.mean, self.std)
 
     def _stage2_network(self, pixels: np.ndarray) -> Tensor:
         xp = xp_of(next(iter(self.parameters())).data)  # the pixels go where the weights are
@@ -194,7 +193,7 @@ class Segmenter(Module):
         labels = []
         for index, (image, target) in enumerate(zip(images, targets, strict=True)):
             which = f"image {target.get('image_id', index)!r}"
-            self._check_image(image, which)
+            check_image(image, f"{name}: {which}")
             if "segmentation" not in target:
                 raise ValueError(
                     f"{name}: the target of {which} has no 'segmentation', only "
@@ -204,15 +203,3 @@ class Segmenter(Module):
             check_label_map(label_map, len(self.classes), f"{name}: {which}", image.shape[1:])
             labels.append(label_map)
         return labels
-
-    def _check_image(self, image: np.ndarray, which: str) -> None:
-        if image.ndim != 3 or image.shape[0] != 3 or 0 in image.shape:
-            raise ValueError(
-                f"{type(self).__name__}: {which} has shape {image.shape}; expected (3, height, "
-                "width), RGB with at least one pixel"
-            )
-        if image.dtype.kind != "f":
-            raise ValueError(
-                f"{type(self).__name__}: {which} is {image.dtype}; expected floats in 0..1, as "
-                "minicv.data.read_image gives, or divide by 255"
-            )

@@ -70,7 +70,7 @@ class SegNet(Segmenter):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
-        if len(widths) != len(depths) or min((0, *widths)[1:], default=0) < 1 or min(depths) < 1:
+        if len(widths) != len(depths) or min(widths, default=0) < 1 or min(depths) < 1:
             raise ValueError(
                 f"SegNet: widths={tuple(widths)}, depths={tuple(depths)}; expected a number of "
                 "channels and a number of convolutions, each at least 1, for each level"

@@ -5,32 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.models.detection.image_batch import make_batch, resize_image, resized_size
+from minicv.models.detection.image_batch import make_batch
+from minicv.models.photographs import resize_image, resized_size
 from minicv.testing import strategies
 
 PLAIN = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0), "multiple_of": 1}
 sides = st.integers(1, 90)
-limits = st.integers(1, 120)
 
 
 def random_image(seed, height, width):
     return np.random.default_rng(seed).random((3, height, width), dtype=np.float32)
-
-
-@given(sides, sides, limits, limits)
-def test_resized_size_is_as_large_as_both_limits_allow(height, width, min_size, max_size):
-    new = resized_size(height, width, min_size, max_size)
-    assert min(new) >= 1 and max(new) <= max_size
-    # One of the limits is reached, and both sides have the same scale up to half a pixel.
-    assert min(new) == min_size or max(new) == max_size
-    scale = min(min_size / min(height, width), max_size / max(height, width))
-    for side, old in zip(new, (height, width), strict=True):
-        assert abs(side - old * scale) <= 0.5 or side == 1
-
-
-def test_half_a_pixel_is_rounded_up():
-    assert resized_size(2, 5, min_size=1, max_size=99) == (1, 3)  # 2.5, which round() makes 2
-    assert resized_size(9, 2, min_size=1, max_size=99) == (5, 1)
 
 
 shapes_of_a_batch = st.lists(st.tuples(sides, sides), min_size=1, max_size=3)
@@ -90,23 +74,6 @@ def test_one_pixel_and_oblong_images(shape, expected):
     np.testing.assert_allclose(batch.pixels, 0.5, atol=1e-6)
     box = np.array([[0.0, 0.0, shape[1], shape[0]]])
     np.testing.assert_allclose(batch.boxes_to_image(0, batch.boxes_to_batch(0, box)), box)
-
-
-@pytest.mark.parametrize(("new", "margin"), [(12, 1), (96, 2), (36, 1)])
-def test_pixels_and_boxes_are_moved_alike(new, margin):
-    """The centre of pixel i is at i + 0.5 before and after: a ramp of coordinates stays one."""
-    ramp = np.broadcast_to(np.arange(24, dtype=np.float32) + 0.5, (3, 24, 24))
-    for image in (ramp, ramp.transpose(0, 2, 1)):
-        resized = resize_image(image, new, new)
-        centres = (np.arange(new) + 0.5) * 24 / new
-        along = resized[0] if image is ramp else resized[0].T
-        inside = slice(margin, new - margin)
-        np.testing.assert_allclose(along[3, inside], centres[inside], rtol=1e-5)
-
-
-def test_images_of_the_right_size_are_not_touched():
-    image = random_image(0, 12, 20)
-    assert resize_image(image, 12, 20) is image
 
 
 def test_other_layouts_and_float64():

@@ -14,7 +14,7 @@ from segmenter_checks import (
 
 from minicv import Tensor, no_grad
 from minicv import functional as F
-from minicv.models.detection.image_batch import resize_image
+from minicv.models.photographs import resize_image
 from minicv.models.segmentation import DeconvNet
 from minicv.nn import ConvTranspose2d
 from minicv.testing import strategies
