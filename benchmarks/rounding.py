@@ -25,8 +25,10 @@ Runs = list[dict[str, float]]
 def main(arguments: Sequence[str]) -> int:
     """Train, print the figures side by side, write the record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks rounding", description=__doc__)
-    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="default 2")
+    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="at least 2; default 2")
     seeds = range(parser.parse_args(arguments).seeds)
+    if len(seeds) < 2:
+        parser.error("--seeds: one seed does not tell what noise is; give at least 2")
     ways = {
         "as chosen": contextlib.nullcontext,
         "im2col alone": lambda: use_conv_algorithm("im2col"),

@@ -20,9 +20,8 @@ def strips(
 ) -> list[tuple[slice, slice]]:
     """(images, output rows) of each strip: some rows of one image, or several whole images.
 
-    A strip has at most ``strip_bytes``, but at least one row.
-
-    There are at least two strips where that is possible, for two cores to share.
+    A strip has at most ``strip_bytes``, but at least one row. There are at least two strips where
+    that is possible, for two cores to share.
 
     >>> strips(3, 4, 5, column_bytes=1, strip_bytes=10)[:2]
     [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 4, None))]
@@ -65,6 +64,8 @@ def windows(
 ) -> np.ndarray:
     """Element (c, u, v, n, oh, ow) is the pixel that kernel element (u, v) meets there: a view.
 
+    One pixel is met by many windows, so write to one (u, v) at a time.
+
     >>> x = np.arange(12.0).reshape(1, 1, 3, 4)
     >>> windows(x, (2, 2), slice(0, 1), slice(0, 2), 3, (1, 1), (1, 1))[0, 1, 0, 0].tolist()
     [[4.0, 5.0, 6.0], [8.0, 9.0, 10.0]]
@@ -82,16 +83,4 @@ def windows(
             stride[0] * per_row,
             stride[1] * per_pixel,
         ),
-        writeable=False,
     )
-
-
-def seen(
-    padded: np.ndarray, u: int, v: int, rows: slice, ow: int, stride: Pair, dilation: Pair
-) -> np.ndarray:
-    """The view (..., rows, OW) of the pixels that kernel element (u, v) meets for these outputs."""
-    top = u * dilation[0] + rows.start * stride[0]
-    left = v * dilation[1]
-    height = (rows.stop - rows.start - 1) * stride[0] + 1
-    width = (ow - 1) * stride[1] + 1
-    return padded[..., top : top + height : stride[0], left : left + width : stride[1]]

@@ -21,10 +21,11 @@ gradient of the input adds as many up instead. Memory: one strip for each thread
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
 
-from minicv.backend.cpu.convolution_columns import gather, seen, strips, windows
+from minicv.backend.cpu.convolution_columns import gather, strips, windows
 from minicv.backend.cpu.convolution_finish import NOTHING, Finish
 from minicv.backend.cpu.convolution_geometry import Pair, add_up, pad_images, scratch
 from minicv.backend.cpu.unbuffered import unbuffered
@@ -61,49 +62,72 @@ def forward(
     padded = pad_images(x, padding)
     y = np.empty(output_shape, np.result_type(x, weight))
     matrices = weight.reshape(groups, og, -1)  # (O, C/groups, KH, KW) -> (groups, O/groups, CKK)
-
-    def multiply(
-        matrix: np.ndarray, columns: np.ndarray, outputs: slice, images: slice, rows: slice
-    ) -> None:
-        if images.stop - images.start == 1:
-            pixels = slice(rows.start * ow, rows.stop * ow)
-            target = y[images.start, outputs].reshape(len(matrix), -1)[:, pixels]  # a view
-            np.matmul(matrix, columns, out=target)
-            finish.apply_to_block(target, images.start, outputs, pixels)
-            return
-        product = scratch("im2col product", (len(matrix), columns.shape[1]), y.dtype)
-        np.matmul(matrix, columns, out=product)
-        # (O/groups, images · OH · OW) -> (images, O/groups, OH · OW)
-        products = product.reshape(len(matrix), -1, oh * ow).swapaxes(0, 1)
-        for image, product in enumerate(products, images.start):
-            target = y[image, outputs].reshape(len(matrix), -1)
-            target[...] = product
-            finish.apply_to_block(target, image, outputs)
-
     if groups == 1 and n * oh * ow <= o:
-        everything = slice(0, n), slice(0, oh)
-        columns = scratch("im2col kept columns", (*weight.shape[1:], n, oh, ow), x.dtype)
-
-        def copy(channels: slice) -> None:
-            view = windows(padded[:, channels], weight.shape[2:], *everything, ow, stride, dilation)
-            columns[channels] = view
+        columns = _all_columns(padded, weight.shape, (oh, ow), stride, dilation)
 
         def one_part(outputs: slice) -> None:
-            rows_of_columns = columns.reshape(matrices.shape[2], -1)
-            multiply(matrices[0, outputs], rows_of_columns, outputs, *everything)
+            everything = slice(0, n), slice(0, oh)
+            _multiply(matrices[0, outputs], columns, y, outputs, *everything, finish)
 
-        parallel_for(copy, split(weight.shape[1], -(-weight.shape[1] // 2)))
         parallel_for(one_part, split(o, min(MANY_OUTPUTS, -(-o // 2))))
         return y
 
-    def one_strip(block: tuple[slice, slice]) -> None:
+    def one_strip(strip: tuple[slice, slice]) -> None:
         for group, matrix in enumerate(matrices):
-            columns = gather(padded, weight.shape, *block, ow, group, stride, dilation)
-            multiply(matrix, columns, slice(group * og, (group + 1) * og), *block)
+            columns = gather(padded, weight.shape, *strip, ow, group, stride, dilation)
+            outputs = slice(group * og, (group + 1) * og)
+            _multiply(matrix, columns, y, outputs, *strip, finish)
 
     # The strip of the result stays in the cache too, for what follows.
     parallel_for(one_strip, strips(n, oh, ow, (matrices.shape[2] + og) * y.itemsize, STRIP_BYTES))
     return y
+
+
+def _all_columns(
+    padded: np.ndarray,
+    weight_shape: tuple[int, int, int, int],
+    output: Pair,
+    stride: Pair,
+    dilation: Pair,
+) -> np.ndarray:
+    """The columns of all images, (CKK, N · OH · OW), in scratch memory."""
+    (n, c), (oh, ow) = padded.shape[:2], output
+    columns = scratch("im2col kept columns", (*weight_shape[1:], n, oh, ow), padded.dtype)
+
+    def copy(channels: slice) -> None:
+        columns[channels] = windows(
+            padded[:, channels], weight_shape[2:], slice(0, n), slice(0, oh), ow, stride, dilation
+        )
+
+    parallel_for(copy, split(c, -(-c // 2)))
+    return columns.reshape(math.prod(weight_shape[1:]), -1)
+
+
+def _multiply(
+    matrix: np.ndarray,
+    columns: np.ndarray,
+    y: np.ndarray,
+    outputs: slice,
+    images: slice,
+    rows: slice,
+    finish: Finish,
+) -> None:
+    """Some outputs of a strip: matrix @ columns into y, and what follows."""
+    count, (oh, ow) = len(matrix), y.shape[2:]
+    if images.stop - images.start == 1:
+        pixels = slice(rows.start * ow, rows.stop * ow)
+        target = y[images.start, outputs].reshape(count, -1)[:, pixels]  # a view
+        np.matmul(matrix, columns, out=target)
+        finish.apply_to_block(target, images.start, outputs, pixels)
+        return
+    product = scratch("im2col product", (count, columns.shape[1]), y.dtype)
+    np.matmul(matrix, columns, out=product)
+    # (outputs, images · OH · OW) -> (images, outputs, OH · OW)
+    of_images = product.reshape(count, -1, oh * ow).swapaxes(0, 1)
+    for image, of_image in enumerate(of_images, images.start):
+        target = y[image, outputs].reshape(count, -1)
+        target[...] = of_image
+        finish.apply_to_block(target, image, outputs)
 
 
 def grad_input(
@@ -162,11 +186,10 @@ def grad_input(
             columns = scratch("im2col columns", (count * kh * kw, arriving.shape[1]), dtype)
             np.matmul(matrix, arriving, out=columns)
             columns = columns.reshape(count, kh, kw, -1, rows.stop - rows.start, ow)
-            target = padded[images, channels].swapaxes(0, 1)
+            target = windows(padded[:, channels], (kh, kw), images, rows, ow, stride, dilation)
             with unbuffered():
-                for u in range(kh):
-                    for v in range(kw):
-                        seen(target, u, v, rows, ow, stride, dilation)[...] += columns[:, u, v]
+                for u, v in itertools.product(range(kh), range(kw)):
+                    target[:, u, v] += columns[:, u, v]
 
     parallel_for(one_block, itertools.product(strips_of, range(groups), parts))
     return padded[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + w]

@@ -65,19 +65,11 @@ def forward(
     >>> forward(x, weight, (1, 1), (1, 1, 3, 3))[0, 0].round(4).tolist()
     [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
     """
-    kernels = weight.reshape(*weight.shape[:2], 9).swapaxes(1, 2)  # (O, C, 3, 3) -> (O, 9, C)
     f = TRANSFORMS[m]
-
-    def transform() -> np.ndarray:
-        u = np.empty((f.points, *weight.shape[:2]), np.float32)
-        _transform_kernels(f.kernel, kernels, u)
-        return u
-
-    u = None
-    if not _few_weights(f, weight.shape):
-        weight = np.ascontiguousarray(weight)
-        u = _kept_kernels.find(f"F({m})", weight, transform)
-    return _convolve(f, x, kernels, f.kernel, padding, output_shape, finish, u)
+    weight = np.ascontiguousarray(weight)
+    kernels = weight.reshape(*weight.shape[:2], 9).swapaxes(1, 2)  # (O, C, 3, 3) -> (O, 9, C)
+    kept = None if _few_weights(f, weight.shape) else _find_kept(f, weight, kernels)
+    return _convolve(f, x, kernels, f.kernel, padding, output_shape, finish, kept)
 
 
 def grad_input(
@@ -170,8 +162,9 @@ def _convolve(
     finish: Finish,
     kept: np.ndarray | None = None,
 ) -> np.ndarray:
-    """x (N, C, H, W) with kernels (O, 9, C), which ``matrix`` (t², 9) transforms to U, unless that
-    was ``kept``."""
+    """x (N, C, H, W) with kernels (O, 9, C), transformed by ``matrix`` (t², 9) unless U is given
+    as ``kept``.
+    """
     o, _, c = kernels.shape
     y = np.empty(output_shape, np.float32)
     # A shortcut does not come in tiles: then all that follows is done at the end.
@@ -216,6 +209,17 @@ def _convolve(
         parallel_for(transform, _parts(c))
         parallel_for(one_block, _parts(o))
     return later.apply(y)
+
+
+def _find_kept(f: Transform, weight: np.ndarray, kernels: np.ndarray) -> np.ndarray | None:
+    """U (t², O, C), if it was kept or is from now on; see `KeptKernels`."""
+
+    def transform() -> np.ndarray:
+        u = np.empty((f.points, *weight.shape[:2]), np.float32)
+        _transform_kernels(f.kernel, kernels, u)
+        return u
+
+    return _kept_kernels.find(f"F({f.m}x{f.m}, 3x3)", weight, transform)
 
 
 def _few_weights(f: Transform, weight_shape: tuple[int, ...]) -> bool:
