@@ -86,7 +86,7 @@ RECIPES = {
     ),
     "full_resolution": SegmentationRecipe(epochs=4, batch_size=8, lr=3e-3, balance=0),
     "encoder_decoder": SegmentationRecipe(epochs=7, batch_size=8, lr=3e-3, balance=0),
-    "segnet": SegmentationRecipe(epochs=7, batch_size=8, lr=3e-3, balance=0),
+    "segnet": SegmentationRecipe(epochs=6, batch_size=4, lr=2e-3),
     "deconvnet": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-3),
 }
 # Drawn scenes are as many as are wanted, each of another scale and light, so they are only
