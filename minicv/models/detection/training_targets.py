@@ -102,6 +102,11 @@ def region_targets(
     The true boxes join the proposals: at the start of training those are all bad, and without a
     positive there would be nothing to learn from.
 
+    Which regions are background is for the matcher to say. ``Matcher(0.5, 0.5)`` takes all that
+    hold no object; with ``background_floor=0.1``, as in SPP-net and Fast R-CNN, only those are
+    drawn that overlap one a little. Where too few do, the sample is smaller, as in the papers; it
+    is not filled up with the easy ones.
+
     Source: Girshick, Fast R-CNN, 2015, section 2.3; Ren et al. 2015, section 3.2.
     """
     xp = xp_of(proposals, target_boxes)
