@@ -1,0 +1,6 @@
+"""Floor 2, arrays: where in a picture there may be objects, of whatever class."""
+
+from minicv.proposals.cached import CachedProposals
+from minicv.proposals.proposer import Proposer
+
+__all__ = ["CachedProposals", "Proposer"]
