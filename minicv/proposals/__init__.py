@@ -2,5 +2,6 @@
 
 from minicv.proposals.cached import CachedProposals
 from minicv.proposals.proposer import Proposer
+from minicv.proposals.sliding_window import SlidingWindow
 
-__all__ = ["CachedProposals", "Proposer"]
+__all__ = ["CachedProposals", "Proposer", "SlidingWindow"]
