@@ -1,5 +1,6 @@
 """Floor 3: what happens inside, made visible: detections, label maps, stages, heat maps, curves."""
 
+from minicv.inspection.bars import draw_bars
 from minicv.inspection.class_palette import class_palette
 from minicv.inspection.curves import draw_curves
 from minicv.inspection.drawing import draw_detections, draw_ground_truth
@@ -21,6 +22,7 @@ __all__ = [
     "class_palette",
     "colour_map",
     "contact_sheet",
+    "draw_bars",
     "draw_curves",
     "draw_detections",
     "draw_faster_rcnn_stages",
