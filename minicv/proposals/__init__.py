@@ -1,6 +1,7 @@
 """Floor 2, arrays: where in a picture there may be objects, of whatever class."""
 
 from minicv.proposals.cached import CachedProposals
+from minicv.proposals.felzenszwalb import felzenszwalb
 from minicv.proposals.proposer import Proposer
 from minicv.proposals.sliding_window import SlidingWindow
 
