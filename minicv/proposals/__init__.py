@@ -5,4 +5,4 @@ from minicv.proposals.felzenszwalb import felzenszwalb
 from minicv.proposals.proposer import Proposer
 from minicv.proposals.sliding_window import SlidingWindow
 
-__all__ = ["CachedProposals", "Proposer", "SlidingWindow"]
+__all__ = ["CachedProposals", "Proposer", "SlidingWindow", "felzenszwalb"]
