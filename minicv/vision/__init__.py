@@ -27,6 +27,7 @@ from minicv.vision.label_maps import (
     class_frequencies,
     median_frequency_weights,
 )
+from minicv.vision.linear_svm import LinearSVM, fit_linear_svm
 from minicv.vision.masks import flip_masks, masks_to_boxes
 from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches
 from minicv.vision.nms import batched_nms, nms
@@ -40,6 +41,7 @@ __all__ = [
     "POSITIVE",
     "VOID",
     "AnchorGrid",
+    "LinearSVM",
     "Matcher",
     "Matches",
     "anchors_inside_image",
@@ -53,6 +55,7 @@ __all__ = [
     "clip_boxes_to_image",
     "decode_boxes",
     "encode_boxes",
+    "fit_linear_svm",
     "flip_boxes",
     "flip_keypoints",
     "flip_masks",
