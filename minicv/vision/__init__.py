@@ -31,7 +31,9 @@ from minicv.vision.linear_svm import LinearSVM, fit_linear_svm
 from minicv.vision.masks import flip_masks, masks_to_boxes
 from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches
 from minicv.vision.nms import batched_nms, nms
+from minicv.vision.ridge_regression import RidgeRegression, fit_ridge_regression
 from minicv.vision.sampling import balanced_sample
+from minicv.vision.warp import warp_boxes
 
 __all__ = [
     "IGNORED",
@@ -44,6 +46,7 @@ __all__ = [
     "LinearSVM",
     "Matcher",
     "Matches",
+    "RidgeRegression",
     "anchors_inside_image",
     "balanced_sample",
     "batched_nms",
@@ -56,6 +59,7 @@ __all__ = [
     "decode_boxes",
     "encode_boxes",
     "fit_linear_svm",
+    "fit_ridge_regression",
     "flip_boxes",
     "flip_keypoints",
     "flip_masks",
@@ -67,4 +71,5 @@ __all__ = [
     "scale_boxes",
     "scale_keypoints",
     "validate_boxes",
+    "warp_boxes",
 ]
