@@ -3,6 +3,7 @@
 from minicv.proposals.cached import CachedProposals
 from minicv.proposals.felzenszwalb import felzenszwalb
 from minicv.proposals.proposer import Proposer
+from minicv.proposals.selective_search import SelectiveSearch
 from minicv.proposals.sliding_window import SlidingWindow
 
-__all__ = ["CachedProposals", "Proposer", "SlidingWindow", "felzenszwalb"]
+__all__ = ["CachedProposals", "Proposer", "SelectiveSearch", "SlidingWindow", "felzenszwalb"]
