@@ -11,6 +11,7 @@ from minicv.inspection.label_maps import draw_segmentation
 from minicv.inspection.legend import LegendEntry, draw_legend
 from minicv.inspection.masks import draw_masks
 from minicv.inspection.panels import contact_sheet
+from minicv.inspection.proposals import draw_proposals
 from minicv.inspection.segmentation_comparison import draw_segmentation_comparison
 from minicv.inspection.stages import draw_faster_rcnn_stages
 
@@ -31,6 +32,7 @@ __all__ = [
     "draw_keypoints",
     "draw_legend",
     "draw_masks",
+    "draw_proposals",
     "draw_segmentation",
     "draw_segmentation_comparison",
     "feature_tiles",

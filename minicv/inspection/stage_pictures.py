@@ -9,16 +9,15 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from minicv.inspection.canvas import Canvas, enlarged, line_width_for
-from minicv.inspection.drawing import clip_line
 from minicv.inspection.heatmap import (
     colour_bar,
-    colour_map,
     feature_tiles,
     heat_picture,
     overlay_heatmap,
 )
-from minicv.inspection.palette import BLACK, GREY, INK, WHITE, class_colour
+from minicv.inspection.palette import GREY, INK, WHITE, class_colour
 from minicv.inspection.panels import GAP, contact_sheet
+from minicv.inspection.proposals import draw_proposals
 
 Stages = Mapping[str, Any]
 
@@ -116,17 +115,7 @@ def proposal_picture(
     stages: Stages, boxes: np.ndarray, scores: np.ndarray, most: int
 ) -> Image.Image:
     """The ``most`` surest proposals, each in the colour of its score; unsure ones are fainter."""
-    picture, factor = enlarged(stages["input"])
-    canvas = Canvas(picture.convert("L"))
-    width = line_width_for(picture)
-    surest = np.argsort(-scores, kind="stable")[:most]
-    for i in surest[::-1]:
-        share = min(1.0, max(0.0, float(scores[i])))
-        box = clip_line(boxes[i] * factor, picture.size, width)
-        canvas.frame(box, (*BLACK, int(110 * share)), (0.5 + share) * width + 1.5)
-        colour = colour_map(scores[i], 0, 1).tolist()
-        canvas.frame(box, (*colour, int(90 + 165 * share)), (0.5 + 0.5 * share) * width)
-    return canvas.finish()
+    return draw_proposals(stages["input"], boxes, scores, most, low=0, high=1)
 
 
 def region_cards(stages: Stages, class_names: Sequence[str]) -> tuple[list[Image.Image], list[str]]:
