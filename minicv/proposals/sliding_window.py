@@ -35,7 +35,7 @@ class SlidingWindow:
 
     >>> windows = SlidingWindow(sizes=(8.0,), aspect_ratios=(1.0,), step=0.5)
     >>> boxes, scores = windows.propose(np.zeros((3, 8, 16)), np.random.default_rng(0))
-    >>> boxes.tolist()
+    >>> sorted(boxes.tolist())
     [[0.0, 0.0, 8.0, 8.0], [4.0, 0.0, 12.0, 8.0], [8.0, 0.0, 16.0, 8.0]]
     >>> windows.count(8, 16), SlidingWindow().count(600, 1000)
     (3, 12205)
@@ -51,7 +51,10 @@ class SlidingWindow:
             raise ValueError(f"{self}: expected sizes, aspect ratios and a step above 0")
 
     def propose(self, image: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """As `Proposer.propose`: small windows first, row by row; ``rng`` is not used."""
+        """As `Proposer.propose`, in an order that ``rng`` draws: no window is known to be better.
+
+        So whoever takes the first few has some of every size from everywhere.
+        """
         height, width = checked_image(image, "SlidingWindow").shape[1:]
         grids = [np.zeros((0, 4), np.float32)]
         for h, w, rows, columns in self._grids(height, width):
@@ -60,7 +63,7 @@ class SlidingWindow:
             grids.append(np.stack([x, y, x + w, y + h], axis=1))  # (rows columns, 4)
         boxes = np.concatenate(grids).astype(np.float32)
         boxes = np.minimum(boxes, np.array([width, height] * 2, np.float32))  # less the rounding
-        return boxes, np.ones(len(boxes), np.float32)
+        return rng.permutation(boxes), np.ones(len(boxes), np.float32)
 
     def count(self, height: int, width: int) -> int:
         """How many windows a picture of this size has."""

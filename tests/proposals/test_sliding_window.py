@@ -12,9 +12,9 @@ from minicv.proposals import SlidingWindow
 from minicv.vision import box_iou
 
 RNG = np.random.default_rng(0)
-windows = st.builds(
+proposers = st.builds(
     SlidingWindow,
-    sizes=st.lists(st.floats(1, 40), min_size=1, max_size=3).map(tuple),
+    sizes=st.lists(st.floats(2, 40), min_size=1, max_size=3).map(tuple),
     aspect_ratios=st.lists(st.floats(0.25, 4), min_size=1, max_size=3).map(tuple),
     step=st.floats(0.1, 1.5),
 )
@@ -41,10 +41,14 @@ def windows_by_loops(proposer, height, width):
     return np.array(boxes).reshape(-1, 4)
 
 
-@given(windows, st.integers(1, 50), st.integers(1, 50))
+@given(proposers, st.integers(1, 40), st.integers(1, 40))
 def test_against_loops(proposer, height, width):
     boxes, scores = proposer.propose(picture(height, width), RNG)
-    np.testing.assert_allclose(boxes, windows_by_loops(proposer, height, width), atol=1e-4)
+    expected = windows_by_loops(proposer, height, width)
+    if len(expected):  # every window of either is one of the other
+        apart = np.abs(boxes[:, None] - expected).max(axis=2)
+        assert apart.min(axis=0).max() < 1e-4 and apart.min(axis=1).max() < 1e-4
+    assert len(boxes) == len(expected)
     assert proposer.count(height, width) == len(boxes)
     assert boxes.dtype == scores.dtype == np.float32
     assert (boxes[:, :2] >= 0).all() and (boxes[:, 2:] <= (width, height)).all()
@@ -61,6 +65,14 @@ def test_a_box_of_its_shape_is_met_as_well_as_the_step_allows(step, across, down
     best = box_iou(np.array([[x, y, x + 20, y + 20]]), boxes).max()
     shared = (1 - step / 2) ** 2
     assert best >= shared / (2 - shared) - 1e-4
+
+
+def test_the_first_few_are_of_every_size():
+    proposer = SlidingWindow(sizes=(8.0, 16.0, 32.0), step=0.5)
+    few = proposer.propose(picture(64, 64), np.random.default_rng(1))[0][:300]
+    assert len(np.unique((few[:, 2] - few[:, 0]).round(2))) == 7  # 3 sizes by 3 shapes, 2 alike
+    again = proposer.propose(picture(64, 64), np.random.default_rng(1))[0][:300]
+    np.testing.assert_array_equal(few, again)
 
 
 def test_a_picture_smaller_than_all_windows_has_none():

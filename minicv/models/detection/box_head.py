@@ -9,7 +9,7 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
-from minicv.nn import Linear, Module
+from minicv.nn import Dropout, Identity, Linear, Module
 from minicv.nn import initializers as init
 from minicv.vision.box_coding import Weights, decode_boxes
 from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes
@@ -17,16 +17,28 @@ from minicv.vision.nms import batched_nms
 
 
 class TwoLayerHead(Module):
-    """Two fully connected layers with ReLU: (R, C, h, w) -> (R, units)."""
+    """Two fully connected layers with ReLU: (R, C, h, w) -> (R, units).
 
-    def __init__(self, in_features: int, units: int, *, rng: np.random.Generator) -> None:
+    Args:
+        in_features: C h w.
+        units: of each layer.
+        dropout: which share of the units of each layer is dropped in training; AlexNet and VGG-16
+            drop half of them.
+        rng: draws the initial weights, and what is dropped.
+    """
+
+    def __init__(
+        self, in_features: int, units: int, *, dropout: float = 0.0, rng: np.random.Generator
+    ) -> None:
         super().__init__()
         self.fc6 = Linear(in_features, units, rng=rng)
         self.fc7 = Linear(units, units, rng=rng)
+        self.drop = Dropout(dropout, rng=rng) if dropout > 0 else Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.reshape(x.shape[0], self.fc6.in_features)  # (R, C, h, w) -> (R, C h w)
-        return F.relu(self.fc7(F.relu(self.fc6(x))))  # -> (R, units)
+        x = self.drop(F.relu(self.fc6(x)))  # -> (R, units)
+        return self.drop(F.relu(self.fc7(x)))
 
 
 class BoxPredictor(Module):
