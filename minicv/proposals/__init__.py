@@ -1,9 +1,19 @@
 """Floor 2, arrays: where in a picture there may be objects, of whatever class."""
 
 from minicv.proposals.cached import CachedProposals
+from minicv.proposals.edge_boxes import EdgeBoxes
+from minicv.proposals.edge_map import GradientEdges
 from minicv.proposals.felzenszwalb import felzenszwalb
 from minicv.proposals.proposer import Proposer
 from minicv.proposals.selective_search import SelectiveSearch
 from minicv.proposals.sliding_window import SlidingWindow
 
-__all__ = ["CachedProposals", "Proposer", "SelectiveSearch", "SlidingWindow", "felzenszwalb"]
+__all__ = [
+    "CachedProposals",
+    "EdgeBoxes",
+    "GradientEdges",
+    "Proposer",
+    "SelectiveSearch",
+    "SlidingWindow",
+    "felzenszwalb",
+]
