@@ -11,11 +11,11 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
+from minicv.models.detection.select_detections import select_detections
 from minicv.nn import Dropout, Identity, Linear, Module
 from minicv.nn import initializers as init
 from minicv.vision.box_coding import Weights, decode_boxes
-from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes
-from minicv.vision.nms import batched_nms
+from minicv.vision.boxes import clip_boxes_to_image
 
 
 class TwoLayerHead(Module):
@@ -139,16 +139,15 @@ def postprocess(
     Source: Girshick 2015, section 2.2.
     """
     xp = xp_of(logits, deltas, proposals)
-    regions, columns = logits.shape
     powers = xp.exp(logits - logits.max(axis=1, keepdims=True))
     class_scores = powers / powers.sum(axis=1, keepdims=True)  # (R, K+1)
     refined = decode_boxes(deltas[:, 1:], proposals, box_weights)  # (R, K, 4)
     refined = clip_boxes_to_image(refined, image_size)
-    boxes = refined.reshape(-1, 4)  # (R, K, 4) -> (R K, 4)
-    scores = class_scores[:, 1:].reshape(-1)  # (R K,)
-    labels = xp.tile(xp.arange(columns - 1, dtype=xp.int64), regions)  # (R K,)
-    good = xp.flatnonzero(scores > score_threshold)
-    good = good[remove_small_boxes(boxes[good], 1e-2)]
-    boxes, scores, labels = boxes[good], scores[good], labels[good]
-    kept = batched_nms(boxes, scores, labels, nms_threshold)[:detections_per_image]
-    return Detections(boxes[kept], labels[kept], scores[kept], class_scores, refined)
+    boxes, labels, scores = select_detections(
+        class_scores[:, 1:],
+        refined,
+        score_threshold=score_threshold,
+        nms_threshold=nms_threshold,
+        detections_per_image=detections_per_image,
+    )
+    return Detections(boxes, labels, scores, class_scores, refined)
