@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from minicv.data.loader import Dataset
-from minicv.proposals import Proposer, SelectiveSearch, SlidingWindow
+from minicv.proposals import EdgeBoxes, Proposer, SelectiveSearch, SlidingWindow
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENCV = "OpenCV, Selective Search, fast"
@@ -25,6 +25,7 @@ PROPOSERS: dict[str, Callable[[Dataset], Proposer]] = {
     "sliding window": lambda training: SlidingWindow(),
     "Selective Search, fast": lambda training: SelectiveSearch.fast(),
     "Selective Search, quality": lambda training: SelectiveSearch.quality(),
+    "Edge Boxes": lambda training: EdgeBoxes(),
 }
 
 

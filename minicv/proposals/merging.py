@@ -138,7 +138,8 @@ def merge_small(
     a, b = region[first].astype(np.int64), region[second].astype(np.int64)
     apart = np.flatnonzero(a != b)
     a, b = a[apart], b[apart]
-    # Two regions that stay apart at their first edge do so for good, and at the next are large.
+    # Two regions that their first edge leaves apart are both large, and stay apart for good: of all
+    # edges between a pair the first is enough.
     pair = np.minimum(a, b) * len(region) + np.maximum(a, b)
     _, start = np.unique(pair, return_index=True)
     start.sort()
