@@ -73,9 +73,9 @@ def check_passes(model, height, width):
 
 
 def precision_after_overfitting(
-    model, images, targets, *, steps, lr, rng, batch_size=5, enough=0.95
+    model, images, targets, *, steps, lr, rng, batch_size=5, first_look=100
 ):
-    """AP50 on the images it is trained on, as soon as that is enough or at the end."""
+    """AP50 on the images it is trained on, as soon as that is above 0.95 or at the end."""
     optimizer = SGD(model.parameters(), lr=lr, momentum=0.9)
     precision = 0.0
     for step in range(steps):
@@ -86,8 +86,8 @@ def precision_after_overfitting(
         sum(losses.values(), start=0.0).backward()
         clip_grad_norm(model.parameters(), 10.0)
         optimizer.step()
-        if step >= 100 and step % 20 == 19:
+        if step >= first_look and step % 20 == 19:
             precision = voc_average_precision(model.predict(images), targets).mean_area
-            if precision > enough:
+            if precision > 0.95:
                 break
     return precision
