@@ -1,5 +1,6 @@
 """Floor 5: the training loop, checkpoints and resuming, evaluation."""
 
+from minicv.training.alternating import fit_alternating
 from minicv.training.detector_files import (
     build_detector,
     describe_detector,
@@ -35,6 +36,7 @@ __all__ = [
     "detection_figures",
     "detector_of",
     "fit",
+    "fit_alternating",
     "load_detector",
     "load_segmenter",
     "named_figures",
