@@ -2,24 +2,16 @@
 
 import numpy as np
 import pytest
+from short_training import FASTER_RCNN_FOR_TEN_SCENES, ten_scenes
+from tiny_detector import SETTINGS
 
 from minicv.data import DataLoader, Farmyard
 from minicv.metrics import voc_average_precision
 from minicv.models.backbones import SmallBackbone
-from minicv.models.detection import FasterRCNN, FasterRCNNSettings
+from minicv.models.detection import FasterRCNN
 from minicv.optim import SGD, ConstantLR, StepLR
 from minicv.training.alternating import fit_alternating
 
-SETTINGS = FasterRCNNSettings(
-    min_size=48,
-    max_size=48,
-    anchor_sizes=(12.0, 24.0),
-    rpn_channels=8,
-    head_units=8,
-    post_nms_top_n_train=20,
-    rpn_samples=16,
-    head_samples=8,
-)
 RPN_LOSSES = {"loss_objectness", "loss_rpn_box_reg"}
 HEAD_LOSSES = {"loss_classifier", "loss_box_reg"}
 
@@ -93,28 +85,17 @@ def test_there_are_four_steps():
 
 @pytest.mark.slow
 def test_overfits_ten_farmyard_images():
-    data = Farmyard(10, size=(96, 96), seed=5)
-    samples = [data[i] for i in range(len(data))]
-    settings = FasterRCNNSettings(
-        min_size=96,
-        max_size=96,
-        anchor_sizes=(12.0, 24.0, 48.0),
-        rpn_channels=64,
-        head_units=128,
-        pre_nms_top_n_train=300,
-        post_nms_top_n_train=100,
-        post_nms_top_n_test=100,
-        rpn_samples=64,
-        head_samples=32,
-    )
-    model = make_model(settings, width=16)
+    images, targets = ten_scenes()
+    samples = list(zip(images, targets, strict=True))
+    model = make_model(FASTER_RCNN_FOR_TEN_SCENES, width=16)
     fit_alternating(
         model,
-        DataLoader(samples, 5, shuffle=True, rng=np.random.default_rng(1)),
+        DataLoader(
+            list(zip(images, targets, strict=True)), 5, shuffle=True, rng=np.random.default_rng(1)
+        ),
         lambda parameters: (SGD(parameters, lr=0.02, momentum=0.9), StepLR(0.02, 80, 0.2)),
         epochs=(60, 60, 40, 40),
         rng=np.random.default_rng(2),
         progress=False,
     )
-    images, targets = zip(*samples, strict=True)
     assert voc_average_precision(model.predict(images), targets).mean_area > 0.95

@@ -1,19 +1,11 @@
-"""Fast R-CNN as a whole: what it returns, where it must not stumble, and that it can learn."""
+"""Fast R-CNN: what it does to proposals, and that it can learn; see also test_every_detector.py."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from detector_checks import (
-    check_images_of_a_batch_are_apart,
-    check_losses_reach_every_parameter,
-    check_no_rng_draws_the_same,
-    check_passes,
-    check_predict_changes_nothing_in_training_mode,
-    make_image,
-    precision_after_overfitting,
-    target,
-)
+from fixed_proposers import FixedBoxes
+from short_training import make_image, precision_after_overfitting, target, ten_scenes
 
 from minicv.data import Farmyard
 from minicv.models.backbones import SmallBackbone
@@ -26,47 +18,9 @@ SETTINGS = FastRCNNSettings(
 WINDOWS = SlidingWindow(sizes=(12.0, 24.0), step=0.5)
 
 
-@dataclass(frozen=True)
-class FixedBoxes:
-    """Proposes the same boxes for every image."""
-
-    boxes: tuple
-
-    def propose(self, image, rng):
-        boxes = np.array(self.boxes, np.float32).reshape(-1, 4)
-        return boxes, np.linspace(1, 0.5, len(boxes), dtype=np.float32)
-
-
-@dataclass(frozen=True)
-class RandomBoxes:
-    """Proposes what the generator says."""
-
-    def propose(self, image, rng):
-        corner = rng.uniform(0, 20, (30, 2))
-        boxes = np.concatenate([corner, corner + rng.uniform(4, 20, (30, 2))], axis=1)
-        return boxes.astype(np.float32), np.ones(30, np.float32)
-
-
 def make_model(proposer=WINDOWS, settings=SETTINGS, classes=("cow", "duck", "person")):
     rng = np.random.default_rng(0)
     return FastRCNN(SmallBackbone(width=4, rng=rng), classes, proposer, settings, rng=rng)
-
-
-def test_two_losses_reach_every_parameter():
-    check_losses_reach_every_parameter(make_model(), {"loss_classifier", "loss_box_reg"})
-
-
-def test_without_rng_proposals_and_samples_are_repeatable():
-    check_no_rng_draws_the_same(make_model(RandomBoxes()).eval())
-
-
-def test_predict_changes_nothing_and_works_in_training_mode():
-    check_predict_changes_nothing_in_training_mode(make_model())
-
-
-@pytest.mark.parametrize("proposer", [WINDOWS, RandomBoxes()])
-def test_images_of_a_batch_do_not_influence_each_other(proposer):
-    check_images_of_a_batch_are_apart(make_model(proposer))
 
 
 def test_stages_keep_what_predict_uses():
@@ -116,12 +70,6 @@ def test_dropout_drops_in_training_alone():
     assert classifier_losses(dropping.eval()) == classifier_losses(keeping.eval())
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (200, 1), (40, 50)])
-@pytest.mark.parametrize("proposer", [WINDOWS, FixedBoxes(()), FixedBoxes(((0, 0, 1, 1),))])
-def test_tiny_oblong_and_empty_images_pass(proposer, height, width):
-    check_passes(make_model(proposer), height, width)
-
-
 def test_without_proposals_the_true_boxes_are_learnt_from():
     model = make_model(FixedBoxes(()))
     losses = model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])
@@ -134,12 +82,11 @@ def test_without_proposals_the_true_boxes_are_learnt_from():
 
 @pytest.mark.slow
 def test_overfits_ten_farmyard_images():
-    data = Farmyard(10, size=(96, 96), seed=5)
-    images, targets = zip(*(data[i] for i in range(len(data))), strict=True)
+    images, targets = ten_scenes()
     rng = np.random.default_rng(0)
     settings = FastRCNNSettings(
         min_size=96, max_size=96, head_units=128, head_samples=32, dropout=0.0
     )
     proposer = SlidingWindow(sizes=(12.0, 17.0, 24.0, 34.0, 48.0), step=0.3)
-    model = FastRCNN(SmallBackbone(16, rng=rng), data.classes, proposer, settings, rng=rng)
+    model = FastRCNN(SmallBackbone(16, rng=rng), Farmyard.classes, proposer, settings, rng=rng)
     assert precision_after_overfitting(model, images, targets, steps=300, lr=0.05, rng=rng) > 0.95

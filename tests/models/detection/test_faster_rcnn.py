@@ -4,15 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from detector_checks import (
-    check_images_of_a_batch_are_apart,
-    check_losses_reach_every_parameter,
-    check_no_rng_draws_the_same,
-    check_passes,
-    check_predict_changes_nothing_in_training_mode,
+from short_training import (
+    FASTER_RCNN_FOR_TEN_SCENES,
     make_image,
     precision_after_overfitting,
     target,
+    ten_scenes,
 )
 
 from minicv.data import Farmyard
@@ -43,14 +40,6 @@ def make_model(settings=SETTINGS, classes=("cow", "duck", "person"), seed=0):
 NAMES = {"loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"}
 
 
-def test_four_losses_reach_every_parameter():
-    check_losses_reach_every_parameter(make_model(), NAMES)
-
-
-def test_same_rng_same_loss_and_none_is_repeatable():
-    check_no_rng_draws_the_same(make_model().eval())
-
-
 def test_stages_keep_what_predict_uses():
     model = make_model()
     image = make_image(60, 90)
@@ -73,14 +62,6 @@ def test_stages_keep_what_predict_uses():
     assert stages["class_scores"].shape == (regions, 4)
     np.testing.assert_allclose(stages["class_scores"].sum(axis=1), 1, rtol=1e-5)
     assert stages["refined_boxes"].shape == (regions, 3, 4)
-
-
-def test_predict_changes_nothing_and_works_in_training_mode():
-    check_predict_changes_nothing_in_training_mode(make_model())
-
-
-def test_images_of_a_batch_do_not_influence_each_other():
-    check_images_of_a_batch_are_apart(make_model())
 
 
 def test_the_proposal_network_proposes_in_the_pixels_of_the_image():
@@ -135,11 +116,6 @@ def test_objectness_of_a_cell_and_its_anchor_belong_together():
     assert inside[2] > inside[0]
 
 
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (200, 3)])
-def test_tiny_and_oblong_images(height, width):
-    check_passes(make_model(), height, width)
-
-
 def test_no_objects():
     model = make_model()
     losses = model.loss([make_image(50, 50), make_image(50, 60)], [target(), target()])
@@ -174,21 +150,8 @@ def test_images_of_the_wrong_shape_are_refused():
 
 @pytest.mark.slow
 def test_overfits_ten_farmyard_images():
-    data = Farmyard(10, size=(96, 96), seed=5)
-    samples = [data[i] for i in range(len(data))]
-    images, targets = [s[0] for s in samples], [s[1] for s in samples]
+    images, targets = ten_scenes()
     rng = np.random.default_rng(0)
-    settings = FasterRCNNSettings(
-        min_size=96,
-        max_size=96,
-        anchor_sizes=(12.0, 24.0, 48.0),
-        rpn_channels=64,
-        head_units=128,
-        pre_nms_top_n_train=300,
-        post_nms_top_n_train=100,
-        post_nms_top_n_test=100,
-        rpn_samples=64,
-        head_samples=32,
-    )
-    model = FasterRCNN(SmallBackbone(width=16, rng=rng), data.classes, settings, rng=rng)
+    settings = FASTER_RCNN_FOR_TEN_SCENES
+    model = FasterRCNN(SmallBackbone(width=16, rng=rng), Farmyard.classes, settings, rng=rng)
     assert precision_after_overfitting(model, images, targets, steps=240, lr=0.05, rng=rng) > 0.95

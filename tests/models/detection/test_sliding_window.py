@@ -1,19 +1,10 @@
-"""The sliding-window detector: its windows, its cost, where it must not stumble, what it learns."""
+"""The sliding-window detector: its windows, its cost, and that it can learn."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from detector_checks import (
-    check_images_of_a_batch_are_apart,
-    check_losses_reach_every_parameter,
-    check_no_rng_draws_the_same,
-    check_passes,
-    check_predict_changes_nothing_in_training_mode,
-    make_image,
-    precision_after_overfitting,
-    target,
-)
+from short_training import make_image, precision_after_overfitting, target, ten_scenes
 
 from minicv import no_grad
 from minicv.data import Farmyard
@@ -33,28 +24,6 @@ def make_model(windows=WINDOWS, settings=SETTINGS):
     rng = np.random.default_rng(0)
     classes = ("cow", "duck", "person")
     return SlidingWindowDetector(SmallBackbone(4, rng=rng), classes, windows, settings, rng=rng)
-
-
-def test_the_loss_reaches_every_parameter():
-    check_losses_reach_every_parameter(make_model(), {"loss_classifier"})
-
-
-def test_without_rng_the_same_windows_are_drawn():
-    check_no_rng_draws_the_same(make_model().eval())
-
-
-def test_predict_changes_nothing_and_works_in_training_mode():
-    check_predict_changes_nothing_in_training_mode(make_model())
-
-
-def test_images_of_a_batch_do_not_influence_each_other():
-    check_images_of_a_batch_are_apart(make_model())
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (200, 1), (40, 50)])
-def test_tiny_oblong_and_empty_images_pass(height, width):
-    check_passes(make_model(), height, width)
-    check_passes(make_model(SlidingWindow((1.0,), (1.0,), step=0.5)), min(height, 3), min(width, 3))
 
 
 def test_an_image_smaller_than_its_object_is_learnt_from_by_the_object():
@@ -100,8 +69,7 @@ def test_the_cost_is_what_a_prediction_takes(height, width):
 
 @pytest.mark.slow
 def test_overfits_ten_farmyard_images():
-    data = Farmyard(10, size=(96, 96), seed=5)
-    images, targets = zip(*(data[i] for i in range(len(data))), strict=True)
+    images, targets = ten_scenes()
     rng = np.random.default_rng(0)
     windows = SlidingWindow(sizes=(14.0, 20.0, 28.0, 40.0, 57.0), step=0.25)
     for image, truth in zip(images, targets, strict=True):
@@ -112,7 +80,7 @@ def test_overfits_ten_farmyard_images():
         samples=32, positive_iou=0.6, negative_iou=0.5,
     )  # fmt: skip
     backbone = SmallBackbone(8, rng=rng)
-    model = SlidingWindowDetector(backbone, data.classes, windows, settings, rng=rng)
+    model = SlidingWindowDetector(backbone, Farmyard.classes, windows, settings, rng=rng)
     precision = precision_after_overfitting(
         model, images, targets, steps=240, lr=0.05, rng=rng, first_look=200
     )

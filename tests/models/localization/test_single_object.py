@@ -2,16 +2,7 @@
 
 import numpy as np
 import pytest
-from detector_checks import (
-    check_images_of_a_batch_are_apart,
-    check_losses_reach_every_parameter,
-    check_no_rng_draws_the_same,
-    check_passes,
-    check_predict_changes_nothing_in_training_mode,
-    make_image,
-    precision_after_overfitting,
-    target,
-)
+from short_training import make_image, precision_after_overfitting, target
 
 from minicv.data import Farmyard
 from minicv.models.backbones import SmallBackbone
@@ -31,27 +22,6 @@ def answer_always(model, fractions):
     """Whatever the image, the model now says this box."""
     model.box.weight.data = np.zeros_like(model.box.weight.data)
     model.box.bias.data = np.array(fractions, np.float32)
-
-
-def test_two_losses_reach_every_parameter():
-    check_losses_reach_every_parameter(make_model(), {"loss_classifier", "loss_box_reg"})
-
-
-def test_the_loss_is_repeatable():
-    check_no_rng_draws_the_same(make_model().eval())
-
-
-def test_predict_changes_nothing_and_works_in_training_mode():
-    check_predict_changes_nothing_in_training_mode(make_model())
-
-
-def test_images_of_a_batch_do_not_influence_each_other():
-    check_images_of_a_batch_are_apart(make_model())
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (200, 1), (40, 50)])
-def test_tiny_oblong_and_empty_images_pass(height, width):
-    check_passes(make_model(), height, width)
 
 
 def test_the_box_is_a_share_of_the_image():
