@@ -90,9 +90,7 @@ def test_overfits_ten_farmyard_images():
     model = make_model(FASTER_RCNN_FOR_TEN_SCENES, width=16)
     fit_alternating(
         model,
-        DataLoader(
-            list(zip(images, targets, strict=True)), 5, shuffle=True, rng=np.random.default_rng(1)
-        ),
+        DataLoader(samples, 5, shuffle=True, rng=np.random.default_rng(1)),
         lambda parameters: (SGD(parameters, lr=0.02, momentum=0.9), StepLR(0.02, 80, 0.2)),
         epochs=(60, 60, 40, 40),
         rng=np.random.default_rng(2),
