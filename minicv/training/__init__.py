@@ -17,6 +17,7 @@ from minicv.training.evaluate_segmentation import (
 )
 from minicv.training.fit import fit
 from minicv.training.model_files import ModelFile
+from minicv.training.post_hoc import PostHocReport, train_post_hoc
 from minicv.training.segmenter_files import (
     build_segmenter,
     describe_segmenter,
@@ -28,6 +29,7 @@ from minicv.training.validation_losses import validation_losses
 __all__ = [
     "DivergenceError",
     "ModelFile",
+    "PostHocReport",
     "SegmentationRun",
     "build_detector",
     "build_segmenter",
@@ -44,6 +46,7 @@ __all__ = [
     "run_segmenter",
     "segmentation_validator",
     "segmenter_of",
+    "train_post_hoc",
     "validation_losses",
     "validator",
 ]
