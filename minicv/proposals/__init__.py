@@ -1,5 +1,7 @@
 """Floor 2, arrays: where in a picture there may be objects, of whatever class."""
 
+from minicv.proposals.bing import Bing, BingModel
+from minicv.proposals.bing_training import train_bing
 from minicv.proposals.cached import CachedProposals
 from minicv.proposals.edge_boxes import EdgeBoxes
 from minicv.proposals.edge_map import GradientEdges
@@ -9,6 +11,8 @@ from minicv.proposals.selective_search import SelectiveSearch
 from minicv.proposals.sliding_window import SlidingWindow
 
 __all__ = [
+    "Bing",
+    "BingModel",
     "CachedProposals",
     "EdgeBoxes",
     "GradientEdges",
@@ -16,4 +20,5 @@ __all__ = [
     "SelectiveSearch",
     "SlidingWindow",
     "felzenszwalb",
+    "train_bing",
 ]
