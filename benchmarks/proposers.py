@@ -15,10 +15,16 @@ import numpy as np
 from tqdm import tqdm
 
 from minicv.data.loader import Dataset
-from minicv.proposals import EdgeBoxes, Proposer, SelectiveSearch, SlidingWindow
+from minicv.proposals import Bing, EdgeBoxes, Proposer, SelectiveSearch, SlidingWindow, train_bing
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENCV = "OpenCV, Selective Search, fast"
+
+
+def trained_bing(training: Dataset) -> Proposer:
+    """BING, after a look at the photographs and the boxes of their objects."""
+    return Bing(train_bing(*_images_and_boxes(training), np.random.default_rng(0)))
+
 
 # From photographs to learn from, none of which is measured on, to a proposer.
 PROPOSERS: dict[str, Callable[[Dataset], Proposer]] = {
@@ -26,6 +32,7 @@ PROPOSERS: dict[str, Callable[[Dataset], Proposer]] = {
     "Selective Search, fast": lambda training: SelectiveSearch.fast(),
     "Selective Search, quality": lambda training: SelectiveSearch.quality(),
     "Edge Boxes": lambda training: EdgeBoxes(),
+    "BING": trained_bing,
 }
 
 
@@ -87,3 +94,13 @@ def one_core() -> Iterator[None]:
         yield
     finally:
         os.sched_setaffinity(0, cores)
+
+
+def _images_and_boxes(dataset: Dataset) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """All images, and the boxes of each; a box around a crowd is no object."""
+    images, boxes = [], []
+    for image, target in dataset:
+        crowds = target.get("iscrowd", np.zeros(len(target["boxes"]), bool)).astype(bool)
+        images.append(image)
+        boxes.append(target["boxes"][~crowds])
+    return images, boxes
