@@ -26,7 +26,7 @@ class IntegralHistogram:
 
     def __init__(self, labels: np.ndarray, bins: int) -> None:
         height, width = labels.shape
-        # As short as will do. Sums that wrap around do no harm to what is left of their differences.
+        # As short as will do: a sum that wraps around does no harm to differences of sums.
         kind = np.uint16 if labels.size < 1 << 16 else np.uint32
         self.totals = np.zeros((height + 1, width + 1, bins), kind)
         rows, columns = np.indices(labels.shape)
