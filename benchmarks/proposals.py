@@ -30,7 +30,7 @@ from minicv.inspection import contact_sheet, draw_curves, draw_proposals
 from minicv.metrics import ProposalRecall, proposal_recall
 
 COUNTS = (10, 20, 50, 100, 200, 300, 500, 750, 1000, 1500, 2000)
-KEPT_COUNTS = (100, 500, 1000, 2000)
+PRINTED_COUNTS = ("100", "500", "1000", "2000")
 THRESHOLDS = (0.5, 0.7)
 EVERY = {"pennfudan": 10, "coco": 2}  # takes this share of the photographs
 PICTURES = 3  # photographs with their proposals
@@ -56,26 +56,25 @@ def main(arguments: Sequence[str]) -> int:
         chosen = numbers % EVERY[kind] == 0
         images, targets = zip(*Subset(dataset, numbers[chosen]), strict=True)
         training = Subset(dataset, numbers[~chosen])
-        recalls: dict[str, ProposalRecall] = {}
         measured = sets.setdefault(kind, {}).setdefault("proposers", {})
         for name in names:
             if name == OPENCV:
                 proposed = propose_with_opencv(peers["opencv"], images)
             else:
                 proposed = propose_with(PROPOSERS[name](training), images, name)
-            recalls[name] = proposal_recall(proposed.found, targets, COUNTS, THRESHOLDS)
-            measured[name] = _figures(recalls[name], proposed)
+            recall = proposal_recall(proposed.found, targets, COUNTS, THRESHOLDS)
+            measured[name] = _figures(recall, proposed)
             _draw_proposals(kind, name, images, proposed)
         sets[kind] |= {
             "images": len(images),
-            "objects": next(iter(recalls.values())).objects,
+            "objects": recall.objects,
             "megapixels_per_image": round(
                 float(np.mean([image[0].size for image in images])) / 1e6, 3
             ),
         }
         print(f"\n{kind}: {sets[kind]['images']} photographs, {sets[kind]['objects']} objects")
         print(table(measured))
-        _draw_curves(kind, recalls)
+        _draw_curves(kind, measured)
     print(f"\nkept in {record.write_record('proposals', {'sets': sets})}; pictures in {OUT}")
     return 0
 
@@ -93,7 +92,7 @@ def table(measured: Mapping[str, Mapping[str, Any]]) -> str:
     width = max(map(len, measured))
     first = next(iter(measured.values()))
     curves = [name for name, value in first.items() if isinstance(value, Mapping)]
-    counts = list(first[curves[0]])
+    counts = [count for count in PRINTED_COUNTS if count in first[curves[0]]]
     room = 7 * len(counts) + 1
     lines = [
         " " * width + "".join(f"{name:>{room}}" for name in curves) + "  CPU s",
@@ -109,12 +108,11 @@ def table(measured: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _figures(recall: ProposalRecall, proposed: Proposed) -> dict[str, Any]:
     """What is kept of one proposer on one set."""
-    columns = {str(count): COUNTS.index(count) for count in KEPT_COUNTS}
     curves = {f"recall at {t:g}": row for t, row in zip(THRESHOLDS, recall.recall, strict=True)}
     curves["MABO"] = recall.mabo
     return {
         **{
-            name: {count: round(float(row[column]), 4) for count, column in columns.items()}
+            name: {str(n): round(float(value), 4) for n, value in zip(COUNTS, row, strict=True)}
             for name, row in curves.items()
         },
         "boxes_per_image_of_2000": round(float(recall.boxes_per_image[-1]), 1),
@@ -130,14 +128,16 @@ def _kept_before() -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))["sets"] if path.exists() else {}
 
 
-def _draw_curves(kind: str, recalls: Mapping[str, ProposalRecall]) -> None:
+def _draw_curves(kind: str, measured: Mapping[str, Mapping[str, Any]]) -> None:
+    """Recall and MABO against the number of boxes, of this run and of earlier ones."""
     panels: dict[str, dict[str, tuple]] = {}
-    for name, recall in recalls.items():
-        for threshold, row in zip(recall.thresholds, recall.recall, strict=True):
-            panels.setdefault(f"Recall at IoU {threshold:g}", {})[name] = (recall.counts, row)
-        panels.setdefault("Mean average best overlap", {})[name] = (recall.counts, recall.mabo)
+    for name, figures in measured.items():
+        for title, curve in figures.items():
+            if isinstance(curve, Mapping):
+                series = ([int(count) for count in curve], list(curve.values()))
+                panels.setdefault(title, {})[name] = series
     OUT.mkdir(parents=True, exist_ok=True)
-    draw_curves(panels, x_label="boxes").save(OUT / f"{kind}_recall.png")
+    draw_curves(panels, x_label="boxes", size=(1100, 420)).save(OUT / f"{kind}_recall.png")
 
 
 def _draw_proposals(kind: str, name: str, images: Sequence[np.ndarray], proposed: Proposed) -> None:

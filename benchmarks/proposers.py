@@ -15,7 +15,16 @@ import numpy as np
 from tqdm import tqdm
 
 from minicv.data.loader import Dataset
-from minicv.proposals import Bing, EdgeBoxes, Proposer, SelectiveSearch, SlidingWindow, train_bing
+from minicv.proposals import (
+    Bing,
+    EdgeBoxes,
+    Objectness,
+    Proposer,
+    SelectiveSearch,
+    SlidingWindow,
+    train_bing,
+    train_objectness,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENCV = "OpenCV, Selective Search, fast"
@@ -26,6 +35,11 @@ def trained_bing(training: Dataset) -> Proposer:
     return Bing(train_bing(*_images_and_boxes(training), np.random.default_rng(0)))
 
 
+def trained_objectness(training: Dataset) -> Proposer:
+    """Objectness, after the same."""
+    return Objectness(train_objectness(*_images_and_boxes(training), np.random.default_rng(0)))
+
+
 # From photographs to learn from, none of which is measured on, to a proposer.
 PROPOSERS: dict[str, Callable[[Dataset], Proposer]] = {
     "sliding window": lambda training: SlidingWindow(),
@@ -33,6 +47,7 @@ PROPOSERS: dict[str, Callable[[Dataset], Proposer]] = {
     "Selective Search, quality": lambda training: SelectiveSearch.quality(),
     "Edge Boxes": lambda training: EdgeBoxes(),
     "BING": trained_bing,
+    "objectness": trained_objectness,
 }
 
 
