@@ -78,11 +78,11 @@ class BoxRefinement:
         # gained[p]: what lies inside with the side at low + p, beyond what does with it at high.
         gained = at[::-1].cumsum()[::-1]
         places = np.arange(low, high + 1)
-        box = [*signed[:2], -signed[2], -signed[3]]
-        box[side] = places if side < 2 else -places
-        x1, y1, x2, y2 = box
-        share = self.share[x2 - x1 + y2 - y1]
-        inner = self.inner.of(x1, y1, x2, y2)
+        axis, other = side % 2, 1 - side % 2
+        begin, end = (places, -signed[side + 2]) if side < 2 else (signed[axis], -places)
+        across = signed[other], -signed[other + 2]
+        share = self.share[end - begin + (across[1] - across[0])]
+        inner = self.inner.along(axis, begin, end, across)
         beyond = score / share[here - low] + inner[here - low] - gained[here - low]
         scores = (beyond + gained - inner) * share
         best = int(scores.argmax())

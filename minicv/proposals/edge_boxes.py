@@ -79,7 +79,7 @@ class EdgeBoxes:
     least_score: float = 0.01
     least_area: float = 1000.0
     most_aspect: float = 3.0
-    refined: int = 1000
+    refined: int = 1500
     most_boxes: int = 2000
 
     def propose(self, image: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
