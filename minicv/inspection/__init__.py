@@ -2,6 +2,7 @@
 
 from minicv.inspection.bars import draw_bars
 from minicv.inspection.class_palette import class_palette
+from minicv.inspection.crops import crop_of_box
 from minicv.inspection.curves import draw_curves
 from minicv.inspection.drawing import draw_detections, draw_ground_truth
 from minicv.inspection.graph import draw_graph
@@ -10,8 +11,10 @@ from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON, Skeleton, d
 from minicv.inspection.label_maps import draw_segmentation
 from minicv.inspection.legend import LegendEntry, draw_legend
 from minicv.inspection.masks import draw_masks
+from minicv.inspection.moved_boxes import draw_moved_boxes, regions_behind
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.proposals import draw_proposals
+from minicv.inspection.region_scores import draw_region_scores
 from minicv.inspection.segmentation_comparison import draw_segmentation_comparison
 from minicv.inspection.stages import draw_faster_rcnn_stages
 
@@ -23,6 +26,7 @@ __all__ = [
     "class_palette",
     "colour_map",
     "contact_sheet",
+    "crop_of_box",
     "draw_bars",
     "draw_curves",
     "draw_detections",
@@ -32,9 +36,12 @@ __all__ = [
     "draw_keypoints",
     "draw_legend",
     "draw_masks",
+    "draw_moved_boxes",
     "draw_proposals",
+    "draw_region_scores",
     "draw_segmentation",
     "draw_segmentation_comparison",
     "feature_tiles",
     "overlay_heatmap",
+    "regions_behind",
 ]
