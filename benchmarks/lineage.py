@@ -83,7 +83,10 @@ def main(arguments: Sequence[str]) -> int:
     test = splits.test
     if splits.drawn:
         test = Cached(Farmyard(FARMYARD_TEST, seed=2), keep=("boxes", "labels", "image_id"))
-    proposer = CachedProposals(SelectiveSearch.fast(), options.out / "proposals")
+    search = SelectiveSearch.fast()
+    if splits.drawn:  # 128 pixels a side, and ducks of 10
+        search = dataclasses.replace(search, min_side=8)
+    proposer = CachedProposals(search, options.out / "proposals")
     proposing = _seconds_of_proposals(proposer, [splits.train, test])
     backbone = BACKBONES[options.backbone](rng=np.random.default_rng(options.seed))
     seconds_before = _pretrain(backbone, options)
