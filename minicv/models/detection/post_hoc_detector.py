@@ -36,7 +36,8 @@ Result = dict[str, np.ndarray]
 class PostHocDetector(Module):
     """Proposals, a network fine-tuned as a classifier of regions, and `PostHoc` fitted on top.
 
-    A subclass writes ``loss``, ``region_features`` and ``_detect`` from its own numbered stages.
+    A subclass writes ``region_features``, ``_units_of_regions`` and ``_detect`` from its own
+    numbered stages; the last three of these stand here.
 
     Args:
         backbone: pixels to features; brings its normalisation and stride.
@@ -74,6 +75,27 @@ class PostHocDetector(Module):
         self.cls_score.weight.data = init.normal(self.cls_score.weight.shape, rng, std=0.01)
         self.cls_score.bias.data = init.constant(self.cls_score.bias.shape, 0.0)
         self.post_hoc = PostHoc(units, pooled, len(self.classes))
+
+    def loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """The loss of fine-tuning, softmax: which class is in each sampled region, or none?
+
+        Args:
+            images, targets: see `FasterRCNN.loss`.
+            rng: draws the regions, and serves the proposer; None draws the same ones at every call.
+
+        Raises:
+            ValueError: a box or label that cannot be learnt from; names the image and the field.
+        """
+        sampled = self._sample(images, targets, rng)
+        units = self._units_of_regions(images, [regions.boxes for regions in sampled])  # (S, U)
+        xp = xp_of(units.data)
+        columns = xp.asarray(np.concatenate([regions.columns for regions in sampled]))  # (S,)
+        return {"loss_classifier": F.softmax_cross_entropy(self.cls_score(units), columns)}
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
         """For each image its detections, best first.
@@ -120,8 +142,28 @@ class PostHocDetector(Module):
         large = remove_small_boxes(boxes, self.settings.min_proposal_size)
         return boxes[large], scores[large]
 
+    def _units_of_regions(
+        self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
+    ) -> Tensor:
+        """Head features (S, U) of some regions (R, 4) of each image, S in all, to learn from."""
+        raise NotImplementedError(f"{type(self).__name__}: _units_of_regions is not written")
+
     def _detect(self, image: np.ndarray) -> dict[str, Any]:
         raise NotImplementedError(f"{type(self).__name__}: _detect is not written")
+
+    def _decide(
+        self, image: np.ndarray, boxes: np.ndarray, features: RegionFeatures
+    ) -> dict[str, Any]:
+        """The last three stages: what the features of the proposals (R, 4) say."""
+        scores = {name: to_numpy(array) for name, array in self._score(features.units).items()}
+        refined = self._regress(features.pooled, boxes, image.shape[1:])
+        return {
+            "region_features": to_numpy(features.pooled),
+            "head_features": to_numpy(features.units),
+            **scores,
+            "refined_boxes": refined,
+            "detections": self._postprocess(scores["class_scores"], refined),
+        }
 
     def _sample(
         self,
@@ -147,14 +189,6 @@ class PostHocDetector(Module):
             )
             for image, target in zip(images, targets, strict=True)
         ]
-
-    def _classification_loss(
-        self, units: Tensor, sampled: Sequence[RegionTargets]
-    ) -> dict[str, Tensor]:
-        """The only loss of fine-tuning: softmax over the classes and the background."""
-        xp = xp_of(units.data)
-        columns = xp.asarray(np.concatenate([regions.columns for regions in sampled]))  # (S,)
-        return {"loss_classifier": F.softmax_cross_entropy(self.cls_score(units), columns)}
 
     def _score(self, units: Array) -> dict[str, Array]:
         """(R, U) -> margins and scores of every region for every class, (R, K) each."""

@@ -8,8 +8,9 @@
     6. post       scores, boxes     -> detections                                    (D, 4)
 
 The network sees every region as a picture of its own: that is what makes R-CNN slow. Fine-tuning
-runs 1 to 3 on sampled regions and minimises a softmax loss. Then `minicv.training.train_post_hoc`
-keeps the features of all proposals on disk and fits what 4 and 5 use.
+runs 1 to 3 on sampled regions and minimises a softmax loss (section 2.3 and appendix B). Then
+`minicv.training.train_post_hoc` keeps the features of all proposals on disk and fits what 4 and 5
+use. Stages 4 to 6 are SPP-net's as well and stand in `PostHocDetector`.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
-from minicv.backend import to_numpy, xp_of
+from minicv.backend import xp_of
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.post_hoc import RegionFeatures
-from minicv.models.detection.post_hoc_detector import PostHocDetector, Target
+from minicv.models.detection.post_hoc_detector import PostHocDetector
 from minicv.models.detection.post_hoc_settings import PostHocSettings
 from minicv.models.photographs import normalised_batch
 from minicv.nn import evaluating
@@ -85,31 +86,6 @@ class RCNN(PostHocDetector):
         pooled = backbone.out_channels * s.pooled_size**2
         super().__init__(backbone, classes, proposer, s, pooled, rng=rng)
 
-    def loss(
-        self,
-        images: Sequence[np.ndarray],
-        targets: Sequence[Target],
-        rng: np.random.Generator | None = None,
-    ) -> dict[str, Tensor]:
-        """The loss of fine-tuning: what is in the sampled regions?
-
-        Args:
-            images, targets: see `FasterRCNN.loss`.
-            rng: draws the regions, and serves the proposer; None draws the same ones at every call.
-
-        Raises:
-            ValueError: a box or label that cannot be learnt from; names the image and the field.
-
-        Source: Girshick et al. 2014, section 2.3 and appendix B.
-        """
-        sampled = self._sample(images, targets, rng)  # 1
-        warped = [
-            self._stage2_warp(image, regions.boxes)
-            for image, regions in zip(images, sampled, strict=True)
-        ]
-        _, units = self._stage3_features(np.concatenate(warped))
-        return self._classification_loss(units, sampled)
-
     def stages(self, image: np.ndarray) -> dict[str, Any]:
         """As `PostHocDetector.stages`, and ``warped_regions`` (R, 3, S, S), normalised.
 
@@ -129,20 +105,18 @@ class RCNN(PostHocDetector):
         xp = xp_of(parts[0][0])
         return RegionFeatures(*(xp.concatenate(part) for part in zip(*parts, strict=True)))
 
+    def _units_of_regions(
+        self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
+    ) -> Tensor:
+        pairs = zip(images, regions, strict=True)
+        warped = np.concatenate([self._stage2_warp(image, boxes) for image, boxes in pairs])
+        return self._stage3_features(warped)[1]  # (S, 3, S, S) -> (S, U)
+
     def _detect(self, image: np.ndarray) -> dict[str, Any]:
-        boxes, proposal_scores = self.propose(image, np.random.default_rng(0))  # 1
-        pooled, units = self.region_features(image, boxes)  # 2 and 3
-        scores = {name: to_numpy(array) for name, array in self._score(units).items()}  # 4
-        refined = self._regress(pooled, boxes, image.shape[1:])  # 5
-        return {
-            "proposals": boxes,
-            "proposal_scores": proposal_scores,
-            "region_features": to_numpy(pooled),
-            "head_features": to_numpy(units),
-            **scores,
-            "refined_boxes": refined,
-            "detections": self._postprocess(scores["class_scores"], refined),  # 6
-        }
+        boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
+        features = self.region_features(image, boxes)  # 2 and 3
+        decided = self._decide(image, boxes, features)  # 4 to 6
+        return {"proposals": boxes, "proposal_scores": scores, **decided}
 
     def _stage2_warp(self, image: np.ndarray, boxes: np.ndarray) -> np.ndarray:
         pixels = normalised_batch([image], self.backbone.mean, self.backbone.std)[0]

@@ -11,7 +11,8 @@
 
 Fine-tuning trains the fully connected layers alone. No gradient passes stage 3, so the convolutions
 stay what they were: bring a backbone that is trained, on classification for instance. Then
-`minicv.training.train_post_hoc` fits what 5 and 6 use, as for R-CNN.
+`minicv.training.train_post_hoc` fits what 5 and 6 use. Stages 5 to 7 are R-CNN's and stand in
+`PostHocDetector`.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from minicv.backend import Array, to_numpy, xp_of
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.image_batch import ImageBatch, batch_for
 from minicv.models.detection.post_hoc import RegionFeatures
-from minicv.models.detection.post_hoc_detector import PostHocDetector, Target
+from minicv.models.detection.post_hoc_detector import PostHocDetector
 from minicv.models.detection.post_hoc_settings import PostHocSettings
 from minicv.nn import evaluating
 from minicv.proposals import Proposer
@@ -108,56 +109,33 @@ class SPPNet(PostHocDetector):
         super().__init__(backbone, classes, proposer, s, backbone.out_channels * s.bins, rng=rng)
         self.backbone.requires_grad_(False)
 
-    def loss(
-        self,
-        images: Sequence[np.ndarray],
-        targets: Sequence[Target],
-        rng: np.random.Generator | None = None,
-    ) -> dict[str, Tensor]:
-        """The loss of fine-tuning: what is in the sampled regions? It trains stage 4 alone.
-
-        Args:
-            images, targets: see `FasterRCNN.loss`.
-            rng: draws the regions, and serves the proposer; None draws the same ones at every call.
-
-        Raises:
-            ValueError: a box or label that cannot be learnt from; names the image and the field.
-
-        Source: He et al. 2014, section 4.2.
-        """
-        sampled = self._sample(images, targets, rng)  # 1
-        pooled = [
-            self._stage3_pool(self._stage2_features(image), regions.boxes)[0]
-            for image, regions in zip(images, sampled, strict=True)
-        ]
-        units = self.box_head(Tensor(xp_of(*pooled).concatenate(pooled)))  # 4
-        return self._classification_loss(units, sampled)
-
     def region_features(self, image: np.ndarray, boxes: np.ndarray) -> RegionFeatures:
         """See `PostHocDetector.region_features`."""
         with no_grad(), evaluating(self):
             pooled, _ = self._stage3_pool(self._stage2_features(image), boxes)
-            return RegionFeatures(pooled, self.box_head(Tensor(pooled)).data)  # 4
+            return self._stage4_head(pooled)
+
+    def _units_of_regions(
+        self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
+    ) -> Tensor:
+        """Only stage 4 learns; what comes before is constant."""
+        pairs = zip(images, regions, strict=True)
+        pooled = [self._stage3_pool(self._stage2_features(image), own)[0] for image, own in pairs]
+        return self.box_head(Tensor(xp_of(*pooled).concatenate(pooled)))  # -> (S, U)
 
     def _detect(self, image: np.ndarray) -> dict[str, Any]:
         """`PostHocDetector.stages` names what is in here; SPP-net's own are ``feature_maps``, one
         (C, h, w) for each scale, and ``scale_of_proposal`` (R,), its index."""
-        boxes, proposal_scores = self.propose(image, np.random.default_rng(0))  # 1
+        boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
         scaled = self._stage2_features(image)
         pooled, scale_of_box = self._stage3_pool(scaled, boxes)
-        units = self.box_head(Tensor(pooled)).data  # 4
-        scores = {name: to_numpy(array) for name, array in self._score(units).items()}  # 5
-        refined = self._regress(pooled, boxes, image.shape[1:])  # 6
+        decided = self._decide(image, boxes, self._stage4_head(pooled))  # 5 to 7
         return {
             "proposals": boxes,
-            "proposal_scores": proposal_scores,
+            "proposal_scores": scores,
             "feature_maps": [to_numpy(one.features[0]) for one in scaled],
             "scale_of_proposal": scale_of_box,
-            "region_features": to_numpy(pooled),
-            "head_features": to_numpy(units),
-            **scores,
-            "refined_boxes": refined,
-            "detections": self._postprocess(scores["class_scores"], refined),  # 7
+            **decided,
         }
 
     def _stage2_features(self, image: np.ndarray) -> list[Scaled]:
@@ -189,6 +167,9 @@ class SPPNet(PostHocDetector):
             ]  # (R, C l l) each
             pooled[xp.asarray(own)] = xp.concatenate(levels, axis=1)
         return pooled, scale_of_box
+
+    def _stage4_head(self, pooled: Array) -> RegionFeatures:
+        return RegionFeatures(pooled, self.box_head(Tensor(pooled)).data)  # (R, P) -> (R, U)
 
 
 def region_on_map(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
