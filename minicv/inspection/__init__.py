@@ -16,6 +16,7 @@ from minicv.inspection.panels import contact_sheet
 from minicv.inspection.proposals import draw_proposals
 from minicv.inspection.region_scores import draw_region_scores
 from minicv.inspection.segmentation_comparison import draw_segmentation_comparison
+from minicv.inspection.segments import draw_segments
 from minicv.inspection.stages import draw_faster_rcnn_stages
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "draw_region_scores",
     "draw_segmentation",
     "draw_segmentation_comparison",
+    "draw_segments",
     "feature_tiles",
     "overlay_heatmap",
     "regions_behind",

@@ -87,6 +87,42 @@ def group(regions: Regions, similarities: str) -> np.ndarray:
     >>> group(regions, "S")[3:].tolist()  # the two small ones first
     [[2.0, 0.0, 4.0, 2.0], [0.0, 0.0, 4.0, 2.0]]
     """
+    hierarchy = _grouped(regions, similarities)
+    return hierarchy.boxes[: hierarchy.count]
+
+
+def group_until(labels: np.ndarray, regions: Regions, similarities: str, count: int) -> np.ndarray:
+    """The level of the hierarchy with ``count`` regions, as a label for each pixel.
+
+    Args:
+        labels: (H, W), the segmentation that ``regions`` were made of.
+        regions, similarities: see `group`.
+        count: how many regions are to be left; with more than there are nothing is merged.
+
+    Returns:
+        (H, W) labels of the regions left: numbers below R for those of the segmentation, above for
+        merged ones.
+
+    Raises:
+        ValueError: a count below 1.
+
+    >>> labels = np.array([[0, 0, 1, 1], [0, 0, 2, 2]])
+    >>> regions = regions_of(labels, np.zeros((1, 2, 4), int), np.zeros((8, 2, 4), int))
+    >>> group_until(labels, regions, "S", 2).tolist()
+    [[0, 0, 3, 3], [0, 0, 3, 3]]
+    """
+    if count < 1:
+        raise ValueError(f"group_until: count={count}, expected one region or more")
+    merges = _grouped(regions, similarities).merges
+    given = len(regions.size)
+    became = np.arange(given + len(merges))  # the region that each is part of in the end
+    for merged, pair in enumerate(merges[: max(0, given - count)], start=given):
+        became[np.isin(became, pair)] = merged
+    return became[labels]
+
+
+def _grouped(regions: Regions, similarities: str) -> _Hierarchy:
+    """Algorithm 1: the hierarchy with all merges done."""
     hierarchy = _Hierarchy(regions, similarities)
     first, second = regions.neighbours.T
     alike = hierarchy.similarity(first, second)
@@ -110,14 +146,19 @@ def group(regions: Regions, similarities: str) -> np.ndarray:
         alike = hierarchy.similarity(others, merged)
         for score, other in zip(alike.tolist(), others.tolist(), strict=True):
             heapq.heappush(queue, (-score, other, merged))
-    return hierarchy.boxes[: hierarchy.count]
+    return hierarchy
 
 
 class _Hierarchy:
-    """The regions there were and those that were merged, in arrays that have room for all."""
+    """The regions there were and those that were merged, in arrays that have room for all.
+
+    Attributes:
+        merges: the two regions of each merge, in order.
+    """
 
     def __init__(self, regions: Regions, similarities: str) -> None:
         self.count = len(regions.size)
+        self.merges: list[tuple[int, int]] = []
         self.area = regions.size.sum()
         self.with_size, self.with_fill = "S" in similarities, "F" in similarities
         # Colour and texture are added up alike: the two stand beside each other as one histogram.
@@ -149,6 +190,7 @@ class _Hierarchy:
         """Make a region of two; its number."""
         merged = self.count
         self.count += 1
+        self.merges.append((a, b))
         size_a, size_b = self.size[a], self.size[b]
         self.size[merged] = size_a + size_b
         share = np.float32(size_a / (size_a + size_b))

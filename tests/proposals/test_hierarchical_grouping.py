@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicv.proposals.felzenszwalb import felzenszwalb
-from minicv.proposals.hierarchical_grouping import group, regions_of
+from minicv.proposals.hierarchical_grouping import group, group_until, regions_of
 from minicv.proposals.region_histograms import colour_bins, texture_bins
 
 
@@ -63,6 +63,26 @@ def test_equals_grouping_by_pixels(letters, seed):
     bins = colour_bins(image), texture_bins(image)
     found = group(regions_of(labels, *bins), letters)
     np.testing.assert_array_equal(found, group_by_pixels(labels, *bins, letters))
+
+
+@pytest.mark.parametrize("letters", ["CTSF", "F"])
+def test_levels_of_the_hierarchy_have_its_boxes(letters):
+    image = np.random.default_rng(2).random((3, 15, 19), dtype=np.float32)
+    labels = felzenszwalb(image, k=10, sigma=0.8, min_size=9)
+    regions = regions_of(labels, colour_bins(image), texture_bins(image))
+    boxes, given = group(regions, letters), len(regions.size)
+    np.testing.assert_array_equal(group_until(labels, regions, letters, given + 3), labels)
+    finer = labels
+    for count in range(given - 1, 0, -1):
+        level = group_until(labels, regions, letters, count)
+        assert len(np.unique(level)) == count
+        assert level.max() == 2 * given - 1 - count  # what was merged last
+        assert all(box_of(level == region) == boxes[region].tolist() for region in np.unique(level))
+        pairs = np.unique(np.stack([finer.ravel(), level.ravel()]), axis=1)
+        assert pairs.shape[1] == count + 1  # every region of the finer level lies in one of these
+        finer = level
+    with pytest.raises(ValueError, match="count=0, expected one region or more"):
+        group_until(labels, regions, letters, 0)
 
 
 def test_one_region_is_its_own_hierarchy():
