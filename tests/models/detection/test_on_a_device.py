@@ -7,12 +7,16 @@ from device_of_the_host import check_losses_and_gradients, check_on_the_host, in
 
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import (
+    RCNN,
     FasterRCNN,
     FasterRCNNSettings,
     FastRCNN,
     FastRCNNSettings,
+    RCNNSettings,
     SlidingWindowDetector,
     SlidingWindowSettings,
+    SPPNet,
+    SPPNetSettings,
 )
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.proposals import SlidingWindow
@@ -51,6 +55,16 @@ def detector(kind):
     if kind is FastRCNN:
         settings = FastRCNNSettings(min_size=64, max_size=64, head_units=8, score_threshold=0.0)
         return FastRCNN(backbone, classes, windows, settings, rng=rng)
+    if kind is RCNN:
+        settings = RCNNSettings(
+            warp_size=24, context=3, pooled_size=2, head_units=8, dropout=0.0, score_threshold=0.0
+        )
+        return fit_at_random(RCNN(backbone, classes, windows, settings, rng=rng))
+    if kind is SPPNet:
+        settings = SPPNetSettings(
+            scales=(48, 64), region_side=24.0, head_units=8, dropout=0.0, score_threshold=0.0
+        )
+        return fit_at_random(SPPNet(backbone, classes, windows, settings, rng=rng))
     if kind is SlidingWindowDetector:
         settings = SlidingWindowSettings(warp_size=16, units=8, score_threshold=0.0)
         return SlidingWindowDetector(backbone, classes, windows, settings, rng=rng)
@@ -58,8 +72,17 @@ def detector(kind):
     return SingleObjectDetector(backbone, classes, settings, rng=rng)
 
 
+def fit_at_random(model):
+    """Machines and regressors from a generator instead of from images."""
+    rng, part = np.random.default_rng(0), model.post_hoc
+    for buffer in (part.svm_weight, part.svm_bias, part.box_weight, part.box_bias):
+        buffer.data = rng.normal(0, 0.1, buffer.shape).astype(np.float32)
+    part.fitted.data = np.ones(1, bool)
+    return model
+
+
 kinds = pytest.mark.parametrize(
-    "kind", [SlidingWindowDetector, SingleObjectDetector, FastRCNN, FasterRCNN]
+    "kind", [SlidingWindowDetector, SingleObjectDetector, RCNN, SPPNet, FastRCNN, FasterRCNN]
 )
 
 
