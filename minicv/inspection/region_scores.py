@@ -12,7 +12,7 @@ from minicv.inspection.palette import GREY, INK, PALE, WHITE, Colour, class_colo
 from minicv.inspection.panels import contact_sheet
 
 SIDE = 132  # of a region's picture, pixels
-NAMES, BARS, NUMBERS = 78, 110, 48  # widths of the three columns beside it
+NAMES, BARS, NUMBERS = 96, 110, 48  # widths of the three columns beside it
 TEXT_SIZE = 13
 
 
