@@ -86,7 +86,7 @@ def propose_with_opencv(python: str, images: Sequence[np.ndarray]) -> Proposed:
             pixels = np.floor(np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
             np.save(folder / f"{number}.npy", pixels.transpose(1, 2, 0))  # -> (H, W, 3)
         command = [python, "-m", "benchmarks.opencv_selective_search", str(folder)]
-        subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+        subprocess.run(command, check=True, cwd=ROOT)
         for number in range(len(images)):
             with np.load(folder / f"{number}.npz") as file:
                 boxes = file["boxes"].astype(np.float32)
