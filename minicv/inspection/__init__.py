@@ -14,6 +14,7 @@ from minicv.inspection.masks import draw_masks
 from minicv.inspection.moved_boxes import draw_moved_boxes, regions_behind
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.proposals import draw_proposals
+from minicv.inspection.pyramid import draw_pyramid
 from minicv.inspection.region_scores import draw_region_scores
 from minicv.inspection.segmentation_comparison import draw_segmentation_comparison
 from minicv.inspection.segments import draw_segments
@@ -39,6 +40,7 @@ __all__ = [
     "draw_masks",
     "draw_moved_boxes",
     "draw_proposals",
+    "draw_pyramid",
     "draw_region_scores",
     "draw_segmentation",
     "draw_segmentation_comparison",
