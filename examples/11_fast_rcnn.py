@@ -32,14 +32,13 @@ from minicv.inspection import (
     contact_sheet,
     crop_of_box,
     draw_detections,
+    draw_feature_map,
+    draw_ground_truth,
     draw_moved_boxes,
     draw_proposals,
     draw_region_scores,
-    feature_tiles,
-    overlay_heatmap,
     regions_behind,
 )
-from minicv.inspection.canvas import enlarged
 from minicv.inspection.stage_pictures import region_card
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FastRCNN, FastRCNNSettings
@@ -121,21 +120,15 @@ def measure(model: FastRCNN, unseen: Any) -> str:
 def draw(model: FastRCNN, image: np.ndarray, truth: dict[str, Any]) -> dict[str, Image.Image]:
     """A picture for each stage, from the same code that detects."""
     stages = model.stages(image)
-    proposals, features = stages["proposals"], stages["feature_map"]
-    found = stages["detections"]
-    sure = found["scores"] >= DRAWN_SCORE
-    boxes, labels, scores = (found[name][sure] for name in ("boxes", "labels", "scores"))
-    sources = regions_behind(stages["refined_boxes"], boxes, labels)
+    proposals, found = stages["proposals"], stages["detections"]
+    sure = {name: values[found["scores"] >= DRAWN_SCORE] for name, values in found.items()}
+    sources = regions_behind(stages["refined_boxes"], sure["boxes"], sure["labels"])
     # Regions that became detections, then the first ones that did not.
     rest = np.setdiff1d(np.arange(len(proposals)), sources)
     shown = np.concatenate([sources, rest])[:REGIONS]
     crops = [crop_of_box(image, proposals[region], 144) for region in shown]
     places = [f"\n{x1:.0f}, {y1:.0f} to {x2:.0f}, {y2:.0f}" for x1, y1, x2, y2 in proposals[shown]]
     original = draw_detections(image, truth["boxes"], truth["labels"], None, CLASSES)
-    picture, factor = enlarged(image)
-    cell = model.backbone.stride * factor
-    strength = overlay_heatmap(picture, np.abs(features).mean(axis=0), cell_size=(cell, cell))
-    channels, height, width = features.shape
     rows, columns = stages["region_features"].shape[2:]
     return {
         "1_proposals.png": contact_sheet(
@@ -143,14 +136,7 @@ def draw(model: FastRCNN, image: np.ndarray, truth: dict[str, Any]) -> dict[str,
             ["Truth", f"Selective Search\n{len(proposals)} boxes, the first 60 drawn"],
             columns=2,
         ),
-        "2_feature_map.png": contact_sheet(
-            [strength, feature_tiles(features, 16, tile_size=125)],
-            [
-                f"Feature map\n{channels} channels of {width} x {height}; their mean strength",
-                "The 16 strongest channels\neach on a scale of its own",
-            ],
-            columns=2,
-        ),
+        "2_feature_map.png": draw_feature_map(image, stages["feature_map"], model.backbone.stride),
         "3_pooled_regions.png": contact_sheet(
             [
                 region_card(crop, stages["region_features"][region])
@@ -165,14 +151,10 @@ def draw(model: FastRCNN, image: np.ndarray, truth: dict[str, Any]) -> dict[str,
             title="What the head says of each region",
         ),
         "5_refined_boxes.png": contact_sheet(
-            [draw_moved_boxes(image, proposals[sources], boxes, labels)],
+            [draw_moved_boxes(image, proposals[sources], sure["boxes"], sure["labels"])],
             ["Box regression\nwhite: as proposed; in colour: where the head put it"],
         ),
-        "6_detections.png": contact_sheet(
-            [original, draw_detections(image, boxes, labels, scores, CLASSES)],
-            ["Truth", f"Detections\nwith a score of at least {DRAWN_SCORE}, of {len(sure)}"],
-            columns=2,
-        ),
+        "6_detections.png": draw_ground_truth(image, truth, sure, CLASSES),
     }  # fmt: skip
 
 

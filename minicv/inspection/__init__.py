@@ -5,6 +5,7 @@ from minicv.inspection.class_palette import class_palette
 from minicv.inspection.crops import crop_of_box
 from minicv.inspection.curves import draw_curves
 from minicv.inspection.drawing import draw_detections, draw_ground_truth
+from minicv.inspection.feature_maps import draw_feature_map
 from minicv.inspection.graph import draw_graph
 from minicv.inspection.heatmap import colour_map, feature_tiles, overlay_heatmap
 from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON, Skeleton, draw_keypoints
@@ -33,6 +34,7 @@ __all__ = [
     "draw_curves",
     "draw_detections",
     "draw_faster_rcnn_stages",
+    "draw_feature_map",
     "draw_graph",
     "draw_ground_truth",
     "draw_keypoints",

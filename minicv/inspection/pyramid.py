@@ -10,7 +10,6 @@ from PIL import Image
 from minicv.inspection.canvas import Canvas
 from minicv.inspection.heatmap import heat_picture
 from minicv.inspection.palette import BLACK, VERMILLION, WHITE
-from minicv.inspection.panels import contact_sheet
 
 
 def draw_pyramid(
@@ -18,9 +17,8 @@ def draw_pyramid(
     region: Sequence[int],
     pyramid: Sequence[int],
     cell_size: int = 16,
-    tile_width: int | None = None,
-) -> Image.Image:
-    """The map once for each level, with the region framed and its bins within.
+) -> list[Image.Image]:
+    """A picture of the map for each level, with the region framed and its bins within.
 
     Bin i of l reaches over the n cells of the region from ``floor(i n / l)`` to, not included,
     ``ceil((i + 1) n / l)``, as in `minicv.functional.roi_pool`: where the region has fewer cells
@@ -31,13 +29,12 @@ def draw_pyramid(
         region: x, y of the first and x, y of the last cell, both included.
         pyramid: rows and columns of each level, such as 6, 3, 2, 1.
         cell_size: side of a cell in the picture, pixels.
-        tile_width: of a level, pixels; by default the map's.
 
     Raises:
         ValueError: the region is not within the map.
 
-    >>> draw_pyramid(np.zeros((8, 8)), (1, 1, 6, 4), (2, 1)).width
-    280
+    >>> [level.size for level in draw_pyramid(np.zeros((8, 8)), (1, 1, 6, 4), (2, 1))]
+    [(128, 128), (128, 128)]
     """
     height, width = np.shape(heat)
     x1, y1, x2, y2 = (int(cell) for cell in region)
@@ -47,7 +44,7 @@ def draw_pyramid(
             f"{width} columns; expected its first and last cell"
         )
     picture = heat_picture(heat, (width * cell_size, height * cell_size))
-    tiles, captions = [], []
+    levels = []
     for level in pyramid:
         canvas = Canvas(picture)
         columns, rows = bin_edges(x1, x2, level), bin_edges(y1, y2, level)
@@ -58,9 +55,8 @@ def draw_pyramid(
                 canvas.frame(box, WHITE, 1.5)
         whole = [edge * cell_size for edge in (x1, y1, x2 + 1, y2 + 1)]
         canvas.frame(whole, VERMILLION, 3)
-        tiles.append(canvas.finish())
-        captions.append(f"\n{level} x {level} bins")
-    return contact_sheet(tiles, captions, len(tiles) or None, tile_width=tile_width, margin=0)
+        levels.append(canvas.finish())
+    return levels
 
 
 def bin_edges(first: int, last: int, level: int) -> list[tuple[int, int]]:

@@ -24,14 +24,15 @@ def test_bins_are_those_of_roi_pooling(level, region):
 
 
 def test_the_region_is_framed_on_each_level():
-    picture = np.asarray(draw_pyramid(np.zeros((8, 8)), (1, 2, 6, 5), (3, 1)))
-    framed = (picture == VERMILLION).all(axis=2)
-    left, right = framed[:, :128], framed[:, -128:]
-    for tile in (left, right):
-        rows, columns = np.flatnonzero(tile.any(axis=1)), np.flatnonzero(tile.any(axis=0))
+    levels = [np.asarray(p) for p in draw_pyramid(np.zeros((8, 8)), (1, 2, 6, 5), (3, 1))]
+    for picture in levels:
+        framed = (picture == VERMILLION).all(axis=2)
+        rows, columns = np.flatnonzero(framed.any(axis=1)), np.flatnonzero(framed.any(axis=0))
         assert np.ptp(rows) == pytest.approx(4 * 16 + 2, abs=1)
         assert np.ptp(columns) == pytest.approx(6 * 16 + 2, abs=1)
-    assert len(np.unique(picture[:, :128].reshape(-1, 3), axis=0)) > 3  # and bins within
+    # Within the frame: lines on the first level, nothing on the last.
+    inside = [picture[2 * 16 + 5 : 6 * 16 - 5, 16 + 5 : 7 * 16 - 5] for picture in levels]
+    assert [len(np.unique(part.reshape(-1, 3), axis=0)) > 1 for part in inside] == [True, False]
 
 
 @pytest.mark.parametrize("region", [(-1, 0, 2, 2), (0, 0, 8, 2), (3, 0, 2, 2)])
