@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import sys
 
-from benchmarks import detection, rounding, segmentation, speed
+from benchmarks import detection, lineage, proposals, rounding, segmentation, speed
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
 BENCHMARKS |= {
     "detection": detection.main,
     "segmentation": segmentation.main,
+    "proposals": proposals.main,
+    "lineage": lineage.main,
     "rounding": rounding.main,
 }
 

@@ -35,6 +35,12 @@ PEERS = {
     "hips": Peer("autograd", "python -m venv H && H/bin/pip install autograd"),
     "mygrad": Peer("mygrad", "python -m venv M && M/bin/pip install mygrad"),
 }
+# Not a side of `benchmarks.speed`, but a proposer beside ours in `benchmarks.proposals`.
+PROPOSING_PEERS = {
+    "opencv": Peer(
+        "cv2", "python -m venv O && O/bin/pip install opencv-contrib-python-headless==5.0.0.93"
+    ),
+}
 
 
 def option_of(name: str) -> str:
@@ -59,19 +65,20 @@ def find_peers(names: list[str], given: Mapping[str, str | None]) -> dict[str, s
     """The interpreter of each peer that is there; a printed line for each that is not.
 
     Args:
-        names: keys of `PEERS`.
+        names: keys of `PEERS` or `PROPOSING_PEERS`.
         given: interpreters by name, from the command line. Where there is none the environment
             variable is asked, and last this interpreter itself.
     """
     found = {}
+    peers = {**PEERS, **PROPOSING_PEERS}
     for name in names:
         python = given.get(name) or os.environ.get(variable_of(name)) or sys.executable
-        if _can_import(python, PEERS[name].module):
+        if _can_import(python, peers[name].module):
             found[name] = python
         else:
             print(
-                f"{name} is left out: {python} cannot import {PEERS[name].module}. To install: "
-                f"{PEERS[name].how}; then {option_of(name)} PYTHON or {variable_of(name)}=PYTHON"
+                f"{name} is left out: {python} cannot import {peers[name].module}. To install: "
+                f"{peers[name].how}; then {option_of(name)} PYTHON or {variable_of(name)}=PYTHON"
             )
     return found
 

@@ -20,7 +20,7 @@ RESULTS = Path(__file__).parent / "results"
 def write_record(name: str, measured: Mapping[str, Any]) -> Path:
     """Write ``measured`` to benchmarks/results/NAME.json, with commit and versions beside it."""
     record = {
-        "commit": _commit(),
+        "commit": commit(),
         "minicv": minicv.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
@@ -33,7 +33,7 @@ def write_record(name: str, measured: Mapping[str, Any]) -> Path:
     return path
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit that is checked out, with a + where files differ from it."""
 
     def git(*arguments: str) -> str:

@@ -24,4 +24,4 @@ LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_re
 def tiny_detector(classes, **changes):
     """With fresh weights from seed 0; ``changes`` are settings."""
     settings = dataclasses.replace(SETTINGS, **changes)
-    return build_detector("small", classes, settings, rng=np.random.default_rng(0))
+    return build_detector("faster_rcnn", "small", classes, settings, rng=np.random.default_rng(0))

@@ -133,7 +133,9 @@ def network(dtype, name, x):
 def faster_rcnn_step(dtype, batch, size, classes, settings):
     # The settings are those of the small detector; peers cannot ask minicv for them.
     names = [f"class {k}" for k in range(classes)]
-    model = _filled(build_detector("small", names, rng=np.random.default_rng(0))).train()
+    model = _filled(
+        build_detector("faster_rcnn", "small", names, rng=np.random.default_rng(0))
+    ).train()
     images, targets = inputs.scenes(batch, size, classes)
     optimizer = SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
     rng = np.random.default_rng(0)

@@ -19,7 +19,13 @@ from minicv.inspection import (
     draw_faster_rcnn_stages,
     draw_ground_truth,
 )
-from minicv.training import build_detector, detection_figures, load_detector, predict_all
+from minicv.training import (
+    build_detector,
+    describe_detector,
+    detection_figures,
+    load_detector,
+    predict_all,
+)
 
 SHOWN = 8  # held-out scenes drawn with their detections
 DRAWN_SCORE = 0.5
@@ -45,9 +51,9 @@ def run(options: argparse.Namespace) -> None:
     """Train, measure, draw, and say where the pictures are."""
     device = chosen_device(options)
     splits = open_data("farmyard")
-    recipe = RECIPES["small"]
+    recipe = RECIPES["faster_rcnn"]["small"]
     rng = np.random.default_rng(options.seed)
-    model = build_detector("small", splits.classes, rng=rng).to(device)
+    model = build_detector("faster_rcnn", "small", splits.classes, rng=rng).to(device)
     print(
         f"Faster R-CNN, {sum(p.size for p in model.parameters()):,} parameters, from scratch on "
         f"{len(splits.train)} farmyard scenes ({recipe.epochs} passes); classes: "
@@ -55,10 +61,10 @@ def run(options: argparse.Namespace) -> None:
     )
     history = train_detector(
         model,
-        "small",
         splits.train,
         splits.validation,
         recipe,
+        description=describe_detector("small", model),
         out=options.out,
         seed=options.seed,
         transform=flip_for(splits.train),

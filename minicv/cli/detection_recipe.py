@@ -1,8 +1,9 @@
-"""How a detector on each backbone is trained: the numbers, for the demo and for training."""
+"""How each detector is trained: the numbers, for the demo and for training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,9 @@ from typing import Any
 from minicv.autograd import Tensor
 from minicv.cli.recipe import Recipe, train_by
 from minicv.data.transforms import RandomHorizontalFlip, Transform, mirror_permutation
-from minicv.models.detection import FasterRCNN
+from minicv.nn import Module
 from minicv.optim import SGD
-from minicv.training import describe_detector, validator
+from minicv.training import validator
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,25 @@ class DetectionRecipe(Recipe):
         return SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
-RECIPES = {
-    "small": DetectionRecipe(epochs=4, batch_size=8, lr=0.04),
-    "efficientnet_lite0": DetectionRecipe(epochs=16, batch_size=2, lr=0.005),
-    "vgg16": DetectionRecipe(epochs=16, batch_size=1, lr=0.001, weight_decay=5e-4),
+# By system and backbone.
+_LARGE = DetectionRecipe(epochs=16, batch_size=1, lr=0.001, weight_decay=5e-4)
+_ON_PROPOSALS = {
+    "small": DetectionRecipe(epochs=6, batch_size=8, lr=0.04),
+    "efficientnet_lite0": DetectionRecipe(epochs=12, batch_size=2, lr=0.005),
+    "alexnet": dataclasses.replace(_LARGE, batch_size=2),
+    "vgg16": dataclasses.replace(_LARGE, batch_size=2),
+}
+RECIPES: dict[str, Mapping[str, DetectionRecipe]] = {
+    "faster_rcnn": {
+        "small": DetectionRecipe(epochs=4, batch_size=8, lr=0.04),
+        "efficientnet_lite0": DetectionRecipe(epochs=16, batch_size=2, lr=0.005),
+        "alexnet": _LARGE,
+        "vgg16": _LARGE,
+    },
+    "fast_rcnn": _ON_PROPOSALS,
+    "spp_net": _ON_PROPOSALS,
+    # Its network learns from four times as many pixels in a pass: of each region, not of the image.
+    "rcnn": {**_ON_PROPOSALS, "small": DetectionRecipe(epochs=3, batch_size=4, lr=0.02)},
 }
 
 
@@ -40,12 +56,12 @@ def flip_for(dataset: Any) -> RandomHorizontalFlip:
 
 
 def train_detector(
-    model: FasterRCNN,
-    backbone: str,
+    model: Module,
     train: Any,
     validation: Any,
     recipe: DetectionRecipe,
     *,
+    description: Mapping[str, Any],
     out: Path,
     seed: int,
     transform: Transform | None = None,
@@ -54,7 +70,10 @@ def train_detector(
 ) -> list[dict[str, float]]:
     """Train ``model`` by ``recipe``; the best weights are those with the best AP on ``validation``.
 
-    For ``out`` and what is returned see `train_by`.
+    Args:
+        description: of the model, from `describe_detector`.
+
+    For the other arguments and what is returned see `train_by`.
     """
     return train_by(
         recipe,
@@ -62,7 +81,7 @@ def train_detector(
         train,
         validate=validator(validation, recipe.batch_size),
         best_by="AP",
-        description=describe_detector(backbone, model),
+        description=description,
         out=out,
         seed=seed,
         transform=transform,

@@ -58,7 +58,7 @@ def train_by(
     model: Module,
     train: Any,
     *,
-    validate: Callable[[Any], Mapping[str, float]],
+    validate: Callable[[Any], Mapping[str, float]] | None,
     best_by: str,
     description: Mapping[str, Any],
     out: Path,

@@ -10,16 +10,17 @@ from minicv.cli import train_detector, train_segmenter
 from minicv.cli.data_sources import DATA_HELP
 from minicv.cli.device_option import add_device_option
 from minicv.models.segmentation.upsampling import Upsampling
-from minicv.training.detector_files import BACKBONES, DETECTORS
+from minicv.training.detector_files import BACKBONES, DETECTORS, ON_PROPOSALS, PROPOSERS
 from minicv.training.segmenter_files import ON_A_TRUNK, SEGMENTERS
 
-_DESCRIPTION = f"""Train a detector (faster_rcnn) or a segmenter ({", ".join(SEGMENTERS)}).
-Without options, by the recipe that suits the system, or its backbone where it has one
-(faster_rcnn, {", ".join(ON_A_TRUNK)})."""
+_DESCRIPTION = f"""Train a detector ({", ".join(DETECTORS)}) or a segmenter ({", ".join(SEGMENTERS)}).
+Without options, by the recipe that suits the system and its backbone, where it has one
+(all detectors, {", ".join(ON_A_TRUNK)})."""
 
 _EPILOG = """examples:
   minicv train faster_rcnn --data farmyard --out runs/farm
   minicv train faster_rcnn --data pennfudan:PennFudanPed --backbone efficientnet_lite0 --out runs/people
+  minicv train fast_rcnn --data farmyard --proposals edge_boxes --out runs/fast
   minicv train fcn8s --data camvid:CamVid --backbone efficientnet_lite0 --out runs/road
   minicv train segnet --data camvid:CamVid --out runs/road --resume
 
@@ -48,8 +49,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "--backbone-weights",
         type=Path,
         metavar="FILE",
-        help="a .pth of published weights for the backbone (efficientnet_lite0 finds its own; "
-        "vgg16 starts from noise without)",
+        help="a .pth of published weights for the backbone, or a .npz of minicv train on the same "
+        "backbone (efficientnet_lite0 finds its own; the others start from noise without)",
     )
     add("--epochs", type=int, metavar="N", help="passes over the training images")
     add("--batch-size", type=int, metavar="N", help="images in a step")
@@ -72,6 +73,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--workers", type=int, default=1, metavar="N", help="threads that read ahead; default 1")
     add("--resume", action="store_true", help="go on from DIR/last.npz, if it is there")
     add_device_option(parser)
+    add = parser.add_argument_group(f"for {', '.join(ON_PROPOSALS)}").add_argument
+    add("--proposals", choices=list(PROPOSERS), help="where to look; default: selective_search")
     add = parser.add_argument_group("for segmenters").add_argument
     add(
         "--crop",
@@ -111,6 +114,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> None:
     """Train and say where the result is."""
     if options.model in SEGMENTERS:
+        if options.proposals is not None:
+            raise ValueError(f"--proposals: {options.model} has no such option")
         train_segmenter.run(options)
     else:
         for name in _FOR_SEGMENTERS:

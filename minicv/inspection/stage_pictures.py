@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from minicv.inspection.canvas import Canvas, enlarged, line_width_for
-from minicv.inspection.drawing import clip_line
+from minicv.inspection.crops import crop_of_box
 from minicv.inspection.heatmap import (
     colour_bar,
-    colour_map,
     feature_tiles,
     heat_picture,
     overlay_heatmap,
 )
-from minicv.inspection.palette import BLACK, GREY, INK, WHITE, class_colour
+from minicv.inspection.palette import GREY, INK, WHITE, class_colour
 from minicv.inspection.panels import GAP, contact_sheet
+from minicv.inspection.proposals import draw_proposals
 
 Stages = Mapping[str, Any]
 
@@ -116,17 +116,7 @@ def proposal_picture(
     stages: Stages, boxes: np.ndarray, scores: np.ndarray, most: int
 ) -> Image.Image:
     """The ``most`` surest proposals, each in the colour of its score; unsure ones are fainter."""
-    picture, factor = enlarged(stages["input"])
-    canvas = Canvas(picture.convert("L"))
-    width = line_width_for(picture)
-    surest = np.argsort(-scores, kind="stable")[:most]
-    for i in surest[::-1]:
-        share = min(1.0, max(0.0, float(scores[i])))
-        box = clip_line(boxes[i] * factor, picture.size, width)
-        canvas.frame(box, (*BLACK, int(110 * share)), (0.5 + share) * width + 1.5)
-        colour = colour_map(scores[i], 0, 1).tolist()
-        canvas.frame(box, (*colour, int(90 + 165 * share)), (0.5 + 0.5 * share) * width)
-    return canvas.finish()
+    return draw_proposals(stages["input"], boxes, scores, most, low=0, high=1)
 
 
 def region_cards(stages: Stages, class_names: Sequence[str]) -> tuple[list[Image.Image], list[str]]:
@@ -134,17 +124,25 @@ def region_cards(stages: Stages, class_names: Sequence[str]) -> tuple[list[Image
     the head says about it."""
     cards, captions = [], []
     for number, region in enumerate(surest_proposals(stages), start=1):
-        features = stages["region_features"][region]  # (C, 7, 7)
-        mean = np.abs(features).mean(axis=0)  # (7, 7)
-        side = (CROP_SIDE - 4) // 2
-        tiles = feature_tiles(features, CHANNELS_OF_A_REGION, side, CHANNELS_OF_A_REGION // 2)
-        card = Image.new("RGB", (2 * (CROP_SIDE + 10) + 4 * (side + 4) - 4, CROP_SIDE), WHITE)
-        card.paste(_crop(stages, region, CROP_SIDE), (0, 0))
-        card.paste(heat_picture(mean, (CROP_SIDE, CROP_SIDE)), (CROP_SIDE + 10, 0))
-        card.paste(tiles, (2 * (CROP_SIDE + 10), 0))
+        crop = crop_of_box(stages["input"], stages["proposals"][region], CROP_SIDE)
+        card = region_card(crop, stages["region_features"][region])
         cards.append(card)
         captions.append(f"\n{number}.  {_verdict(stages, region, class_names)}")
     return cards, captions
+
+
+def region_card(crop: Image.Image, features: np.ndarray) -> Image.Image:
+    """A square crop, the mean of its pooled features (C, h, w), and the strongest channels."""
+    side = crop.width
+    mean = np.abs(features).mean(axis=0)  # (C, h, w) -> (h, w)
+    tiles = feature_tiles(
+        features, CHANNELS_OF_A_REGION, (side - 4) // 2, CHANNELS_OF_A_REGION // 2
+    )
+    card = Image.new("RGB", (2 * (side + 10) + tiles.width, side), WHITE)
+    card.paste(crop, (0, 0))
+    card.paste(heat_picture(mean, (side, side)), (side + 10, 0))
+    card.paste(tiles, (2 * (side + 10), 0))
+    return card
 
 
 def region_mosaic(stages: Stages) -> Image.Image:
@@ -160,7 +158,7 @@ def region_mosaic(stages: Stages) -> Image.Image:
         row, column = divmod(number, columns)
         x, y = column * 2 * (side + gap), row * (side + gap)
         mean = np.abs(stages["region_features"][region]).mean(axis=0)
-        mosaic.paste(_crop(stages, region, side), (x, y))
+        mosaic.paste(crop_of_box(stages["input"], stages["proposals"][region], side), (x, y))
         mosaic.paste(heat_picture(mean, (side, side)), (x + side + gap // 2, y))
     return mosaic
 
@@ -199,17 +197,6 @@ def surest_proposals(stages: Stages) -> list[int]:
     """The numbers of the few proposals whose pooled features are shown, best first."""
     order = np.argsort(-stages["proposal_scores"], kind="stable")
     return order[:MOST_REGIONS].tolist()
-
-
-def _crop(stages: Stages, region: int, side: int) -> Image.Image:
-    """What the proposal covers, as a square: pooling too makes squares of all shapes."""
-    picture, factor = enlarged(stages["input"])
-    x1, y1, x2, y2 = (float(v) * factor for v in stages["proposals"][region])
-    left, top = min(max(0, x1), picture.width - 1), min(max(0, y1), picture.height - 1)
-    right = min(max(x2, left + 1), picture.width)
-    bottom = min(max(y2, top + 1), picture.height)
-    square = picture.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
-    return ImageOps.expand(square.crop((1, 1, side - 1, side - 1)), 1, GREY) if side > 4 else square
 
 
 def _verdict(stages: Stages, region: int, class_names: Sequence[str]) -> str:

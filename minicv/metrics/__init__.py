@@ -1,4 +1,4 @@
-"""Floor 2: how good are detections and label maps?
+"""Floor 2: how good are detections, proposals and label maps?
 
 NumPy on the host, whatever device the arrays come from.
 """
@@ -6,6 +6,7 @@ NumPy on the host, whatever device the arrays come from.
 from minicv.metrics.average_precision_coco import CocoAveragePrecision, coco_average_precision
 from minicv.metrics.average_precision_voc import VocAveragePrecision, voc_average_precision
 from minicv.metrics.boundary_iou import BoundaryIoU, boundary_band, boundary_iou
+from minicv.metrics.proposal_recall import ProposalRecall, proposal_recall
 from minicv.metrics.segmentation import (
     SegmentationFigures,
     confusion_matrix,
@@ -16,6 +17,7 @@ from minicv.metrics.segmentation import (
 __all__ = [
     "BoundaryIoU",
     "CocoAveragePrecision",
+    "ProposalRecall",
     "SegmentationFigures",
     "VocAveragePrecision",
     "boundary_band",
@@ -23,6 +25,7 @@ __all__ = [
     "coco_average_precision",
     "confusion_matrix",
     "figures_of_confusion",
+    "proposal_recall",
     "segmentation_figures",
     "voc_average_precision",
 ]

@@ -1,5 +1,6 @@
 """Floor 5: the training loop, checkpoints and resuming, evaluation."""
 
+from minicv.training.alternating import fit_alternating
 from minicv.training.detector_files import (
     build_detector,
     describe_detector,
@@ -16,6 +17,7 @@ from minicv.training.evaluate_segmentation import (
 )
 from minicv.training.fit import fit
 from minicv.training.model_files import ModelFile
+from minicv.training.post_hoc import PostHocReport, train_post_hoc
 from minicv.training.segmenter_files import (
     build_segmenter,
     describe_segmenter,
@@ -27,6 +29,7 @@ from minicv.training.validation_losses import validation_losses
 __all__ = [
     "DivergenceError",
     "ModelFile",
+    "PostHocReport",
     "SegmentationRun",
     "build_detector",
     "build_segmenter",
@@ -35,6 +38,7 @@ __all__ = [
     "detection_figures",
     "detector_of",
     "fit",
+    "fit_alternating",
     "load_detector",
     "load_segmenter",
     "named_figures",
@@ -42,6 +46,7 @@ __all__ = [
     "run_segmenter",
     "segmentation_validator",
     "segmenter_of",
+    "train_post_hoc",
     "validation_losses",
     "validator",
 ]

@@ -10,14 +10,14 @@ from tqdm import tqdm
 
 from minicv.data import DataLoader
 from minicv.metrics import coco_average_precision, voc_average_precision
-from minicv.models.detection import FasterRCNN
+from minicv.nn import Module
 from minicv.training.validation_losses import validation_losses
 
 Predictions = list[dict[str, np.ndarray]]
 
 
 def predict_all(
-    model: FasterRCNN,
+    model: Module,
     dataset: Any,
     *,
     batch_size: int = 2,
@@ -57,14 +57,14 @@ def detection_figures(
     return {name: float(value) for name, value in figures.items()}
 
 
-def validator(dataset: Any, batch_size: int = 2) -> Callable[[FasterRCNN], Mapping[str, float]]:
+def validator(dataset: Any, batch_size: int = 2) -> Callable[[Module], Mapping[str, float]]:
     """For `fit`: validation losses, AP50 and AP of ``dataset`` after every epoch.
 
     AP, COCO's mean over overlaps from 0.5 to 0.95, tells good from better where few images soon
     give an AP50 that no longer moves.
     """
 
-    def validate(model: FasterRCNN) -> dict[str, float]:
+    def validate(model: Module) -> dict[str, float]:
         predictions, targets = predict_all(model, dataset, batch_size=batch_size)
         figures = detection_figures(predictions, targets, tuple(dataset.classes))
         losses = validation_losses(model, dataset, batch_size)

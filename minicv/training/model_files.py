@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minicv.nn import Module
-from minicv.training.train_state import model_arrays
-from minicv.weights import WeightsError, load_checkpoint
+from minicv.training.train_state import as_model_arrays, model_arrays
+from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
 
 Model = TypeVar("Model", bound=Module)
 
@@ -76,3 +76,14 @@ class ModelFile:
                 f"{self.path}: the weights do not fit their own description: {error}"
             ) from None
         return model.eval()
+
+    def write(self, model: Module) -> None:
+        """Put the weights of ``model`` in the place of this file's; the description stays.
+
+        What else a checkpoint holds, to resume the training, goes.
+
+        Raises:
+            WeightsError: the file cannot be written.
+        """
+        description = {key: v for key, v in self.description.items() if key != "training"}
+        save_checkpoint(self.path, as_model_arrays(model.state_dict()), description)

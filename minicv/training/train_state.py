@@ -58,7 +58,7 @@ class TrainState:
 
     def save(self, path: Path) -> None:
         """Write all of it to ``path``, whole or not at all."""
-        arrays = {_MODEL + name: array for name, array in self.model.state_dict().items()}
+        arrays = as_model_arrays(self.model.state_dict())
         arrays |= {_OPTIMIZER + name: a for name, a in self.optimizer.state_dict().items()}
         description = {
             **self.description,
@@ -106,6 +106,15 @@ class TrainState:
         self.epoch, self.step = training["epoch"], training["step"]
         self.best = float("-inf") if training["best"] is None else training["best"]
         self.history = training["history"]
+
+
+def as_model_arrays(state: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A model's state_dict as it stands among the arrays of a checkpoint.
+
+    >>> list(as_model_arrays({"weight": np.ones(1)}))
+    ['model/weight']
+    """
+    return {_MODEL + name: array for name, array in state.items()}
 
 
 def model_arrays(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

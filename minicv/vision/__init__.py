@@ -27,10 +27,13 @@ from minicv.vision.label_maps import (
     class_frequencies,
     median_frequency_weights,
 )
+from minicv.vision.linear_svm import LinearSVM, fit_linear_svm
 from minicv.vision.masks import flip_masks, masks_to_boxes
 from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches
 from minicv.vision.nms import batched_nms, nms
+from minicv.vision.ridge_regression import RidgeRegression, fit_ridge_regression
 from minicv.vision.sampling import balanced_sample
+from minicv.vision.warp import warp_boxes
 
 __all__ = [
     "IGNORED",
@@ -40,8 +43,10 @@ __all__ = [
     "POSITIVE",
     "VOID",
     "AnchorGrid",
+    "LinearSVM",
     "Matcher",
     "Matches",
+    "RidgeRegression",
     "anchors_inside_image",
     "balanced_sample",
     "batched_nms",
@@ -53,6 +58,8 @@ __all__ = [
     "clip_boxes_to_image",
     "decode_boxes",
     "encode_boxes",
+    "fit_linear_svm",
+    "fit_ridge_regression",
     "flip_boxes",
     "flip_keypoints",
     "flip_masks",
@@ -64,4 +71,5 @@ __all__ = [
     "scale_boxes",
     "scale_keypoints",
     "validate_boxes",
+    "warp_boxes",
 ]

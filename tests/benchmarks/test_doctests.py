@@ -8,9 +8,10 @@ import pytest
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
-@pytest.mark.parametrize(
-    "name", ["alternate", "busy", "fingerprint", "peers", "rounding", "segmentation", "table"]
-)
+EXPLAINED = ["alternate", "busy", "fingerprint", "peers", "proposals", "rounding", "segmentation"]
+
+
+@pytest.mark.parametrize("name", [*EXPLAINED, "table"])
 def test_examples(name):
     result = doctest.testmod(importlib.import_module(f"benchmarks.{name}"), optionflags=FLAGS)
     assert result.attempted > 0 and result.failed == 0

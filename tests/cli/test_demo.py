@@ -19,7 +19,11 @@ def shown(tmp_path_factory):
     """(folder, exit status, standard output) of a demo of 16 scenes and one epoch."""
     out = tmp_path_factory.mktemp("demo") / "new" / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as output:
-        patch.setitem(RECIPES, "small", dataclasses.replace(RECIPES["small"], epochs=1))
+        patch.setitem(
+            RECIPES["faster_rcnn"],
+            "small",
+            dataclasses.replace(RECIPES["faster_rcnn"]["small"], epochs=1),
+        )
         patch.setattr(data_sources, "FARMYARD_TRAINING_SCENES", 16)
         patch.setattr(data_sources, "FARMYARD_HELD_OUT", 2)
         lines = []

@@ -9,8 +9,9 @@ from tiny_detector import tiny_detector
 from minicv.cli import recipe as recipe_module
 from minicv.cli.detection_recipe import RECIPES, DetectionRecipe, flip_for, train_detector
 from minicv.data import Farmyard, Subset
-from minicv.training import load_detector
-from minicv.training.detector_files import BACKBONES, SETTINGS
+from minicv.training import describe_detector, load_detector
+from minicv.training.detector_files import BACKBONES, DETECTORS
+from minicv.training.detector_settings import SETTINGS
 
 DATA = Farmyard(5, size=(48, 48), seed=3)
 
@@ -21,8 +22,10 @@ def detector():
 
 def train(out, recipe, data=DATA, validation=None, seed=0, **options):
     validation = Subset(DATA, [0]) if validation is None else validation
+    model = detector()
+    description = describe_detector("small", model)
     return train_detector(
-        detector(), "small", data, validation, recipe, out=out, seed=seed, **options
+        model, data, validation, recipe, description=description, out=out, seed=seed, **options
     )
 
 
@@ -30,8 +33,10 @@ def without_seconds(history):
     return [{k: v for k, v in record.items() if k != "seconds"} for record in history]
 
 
-def test_every_backbone_has_a_recipe_and_settings():
-    assert set(RECIPES) == set(BACKBONES) == set(SETTINGS)
+def test_every_system_has_a_recipe_and_settings_for_every_backbone():
+    assert set(RECIPES) == set(SETTINGS) == set(DETECTORS)
+    for system in DETECTORS:
+        assert set(RECIPES[system]) == set(SETTINGS[system]) == set(BACKBONES)
 
 
 @pytest.mark.parametrize("changes", [{"epochs": 0}, {"batch_size": 0}, {"lr": 0.0}, {"lr": -1.0}])
@@ -82,7 +87,8 @@ def test_frozen_weights_are_not_given_to_the_optimizer(tmp_path, monkeypatch):
         recipe_module, "fit", lambda m, loader, optimizer, *a, **k: seen.update(o=optimizer) or []
     )
     data = Subset(DATA, [0])
-    train_detector(model, "small", data, data, DetectionRecipe(1, 1, 0.1), out=tmp_path, seed=0)
+    recipe = DetectionRecipe(1, 1, 0.1)
+    train_detector(model, data, data, recipe, description={}, out=tmp_path, seed=0)
     (group,) = seen["o"].param_groups
     assert len(group["params"]) == len(list(model.parameters())) - 1
     assert all(parameter is not frozen for parameter in group["params"])

@@ -16,7 +16,7 @@ from minicv.weights import save_checkpoint
 def weights(tmp_path):
     """An untrained detector of farmyard things, as a file."""
     classes = ("cow", "cat", "dog", "duck", "person")
-    model = build_detector("small", classes, rng=np.random.default_rng(0))
+    model = build_detector("faster_rcnn", "small", classes, rng=np.random.default_rng(0))
     return save_model(tmp_path / "weights.npz", model, describe_detector("small", model))
 
 

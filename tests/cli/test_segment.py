@@ -120,7 +120,7 @@ def refused(capsys, *arguments):
 
 
 def test_weights_of_something_else(tmp_path, capsys, weights):
-    detector = build_detector("small", CLASSES, rng=np.random.default_rng(0))
+    detector = build_detector("faster_rcnn", "small", CLASSES, rng=np.random.default_rng(0))
     other = save_model(tmp_path / "d.npz", detector, describe_detector("small", detector))
     path, out = picture(tmp_path / "a.png"), ["--out", tmp_path / "out"]
     sentence = refused(capsys, "segment", "--weights", other, path, *out)

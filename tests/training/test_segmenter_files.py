@@ -97,7 +97,7 @@ def test_what_cannot_be_built():
 
 
 def test_weights_of_another_model_are_refused_both_ways(tmp_path):
-    detector = build_detector("small", CLASSES, rng=np.random.default_rng(0))
+    detector = build_detector("faster_rcnn", "small", CLASSES, rng=np.random.default_rng(0))
     path = saved(tmp_path / "d.npz", detector, describe_detector("small", detector))
     with pytest.raises(WeightsError, match=r"d\.npz: weights of another model \('faster_rcnn'"):
         load_segmenter(path)

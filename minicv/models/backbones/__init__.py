@@ -1,5 +1,11 @@
 """Convolutional networks that turn an image into a feature map, or into three."""
 
+from minicv.models.backbones.alexnet import (
+    KRIZHEVSKY_2012,
+    KRIZHEVSKY_2014,
+    AlexNet,
+    AlexNetBackbone,
+)
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.backbones.efficientnet_lite0 import (
     EfficientNetLite0,
@@ -17,7 +23,11 @@ from minicv.models.backbones.vgg16 import (
 )
 
 __all__ = [
+    "KRIZHEVSKY_2012",
+    "KRIZHEVSKY_2014",
     "VGG16",
+    "AlexNet",
+    "AlexNetBackbone",
     "Backbone",
     "EfficientNetLite0",
     "EfficientNetLite0Backbone",

@@ -1,6 +1,28 @@
 """Detectors: where the objects are, and what they are."""
 
+from minicv.models.detection.fast_rcnn import FastRCNN
+from minicv.models.detection.fast_rcnn_settings import FastRCNNSettings
 from minicv.models.detection.faster_rcnn import FasterRCNN
 from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
+from minicv.models.detection.rcnn import RCNN, RCNNSettings
+from minicv.models.detection.sliding_window import (
+    SlidingWindowCost,
+    SlidingWindowDetector,
+    SlidingWindowSettings,
+)
+from minicv.models.detection.spp_net import FIVE_SCALES, SPPNet, SPPNetSettings
 
-__all__ = ["FasterRCNN", "FasterRCNNSettings"]
+__all__ = [
+    "FIVE_SCALES",
+    "RCNN",
+    "FastRCNN",
+    "FastRCNNSettings",
+    "FasterRCNN",
+    "FasterRCNNSettings",
+    "RCNNSettings",
+    "SPPNet",
+    "SPPNetSettings",
+    "SlidingWindowCost",
+    "SlidingWindowDetector",
+    "SlidingWindowSettings",
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -9,24 +11,65 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
-from minicv.nn import Linear, Module
+from minicv.models.detection.select_detections import select_detections
+from minicv.nn import Dropout, Identity, Linear, Module
 from minicv.nn import initializers as init
 from minicv.vision.box_coding import Weights, decode_boxes
-from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes
-from minicv.vision.nms import batched_nms
+from minicv.vision.boxes import clip_boxes_to_image
 
 
 class TwoLayerHead(Module):
-    """Two fully connected layers with ReLU: (R, C, h, w) -> (R, units)."""
+    """Two fully connected layers with ReLU: (R, C, h, w) -> (R, units).
 
-    def __init__(self, in_features: int, units: int, *, rng: np.random.Generator) -> None:
+    Args:
+        in_features: C h w.
+        units: of each layer.
+        dropout: which share of the units of each layer is dropped in training; AlexNet and VGG-16
+            drop half of them.
+        rng: draws the initial weights, and what is dropped.
+    """
+
+    def __init__(
+        self, in_features: int, units: int, *, dropout: float = 0.0, rng: np.random.Generator
+    ) -> None:
         super().__init__()
         self.fc6 = Linear(in_features, units, rng=rng)
         self.fc7 = Linear(units, units, rng=rng)
+        self.drop = Dropout(dropout, rng=rng) if dropout > 0 else Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.reshape(x.shape[0], self.fc6.in_features)  # (R, C, h, w) -> (R, C h w)
-        return F.relu(self.fc7(F.relu(self.fc6(x))))  # -> (R, units)
+        x = self.drop(F.relu(self.fc6(x)))  # -> (R, units)
+        return self.drop(F.relu(self.fc7(x)))
+
+
+def two_layer_head_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """fc6 and fc7 of a published AlexNet or VGG-16, as a state_dict of `TwoLayerHead`.
+
+    They are the first two fully connected layers of torchvision's ``classifier``, with the inputs
+    in the same order: channel, row, column. AlexNet's fit regions pooled to 6 x 6, VGG-16's to
+    7 x 7, and 4096 units.
+
+    Raises:
+        ValueError: not three fully connected layers in ``classifier``.
+
+    >>> layer = {"weight": np.zeros((8, 8), "float32"), "bias": np.zeros(8, "float32")}
+    >>> vgg = {f"classifier.{n}.{part}": a for n in (0, 3, 6) for part, a in layer.items()}
+    >>> list(two_layer_head_weights(vgg))
+    ['fc6.weight', 'fc6.bias', 'fc7.weight', 'fc7.bias']
+    """
+    found = [re.fullmatch(r"classifier\.(\d+)\.weight", name) for name in weights]
+    layers = sorted(int(match[1]) for match in found if match)
+    if len(layers) != 3:
+        raise ValueError(
+            f"two_layer_head_weights: expected the weights of three fully connected layers named "
+            f"classifier.N.weight, as AlexNet and VGG-16 have them, but found {layers or 'none'}"
+        )
+    return {
+        f"{new}.{part}": weights[f"classifier.{old}.{part}"]
+        for new, old in zip(("fc6", "fc7"), layers, strict=False)
+        for part in ("weight", "bias")
+    }
 
 
 class BoxPredictor(Module):
@@ -96,16 +139,15 @@ def postprocess(
     Source: Girshick 2015, section 2.2.
     """
     xp = xp_of(logits, deltas, proposals)
-    regions, columns = logits.shape
     powers = xp.exp(logits - logits.max(axis=1, keepdims=True))
     class_scores = powers / powers.sum(axis=1, keepdims=True)  # (R, K+1)
     refined = decode_boxes(deltas[:, 1:], proposals, box_weights)  # (R, K, 4)
     refined = clip_boxes_to_image(refined, image_size)
-    boxes = refined.reshape(-1, 4)  # (R, K, 4) -> (R K, 4)
-    scores = class_scores[:, 1:].reshape(-1)  # (R K,)
-    labels = xp.tile(xp.arange(columns - 1, dtype=xp.int64), regions)  # (R K,)
-    good = xp.flatnonzero(scores > score_threshold)
-    good = good[remove_small_boxes(boxes[good], 1e-2)]
-    boxes, scores, labels = boxes[good], scores[good], labels[good]
-    kept = batched_nms(boxes, scores, labels, nms_threshold)[:detections_per_image]
-    return Detections(boxes[kept], labels[kept], scores[kept], class_scores, refined)
+    boxes, labels, scores = select_detections(
+        class_scores[:, 1:],
+        refined,
+        score_threshold=score_threshold,
+        nms_threshold=nms_threshold,
+        detections_per_image=detections_per_image,
+    )
+    return Detections(boxes, labels, scores, class_scores, refined)

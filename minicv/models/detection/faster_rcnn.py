@@ -20,20 +20,21 @@ import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.box_head import BoxPredictor, Detections, TwoLayerHead, postprocess
+from minicv.models.detection.box_head import BoxPredictor, Detections, TwoLayerHead
 from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
 from minicv.models.detection.faster_rcnn_stages import FasterRCNNStages
-from minicv.models.detection.image_batch import ImageBatch, make_batch
+from minicv.models.detection.image_batch import ImageBatch, batch_for
 from minicv.models.detection.losses import head_losses, rpn_losses
 from minicv.models.detection.region_proposal_network import Proposals, RPNHead, propose
-from minicv.models.detection.training_targets import (
-    anchor_targets,
-    learnable_objects,
-    region_targets,
+from minicv.models.detection.regions_of_batch import (
+    join_regions,
+    postprocess_regions,
+    sample_regions,
 )
+from minicv.models.detection.training_targets import Objects, anchor_targets, objects_in_batch
 from minicv.nn import Module, evaluating
 from minicv.vision.anchors import AnchorGrid
 from minicv.vision.matching import Matcher
@@ -108,50 +109,60 @@ class FasterRCNN(Module):
 
         Source: Ren et al. 2015, equation 1, with both terms normalised by the number of samples.
         """
-        check_targets(images, targets, len(self.classes))
-        rng = np.random.default_rng(0) if rng is None else rng
+        batch, objects, rng = self._begin(images, targets, rng)
         s = self.settings
-        batch = self._stage1_batch(images)
-        xp = xp_of(self.rpn.conv.weight.data)  # the labels go where the weights are
-        objects = [learnable_objects(target) for target in targets]
-        target_boxes = [
-            xp.asarray(batch.boxes_to_batch(i, boxes)) for i, (boxes, _) in enumerate(objects)
-        ]
-        target_labels = [xp.asarray(labels) for _, labels in objects]
-
         features = self._stage2_features(batch)
-        objectness, deltas, anchors = self._stage3_rpn(features)
-        sampled_anchors = [
-            anchor_targets(
-                anchors, boxes, self.anchor_matcher, s.rpn_samples, s.rpn_positive_fraction, rng
-            )
-            for boxes in target_boxes
-        ]
-        loss_objectness, loss_rpn_box = rpn_losses(
-            objectness, deltas, sampled_anchors, s.rpn_smooth_l1_beta
-        )
-
+        found = self._stage3_rpn(features)
+        losses = self._rpn_losses(found, objects, rng)
         proposals = self._stage4_propose(
-            objectness, deltas, anchors, batch, s.pre_nms_top_n_train, s.post_nms_top_n_train
+            found, batch, s.pre_nms_top_n_train, s.post_nms_top_n_train
         )
-        sampled_regions = [
-            region_targets(
-                found.boxes, boxes, labels, self.region_matcher,
-                s.head_samples, s.head_positive_fraction, s.box_weights, rng,
-            )
-            for found, boxes, labels in zip(proposals, target_boxes, target_labels, strict=True)
-        ]  # fmt: skip
-        pooled = self._stage5_pool(features, [regions.boxes for regions in sampled_regions])
-        logits, offsets = self._stage6_head(pooled)
-        loss_classifier, loss_box = head_losses(
-            logits, offsets, sampled_regions, s.head_smooth_l1_beta
-        )
-        return {
-            "loss_objectness": loss_objectness,
-            "loss_rpn_box_reg": loss_rpn_box,
-            "loss_classifier": loss_classifier,
-            "loss_box_reg": loss_box,
-        }
+        boxes = [one.boxes for one in proposals]
+        return losses | self._head_losses(features, boxes, objects, rng)
+
+    def rpn_loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """The first two of the four losses, those of the proposal network; see `loss`."""
+        batch, objects, rng = self._begin(images, targets, rng)
+        found = self._stage3_rpn(self._stage2_features(batch))
+        return self._rpn_losses(found, objects, rng)
+
+    def head_loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        proposals: Sequence[np.ndarray],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """The other two, those of the head, on proposals that come from elsewhere; see `loss`.
+
+        Args:
+            proposals: (R, 4) for each image, in its own pixels.
+        """
+        batch, objects, rng = self._begin(images, targets, rng)
+        features = self._stage2_features(batch)
+        xp = xp_of(features.data)
+        boxes = [xp.asarray(batch.boxes_to_batch(i, own)) for i, own in enumerate(proposals)]
+        return self._head_losses(features, boxes, objects, rng)
+
+    def propose(self, image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """The proposal network alone, as a `minicv.proposals.Proposer`; ``rng`` is not used.
+
+        Returns:
+            as many boxes (R, 4), in the pixels of the image, and scores (R,) as in training.
+        """
+        s = self.settings
+        with no_grad(), evaluating(self):
+            batch = self._stage1_batch([image])
+            found = self._stage3_rpn(self._stage2_features(batch))
+            boxes, scores, *_ = self._stage4_propose(
+                found, batch, s.pre_nms_top_n_train, s.post_nms_top_n_train
+            )[0]
+        return batch.boxes_to_image(0, to_numpy(boxes)), to_numpy(scores)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
         """For each image its detections, best first.
@@ -180,24 +191,62 @@ class FasterRCNN(Module):
         with no_grad(), evaluating(self):
             batch = self._stage1_batch(images)
             features = self._stage2_features(batch)
-            objectness, deltas, anchors = self._stage3_rpn(features)
+            found = self._stage3_rpn(features)
             proposals = self._stage4_propose(
-                objectness, deltas, anchors, batch, s.pre_nms_top_n_test, s.post_nms_top_n_test
+                found, batch, s.pre_nms_top_n_test, s.post_nms_top_n_test
             )
-            pooled = self._stage5_pool(features, [found.boxes for found in proposals])
+            boxes, scores = ([one[k] for one in proposals] for k in (0, 1))
+            pooled = self._stage5_pool(features, boxes)
             logits, offsets = self._stage6_head(pooled)
-            detections = self._stage7_postprocess(logits, offsets, proposals, batch)
-        return FasterRCNNStages(batch, features, anchors, objectness, proposals, pooled, detections)
+            detections = self._stage7_postprocess(logits, offsets, boxes, batch)
+        objectness, _, anchors = found
+        return FasterRCNNStages(
+            batch, features, boxes, scores, pooled, detections, anchors, objectness, proposals
+        )
+
+    def _begin(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None,
+    ) -> tuple[ImageBatch, list[Objects], np.random.Generator]:
+        check_targets(images, targets, len(self.classes))
+        batch = self._stage1_batch(images)
+        objects = objects_in_batch(batch, targets, like=self.rpn.conv.weight.data)
+        return batch, objects, np.random.default_rng(0) if rng is None else rng
+
+    def _rpn_losses(
+        self,
+        found: tuple[Tensor, Tensor, Array],
+        objects: list[Objects],
+        rng: np.random.Generator,
+    ) -> dict[str, Tensor]:
+        s, (objectness, deltas, anchors) = self.settings, found
+        sampled = [
+            anchor_targets(
+                anchors, boxes, self.anchor_matcher, s.rpn_samples, s.rpn_positive_fraction, rng
+            )
+            for boxes, _ in objects
+        ]
+        is_object, box = rpn_losses(objectness, deltas, sampled, s.rpn_smooth_l1_beta)
+        return {"loss_objectness": is_object, "loss_rpn_box_reg": box}
+
+    def _head_losses(
+        self,
+        features: Tensor,
+        proposals: list[Array],
+        objects: list[Objects],
+        rng: np.random.Generator,
+    ) -> dict[str, Tensor]:
+        s = self.settings
+        sampled = sample_regions(proposals, objects, self.region_matcher, s, rng)
+        pooled = self._stage5_pool(features, [regions.boxes for regions in sampled])
+        logits, offsets = self._stage6_head(pooled)
+        classifier, box = head_losses(logits, offsets, sampled, s.head_smooth_l1_beta)
+        return {"loss_classifier": classifier, "loss_box_reg": box}
 
     def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
-        return make_batch(
-            images,
-            min_size=self.settings.min_size,
-            max_size=self.settings.max_size,
-            mean=self.backbone.mean,
-            std=self.backbone.std,
-            multiple_of=self.backbone.stride,
-        )
+        return batch_for(self.backbone, images, self.settings.min_size, self.settings.max_size)
 
     def _stage2_features(self, batch: ImageBatch) -> Tensor:
         xp = xp_of(self.rpn.conv.weight.data)  # the pixels go where the weights are
@@ -210,23 +259,17 @@ class FasterRCNN(Module):
         return objectness, deltas, anchors
 
     def _stage4_propose(
-        self,
-        objectness: Tensor,
-        deltas: Tensor,
-        anchors: Array,
-        batch: ImageBatch,
-        pre_nms_top_n: int,
-        post_nms_top_n: int,
+        self, found: tuple[Tensor, Tensor, Array], batch: ImageBatch, pre_nms: int, post_nms: int
     ) -> list[Proposals]:
-        # .data: a proposal is a constant, no gradient flows through its coordinates.
+        objectness, deltas, anchors = found
         return [
             propose(
-                objectness.data[i],  # (M,)
+                objectness.data[i],  # .data: a proposal is a constant, without a gradient; (M,)
                 deltas.data[i],  # (M, 4)
                 anchors,
                 size,
-                pre_nms_top_n=pre_nms_top_n,
-                post_nms_top_n=post_nms_top_n,
+                pre_nms_top_n=pre_nms,
+                post_nms_top_n=post_nms,
                 nms_threshold=self.settings.rpn_nms_threshold,
                 min_size=self.settings.min_proposal_size,
             )  # -> boxes (R, 4)
@@ -234,12 +277,9 @@ class FasterRCNN(Module):
         ]
 
     def _stage5_pool(self, features: Tensor, boxes: list[Array]) -> Tensor:
-        xp = xp_of(features.data)
-        image_of_box = xp.concatenate([xp.full(len(b), i) for i, b in enumerate(boxes)])  # (R,)
         return F.roi_align(
             features,
-            xp.concatenate(boxes),  # (R, 4), the regions of all images together
-            image_of_box,
+            *join_regions(boxes),  # (R, 4), the regions of all images together
             self.settings.pooled_size,
             spatial_scale=1 / self.backbone.stride,
             sampling_ratio=self.settings.sampling_ratio,
@@ -251,22 +291,6 @@ class FasterRCNN(Module):
         return self.box_predictor(units)  # -> (R, K+1), (R, K+1, 4)
 
     def _stage7_postprocess(
-        self, logits: Tensor, offsets: Tensor, proposals: list[Proposals], batch: ImageBatch
+        self, logits: Tensor, offsets: Tensor, regions: list[Array], batch: ImageBatch
     ) -> list[Detections]:
-        detections, start = [], 0
-        for found, size in zip(proposals, batch.sizes, strict=True):
-            own = slice(start, start + len(found.boxes))
-            start = own.stop
-            detections.append(
-                postprocess(
-                    logits.data[own],
-                    offsets.data[own],
-                    found.boxes,
-                    size,
-                    box_weights=self.settings.box_weights,
-                    score_threshold=self.settings.score_threshold,
-                    nms_threshold=self.settings.nms_threshold,
-                    detections_per_image=self.settings.detections_per_image,
-                )
-            )
-        return detections
+        return postprocess_regions(logits, offsets, regions, batch.sizes, self.settings)

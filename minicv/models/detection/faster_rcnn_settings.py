@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from minicv.models.detection.region_settings import RegionSettings
+
 
 @dataclass(frozen=True)
-class FasterRCNNSettings:
-    """Sizes, thresholds and counts.
+class FasterRCNNSettings(RegionSettings):
+    """Sizes, thresholds and counts: those of `RegionSettings`, and the proposal network's.
 
-    The defaults are the papers', but for fewer proposals (they train on 2000 after suppression) and
-    a narrower head (4096 units), for the sake of a CPU. What they do not give, such as the score
-    threshold and the offsets' weights, is as in the public implementations.
+    The defaults are the papers', but for fewer proposals (they train on 2000 after suppression),
+    for the sake of a CPU.
 
-    Raises:
-        ValueError: an image size below one pixel.
-
-    Source: Ren et al., Faster R-CNN, 2015, section 3; Girshick, Fast R-CNN, 2015, section 2.3.
+    Source: Ren et al., Faster R-CNN, 2015, section 3.
 
     >>> FasterRCNNSettings(min_size=320).anchors_per_cell
     9
     """
-
-    # 1. Input: the shorter side becomes min_size, unless the longer would pass max_size.
-    min_size: int = 600
-    max_size: int = 1000
 
     # 3. Anchors: square roots of their areas in pixels of the network input, and height / width.
     anchor_sizes: tuple[float, ...] = (128.0, 256.0, 512.0)
@@ -46,29 +40,8 @@ class FasterRCNNSettings:
     rpn_positive_fraction: float = 0.5
     rpn_smooth_l1_beta: float = 1.0 / 9.0
 
-    # 5. Region features.
-    pooled_size: int = 7
+    # 5. Region features: sample points along each side of a bin.
     sampling_ratio: int = 2
-
-    # 6. Head, and its training.
-    head_units: int = 1024
-    head_positive_iou: float = 0.5
-    head_samples: int = 128
-    head_positive_fraction: float = 0.25
-    head_smooth_l1_beta: float = 1.0
-    box_weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
-
-    # 7. Post-processing.
-    score_threshold: float = 0.05
-    nms_threshold: float = 0.5
-    detections_per_image: int = 100
-
-    def __post_init__(self) -> None:
-        if min(self.min_size, self.max_size) < 1:
-            raise ValueError(
-                f"FasterRCNNSettings: min_size={self.min_size}, max_size={self.max_size}; expected "
-                "at least one pixel each"
-            )
 
     @property
     def anchors_per_cell(self) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minicv.models.backbones.backbone import Backbone
 from minicv.models.photographs import (
     check_image,
     normalised_batch,
@@ -44,6 +45,20 @@ class ImageBatch:
     def _scale(self, index: int) -> tuple[float, float]:
         (height, width), (old_height, old_width) = self.sizes[index], self.original_sizes[index]
         return height / old_height, width / old_width
+
+
+def batch_for(
+    backbone: Backbone, images: Sequence[np.ndarray], min_size: int, max_size: int
+) -> ImageBatch:
+    """`make_batch` with the normalisation and the stride of ``backbone``."""
+    return make_batch(
+        images,
+        min_size=min_size,
+        max_size=max_size,
+        mean=backbone.mean,
+        std=backbone.std,
+        multiple_of=backbone.stride,
+    )
 
 
 def make_batch(

@@ -5,12 +5,13 @@ Everything here is plain arrays: targets are constants by construction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from minicv.backend import Array, xp_of
+from minicv.models.detection.image_batch import ImageBatch
 from minicv.vision.box_coding import Weights, encode_boxes
 from minicv.vision.matching import Matcher
 from minicv.vision.sampling import balanced_sample
@@ -32,6 +33,25 @@ def learnable_objects(target: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray
         if mark in target:
             keep &= ~np.asarray(target[mark], dtype=bool)
     return target["boxes"][keep].astype(np.float32), target["labels"][keep]
+
+
+class Objects(NamedTuple):
+    """What is truly in an image: boxes (G, 4) in the pixels of the batch, and labels (G,)."""
+
+    boxes: Array
+    labels: Array
+
+
+def objects_in_batch(
+    batch: ImageBatch, targets: Sequence[Mapping[str, Any]], like: Array
+) -> list[Objects]:
+    """The `learnable_objects` of each image, on the device of ``like``."""
+    xp = xp_of(like)
+    learnable = [learnable_objects(target) for target in targets]
+    return [
+        Objects(xp.asarray(batch.boxes_to_batch(i, boxes)), xp.asarray(labels))
+        for i, (boxes, labels) in enumerate(learnable)
+    ]
 
 
 class AnchorTargets(NamedTuple):
@@ -101,6 +121,11 @@ def region_targets(
 
     The true boxes join the proposals: at the start of training those are all bad, and without a
     positive there would be nothing to learn from.
+
+    Which regions are background is for the matcher to say. ``Matcher(0.5, 0.5)`` takes all that
+    hold no object; with ``background_floor=0.1``, as in SPP-net and Fast R-CNN, only those are
+    drawn that overlap one a little. Where too few do, the sample is smaller, as in the papers; it
+    is not filled up with the easy ones.
 
     Source: Girshick, Fast R-CNN, 2015, section 2.3; Ren et al. 2015, section 3.2.
     """

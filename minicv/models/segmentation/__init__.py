@@ -4,7 +4,6 @@ from minicv.models.segmentation.convolutionalize import convolutionalize
 from minicv.models.segmentation.count_multiplications import (
     count_multiplications,
     count_of_every_window,
-    counting_multiplications,
 )
 from minicv.models.segmentation.deconvnet import DeconvNet
 from minicv.models.segmentation.dense_patch_classifier import DensePatchClassifier
@@ -31,6 +30,5 @@ __all__ = [
     "convolutionalize",
     "count_multiplications",
     "count_of_every_window",
-    "counting_multiplications",
     "shift_and_stitch",
 ]

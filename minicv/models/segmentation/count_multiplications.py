@@ -1,22 +1,19 @@
-"""How many multiplications: derived from the layers' formulas, and counted while they run.
+"""How many multiplications, derived from the layers' formulas.
 
 A convolution multiplies, for each of its O · OH · OW results, the C / groups · KH · KW numbers
 under the kernel by weights; a fully connected layer, for each of its units, all of its inputs.
-Nothing else in a patch net multiplies.
+Nothing else in a patch net multiplies. `minicv.models.counting_multiplications` counts them while
+the layers run.
 """
 
 from __future__ import annotations
 
-import contextlib
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
 
-from minicv.autograd import Tensor
 from minicv.models.segmentation.convolutionalize import convolutionalize, size_after, total_stride
 from minicv.models.segmentation.every_window import a_trous
-from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, Sequential
+from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Sequential
 
 
 def count_multiplications(net: Sequential, shape: tuple[int, ...]) -> int:
@@ -84,47 +81,3 @@ def count_of_every_window(
         a_trous=count_multiplications(a_trous(dense), (3, *bordered)),
         every_stride=count_multiplications(dense, (3, *bordered)),
     )
-
-
-@dataclass
-class Count:
-    """Attributes:
-    multiplications: so far.
-    """
-
-    multiplications: int = 0
-
-
-@contextlib.contextmanager
-def counting_multiplications(module: Module) -> Iterator[Count]:
-    """Measured: what the convolutions and fully connected layers inside ``module`` do in a block.
-
-    Each layer adds, when it has run, (numbers in its result) · (numbers that each is a sum of).
-
-    >>> import numpy as np
-    >>> net = Sequential(Linear(5, 3, rng=np.random.default_rng(0)))
-    >>> with counting_multiplications(net) as count:
-    ...     _ = net(Tensor(np.ones((2, 5), "float32")))
-    >>> count.multiplications
-    30
-    """
-    count = Count()
-    layers = [part for part in module.modules() if isinstance(part, (Conv2d, Linear))]
-    for layer in layers:
-        layer.forward = _counted(layer, count)  # hides the method of the class for a while
-    try:
-        yield count
-    finally:
-        for layer in layers:
-            del layer.forward
-
-
-def _counted(layer: Conv2d | Linear, count: Count) -> Callable[[Tensor], Tensor]:
-    run = layer.forward
-
-    def forward(x: Tensor) -> Tensor:
-        y = run(x)
-        count.multiplications += math.prod(y.shape) * math.prod(layer.weight.shape[1:])
-        return y
-
-    return forward

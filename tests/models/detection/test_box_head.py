@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from minicv import Tensor
 from minicv.backend import to_numpy
-from minicv.models.detection.box_head import BoxPredictor, TwoLayerHead, postprocess
+from minicv.models.detection.box_head import (
+    BoxPredictor,
+    TwoLayerHead,
+    postprocess,
+    two_layer_head_weights,
+)
+from minicv.nn import Dropout, Linear, ReLU, Sequential
 from minicv.testing import strategies
 
 HEIGHT, WIDTH = 40, 60
@@ -172,3 +178,46 @@ def test_no_regions():
     found = detect(logits.data, offsets.data, np.zeros((0, 4), np.float32))
     assert [part.shape for part in found] == [(0, 4), (0,), (0,), (0, 4), (0, 3, 4)]
     assert found.labels.dtype == np.int64
+
+
+def published_classifier(network, units, rng):
+    """The fully connected layers of torchvision's ``network``, narrow."""
+    first = Linear(3 * 2 * 4, units, rng=rng)
+    second, last = Linear(units, units, rng=rng), Linear(units, 5, rng=rng)
+    drop = Dropout(rng=rng)
+    if network == "AlexNet":
+        return Sequential(drop, first, ReLU(), drop, second, ReLU(), last)
+    return Sequential(first, ReLU(), drop, second, ReLU(), drop, last)
+
+
+@pytest.mark.parametrize("network", ["AlexNet", "VGG-16"])
+def test_published_layers_compute_the_same_in_the_head(network):
+    rng = np.random.default_rng(0)
+    classifier = published_classifier(network, 16, rng).eval()
+    names = {f"classifier.{name}": array for name, array in classifier.state_dict().items()}
+    names["features.0.weight"] = np.zeros((3, 3, 3, 3), np.float32)  # is left alone
+    head = TwoLayerHead(3 * 2 * 4, 16, rng=rng)
+    head.load_state_dict(two_layer_head_weights(names))
+    regions = rng.normal(size=(6, 3, 2, 4)).astype("f4")
+    expected = classifier(Tensor(regions.reshape(6, -1))).data
+    units = head(Tensor(regions))  # the last layer is for the detector to learn anew
+    last = list(classifier)[-1]
+    np.testing.assert_allclose(last(units).data, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_weights_without_three_layers_are_refused():
+    with pytest.raises(ValueError, match=r"two_layer_head_weights: expected .* but found none"):
+        two_layer_head_weights({"features.0.weight": np.zeros((3, 3, 3, 3))})
+    with pytest.raises(ValueError, match=r"but found \[0, 3\]"):
+        two_layer_head_weights({f"classifier.{n}.weight": np.zeros((2, 2)) for n in (3, 0)})
+
+
+def test_dropout_drops_half_of_each_layer_in_training_alone():
+    rng = np.random.default_rng(0)
+    head, plain = TwoLayerHead(8, 400, dropout=0.5, rng=rng), TwoLayerHead(8, 400, rng=rng)
+    plain.load_state_dict(head.state_dict())
+    x = Tensor(np.abs(rng.normal(size=(1, 8, 1, 1))).astype("f4"))
+    kept, dropped = plain(x).data, head(x).data
+    alive = kept > 0
+    assert 0.4 < (dropped[alive] > 0).mean() < 0.6
+    np.testing.assert_array_equal(head.eval()(x).data, kept)

@@ -1,13 +1,20 @@
 """Faster R-CNN as a whole: what it returns, where it must not stumble, and that it can learn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from short_training import (
+    FASTER_RCNN_FOR_TEN_SCENES,
+    make_image,
+    precision_after_overfitting,
+    target,
+    ten_scenes,
+)
 
 from minicv.data import Farmyard
-from minicv.metrics import voc_average_precision
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
-from minicv.optim import SGD, clip_grad_norm
 
 SETTINGS = FasterRCNNSettings(
     min_size=64,
@@ -30,40 +37,7 @@ def make_model(settings=SETTINGS, classes=("cow", "duck", "person"), seed=0):
     return FasterRCNN(SmallBackbone(width=4, rng=rng), classes, settings, rng=rng)
 
 
-def make_image(height, width, seed=0):
-    return np.random.default_rng(seed).random((3, height, width), dtype=np.float32)
-
-
-def target(*boxes, label=1):
-    boxes = np.array(boxes, dtype=np.float32).reshape(-1, 4)
-    return {"boxes": boxes, "labels": np.full(len(boxes), label, dtype=np.int64)}
-
-
 NAMES = {"loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"}
-
-
-def test_four_losses_reach_every_parameter():
-    model = make_model()
-    losses = model.loss(
-        [make_image(50, 70), make_image(64, 40)],
-        [target([4, 4, 30, 40]), target([0, 0, 20, 20], [10, 10, 40, 60])],
-        np.random.default_rng(1),
-    )
-    assert set(losses) == NAMES
-    total = sum(losses.values(), start=0.0)
-    assert np.isfinite(total.item())
-    total.backward()
-    for name, parameter in model.named_parameters():
-        assert parameter.grad is not None and np.abs(parameter.grad).max() > 0, name
-
-
-def test_same_rng_same_loss_and_none_is_repeatable():
-    model = make_model().eval()
-    images, targets = [make_image(60, 60)], [target([5, 5, 40, 40])]
-    first, second = (
-        {n: v.item() for n, v in model.loss(images, targets).items()} for _ in range(2)
-    )
-    assert first == second
 
 
 def test_stages_keep_what_predict_uses():
@@ -90,23 +64,25 @@ def test_stages_keep_what_predict_uses():
     assert stages["refined_boxes"].shape == (regions, 3, 4)
 
 
-def test_predict_changes_nothing_and_works_in_training_mode():
-    model = make_model().train()
-    before = model.state_dict()
-    model.predict([make_image(40, 40)])
-    assert model.training and model.backbone.training
-    for name, array in model.state_dict().items():
-        np.testing.assert_array_equal(array, before[name], err_msg=name)
+def test_the_proposal_network_proposes_in_the_pixels_of_the_image():
+    model = make_model(replace(SETTINGS, post_nms_top_n_train=30))  # as many as in prediction
+    image = make_image(32, 48)
+    boxes, scores = model.propose(image, np.random.default_rng(0))
+    stages = model.stages(image)
+    np.testing.assert_allclose(2 * boxes, stages["proposals"], atol=1e-4)
+    np.testing.assert_array_equal(scores, stages["proposal_scores"])
 
 
-def test_images_of_a_batch_do_not_influence_each_other():
-    model = make_model()
-    images = [make_image(64, 64, seed=1), make_image(64, 64, seed=2)]
-    together = model.predict(images)
-    for image, found in zip(images, together, strict=True):
-        alone = model.predict([image])[0]
-        np.testing.assert_allclose(found["boxes"], alone["boxes"], atol=1e-3)
-        np.testing.assert_allclose(found["scores"], alone["scores"], atol=1e-5)
+def test_network_and_head_alone_have_the_losses_of_both():
+    everything = replace(SETTINGS, head_samples=1000, head_positive_fraction=0.5)  # no chance in it
+    model = make_model(everything).eval()
+    images, targets = [make_image(32, 48)], [target([5, 5, 20, 30])]
+    both = model.loss(images, targets)
+    proposals = [model.propose(images[0], np.random.default_rng(0))[0]]
+    apart = model.rpn_loss(images, targets) | model.head_loss(images, targets, proposals)
+    assert set(apart) == NAMES
+    for name, loss in both.items():
+        np.testing.assert_allclose(apart[name].item(), loss.item(), rtol=1e-4, err_msg=name)
 
 
 def test_boxes_come_back_in_the_pixels_of_the_image():
@@ -138,16 +114,6 @@ def test_objectness_of_a_cell_and_its_anchor_belong_together():
     assert np.abs(stages["proposals_before_nms"] - moved).max(axis=1).min() < 1e-3
     assert stages["objectness"][4].min() > 2.9 and stages["objectness"][3].max() == 0
     assert inside[2] > inside[0]
-
-
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 50), (200, 3)])
-def test_tiny_and_oblong_images(height, width):
-    model = make_model()
-    image = make_image(height, width)
-    found = model.predict([image])[0]
-    assert found["boxes"].shape[1] == 4
-    losses = model.loss([image], [target()])
-    assert all(np.isfinite(v.item()) for v in losses.values())
 
 
 def test_no_objects():
@@ -184,35 +150,8 @@ def test_images_of_the_wrong_shape_are_refused():
 
 @pytest.mark.slow
 def test_overfits_ten_farmyard_images():
-    data = Farmyard(10, size=(96, 96), seed=5)
-    samples = [data[i] for i in range(len(data))]
-    images, targets = [s[0] for s in samples], [s[1] for s in samples]
+    images, targets = ten_scenes()
     rng = np.random.default_rng(0)
-    settings = FasterRCNNSettings(
-        min_size=96,
-        max_size=96,
-        anchor_sizes=(12.0, 24.0, 48.0),
-        rpn_channels=64,
-        head_units=128,
-        pre_nms_top_n_train=300,
-        post_nms_top_n_train=100,
-        post_nms_top_n_test=100,
-        rpn_samples=64,
-        head_samples=32,
-    )
-    model = FasterRCNN(SmallBackbone(width=16, rng=rng), data.classes, settings, rng=rng)
-    optimizer = SGD(model.parameters(), lr=0.05, momentum=0.9)
-    precision = 0.0
-    for step in range(240):
-        chosen = rng.permutation(10)[:5]
-        optimizer.set_lr(0.05 * min(1, (step + 1) / 20) * (1 if step < 160 else 0.2))
-        losses = model.loss([images[i] for i in chosen], [targets[i] for i in chosen], rng)
-        optimizer.zero_grad()
-        sum(losses.values(), start=0.0).backward()
-        clip_grad_norm(model.parameters(), 10.0)
-        optimizer.step()
-        if step >= 100 and step % 20 == 19:
-            precision = voc_average_precision(model.predict(images), targets).mean_area
-            if precision > 0.95:
-                break
-    assert precision > 0.95
+    settings = FASTER_RCNN_FOR_TEN_SCENES
+    model = FasterRCNN(SmallBackbone(width=16, rng=rng), Farmyard.classes, settings, rng=rng)
+    assert precision_after_overfitting(model, images, targets, steps=240, lr=0.05, rng=rng) > 0.95

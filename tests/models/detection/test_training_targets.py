@@ -22,6 +22,7 @@ HEIGHT, WIDTH = 48, 64
 ANCHORS = generate_anchors(6, 8, 8, sizes=(10, 22), aspect_ratios=(0.5, 2), like=np.zeros(1))
 ANCHOR_MATCHER = Matcher(0.5, 0.3, allow_low_quality_matches=True)
 REGION_MATCHER = Matcher(0.5, 0.5)
+HARD_BACKGROUND = Matcher(0.5, 0.5, background_floor=0.1)
 BOX_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 
 
@@ -33,6 +34,8 @@ def labelled(boxes, targets, matcher):
     for row in overlaps:
         best = max(row, default=0.0)
         label = 1 if best >= matcher.high_threshold else -1 if best >= matcher.low_threshold else 0
+        if targets and best < matcher.background_floor:
+            label = -1
         if matcher.allow_low_quality_matches and any(
             value > 0 and value >= most - TIE_TOLERANCE
             for value, most in zip(row, best_of_target, strict=True)
@@ -84,19 +87,18 @@ def test_anchor_targets_box_by_box(seed, objects, count, fraction):
     np.testing.assert_allclose(deltas, np.array(expected).reshape(-1, 4), rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("matcher", [REGION_MATCHER, HARD_BACKGROUND])
 @given(strategies.seeds(), st.integers(0, 12), st.integers(0, 3), counts, fractions)
-def test_region_targets_box_by_box(seed, regions, objects, count, fraction):
+def test_region_targets_box_by_box(matcher, seed, regions, objects, count, fraction):
     rng = np.random.default_rng(seed)
     targets, labels = random_targets(seed, objects), rng.integers(0, 5, objects)
     proposals = random_targets(seed + 1, regions)
     if objects:  # some that fit roughly, or nothing but the true boxes would be positive
         proposals[::2] = targets[0] + rng.uniform(-1, 1, proposals[::2].shape)
         proposals = proposals[(proposals[:, 2:] > proposals[:, :2]).all(axis=1)]
-    drawn = region_targets(
-        proposals, targets, labels, REGION_MATCHER, count, fraction, BOX_WEIGHTS, rng
-    )
+    drawn = region_targets(proposals, targets, labels, matcher, count, fraction, BOX_WEIGHTS, rng)
     candidates = proposals.tolist() + targets.tolist()  # the true boxes join the proposals
-    answers = labelled(candidates, targets.tolist(), REGION_MATCHER)
+    answers = labelled(candidates, targets.tolist(), matcher)
     index = [candidates.index(box) for box in drawn.boxes.tolist()]
     positives = len(drawn.deltas)
     check_draw(
@@ -113,6 +115,23 @@ def test_region_targets_box_by_box(seed, regions, objects, count, fraction):
     np.testing.assert_allclose(
         drawn.deltas, np.array(expected).reshape(-1, 4), rtol=1e-9, atol=1e-12
     )
+
+
+def test_background_with_a_floor_is_drawn_from_the_neighbourhood_of_objects_alone():
+    targets, labels = np.array([[10.0, 10, 30, 30]]), np.array([2])
+    far = np.array([[40.0, 30, 60, 46]] * 5)  # of no overlap at all
+    near = np.array([[10.0, 20, 30, 40], [20, 10, 40, 30]])  # IoU 1/3
+    rng = np.random.default_rng(0)
+
+    def draw(proposals):
+        return region_targets(
+            proposals, targets, labels, HARD_BACKGROUND, 8, 0.25, BOX_WEIGHTS, rng
+        )
+
+    drawn = draw(np.concatenate([far, near]))
+    assert drawn.columns.tolist() == [3, 0, 0]  # fewer than 8: the far ones do not fill it up
+    assert drawn.boxes[1:].tolist() == near.tolist()
+    assert draw(far).columns.tolist() == [3]
 
 
 def test_true_boxes_are_positive_however_bad_the_proposals():
@@ -143,8 +162,9 @@ def test_without_objects_all_is_background(xp):
     drawn = anchor_targets(anchors, none, ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
     assert to_numpy(drawn.is_object).tolist() == [0.0] * 16 and drawn.deltas.shape == (0, 4)
     regions = region_targets(
-        anchors[:5], none, no_labels, REGION_MATCHER, 16, 0.5, BOX_WEIGHTS, np.random.default_rng(0)
-    )
+        anchors[:5], none, no_labels, HARD_BACKGROUND, 16, 0.5, BOX_WEIGHTS,
+        np.random.default_rng(0),
+    )  # fmt: skip
     assert to_numpy(regions.columns).tolist() == [0] * 5 and regions.deltas.shape == (0, 4)
     assert sorted(to_numpy(regions.boxes).tolist()) == sorted(ANCHORS[:5].tolist())
 

@@ -1,0 +1,199 @@
+"""Fast R-CNN: one feature map for all regions, and everything learnt at once (Girshick 2015).
+
+    1. batch      images                    -> resized, normalised, padded pixels   (N, 3, H, W)
+    2. features   pixels                    -> backbone                             (N, C, h, w)
+    3. propose    images                    -> any proposer's boxes, scaled         (R, 4)
+    4. pool       features, boxes           -> RoI pooling                          (R, C, 7, 7)
+    5. head       region features           -> class scores and box offsets         (R, K+1), (R, K+1, 4)
+    6. post       scores, offsets, boxes    -> detections                           (D, 4)
+
+Training runs 1 to 5 with sampled regions and adds two losses. RoI pooling lets their gradient
+through to the convolutions, which SPP-net left as they were; no features are kept on disk, and
+nothing is fitted afterwards.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor, no_grad
+from minicv.backend import Array, xp_of
+from minicv.data import check_targets
+from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.box_head import BoxPredictor, Detections, TwoLayerHead
+from minicv.models.detection.fast_rcnn_settings import FastRCNNSettings
+from minicv.models.detection.image_batch import ImageBatch, batch_for
+from minicv.models.detection.losses import head_losses
+from minicv.models.detection.region_stages import RegionStages
+from minicv.models.detection.regions_of_batch import (
+    join_regions,
+    postprocess_regions,
+    sample_regions,
+)
+from minicv.models.detection.training_targets import objects_in_batch
+from minicv.nn import Module, evaluating
+from minicv.proposals import Proposer
+from minicv.vision.boxes import remove_small_boxes
+from minicv.vision.matching import Matcher
+
+Target = dict[str, Any]
+Result = dict[str, np.ndarray]
+
+
+class FastRCNN(Module):
+    """A detector of ``classes`` among the boxes of a proposer, on any backbone with one map.
+
+    The paper scales the offsets to be learnt to zero mean and unit variance, as measured over the
+    training set; here the fixed ``settings.box_weights`` do that, as in Faster R-CNN.
+
+    Args:
+        backbone: pixels to features; brings its normalisation and stride.
+        classes: the K names; label k means ``classes[k]``.
+        proposer: says where to look. It is asked at every loss and prediction; let
+            `minicv.proposals.CachedProposals` remember what a slow one said.
+        settings: sizes, thresholds, counts.
+        rng: draws the initial weights, and what dropout drops.
+
+    >>> from minicv.models.backbones import SmallBackbone
+    >>> from minicv.proposals import SlidingWindow
+    >>> rng = np.random.default_rng(0)
+    >>> model = FastRCNN(SmallBackbone(width=4, rng=rng), ("cow", "duck"), SlidingWindow((24.0,)),
+    ...                  FastRCNNSettings(min_size=64, max_size=64, head_units=8), rng=rng)
+    >>> image = rng.random((3, 64, 48), dtype="float32")
+    >>> target = {"boxes": np.array([[4.0, 4.0, 36.0, 40.0]], "float32"), "labels": np.array([1])}
+    >>> sorted(model.loss([image], [target]))
+    ['loss_box_reg', 'loss_classifier']
+    >>> sorted(model.predict([image])[0])
+    ['boxes', 'labels', 'scores']
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        classes: Sequence[str],
+        proposer: Proposer,
+        settings: FastRCNNSettings | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        s = settings or FastRCNNSettings()
+        self.settings = s
+        self.classes = tuple(classes)
+        self.proposer = proposer
+        self.region_matcher = Matcher(
+            s.head_positive_iou, s.head_positive_iou, background_floor=s.head_background_floor
+        )
+
+        self.backbone = backbone
+        pooled_features = backbone.out_channels * s.pooled_size**2
+        self.box_head = TwoLayerHead(pooled_features, s.head_units, dropout=s.dropout, rng=rng)
+        self.box_predictor = BoxPredictor(s.head_units, len(self.classes), rng=rng)
+
+    def loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """The two losses, by name. Their sum is what training minimises.
+
+        Args:
+            images, targets: see `FasterRCNN.loss`.
+            rng: draws the sampled regions, and serves the proposer; None draws the same ones at
+                every call, so that a validation loss can be compared between epochs.
+
+        Raises:
+            ValueError: a box or label that cannot be learnt from; names the image and the field.
+
+        Source: Girshick 2015, equations 1 to 3, divided by the number of sampled regions.
+        """
+        check_targets(images, targets, len(self.classes))
+        rng = np.random.default_rng(0) if rng is None else rng
+        batch = self._stage1_batch(images)
+        features = self._stage2_features(batch)
+        objects = objects_in_batch(batch, targets, like=features.data)
+        proposals = [
+            self._stage3_propose(image, i, batch, features.data, rng)[0]
+            for i, image in enumerate(images)
+        ]
+        sampled = sample_regions(proposals, objects, self.region_matcher, self.settings, rng)
+        pooled = self._stage4_pool(features, [regions.boxes for regions in sampled])
+        logits, offsets = self._stage5_head(pooled)
+        beta = self.settings.head_smooth_l1_beta
+        loss_classifier, loss_box = head_losses(logits, offsets, sampled, beta)
+        return {"loss_classifier": loss_classifier, "loss_box_reg": loss_box}
+
+    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
+        """For each image its detections, best first; see `FasterRCNN.predict`."""
+        stages = self._detect(images)
+        return [stages.result(i) for i in range(len(images))]
+
+    def stages(self, image: np.ndarray) -> dict[str, Any]:
+        """What `predict` does to one image, with the result of every stage kept, by name.
+
+        All but ``image`` and ``detections`` are in the pixels of the network's input: ``input``
+        (3, H, W), ``feature_map`` (C, h, w), ``proposals`` (R, 4) with ``proposal_scores``,
+        ``region_features`` (R, C, 7, 7), ``class_scores`` (R, K+1) with the background first,
+        ``refined_boxes`` (R, K, 4).
+        """
+        return {"image": image, **self._detect([image]).as_arrays(0, self.backbone)}
+
+    def _detect(self, images: Sequence[np.ndarray]) -> RegionStages:
+        with no_grad(), evaluating(self):
+            batch = self._stage1_batch(images)
+            features = self._stage2_features(batch)
+            boxes, scores = [], []
+            for i, image in enumerate(images):  # each with the same random numbers
+                rng = np.random.default_rng(0)
+                found = self._stage3_propose(image, i, batch, features.data, rng)
+                boxes.append(found[0])
+                scores.append(found[1])
+            pooled = self._stage4_pool(features, boxes)
+            logits, offsets = self._stage5_head(pooled)
+            detections = postprocess_regions(
+                logits, offsets, boxes, batch.sizes, self.settings
+            )  # 6
+        return RegionStages(batch, features, boxes, scores, pooled, detections)
+
+    def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
+        return batch_for(self.backbone, images, self.settings.min_size, self.settings.max_size)
+
+    def _stage2_features(self, batch: ImageBatch) -> Tensor:
+        xp = xp_of(self.box_head.fc6.weight.data)  # the pixels go where the weights are
+        return self.backbone(Tensor(xp.asarray(batch.pixels)))  # (N, 3, H, W) -> (N, C, h, w)
+
+    def _stage3_propose(
+        self,
+        image: np.ndarray,
+        index: int,
+        batch: ImageBatch,
+        like: Array,
+        rng: np.random.Generator,
+    ) -> tuple[Array, Array]:
+        boxes, scores = self.proposer.propose(image, rng)  # (R, 4), (R,)
+        boxes = batch.boxes_to_batch(index, boxes[: self.settings.max_proposals])
+        large = remove_small_boxes(boxes, self.settings.min_proposal_size)
+        xp = xp_of(like)
+        return xp.asarray(boxes[large]), xp.asarray(scores[large])
+
+    def _stage4_pool(self, features: Tensor, regions: list[Array]) -> Tensor:
+        return F.roi_pool(
+            features,
+            *join_regions(regions),  # (R, 4), the regions of all images together
+            self.settings.pooled_size,
+            spatial_scale=1 / self.backbone.stride,
+        )  # (N, C, h, w) -> (R, C, 7, 7)
+
+    def _stage5_head(self, region_features: Tensor) -> tuple[Tensor, Tensor]:
+        units = self.box_head(region_features)  # (R, C, 7, 7) -> (R, units)
+        return self.box_predictor(units)  # -> (R, K+1), (R, K+1, 4)
+
+    def _stage6_postprocess(
+        self, logits: Tensor, offsets: Tensor, regions: list[Array], batch: ImageBatch
+    ) -> list[Detections]:
+        return postprocess_regions(logits, offsets, regions, batch.sizes, self.settings)

@@ -1,0 +1,205 @@
+"""SPP-net: the convolutions run once an image, each region is pooled from their map (He et al. 2014).
+
+    1. propose    image              -> any proposer's boxes                          (R, 4)
+    2. features   image              -> backbone, at each scale                       (1, C, h, w) each
+    3. pool       maps, boxes        -> spatial pyramid of each region, on the map    (R, C, 50)
+                                        of the scale where it has the standard size
+    4. head       pooled features    -> fully connected layers                        (R, U)
+    5. score      head features      -> a support vector machine for each class       (R, K)
+    6. regress    pooled features    -> boxes moved towards the object                (R, K, 4)
+    7. post       scores, boxes      -> detections                                    (D, 4)
+
+Fine-tuning trains the fully connected layers alone. No gradient passes stage 3, so the convolutions
+stay what they were: bring a backbone that is trained, on classification for instance. Then
+`minicv.training.train_post_hoc` fits what 5 and 6 use. Stages 5 to 7 are R-CNN's and stand in
+`PostHocDetector`.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor, no_grad
+from minicv.backend import Array, to_numpy, xp_of
+from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.image_batch import ImageBatch, batch_for
+from minicv.models.detection.post_hoc import RegionFeatures
+from minicv.models.detection.post_hoc_detector import PostHocDetector
+from minicv.models.detection.post_hoc_settings import PostHocSettings
+from minicv.nn import evaluating
+from minicv.proposals import Proposer
+from minicv.vision.boxes import box_area
+
+FIVE_SCALES = (480, 576, 688, 864, 1200)
+
+
+@dataclass(frozen=True)
+class SPPNetSettings(PostHocSettings):
+    """The numbers of `PostHocSettings`, and SPP-net's own.
+
+    The default is the paper's faster variant with one scale; `FIVE_SCALES` gives the other.
+    Background overlaps an object by 0.1 at least, as in the authors' public implementation.
+
+    Source: He et al., "Spatial pyramid pooling in deep convolutional networks" (2014), section 4.
+
+    >>> SPPNetSettings(scales=FIVE_SCALES).bins
+    50
+    """
+
+    head_background_floor: float = 0.1
+
+    # 2. Scales: what the shorter side of the image becomes, unless the longer would pass max_size.
+    scales: tuple[int, ...] = (688,)
+    max_size: int = 2000
+
+    # 3. Pooling: the scale is chosen where the area of the box is nearest to this squared; and the
+    #    rows and columns of each level of the pyramid.
+    region_side: float = 224.0
+    pyramid: tuple[int, ...] = (6, 3, 2, 1)
+
+    @property
+    def bins(self) -> int:
+        """Of all levels of the pyramid together."""
+        return sum(level * level for level in self.pyramid)
+
+
+class Scaled(NamedTuple):
+    """One image at one scale: its pixels, and the map (1, C, h, w) of the convolutions."""
+
+    batch: ImageBatch
+    features: Array
+
+
+class SPPNet(PostHocDetector):
+    """A detector of ``classes`` among the boxes of a proposer, on any backbone with one map.
+
+    Arguments as of `PostHocDetector`. The backbone's parameters are frozen.
+
+    >>> from minicv.models.backbones import SmallBackbone
+    >>> from minicv.proposals import SlidingWindow
+    >>> rng = np.random.default_rng(0)
+    >>> settings = SPPNetSettings(scales=(48, 64), region_side=32.0, head_units=8)
+    >>> model = SPPNet(SmallBackbone(width=4, rng=rng), ("cow", "duck"), SlidingWindow((24.0,)),
+    ...                settings, rng=rng)
+    >>> image = rng.random((3, 64, 48), dtype="float32")
+    >>> target = {"boxes": np.array([[4.0, 4.0, 36.0, 40.0]], "float32"), "labels": np.array([1])}
+    >>> list(model.loss([image], [target]))
+    ['loss_classifier']
+    >>> model.stages(image)["region_features"].shape[1] == 16 * 50
+    True
+    """
+
+    settings: SPPNetSettings
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        classes: Sequence[str],
+        proposer: Proposer,
+        settings: SPPNetSettings | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        s = settings or SPPNetSettings()
+        super().__init__(backbone, classes, proposer, s, backbone.out_channels * s.bins, rng=rng)
+        self.backbone.requires_grad_(False)
+
+    def region_features(self, image: np.ndarray, boxes: np.ndarray) -> RegionFeatures:
+        """See `PostHocDetector.region_features`."""
+        with no_grad(), evaluating(self):
+            pooled, _ = self._stage3_pool(self._stage2_features(image), boxes)
+            return self._stage4_head(pooled)
+
+    def _units_of_regions(
+        self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
+    ) -> Tensor:
+        """Only stage 4 learns; what comes before is constant."""
+        pairs = zip(images, regions, strict=True)
+        pooled = [self._stage3_pool(self._stage2_features(image), own)[0] for image, own in pairs]
+        return self.box_head(Tensor(xp_of(*pooled).concatenate(pooled)))  # -> (S, U)
+
+    def _detect(self, image: np.ndarray) -> dict[str, Any]:
+        """`PostHocDetector.stages` names what is in here; SPP-net's own are ``feature_maps``, one
+        (C, h, w) for each scale, and ``scale_of_proposal`` (R,), its index."""
+        boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
+        scaled = self._stage2_features(image)
+        pooled, scale_of_box = self._stage3_pool(scaled, boxes)
+        decided = self._decide(image, boxes, self._stage4_head(pooled))  # 5 to 7
+        return {
+            "proposals": boxes,
+            "proposal_scores": scores,
+            "feature_maps": [to_numpy(one.features[0]) for one in scaled],
+            "scale_of_proposal": scale_of_box,
+            **decided,
+        }
+
+    def _stage2_features(self, image: np.ndarray) -> list[Scaled]:
+        xp = xp_of(self.cls_score.weight.data)  # the pixels go where the weights are
+        found = []
+        # Frozen all through: running statistics do not move either.
+        with no_grad(), evaluating(self.backbone):
+            for scale in self.settings.scales:
+                batch = batch_for(self.backbone, [image], scale, self.settings.max_size)
+                found.append(Scaled(batch, self.backbone(Tensor(xp.asarray(batch.pixels))).data))
+        return found
+
+    def _stage3_pool(self, scaled: Sequence[Scaled], boxes: np.ndarray) -> tuple[Array, np.ndarray]:
+        """The maps of an image and its boxes (R, 4) -> features (R, C bins), and which map (R,)."""
+        s = self.settings
+        xp = xp_of(scaled[0].features)
+        at_scale = np.stack([one.batch.boxes_to_batch(0, boxes) for one in scaled])  # (L, R, 4)
+        areas = np.stack([box_area(own) for own in at_scale])  # (L, R)
+        scale_of_box = np.abs(areas - s.region_side**2).argmin(axis=0)  # (R,)
+        pooled = xp.zeros((len(boxes), self.backbone.out_channels * s.bins), np.float32)
+        for index, one in enumerate(scaled):
+            (own,) = np.nonzero(scale_of_box == index)
+            h, w = one.features.shape[2:]
+            cells = xp.asarray(region_on_map(at_scale[index, own], self.backbone.stride, (h, w)))
+            image_of_box = xp.zeros(len(own), np.int64)
+            levels = [
+                F.flatten(F.roi_pool(one.features, cells, image_of_box, level), 1).data
+                for level in s.pyramid
+            ]  # (R, C l l) each
+            pooled[xp.asarray(own)] = xp.concatenate(levels, axis=1)
+        return pooled, scale_of_box
+
+    def _stage4_head(self, pooled: Array) -> RegionFeatures:
+        return RegionFeatures(pooled, self.box_head(Tensor(pooled)).data)  # (R, P) -> (R, U)
+
+
+def region_on_map(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
+    """The first and last cell, both included, of each box on the feature map.
+
+    Cell k looks at the pixels around ``stride k``. The region consists of the cells that look into
+    the box: from ``floor(x1 / stride) + 1`` to ``ceil(x2 / stride) - 1``, and rows likewise. A box
+    between two cells gets the one that looks nearest to its middle; all are cut off at the edges.
+
+    These are the rounded corners that `roi_pool` takes with ``spatial_scale=1``. Its bins are the
+    pyramid's; only this way from the box to the map differs from RoI pooling's.
+
+    Args:
+        boxes: (R, 4), pixels.
+        stride: pixels per cell.
+        size: height and width of the map.
+
+    Returns:
+        (R, 4) float32, whole numbers: x, y of the first and x, y of the last cell.
+
+    Source: He et al. 2014, appendix A.
+
+    >>> region_on_map(np.array([[8.0, 1.0, 40.0, 15.0], [9.0, 9.0, 15.0, 15.0]]), 8, (16, 16))
+    array([[2., 1., 4., 1.],
+           [2., 2., 2., 2.]], dtype=float32)
+    """
+    first = np.floor(boxes[:, :2] / stride) + 1  # (R, 2): x, y
+    last = np.ceil(boxes[:, 2:] / stride) - 1
+    middle = np.floor((boxes[:, :2] + boxes[:, 2:]) / (2 * stride) + 0.5)
+    empty = last < first
+    first, last = np.where(empty, middle, first), np.where(empty, middle, last)
+    most = np.array([size[1] - 1, size[0] - 1])
+    return np.clip(np.concatenate([first, last], axis=1), 0, np.tile(most, 2)).astype(np.float32)

@@ -1,0 +1,196 @@
+"""Detection as regression: four numbers for the box, K for the class, for one object an image.
+
+    1. input      image             -> stretched to a square, normalised      (N, 3, S, S)
+    2. features   pixels            -> backbone, pooled to a fixed grid       (N, C, p, p)
+    3. units      features          -> two fully connected layers             (N, units)
+    4. outputs    units             -> class scores and a box                 (N, K), (N, 4)
+    5. box        four fractions    -> a box in the pixels of the image       (N, 4)
+
+Training adds two losses: softmax for the class, L2 for the box. The number of outputs is fixed
+before anybody has seen the image, and so is the number of objects: one. An image with several asks
+the same four numbers for several boxes, and what L2 likes best is their mean, which lies on none of
+them. Detectors by regions are the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor, no_grad
+from minicv.backend import to_numpy, xp_of
+from minicv.data import check_targets
+from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.box_head import TwoLayerHead
+from minicv.models.detection.training_targets import learnable_objects
+from minicv.models.photographs import check_image, normalised_batch, resize_image
+from minicv.nn import Linear, Module, evaluating
+from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes, scale_boxes
+
+Target = dict[str, Any]
+Result = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class SingleObjectSettings:
+    """Sizes of a `SingleObjectDetector`, and the weight of its box loss.
+
+    >>> SingleObjectSettings(size=64).pooled_size
+    7
+    """
+
+    size: int = 224  # 1. side of the square, pixels
+    pooled_size: int = 7  # 2. rows and columns that are left of each map
+    units: int = 1024  # 3. of each fully connected layer
+    dropout: float = 0.5
+    # Errors of the box are fractions of the image, and their squares small beside a softmax loss.
+    box_weight: float = 10.0
+
+
+class SingleObjectDetector(Module):
+    """Says of every image what its object is, and where; never that there are two, or none.
+
+    Args:
+        backbone: pixels to features; brings its normalisation.
+        classes: the K names; label k means ``classes[k]``.
+        settings: sizes.
+        rng: draws the initial weights, and what dropout drops.
+
+    Source: classification with localisation, as in Sermanet et al., OverFeat, 2014, section 4,
+    and Szegedy et al., Deep neural networks for object detection, 2013, for the regression by L2.
+
+    >>> from minicv.models.backbones import SmallBackbone
+    >>> rng = np.random.default_rng(0)
+    >>> settings = SingleObjectSettings(size=32, pooled_size=2, units=8)
+    >>> model = SingleObjectDetector(SmallBackbone(4, rng=rng), ("cow", "duck"), settings, rng=rng)
+    >>> found = model.predict([rng.random((3, 30, 40), dtype="float32")])[0]
+    >>> found["boxes"].shape, found["labels"].shape
+    ((1, 4), (1,))
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        classes: Sequence[str],
+        settings: SingleObjectSettings | None = None,
+        *,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__()
+        s = settings or SingleObjectSettings()
+        self.settings = s
+        self.classes = tuple(classes)
+        self.backbone = backbone
+        inputs = backbone.out_channels * s.pooled_size**2
+        self.hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
+        self.class_scores = Linear(s.units, len(self.classes), rng=rng)
+        self.box = Linear(s.units, 4, rng=rng)
+        # It starts with the middle of the image, half as wide and as high.
+        self.box.bias.data = np.array([0.25, 0.25, 0.75, 0.75], np.float32)
+
+    def loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """Softmax cross entropy and L2, each the mean over all objects of all images.
+
+        Every object of an image is asked of the same outputs. Without any object both losses are 0.
+
+        Args:
+            images, targets: see `FasterRCNN.loss`.
+            rng: not used, nothing is drawn.
+
+        Raises:
+            ValueError: a box or label that cannot be learnt from; names the image and the field.
+        """
+        check_targets(images, targets, len(self.classes))
+        objects = [learnable_objects(target) for target in targets]
+        image_of = np.repeat(np.arange(len(images)), [len(labels) for _, labels in objects])  # (G,)
+        labels = np.concatenate([labels for _, labels in objects])  # (G,)
+        fractions = np.concatenate(
+            [
+                scale_boxes(boxes, 1 / image.shape[2], 1 / image.shape[1])
+                for image, (boxes, _) in zip(images, objects, strict=True)
+            ]
+        )  # (G, 4)
+        _, scores, boxes = self._run(images)
+        xp = xp_of(boxes.data)
+        image_of = xp.asarray(image_of)
+        loss_classifier = F.softmax_cross_entropy(scores[image_of], xp.asarray(labels))
+        loss_box = F.l2_loss(boxes[image_of], xp.asarray(fractions))
+        return {
+            "loss_classifier": loss_classifier,
+            "loss_box_reg": self.settings.box_weight * loss_box,
+        }
+
+    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
+        """For each image its one object; none where the four numbers are no box.
+
+        Returns:
+            dictionaries as of `FasterRCNN.predict`, with one row or none.
+        """
+        with no_grad(), evaluating(self):
+            _, scores, boxes = self._run(images)
+            probabilities = to_numpy(F.softmax(scores, dim=1).data)
+        return [
+            self._stage5_box(row, box, image.shape[1:])
+            for row, box, image in zip(probabilities, to_numpy(boxes.data), images, strict=True)
+        ]
+
+    def stages(self, image: np.ndarray) -> dict[str, Any]:
+        """What `predict` does to one image, with the result of every stage kept, by name.
+
+        ``input`` (3, S, S) normalised, ``feature_map`` (C, p, p), ``class_scores`` (K,)
+        probabilities, ``box_fractions`` (4,) and ``detections``.
+        """
+        with no_grad(), evaluating(self):
+            (pixels, pooled), scores, boxes = self._run([image])
+            probabilities = to_numpy(F.softmax(scores, dim=1).data)[0]
+        box = to_numpy(boxes.data)[0]
+        return {
+            "image": image,
+            "input": to_numpy(pixels.data)[0],
+            "feature_map": to_numpy(pooled.data)[0],
+            "class_scores": probabilities,
+            "box_fractions": box,
+            "detections": self._stage5_box(probabilities, box, image.shape[1:]),
+        }
+
+    def _run(self, images: Sequence[np.ndarray]) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
+        """Stages 1 to 4: ((N, 3, S, S), (N, C, p, p)), (N, K) logits and (N, 4) fractions."""
+        pixels = self._stage1_input(images)
+        pooled = self._stage2_features(pixels)
+        units = self.hidden(pooled)  # 3: (N, C, p, p) -> (N, units)
+        return (pixels, pooled), self.class_scores(units), self.box(units)  # 4
+
+    def _stage1_input(self, images: Sequence[np.ndarray]) -> Tensor:
+        for index, image in enumerate(images):
+            check_image(image, f"SingleObjectDetector: image {index}")
+        size = self.settings.size
+        squares = [resize_image(image, size, size) for image in images]
+        pixels = normalised_batch(squares, self.backbone.mean, self.backbone.std)
+        xp = xp_of(self.box.weight.data)  # the pixels go where the weights are
+        return Tensor(xp.asarray(pixels))  # (N, 3, S, S)
+
+    def _stage2_features(self, pixels: Tensor) -> Tensor:
+        features = self.backbone(pixels)  # (N, 3, S, S) -> (N, C, s, s)
+        return F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)
+
+    def _stage5_box(
+        self, probabilities: np.ndarray, fractions: np.ndarray, size: tuple[int, int]
+    ) -> Result:
+        height, width = size
+        box = clip_boxes_to_image(scale_boxes(fractions[None], width, height), size)  # (1, 4)
+        kept = remove_small_boxes(box, 0)
+        label = probabilities.argmax(keepdims=True)  # (1,)
+        return {
+            "boxes": box[kept],
+            "labels": label[kept].astype(np.int64),
+            "scores": probabilities[label][kept],
+        }

@@ -1,0 +1,29 @@
+"""Floor 2, arrays: where in a picture there may be objects, of whatever class."""
+
+from minicv.proposals.bing import Bing, BingModel
+from minicv.proposals.bing_training import train_bing
+from minicv.proposals.cached import CachedProposals
+from minicv.proposals.edge_boxes import EdgeBoxes
+from minicv.proposals.edge_map import GradientEdges
+from minicv.proposals.felzenszwalb import felzenszwalb
+from minicv.proposals.objectness import Objectness, ObjectnessModel
+from minicv.proposals.objectness_training import train_objectness
+from minicv.proposals.proposer import Proposer
+from minicv.proposals.selective_search import SelectiveSearch
+from minicv.proposals.sliding_window import SlidingWindow
+
+__all__ = [
+    "Bing",
+    "BingModel",
+    "CachedProposals",
+    "EdgeBoxes",
+    "GradientEdges",
+    "Objectness",
+    "ObjectnessModel",
+    "Proposer",
+    "SelectiveSearch",
+    "SlidingWindow",
+    "felzenszwalb",
+    "train_bing",
+    "train_objectness",
+]

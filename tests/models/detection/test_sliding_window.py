@@ -1,0 +1,87 @@
+"""The sliding-window detector: its windows, its cost, and that it can learn."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from short_training import make_image, precision_after_overfitting, target, ten_scenes
+
+from minicv import no_grad
+from minicv.data import Farmyard
+from minicv.models.backbones import SmallBackbone
+from minicv.models.counting_multiplications import counting_multiplications
+from minicv.models.detection import SlidingWindowDetector, SlidingWindowSettings
+from minicv.proposals import SlidingWindow
+from minicv.vision import box_iou
+
+SETTINGS = SlidingWindowSettings(
+    warp_size=16, pooled_size=2, units=8, samples=16, score_threshold=0.0
+)
+WINDOWS = SlidingWindow(sizes=(12.0, 24.0), step=0.5)
+
+
+def make_model(windows=WINDOWS, settings=SETTINGS):
+    rng = np.random.default_rng(0)
+    classes = ("cow", "duck", "person")
+    return SlidingWindowDetector(SmallBackbone(4, rng=rng), classes, windows, settings, rng=rng)
+
+
+def test_an_image_smaller_than_its_object_is_learnt_from_by_the_object():
+    """No window fits in; the true box alone is drawn."""
+    model = make_model(SlidingWindow((100.0,)))
+    assert model.loss([make_image(30, 30)], [target([2, 3, 20, 30])])["loss_classifier"].item() > 0
+    assert model.loss([make_image(30, 30)], [target()])["loss_classifier"].item() == 0
+
+
+def test_every_detection_is_a_window_with_its_own_score():
+    model = make_model()
+    image = make_image(40, 50)
+    stages = model.stages(image)
+    assert len(stages["windows"]) == WINDOWS.count(40, 50)
+    assert stages["warped_windows"].shape == (len(stages["windows"]), 3, 16, 16)
+    pairs = zip(stages["windows"].tolist(), stages["class_scores"], strict=True)
+    scores = {tuple(window): row for window, row in pairs}
+    found = stages["detections"]
+    assert len(found["boxes"]) > 0
+    for box, label, score in zip(found["boxes"], found["labels"], found["scores"], strict=True):
+        assert score == scores[tuple(box.tolist())][label + 1]
+    same_class = found["boxes"][found["labels"] == found["labels"][0]]
+    overlaps = box_iou(same_class, same_class) - np.eye(len(same_class))
+    assert overlaps.max(initial=0) <= SETTINGS.nms_threshold + 1e-6
+
+
+def test_a_few_windows_at_a_time_give_what_all_at_once_do():
+    image = make_image(40, 50)
+    at_once = make_model().stages(image)["class_scores"]
+    few = make_model(settings=replace(SETTINGS, windows_at_a_time=7)).stages(image)["class_scores"]
+    np.testing.assert_allclose(few, at_once, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("height", "width"), [(40, 50), (24, 24), (5, 5)])
+def test_the_cost_is_what_a_prediction_takes(height, width):
+    model = make_model()
+    with no_grad(), counting_multiplications(model) as count:
+        model.predict([make_image(height, width)])
+    windows, multiplications = model.cost(height, width)
+    assert multiplications == count.multiplications
+    assert windows == WINDOWS.count(height, width)
+
+
+@pytest.mark.slow
+def test_overfits_ten_farmyard_images():
+    images, targets = ten_scenes()
+    rng = np.random.default_rng(0)
+    windows = SlidingWindow(sizes=(14.0, 20.0, 28.0, 40.0, 57.0), step=0.25)
+    for image, truth in zip(images, targets, strict=True):
+        boxes, _ = windows.propose(image, rng)
+        assert box_iou(truth["boxes"], boxes).max(axis=1).min() > 0.6  # they can be found at all
+    settings = SlidingWindowSettings(
+        warp_size=24, pooled_size=3, units=128, dropout=0.0,
+        samples=32, positive_iou=0.6, negative_iou=0.5,
+    )  # fmt: skip
+    backbone = SmallBackbone(8, rng=rng)
+    model = SlidingWindowDetector(backbone, Farmyard.classes, windows, settings, rng=rng)
+    precision = precision_after_overfitting(
+        model, images, targets, steps=240, lr=0.05, rng=rng, first_look=200
+    )
+    assert precision > 0.95

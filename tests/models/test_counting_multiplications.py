@@ -1,0 +1,46 @@
+"""Multiplications as they are counted; see also segmentation/test_count_multiplications.py."""
+
+import numpy as np
+import pytest
+from patch_nets import make_patch_net
+
+from minicv import Tensor, no_grad
+from minicv.models.backbones import VGG16Backbone
+from minicv.models.counting_multiplications import counting_multiplications
+from minicv.nn import Conv2d, FrozenBatchNorm2d, conv_bn_relu
+
+
+def test_counting_ends_with_the_block_also_after_an_error():
+    _, net = make_patch_net(2, "float32")
+    with pytest.raises(ValueError), counting_multiplications(net) as count:
+        net(Tensor(np.zeros((1, 3, 2, 2), "f4")))
+    before = count.multiplications
+    net(Tensor(np.zeros((1, 3, 9, 9), "f4")))
+    assert count.multiplications == before
+
+
+def test_layers_that_run_fused_are_counted_and_compute_the_same():
+    backbone = VGG16Backbone(rng=np.random.default_rng(0))
+    x = Tensor(np.random.default_rng(1).normal(size=(1, 3, 16, 32)).astype("f4"))
+    with no_grad(), counting_multiplications(backbone) as count:
+        counted = backbone(x).data
+    expected, positions = 0, 16 * 32
+    for layer in backbone.features:
+        if isinstance(layer, Conv2d):
+            expected += positions * layer.out_channels * layer.in_channels * 3 * 3
+        elif "MaxPool" in type(layer).__name__:
+            positions //= 4
+    assert count.multiplications == expected
+    with no_grad():
+        np.testing.assert_allclose(backbone(x).data, counted, rtol=1e-4, atol=1e-6)
+
+
+def test_a_convolution_with_fixed_normalisation_is_counted_and_computes_the_same():
+    rng = np.random.default_rng(0)
+    conv, bn = Conv2d(3, 4, 3, rng=rng), FrozenBatchNorm2d(4)
+    x = Tensor(rng.normal(size=(2, 3, 7, 8)).astype("f4"))
+    expected = conv_bn_relu(x, conv, bn, activation="relu").data
+    with counting_multiplications(conv) as count:
+        counted = conv_bn_relu(x, conv, bn, activation="relu").data
+    assert count.multiplications == 2 * (5 * 6 * 4) * (3 * 3 * 3)
+    np.testing.assert_allclose(counted, expected, rtol=1e-5, atol=1e-6)

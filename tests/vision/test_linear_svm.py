@@ -1,0 +1,99 @@
+"""The linear support vector machine against liblinear and against its own optimality."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minicv.vision.linear_svm import fit_linear_svm
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "linear_svm.npz"
+CASES = ("rcnn", "balanced", "dear", "more_features", "separable")
+
+
+def case(name):
+    with np.load(FIXTURE) as kept:
+        return {key.split("/")[1]: kept[key] for key in kept.files if key.startswith(name + "/")}
+
+
+def objective(svm, kept, c, positive_weight, bias_feature=10.0):
+    """By the formula, without the solver's help."""
+    w, b = svm.weight.astype(np.float64), svm.bias
+    total = 0.5 * sum(w * w) + 0.5 * (b / bias_feature) ** 2
+    for x, positive in zip(kept["features"].astype(np.float64), kept["is_positive"], strict=True):
+        missing = 1 - (1 if positive else -1) * (x @ w + b)
+        total += c * (positive_weight if positive else 1) * max(0.0, missing)
+    return total
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", CASES)
+def test_objective_is_liblinears(name, dtype):
+    kept = case(name)
+    c, weight = float(kept["c"]), float(kept["positive_weight"])
+    svm = fit_linear_svm(
+        kept["features"].astype(dtype), kept["is_positive"], c=c, positive_weight=weight
+    )
+    reached = objective(svm, kept, c, weight)
+    least = float(kept["objective"])
+    assert svm.weight.dtype == dtype
+    assert least * (1 - 1e-6) <= reached <= least * (1 + 2e-4)
+    assert svm.objective == pytest.approx(reached, rel=1e-4)
+    # The gap is a promise about the optimum.
+    assert svm.objective - svm.gap <= least * (1 + 1e-6)
+
+
+def test_tighter_tolerance_finds_the_same_weights():
+    kept = case("rcnn")
+    svm = fit_linear_svm(kept["features"].astype("float64"), kept["is_positive"], tolerance=1e-9)
+    np.testing.assert_allclose(svm.weight, kept["weight"], atol=1e-4)
+    assert svm.bias == pytest.approx(float(kept["bias"]), abs=1e-4)
+
+
+def test_start_from_the_solution_is_near_it_and_ends_there():
+    kept = case("rcnn")
+    features, is_positive = kept["features"], kept["is_positive"]
+    first = fit_linear_svm(features[:500], is_positive[:500])
+    cold = fit_linear_svm(features, is_positive, tolerance=1e-5)
+    warm = fit_linear_svm(features, is_positive, tolerance=1e-5, start=first)
+    assert warm.objective == pytest.approx(cold.objective, rel=2e-5)
+
+
+def test_scores_are_the_formula():
+    kept = case("balanced")
+    svm = fit_linear_svm(kept["features"], kept["is_positive"])
+    expected = [sum(x * svm.weight) + svm.bias for x in kept["features"][:5]]
+    np.testing.assert_allclose(svm.scores(kept["features"][:5]), expected, rtol=1e-4)
+
+
+def test_features_are_not_changed():
+    kept = case("balanced")
+    before = kept["features"].copy()
+    fit_linear_svm(kept["features"], kept["is_positive"])
+    np.testing.assert_array_equal(kept["features"], before)
+
+
+@pytest.mark.parametrize("sign", [True, False])
+def test_one_kind_alone_is_scored_as_that_kind(sign):
+    features = np.random.default_rng(0).random((20, 3))
+    svm = fit_linear_svm(features, np.full(20, sign), c=1.0)
+    assert (svm.scores(features) > 0).tolist() == [sign] * 20
+
+
+def test_no_regions_and_no_features():
+    svm = fit_linear_svm(np.zeros((0, 3), "float32"), np.zeros(0, bool))
+    assert svm.weight.tolist() == [0, 0, 0] and svm.bias == 0 and svm.objective == 0
+    # The bias alone, and positives twice as dear: f = 1, where each negative pays 2.
+    svm = fit_linear_svm(np.zeros((4, 0)), np.array([True, True, False, False]), c=1.0)
+    assert svm.weight.shape == (0,)
+    assert svm.objective == pytest.approx(2 * 2 + 0.5 * (1 / 10) ** 2, rel=1e-3)
+
+
+def test_what_cannot_be_learnt_from_is_refused():
+    features, signs = np.zeros((3, 2)), np.zeros(3, bool)
+    with pytest.raises(ValueError, match=r"features expects floats of shape \(R, D\)"):
+        fit_linear_svm(features[0], signs)
+    with pytest.raises(ValueError, match="is_positive expects one bool per row"):
+        fit_linear_svm(features, signs.astype(int))
+    with pytest.raises(ValueError, match="c is 0; expected a number above 0"):
+        fit_linear_svm(features, signs, c=0)
