@@ -13,7 +13,8 @@ from minicv.models.segmentation.upsampling import Upsampling
 from minicv.training.detector_files import BACKBONES, DETECTORS, ON_PROPOSALS, PROPOSERS
 from minicv.training.segmenter_files import ON_A_TRUNK, SEGMENTERS
 
-_DESCRIPTION = f"""Train a detector ({", ".join(DETECTORS)}) or a segmenter ({", ".join(SEGMENTERS)}).
+_DESCRIPTION = f"""Train a detector ({", ".join(DETECTORS)})
+or a segmenter ({", ".join(SEGMENTERS)}).
 Without options, by the recipe that suits the system and its backbone, where it has one
 (all detectors, {", ".join(ON_A_TRUNK)})."""
 
