@@ -78,7 +78,7 @@ class SegmentationRecipe(Recipe):
 
 # For a system that stands on a trunk, what suits that trunk.
 RECIPES = {
-    "small": SegmentationRecipe(epochs=10, batch_size=8, lr=2e-3, balance=0),
+    "small": SegmentationRecipe(epochs=8, batch_size=8, lr=2e-3, balance=0),
     "efficientnet_lite0": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-3),
     "vgg16": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-4),
     "patch_classifier": SegmentationRecipe(
