@@ -126,7 +126,7 @@ def test_weights_of_something_else(tmp_path, capsys, weights):
     sentence = refused(capsys, "segment", "--weights", other, path, *out)
     assert "d.npz: weights of another model ('faster_rcnn', expected 'fcn" in sentence
     sentence = refused(capsys, "detect", "--weights", weights, path, *out)
-    assert "weights.npz: weights of another model ('segnet', expected 'faster_rcnn')" in sentence
+    assert "weights.npz: weights of another model ('segnet', expected 'faster_rcnn' or" in sentence
     assert "no such file" in refused(capsys, "segment", "--weights", "absent.npz", path, *out)
     (tmp_path / "torn.npz").write_bytes(weights.read_bytes()[:300])
     sentence = refused(capsys, "segment", "--weights", tmp_path / "torn.npz", path, *out)
