@@ -1,0 +1,120 @@
+"""R-CNN: what it does to proposals, and that it can learn; see also test_every_detector.py."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fixed_proposers import FixedBoxes
+from short_training import make_image, precision_after_overfitting, target, ten_scenes
+
+from minicv.data import Farmyard
+from minicv.metrics import voc_average_precision
+from minicv.models.backbones import SmallBackbone
+from minicv.models.detection import RCNN, RCNNSettings
+from minicv.models.photographs import normalised_batch
+from minicv.proposals import CachedProposals, SelectiveSearch, SlidingWindow
+from minicv.training import train_post_hoc
+from minicv.vision.warp import warp_boxes
+
+SETTINGS = RCNNSettings(
+    warp_size=32, context=4, pooled_size=2, head_units=8, head_samples=16, score_threshold=0.0
+)
+WINDOWS = SlidingWindow(sizes=(12.0, 24.0), step=0.5)
+
+
+def make_model(proposer=WINDOWS, settings=SETTINGS, classes=("cow", "duck", "person")):
+    rng = np.random.default_rng(0)
+    return RCNN(SmallBackbone(width=4, rng=rng), classes, proposer, settings, rng=rng)
+
+
+def fit_something(model):
+    """A bias for each machine, and a shift for each regressor, without any training."""
+    part = model.post_hoc
+    part.svm_bias.data = np.array([-1.0, 0.0, 2.0], np.float32)
+    part.box_bias.data = np.array([[0.5, 0, 0, 0], [0, 0, 0, 0], [0, 0.5, 0, 0]], np.float32)
+    part.fitted.data = np.ones(1, bool)
+    return model
+
+
+def test_stages_are_one_after_the_other():
+    model, image = fit_something(make_model()), make_image(32, 48)
+    stages = model.stages(image)
+    boxes, _ = WINDOWS.propose(image, np.random.default_rng(0))
+    regions = len(boxes)
+    np.testing.assert_array_equal(stages["proposals"], boxes)
+    pixels = normalised_batch([image], SmallBackbone.mean, SmallBackbone.std)[0]
+    np.testing.assert_array_equal(stages["warped_regions"], warp_boxes(pixels, boxes, 32, 4))
+    assert stages["region_features"].shape == (regions, 16 * 2 * 2)
+    assert stages["head_features"].shape == (regions, 8)
+    np.testing.assert_allclose(stages["svm_scores"], np.tile([-1.0, 0.0, 2.0], (regions, 1)))
+    sigmoid = 1 / (1 + np.exp(-stages["svm_scores"]))
+    np.testing.assert_allclose(stages["class_scores"], sigmoid, rtol=1e-6)
+    assert stages["refined_boxes"].shape == (regions, 3, 4)
+
+
+def test_regressors_move_the_boxes_of_their_class():
+    model = fit_something(make_model(FixedBoxes(((8.0, 8.0, 24.0, 16.0),))))
+    refined = model.stages(make_image(64, 64))["refined_boxes"][0]
+    np.testing.assert_allclose(refined[0], [16, 8, 32, 16], rtol=1e-6)  # half a width
+    np.testing.assert_allclose(refined[1], [8, 8, 24, 16], rtol=1e-6)
+    np.testing.assert_allclose(refined[2], [8, 12, 24, 20], rtol=1e-6)  # half a height
+
+
+def test_settings_choose_the_parts_and_not_what_is_returned():
+    model, image = fit_something(make_model()), make_image(64, 64)
+    model.settings = replace(SETTINGS, scoring="softmax")
+    scores = model.stages(image)["class_scores"]
+    assert (scores.sum(axis=1) < 1).all()  # the background has the rest
+    model.settings = replace(SETTINGS, box_regression=False)
+    stages = model.stages(image)
+    assert stages["class_scores"].sum() > len(stages["proposals"])
+    for label in range(3):
+        np.testing.assert_array_equal(stages["refined_boxes"][:, label], stages["proposals"])
+
+
+def test_before_anything_is_fitted_the_softmax_scores_and_boxes_stay():
+    model, image = make_model(), make_image(64, 64)
+    stages = model.stages(image)
+    softmax = make_model(settings=replace(SETTINGS, scoring="softmax", box_regression=False))
+    expected = softmax.stages(image)
+    for name in ("class_scores", "refined_boxes"):
+        np.testing.assert_array_equal(stages[name], expected[name])
+
+
+def test_regions_are_seen_alike_however_many_at_a_time():
+    image = make_image(40, 60)
+    boxes, _ = WINDOWS.propose(image, np.random.default_rng(0))
+    whole = make_model(settings=replace(SETTINGS, regions_at_a_time=1000))
+    parts = make_model(settings=replace(SETTINGS, regions_at_a_time=7))
+    for one, other in zip(
+        whole.region_features(image, boxes), parts.region_features(image, boxes), strict=True
+    ):
+        np.testing.assert_allclose(one, other, atol=1e-5)
+
+
+def test_without_proposals_the_true_boxes_are_learnt_from():
+    model = make_model(FixedBoxes(()))
+    assert model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])["loss_classifier"].item() > 0
+    assert model.loss([make_image(64, 64)], [target()])["loss_classifier"].item() == 0
+    stages = model.stages(make_image(64, 64))
+    assert stages["region_features"].shape == (0, 64) and stages["svm_scores"].shape == (0, 3)
+
+
+def test_an_unknown_way_of_scoring_is_refused():
+    with pytest.raises(ValueError, match="scoring is 'boosting'; expected 'svm' or 'softmax'"):
+        RCNNSettings(scoring="boosting")
+
+
+@pytest.mark.slow
+def test_overfits_ten_farmyard_images(tmp_path):
+    images, targets = ten_scenes()
+    rng = np.random.default_rng(0)
+    settings = RCNNSettings(
+        warp_size=32, context=3, pooled_size=2, head_units=128, head_samples=16, dropout=0.0
+    )
+    proposer = CachedProposals(SelectiveSearch(min_side=8), tmp_path / "proposals")
+    model = RCNN(SmallBackbone(16, rng=rng), Farmyard.classes, proposer, settings, rng=rng)
+    precision_after_overfitting(model, images, targets, steps=200, lr=0.03, rng=rng)
+    data = list(zip(images, targets, strict=True))
+    train_post_hoc(model, data, tmp_path / "features", rng)
+    assert voc_average_precision(model.predict(images), targets).mean_area > 0.95
