@@ -6,9 +6,11 @@ from minicv.inspection.drawing import draw_detections, draw_ground_truth
 from minicv.inspection.graph import draw_graph
 from minicv.inspection.heatmap import colour_map, feature_tiles, overlay_heatmap
 from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON, Skeleton, draw_keypoints
+from minicv.inspection.label_map_panels import draw_label_maps
 from minicv.inspection.label_maps import draw_segmentation
 from minicv.inspection.legend import LegendEntry, draw_legend
 from minicv.inspection.masks import draw_masks
+from minicv.inspection.number_grid import draw_number_grid
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.segmentation_comparison import draw_segmentation_comparison
 from minicv.inspection.stages import draw_faster_rcnn_stages
@@ -27,8 +29,10 @@ __all__ = [
     "draw_graph",
     "draw_ground_truth",
     "draw_keypoints",
+    "draw_label_maps",
     "draw_legend",
     "draw_masks",
+    "draw_number_grid",
     "draw_segmentation",
     "draw_segmentation_comparison",
     "feature_tiles",
