@@ -54,13 +54,15 @@ class Way(NamedTuple):
     """One way to label every pixel of an image.
 
     Attributes:
-        scores: (K, H, W), or for every s-th pixel only.
+        scores: (K, H, W), or with a stride s (K, ceil(H / s), ceil(W / s)).
+        stride: pixels of the image from one answer to the next.
         seconds: for one image.
         derived, counted: multiplications, by formula and while it ran.
         difference: largest to the sliding window's score for the same pixel and class.
     """
 
     scores: np.ndarray
+    stride: int
     seconds: float
     derived: int
     counted: int
@@ -77,12 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(options.out, options.seed)
 
 
-def run(out: Path, seed: int, scenes: int = 400, epochs: int = 4, size: int = 128) -> None:
+def run(
+    out: Path, seed: int, scenes: tuple[int, int] = (400, 20), epochs: int = 4, size: int = 128
+) -> None:
     """Train, compare, print, draw."""
     out.mkdir(parents=True, exist_ok=True)
     known, unseen = (
         Cached(Farmyard(count, size=(size, size), seed=own_seed), keep=("segmentation", "image_id"))
-        for count, own_seed in ((scenes, 2 * seed), (20, 2 * seed + 1))
+        for count, own_seed in zip(scenes, (2 * seed, 2 * seed + 1), strict=True)
     )
     model = train_patch_classifier(known, epochs, np.random.default_rng(seed))
     labelled = run_segmenter(DensePatchClassifier(model), unseen)
@@ -121,32 +125,28 @@ def compare(model: PatchClassifier, image: np.ndarray) -> dict[str, Way]:
     pixels = normalised_batch([image], model.mean, model.std)  # (1, 3, H, W)
     bordered = Tensor(mirror_border(pixels, PATCH))  # (1, 3, H + P - 1, W + P - 1)
     derived = count_of_every_window(net, PATCH, image.shape[1:])
-    runs: dict[str, tuple[Module, int, Callable[[], Tensor]]] = {
-        "sliding window": (model, derived.sliding_window, lambda: model(Tensor(pixels))),
-        "shift and stitch": (
-            dense,
-            derived.shift_and_stitch,
-            lambda: shift_and_stitch(dense, bordered, PATCH),
-        ),
-        "à trous": (holes, derived.a_trous, lambda: holes(bordered)),
-        f"every {total_stride(dense)}th pixel": (
-            dense,
-            derived.every_stride,
-            lambda: dense(bordered),
-        ),
+    stride = total_stride(dense)
+
+    def stitched() -> Tensor:
+        return shift_and_stitch(dense, bordered, PATCH)
+
+    runs: dict[str, tuple[Module, int, int, Callable[[], Tensor]]] = {
+        "sliding window": (model, 1, derived.sliding_window, lambda: model(Tensor(pixels))),
+        "shift and stitch": (dense, 1, derived.shift_and_stitch, stitched),
+        "à trous": (holes, 1, derived.a_trous, lambda: holes(bordered)),
+        f"every {stride}th pixel": (dense, stride, derived.every_stride, lambda: dense(bordered)),
     }
     ways: dict[str, Way] = {}
-    for name, (layers, formula, label) in runs.items():
+    for name, (layers, step, formula, label) in runs.items():
         with no_grad(), counting_multiplications(layers) as count:
             scores = label().data[0]  # (K, H, W)
         with no_grad():
             seconds = seconds_of(label)
         first = ways["sliding window"].scores if ways else scores
-        step = first.shape[1] // scores.shape[1]
         difference = float(np.abs(scores - first[:, ::step, ::step]).max())
         assert difference <= TOLERANCE * np.abs(first).max(), f"{name} gives other scores"
         assert count.multiplications == formula, f"{name}: the formula is wrong"
-        ways[name] = Way(scores, seconds, formula, count.multiplications, difference)
+        ways[name] = Way(scores, step, seconds, formula, count.multiplications, difference)
     return ways
 
 
@@ -180,8 +180,7 @@ def draw(image: np.ndarray, truth: np.ndarray, ways: dict[str, Way]) -> Image.Im
     label_maps = {}
     for name, way in ways.items():
         labels = way.scores.argmax(axis=0)  # (K, h, w) -> (h, w)
-        step = truth.shape[0] // labels.shape[0]
-        labels = labels.repeat(step, axis=0).repeat(step, axis=1)
+        labels = labels.repeat(way.stride, axis=0).repeat(way.stride, axis=1)
         labels = labels[: truth.shape[0], : truth.shape[1]]
         cost = f"{way.derived / 1e9:.2g} billion multiplications, {way.seconds:.2g} s"
         label_maps[f"{name.capitalize()}\n{cost}"] = labels

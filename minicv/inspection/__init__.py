@@ -1,5 +1,6 @@
 """Floor 3: what happens inside, made visible: detections, label maps, stages, heat maps, curves."""
 
+from minicv.inspection.border_window import border_window
 from minicv.inspection.class_palette import class_palette
 from minicv.inspection.curves import draw_curves
 from minicv.inspection.drawing import draw_detections, draw_ground_truth
@@ -20,6 +21,7 @@ __all__ = [
     "LSP_SKELETON",
     "LegendEntry",
     "Skeleton",
+    "border_window",
     "class_palette",
     "colour_map",
     "contact_sheet",

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ def load_example():
     def load(name):
         spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
         script = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = script  # where dataclasses look up their own module
         spec.loader.exec_module(script)
         assert doctest.testmod(script, optionflags=FLAGS).failed == 0
         return script
