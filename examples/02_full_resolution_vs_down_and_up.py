@@ -188,7 +188,8 @@ def draw(
         own = measured[name]
         note = f"sees {own.sees} pixels a side; mean IoU {own.mean_iou:.2f} on all scenes"
         label_maps[f"{name.capitalize()}\n{note}"] = model.predict([image])[0]["segmentation"]
-    title = f"Trained for {measured['down and up'].training_seconds:.0f} seconds each"
+    seconds = " and ".join(f"{own.training_seconds:.0f}" for own in measured.values())
+    title = f"Seven 3x3 convolutions each, trained for {seconds} seconds"
     colours = Farmyard.segmentation_colors
     return draw_label_maps(image, label_maps, CLASSES, colours, columns=2, title=title)
 
