@@ -80,7 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def run(
-    out: Path, seed: int, scenes: tuple[int, int] = (400, 20), epochs: int = 4, size: int = 128
+    out: Path,
+    seed: int,
+    scenes: tuple[int, int] = (400, 20),
+    epochs: int = 4,
+    size: int = 128,
+    repeats: int = 5,
 ) -> None:
     """Train, compare, print, draw."""
     out.mkdir(parents=True, exist_ok=True)
@@ -91,7 +96,7 @@ def run(
     model = train_patch_classifier(known, epochs, np.random.default_rng(seed))
     labelled = run_segmenter(DensePatchClassifier(model), unseen)
     image, target = unseen[int(np.argsort(labelled.mean_ious)[len(unseen) // 2])]  # a middling one
-    ways = compare(model, image)
+    ways = compare(model, image, repeats)
     print(table(ways))
     print(f"mean IoU on {len(unseen)} unseen scenes: {labelled.figures.mean_iou:.3f}")
     draw(image, target["segmentation"], ways).save(out / "labels.png")
@@ -112,8 +117,8 @@ def train_patch_classifier(scenes: Any, epochs: int, rng: np.random.Generator) -
     return model
 
 
-def compare(model: PatchClassifier, image: np.ndarray) -> dict[str, Way]:
-    """Label one image in four ways, which must agree.
+def compare(model: PatchClassifier, image: np.ndarray, repeats: int) -> dict[str, Way]:
+    """Label one image in four ways, which must agree; each is timed ``repeats`` times.
 
     Raises:
         AssertionError: two ways do not give the same scores.
@@ -141,7 +146,7 @@ def compare(model: PatchClassifier, image: np.ndarray) -> dict[str, Way]:
         with no_grad(), counting_multiplications(layers) as count:
             scores = label().data[0]  # (K, H, W)
         with no_grad():
-            seconds = seconds_of(label)
+            seconds = seconds_of(label, repeats)
         first = ways["sliding window"].scores if ways else scores
         difference = float(np.abs(scores - first[:, ::step, ::step]).max())
         assert difference <= TOLERANCE * np.abs(first).max(), f"{name} gives other scores"
@@ -150,10 +155,10 @@ def compare(model: PatchClassifier, image: np.ndarray) -> dict[str, Way]:
     return ways
 
 
-def seconds_of(label: Callable[[], Tensor]) -> float:
-    """The median of five runs."""
+def seconds_of(label: Callable[[], Tensor], repeats: int) -> float:
+    """The median of so many runs."""
     seconds = []
-    for _ in range(5):
+    for _ in range(repeats):
         started = time.perf_counter()
         label()
         seconds.append(time.perf_counter() - started)
