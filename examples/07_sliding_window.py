@@ -47,7 +47,7 @@ GRIDS = {
     "middling": SlidingWindow(SIZES, SHAPES, step=0.3),
     "fine": SlidingWindow(SIZES, SHAPES, step=0.2),
 }
-SHOWN = "middling"  # the grid in the pictures
+SHOWN = "fine"  # the grid in the pictures
 DRAWN_SCORE = 0.5  # of a detection
 
 
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(options.out, options.seed)
 
 
-def run(out: Path, seed: int, scenes: tuple[int, int] = (200, 16), epochs: int = 6) -> None:
+def run(out: Path, seed: int, scenes: tuple[int, int] = (200, 30), epochs: int = 8) -> None:
     """Train on the fine grid's windows, measure with each grid, print, draw."""
     out.mkdir(parents=True, exist_ok=True)
     known, unseen = (
@@ -69,7 +69,7 @@ def run(out: Path, seed: int, scenes: tuple[int, int] = (200, 16), epochs: int =
         for count, own_seed in zip(scenes, (2 * seed, 2 * seed + 1), strict=True)
     )
     rng = np.random.default_rng(seed)
-    model = SlidingWindowDetector(SmallBackbone(24, rng=rng), CLASSES, GRIDS["fine"], SETTINGS,
+    model = SlidingWindowDetector(SmallBackbone(16, rng=rng), CLASSES, GRIDS["fine"], SETTINGS,
                                   rng=rng)  # fmt: skip
     loader = DataLoader(
         known, batch_size=4, shuffle=True, rng=rng, transform=RandomHorizontalFlip(0.5)
@@ -128,6 +128,7 @@ def draw(
              f"{size:.0f} x {size:.0f} pixels\n{own.count(height, width)} windows of this shape")
         )  # fmt: skip
     over = best >= DRAWN_SCORE
+    scale = len(windows), DRAWN_SCORE, float(best.max(initial=1e-9))  # all boxes; dark, bright
     return {
         "1_windows.png": contact_sheet(
             *zip(*grids, strict=True), columns=2,
@@ -135,8 +136,8 @@ def draw(
         ),
         "2_scores.png": contact_sheet(
             [
-                draw_proposals(image, windows[over], best[over], int(over.sum()), DRAWN_SCORE, 1),
-                draw_proposals(image, sure["boxes"], sure["scores"], len(over), DRAWN_SCORE, 1),
+                draw_proposals(image, windows[over], best[over], *scale),
+                draw_proposals(image, sure["boxes"], sure["scores"], *scale),
             ],
             [
                 f"Before NMS\n{over.sum()} of {len(windows):,} windows say the name of a class "

@@ -8,10 +8,10 @@ backbone. Jointly: all four losses at once, in half of the time.
 
     python examples/12_faster_rcnn.py
 
-It trains two networks, one each way, from the same random weights and with as many passes over
-the scenes in all. By turns each of the four steps has but a quarter of them, and falls behind. It
-prints the training time, AP50 on unseen scenes and the share of objects that the proposals cover.
-The pictures show the network trained jointly, stage by stage, and what both find.
+It trains two networks, one each way, from the same random weights and with as many passes over the
+scenes in all. By turns each of the four steps has but a quarter of them, and falls behind. Printed
+are the training time, AP50 on unseen scenes and the share of objects that the proposals cover. The
+pictures show the network trained jointly, stage by stage, and what both find.
 
 Source: Ren et al., Faster R-CNN (NIPS 2015), section 3.2.
 """
