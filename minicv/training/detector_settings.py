@@ -13,8 +13,8 @@ from minicv.models.detection import (
 )
 
 # By system and backbone. The backbone's stride sets how small an object can be, its width what a
-# CPU bears. The small one is for pictures of 128 pixels, the others are for photographs. With few
-# pictures there are few true boxes, the only positives of a support vector machine: they weigh more.
+# CPU bears. The small one is for pictures of 128 pixels, the others are for photographs. Few
+# pictures have few true boxes, the only positives of a support vector machine: they weigh more.
 SETTINGS: dict[str, Mapping[str, Any]] = {
     "faster_rcnn": {
         "small": FasterRCNNSettings(
