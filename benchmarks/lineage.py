@@ -90,6 +90,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--data", default="farmyard:300", help="as of minicv train")
     parser.add_argument("--backbone", default="small", choices=["small", "efficientnet_lite0"])
+    parser.add_argument("--epochs", type=int, help="of every system; default: by its recipe")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/lineage"))
     options = parser.parse_args(arguments)
@@ -118,6 +119,7 @@ def main(arguments: Sequence[str]) -> int:
         model.backbone.load_state_dict(backbone.state_dict())
         # Faster R-CNN learns by as many and as large steps as Fast R-CNN.
         recipe = RECIPES["fast_rcnn" if system == "faster_rcnn" else system][options.backbone]
+        recipe = recipe.changed(epochs=options.epochs)
         measured = _train(model, recipe, splits.train, options)
         measured |= _test(model, test, proposing if system in ON_PROPOSALS else 0.0)
         systems[name] = measured
