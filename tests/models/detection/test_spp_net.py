@@ -1,0 +1,114 @@
+"""SPP-net: one map for all regions, at the right scale; see also test_every_detector.py."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from fixed_proposers import FixedBoxes
+from hypothesis import given
+from hypothesis import strategies as st
+from short_training import make_image, precision_after_overfitting, target, ten_scenes
+
+from minicv.autograd import Tensor
+from minicv.data import Farmyard
+from minicv.functional.spatial_pyramid_pool import spatial_pyramid_pool
+from minicv.metrics import voc_average_precision
+from minicv.models.backbones import SmallBackbone
+from minicv.models.detection import RCNN, RCNNSettings, SPPNet, SPPNetSettings
+from minicv.models.detection.spp_net import region_on_map
+from minicv.proposals import CachedProposals, SelectiveSearch, SlidingWindow
+from minicv.training import train_post_hoc
+
+SETTINGS = SPPNetSettings(
+    scales=(64,), max_size=96, region_side=32.0, head_units=8, head_samples=16, score_threshold=0.0
+)
+WINDOWS = SlidingWindow(sizes=(12.0, 24.0), step=0.5)
+
+
+def make_model(proposer=WINDOWS, settings=SETTINGS):
+    rng = np.random.default_rng(0)
+    backbone = SmallBackbone(width=4, rng=rng)
+    return SPPNet(backbone, ("cow", "duck", "person"), proposer, settings, rng=rng)
+
+
+def test_a_region_is_the_pyramid_of_its_part_of_the_map():
+    """Stride 8: cells 2..5 look into columns 15..45, and cells 1..6 into rows 4..50."""
+    model = make_model(FixedBoxes(((15.0, 4.0, 45.0, 50.0),)))
+    stages = model.stages(make_image(64, 64))
+    (feature_map,) = stages["feature_maps"]
+    assert feature_map.shape == (16, 8, 8)
+    part = Tensor(feature_map[None, :, 1:7, 2:6])
+    np.testing.assert_array_equal(stages["region_features"], spatial_pyramid_pool(part).data)
+
+
+def test_each_region_is_pooled_at_the_scale_where_it_has_the_standard_size():
+    settings = replace(SETTINGS, scales=(32, 64, 128), max_size=999)
+    boxes = ((0.0, 0.0, 30.0, 34.0), (0.0, 0.0, 16.0, 17.0), (4.0, 4.0, 60.0, 62.0))
+    model = make_model(FixedBoxes(boxes), settings)
+    stages = model.stages(make_image(64, 64))
+    assert stages["scale_of_proposal"].tolist() == [1, 2, 0]
+    assert [m.shape[1:] for m in stages["feature_maps"]] == [(4, 4), (8, 8), (16, 16)]
+    alone = make_model(FixedBoxes(boxes[1:2]), replace(settings, scales=(128,)))
+    expected = alone.stages(make_image(64, 64))["region_features"][0]
+    np.testing.assert_allclose(stages["region_features"][1], expected, rtol=1e-6)
+
+
+@given(
+    st.lists(st.tuples(*[st.floats(0, 63)] * 2, *[st.floats(0, 40)] * 2), min_size=1, max_size=5),
+    st.sampled_from([4, 8, 16]),
+)
+def test_cells_of_a_region_look_into_it(rows, stride):
+    size = (-(-64 // stride), -(-64 // stride))
+    boxes = np.array([[x, y, min(x + w, 64), min(y + h, 64)] for x, y, w, h in rows])
+    for box, region in zip(boxes, region_on_map(boxes, stride, size), strict=True):
+        for start, end, first, last in zip(box[:2], box[2:], region[:2], region[2:], strict=True):
+            assert 0 <= first <= last < size[0] and first == int(first) and last == int(last)
+            inside = [k for k in range(size[0]) if start < stride * k < end]
+            if inside:
+                assert (first, last) == (inside[0], inside[-1])
+            else:
+                assert first == last
+                nearest = min(range(size[0]), key=lambda k: abs(stride * k - (start + end) / 2))
+                distance = abs(stride * first - (start + end) / 2)
+                assert distance <= abs(stride * nearest - (start + end) / 2) + 1e-9
+
+
+def test_convolutions_stay_as_they_are_in_training():
+    model = make_model().train()
+    before = model.backbone.state_dict()
+    losses = model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])
+    sum(losses.values(), start=0.0).backward()
+    assert all(parameter.grad is None for parameter in model.backbone.parameters())
+    assert all(parameter.grad is not None for parameter in model.box_head.parameters())
+    for name, array in model.backbone.state_dict().items():  # running statistics too
+        np.testing.assert_array_equal(array, before[name])
+
+
+def test_without_proposals_the_true_boxes_are_learnt_from():
+    model = make_model(FixedBoxes(()))
+    assert model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])["loss_classifier"].item() > 0
+    assert model.loss([make_image(64, 64)], [target()])["loss_classifier"].item() == 0
+    assert model.stages(make_image(64, 64))["region_features"].shape == (0, 16 * 50)
+
+
+@pytest.mark.slow
+def test_overfits_ten_farmyard_images(tmp_path):
+    """On convolutions that R-CNN has trained; random ones, which stay random, are not enough."""
+    images, targets = ten_scenes()
+    rng = np.random.default_rng(0)
+    proposer = CachedProposals(SelectiveSearch(min_side=8), tmp_path / "proposals")
+    shared = {"head_units": 128, "dropout": 0.0}
+    training = {"steps": 120, "lr": 0.03, "rng": rng, "first_look": 1000}  # no look at all
+    before = RCNN(
+        SmallBackbone(16, rng=rng),
+        Farmyard.classes,
+        proposer,
+        RCNNSettings(warp_size=32, context=3, pooled_size=2, head_samples=16, **shared),
+        rng=rng,
+    )
+    precision_after_overfitting(before, images, targets, **training)
+    settings = SPPNetSettings(scales=(96, 192), region_side=40.0, head_samples=32, **shared)
+    model = SPPNet(before.backbone, Farmyard.classes, proposer, settings, rng=rng)
+    precision_after_overfitting(model, images, targets, **training)
+    train_post_hoc(model, list(zip(images, targets, strict=True)), tmp_path / "features", rng)
+    assert voc_average_precision(model.predict(images), targets).mean_area > 0.95
