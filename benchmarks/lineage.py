@@ -255,21 +255,21 @@ def table(systems: Mapping[str, Mapping[str, Any]]) -> str:
     >>> measured = {"train_seconds": 84.0, "with": 0.5, "without": 0.4, "mAP": 0.61,
     ...             "bytes_on_disk": 3000000}
     >>> print(table({"R-CNN": measured}))
-                                      measured                               published
-                                      train s  s/image  without   mAP  disk  train h  s/image  without   mAP
-    R-CNN                                  84      0.5      0.4  .610  3 MB       84       49       47  .660
+                                      measured                                 published
+                                      train s  s/image  without   mAP    disk  train h  s/image  without   mAP
+    R-CNN                                  84      0.5      0.4  .610    3 MB       84       49       47  .660
     """  # noqa: E501
     head = "".join(f"{name:>9}" for name in ("train s", "s/image", "without"))
     lines = [
-        f"{'':<34}{'measured':<39}published",
-        f"{'':<32}{head}{'mAP':>6}{'disk':>6}{'train h':>9}{'s/image':>9}{'without':>9}{'mAP':>6}",
+        f"{'':<34}{'measured':<41}published",
+        f"{'':<32}{head}{'mAP':>6}{'disk':>8}{'train h':>9}{'s/image':>9}{'without':>9}{'mAP':>6}",
     ]
     for name, own in systems.items():
         known = PUBLISHED[name]
         hours = known.get("train_hours")
         lines.append(
             f"{name:<32}{own['train_seconds']:>9.0f}{own['with']:>9.3g}{own['without']:>9.3g}"
-            f"{_share(own['mAP']):>6}{own['bytes_on_disk'] / 1e6:>3.0f} MB"
+            f"{_share(own['mAP']):>6}{own['bytes_on_disk'] / 1e6:>5.0f} MB"
             f"{'-' if hours is None else f'{hours:g}':>9}{known['with']:>9g}"
             f"{known['without']:>9g}{_share(known['mAP']):>6}"
         )
