@@ -69,7 +69,7 @@ VARIANTS = {
 }
 FARMYARD_TEST = 100  # scenes
 FARMYARD_TEST_SEED = 7  # of scenes that nothing was chosen by
-ONE_OBJECT_SCENES = 600
+ONE_OBJECT_SCENES = 1500
 
 
 @dataclass(frozen=True)

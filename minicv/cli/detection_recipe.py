@@ -30,7 +30,7 @@ class DetectionRecipe(Recipe):
 # By system and backbone.
 _LARGE = DetectionRecipe(epochs=16, batch_size=1, lr=0.001, weight_decay=5e-4)
 _ON_PROPOSALS = {
-    "small": DetectionRecipe(epochs=6, batch_size=2, lr=0.02),
+    "small": DetectionRecipe(epochs=12, batch_size=2, lr=0.02),
     "efficientnet_lite0": DetectionRecipe(epochs=12, batch_size=2, lr=0.005),
     "alexnet": dataclasses.replace(_LARGE, batch_size=2),
     "vgg16": dataclasses.replace(_LARGE, batch_size=2),

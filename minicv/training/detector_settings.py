@@ -57,7 +57,7 @@ SETTINGS: dict[str, Mapping[str, Any]] = {
     },
     "spp_net": {
         "small": SPPNetSettings(
-            scales=(256,), max_size=512, region_side=64.0, max_proposals=300, head_units=256,
+            scales=(128,), max_size=256, region_side=64.0, max_proposals=300, head_units=256,
             dropout=0.0, svm_positive_weight=10.0,
         ),
         "efficientnet_lite0": SPPNetSettings(
