@@ -85,8 +85,8 @@ def test_overfits_ten_farmyard_images():
     images, targets = ten_scenes()
     rng = np.random.default_rng(0)
     settings = FastRCNNSettings(
-        min_size=96, max_size=96, head_units=128, head_samples=32, dropout=0.0
+        min_size=96, max_size=96, max_proposals=700, head_units=128, head_samples=32, dropout=0.0
     )
-    proposer = SlidingWindow(sizes=(12.0, 17.0, 24.0, 34.0, 48.0), step=0.3)
+    proposer = SlidingWindow(sizes=(12.0, 20.0, 34.0, 56.0), step=0.4)
     model = FastRCNN(SmallBackbone(16, rng=rng), Farmyard.classes, proposer, settings, rng=rng)
     assert precision_after_overfitting(model, images, targets, steps=300, lr=0.05, rng=rng) > 0.95
