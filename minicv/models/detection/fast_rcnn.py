@@ -155,9 +155,7 @@ class FastRCNN(Module):
                 scores.append(found[1])
             pooled = self._stage4_pool(features, boxes)
             logits, offsets = self._stage5_head(pooled)
-            detections = postprocess_regions(
-                logits, offsets, boxes, batch.sizes, self.settings
-            )  # 6
+            detections = self._stage6_postprocess(logits, offsets, boxes, batch)
         return RegionStages(batch, features, boxes, scores, pooled, detections)
 
     def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
