@@ -45,7 +45,11 @@ RECIPES: dict[str, Mapping[str, DetectionRecipe]] = {
     "fast_rcnn": _ON_PROPOSALS,
     "spp_net": _ON_PROPOSALS,
     # Each region goes through its network on its own: a pass is slower, and fewer must do.
-    "rcnn": {**_ON_PROPOSALS, "small": DetectionRecipe(epochs=4, batch_size=2, lr=0.02)},
+    "rcnn": {
+        **_ON_PROPOSALS,
+        "small": DetectionRecipe(epochs=4, batch_size=2, lr=0.02),
+        "efficientnet_lite0": DetectionRecipe(epochs=4, batch_size=2, lr=0.005),
+    },
 }
 
 
