@@ -8,8 +8,8 @@ and keywords that CuPy lacks. Where CuPy is silent but wrong, it refuses as well
 called on device arrays, an index out of range, an assignment whose index occurs twice. And it
 counts the moments at which the host would wait for the device.
 
-`xp_of` answers this module for its arrays. It has no kernels, so `kernels_of` gives those of
-`minicv.backend.cuda`.
+`xp_of` answers this module for its arrays, and `kernels_of` gives those of `minicv.backend.cuda`.
+Its `RawModule` is the emulator: kernels run, slowly, where there is a C++ compiler.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ import numpy as np
 
 from cupy_stand_in.array import host_values, ndarray
 from cupy_stand_in.functions import look_up
+from cupy_stand_in.raw_module import RawModule
 from cupy_stand_in.synchronisation import recorded_synchronisations
 from minicv.backend import register_array_module
 
 __all__ = [
+    "RawModule",
     "array",
     "asarray",
     "ascontiguousarray",

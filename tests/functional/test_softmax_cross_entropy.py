@@ -134,6 +134,7 @@ def test_a_second_pass_over_a_kept_graph_gives_the_same_gradient():
     np.testing.assert_allclose(x.grad, 2 * once)
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize("label", [-1, 3, 255])
 def test_a_label_out_of_range_is_named(label):
     with pytest.raises(ValueError, match=f"label {label} is out of range; with 3 classes .* 0..2"):

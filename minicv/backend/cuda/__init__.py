@@ -7,7 +7,26 @@ by name when an operation asks for it.
 from __future__ import annotations
 
 from minicv.backend.cpu import KERNELS
+from minicv.backend.cuda.pooling import (
+    max_pool2d,
+    max_pool2d_backward,
+    max_pool2d_indices,
+    max_pool2d_maxima,
+    sum_pool2d,
+    sum_pool2d_backward,
+)
 from minicv.backend.device import Array, DeviceError, xp_of
+
+__all__ = [
+    "gather_from_maps",
+    "matmul",
+    "max_pool2d",
+    "max_pool2d_backward",
+    "max_pool2d_indices",
+    "max_pool2d_maxima",
+    "sum_pool2d",
+    "sum_pool2d_backward",
+]
 
 
 def gather_from_maps(maps: Array, indices: Array) -> Array:

@@ -1,0 +1,28 @@
+"""CuPy's RawModule: the emulator, for device arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import cuda_emulator
+
+from cupy_stand_in.array import host_values
+
+
+class RawModule:
+    """CUDA source, compiled by the host's C++ compiler at the first use."""
+
+    def __init__(self, *, code: str, options: tuple[str, ...] = ()) -> None:
+        self._module = cuda_emulator.RawModule(code, options)
+
+    def get_function(self, name: str) -> Callable[..., None]:
+        """``function(blocks, threads, arguments)``, as CuPy's."""
+        function = self._module.get_function(name)
+
+        def launch(
+            grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]
+        ) -> None:
+            function(grid, block, tuple(host_values(argument, name) for argument in arguments))
+
+        return launch

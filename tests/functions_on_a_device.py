@@ -1,0 +1,63 @@
+"""Run tests written for the host on a device: only the mathematics of each operation moves.
+
+Just before an operation computes, its arrays go to the device, and what it has computed comes back
+at once. So a test need not know, and holds the kernels for CUDA to whatever it asks of NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+from minicv import Function
+from minicv.backend import to_numpy
+
+
+def run_functions_on(xp: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until the test ends, forward and backward of every Function see arrays of ``xp``."""
+    call_on_host = Function.__call__
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return xp.asarray(value)
+        return _in_each(moved, value)
+
+    def back(value: Any) -> Any:
+        return to_numpy(value) if isinstance(value, xp.ndarray) else _in_each(back, value)
+
+    def call(self: Function, *inputs: Any) -> Any:
+        # Complex numbers are for the complex step, which checks the mathematics, not the kernels.
+        if not any(np.iscomplexobj(getattr(value, "data", value)) for value in inputs):
+            self.forward = there(self, self.forward)
+            self.backward = there(self, self.backward)
+        return call_on_host(self, *inputs)
+
+    def there(self: Function, method: Callable[..., Any]) -> Callable[..., Any]:
+        own = ("forward", "backward", "inputs")
+
+        def keep(move: Callable[[Any], Any]) -> None:
+            for name, value in list(vars(self).items()):
+                if name not in own:
+                    setattr(self, name, move(value))
+
+        def run(*arrays: Any) -> Any:
+            keep(moved)
+            try:
+                return back(method(*moved(arrays)))
+            finally:
+                keep(back)
+
+        return run
+
+    monkeypatch.setattr(Function, "__call__", call)
+
+
+def _in_each(change: Callable[[Any], Any], value: Any) -> Any:
+    """A list or tuple with every part changed; another value as it is."""
+    if type(value) in (list, tuple):
+        return type(value)(change(part) for part in value)
+    return value
