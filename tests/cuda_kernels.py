@@ -9,7 +9,7 @@ import cupy_stand_in as cupy
 import numpy as np
 import pytest
 
-from minicv.backend import cpu, cuda, to_numpy
+from minicv.backend import cpu, cuda, to_numpy, use_deterministic
 
 needs_compiler = pytest.mark.skipif(
     cuda_emulator.compiler() is None, reason="no C++ compiler to run CUDA kernels without a GPU"
@@ -32,6 +32,17 @@ def check_kernel(name: str, *arguments: Any, rtol: float = 1e-12, atol: float = 
             assert ours.dtype == theirs.dtype
             assert ours.shape == theirs.shape
             np.testing.assert_allclose(to_numpy(ours), theirs, rtol=rtol, atol=atol)
+
+
+def check_in_order(name: str, *arguments: Any, **tolerance: float) -> np.ndarray:
+    """As `check_kernel`, in the form without atomics, which gives the same bits in either order."""
+    moved = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
+    with use_deterministic():
+        check_kernel(name, *arguments, **tolerance)
+        result = to_numpy(getattr(cuda, name)(*moved))
+        with cuda_emulator.reversed_order():
+            np.testing.assert_array_equal(to_numpy(getattr(cuda, name)(*moved)), result)
+    return result
 
 
 def _as_tuple(result: Any) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from minicv.backend.cpu.convolution_choice import use_conv_algorithm
 from minicv.backend.cpu.convolution_explain import explain_conv
+from minicv.backend.deterministic import use_deterministic
 from minicv.backend.device import (
     Array,
     DeviceError,
@@ -25,5 +26,6 @@ __all__ = [
     "to_device",
     "to_numpy",
     "use_conv_algorithm",
+    "use_deterministic",
     "xp_of",
 ]

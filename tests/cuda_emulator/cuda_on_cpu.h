@@ -69,6 +69,10 @@ static inline float __int_as_float(int bits) {
     return value;
 }
 
+// Products that are rounded by themselves, never fused with an addition.
+static inline float __fmul_rn(float a, float b) { return a * b; }
+static inline double __dmul_rn(double a, double b) { return a * b; }
+
 namespace emulator {
 
 const size_t STACK = 1 << 17;

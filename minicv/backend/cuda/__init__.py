@@ -15,7 +15,10 @@ from minicv.backend.cuda.pooling import (
     sum_pool2d,
     sum_pool2d_backward,
 )
-from minicv.backend.device import Array, DeviceError, xp_of
+from minicv.backend.cuda.roi_align import roi_align, roi_align_backward
+from minicv.backend.cuda.roi_pool import roi_pool, roi_pool_backward
+from minicv.backend.cuda.scatter import gather_from_maps, scatter_add, scatter_to_maps
+from minicv.backend.device import Array, DeviceError
 
 __all__ = [
     "gather_from_maps",
@@ -24,14 +27,15 @@ __all__ = [
     "max_pool2d_backward",
     "max_pool2d_indices",
     "max_pool2d_maxima",
+    "roi_align",
+    "roi_align_backward",
+    "roi_pool",
+    "roi_pool_backward",
+    "scatter_add",
+    "scatter_to_maps",
     "sum_pool2d",
     "sum_pool2d_backward",
 ]
-
-
-def gather_from_maps(maps: Array, indices: Array) -> Array:
-    """The value of each map (..., size) at each of its indices (..., M)."""
-    return xp_of(maps).take_along_axis(maps, indices, axis=-1)
 
 
 def matmul(a: Array, b: Array) -> Array:

@@ -1,0 +1,52 @@
+"""Whether kernels on a GPU may add in whatever order their threads come."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
+_wanted: ContextVar[bool] = ContextVar("deterministic", default=False)
+
+
+@contextlib.contextmanager
+def use_deterministic() -> Iterator[None]:
+    """Within this block, the same program on the same GPU gives the same bits on every run.
+
+    Where many threads add to one number, the fast way is to let each add when it comes
+    (``atomicAdd``). Floating-point sums depend on their order, so the last digits then differ from
+    run to run. Four kernels add like that, and within this block take another way, on which a
+    single thread adds up each number in a fixed order:
+
+    ===================  ========================  ==========================================
+    kernel               used by                   what the fixed order costs
+    ===================  ========================  ==========================================
+    roi_pool_backward    roi_pool                  every value is compared with the 255 that
+                                                   stand around it; several times the time
+    scatter_to_maps      max_unpool2d,             the same
+                         adaptive_max_pool2d
+    roi_align_backward   roi_align                 each position looks for the regions that
+                                                   reach it; about the time of the fast way,
+                                                   more where regions are few or tiny
+    scatter_add          x[rows]                   a sort of the row numbers
+    ===================  ========================  ==========================================
+
+    All other kernels, and all on the CPU, are deterministic always. Forward and backward pass both
+    belong into the block; only the current thread is concerned.
+
+    >>> is_deterministic()
+    False
+    >>> with use_deterministic():
+    ...     is_deterministic()
+    True
+    """
+    token = _wanted.set(True)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
+
+
+def is_deterministic() -> bool:
+    """Whether this code runs within `use_deterministic`."""
+    return _wanted.get()
