@@ -13,6 +13,7 @@ from typing import Any
 import cupy_stand_in as cupy
 import numpy as np
 import pytest
+from cuda_kernels import needs_compiler
 from operation_cases import CASES, OperationCase
 
 from minicv import Tensor, vision
@@ -125,9 +126,13 @@ VISION = {
 # These answer with as many rows as something holds for, or look at what they were given, once an
 # image; the rest must never make the host wait.
 MAY_WAIT = {"remove_small_boxes", "encode_boxes", "nms", "batched_nms", "balanced_sample"}
+NAMES = [
+    pytest.param(name, marks=needs_compiler if name in ("nms", "batched_nms") else ())
+    for name in VISION
+]
 
 
-@pytest.mark.parametrize("name", VISION)
+@pytest.mark.parametrize("name", NAMES)
 def test_vision_agrees_with_numpy(name: str):
     function, *arrays = VISION[name]
     with cupy.recorded_synchronisations() as reasons:

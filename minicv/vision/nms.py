@@ -9,18 +9,14 @@ Source: Girshick et al., "Rich feature hierarchies" (2014), section 2.2.
 
 from __future__ import annotations
 
-import numpy as np
-
-from minicv.backend import Array, to_numpy, xp_of
-from minicv.backend.cpu.nms import nms as nms_on_host
+from minicv.backend import Array, kernels_of
 from minicv.vision.box_checks import as_float_boxes
 
 
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
     """Indices of the boxes that survive, best score first.
 
-    Boxes from another device come to the host and the indices go back: each step needs the outcome
-    of the one before, and a few thousand boxes are some kilobytes.
+    On a GPU the host waits once, to learn how many they are.
 
     Args:
         boxes: (N, 4), pixels.
@@ -31,24 +27,27 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
         (M,) int64 indices into ``boxes``.
 
     Raises:
-        ValueError: shapes do not fit, or the threshold is not in 0..1.
+        ValueError: shapes do not fit, the threshold is not in 0..1, or there are more than 262144
+            boxes on a GPU.
 
-    Cost: at worst one IoU for each pair of a surviving and another box.
+    Cost: at worst one IoU for each pair of a surviving and another box. On a GPU always one for
+    each pair, and a bit of memory for each.
 
+    >>> import numpy as np
     >>> boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0, 1.0, 10.0, 11.0], [20.0, 0.0, 30.0, 10.0]])
     >>> nms(boxes, np.array([0.5, 0.9, 0.1]), 0.5).tolist()
     [1, 2]
     """
     boxes = as_float_boxes(boxes, "nms", "boxes")
-    xp = xp_of(boxes, scores)
+    kernels = kernels_of(boxes, scores)
     _check("nms", boxes, iou_threshold, scores=scores)
-    return xp.asarray(nms_on_host(to_numpy(boxes), to_numpy(scores), iou_threshold))
+    return kernels.nms(boxes, scores, iou_threshold)
 
 
 def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float) -> Array:
     """Non-maximum suppression within each class: boxes of different labels never compete.
 
-    Class by class. The usual short cut, one pass over boxes that are shifted far apart by their
+    Labels are compared as labels. The usual short cut, boxes that are shifted far apart by their
     label, rounds the shifted coordinates and so can decide a close case differently.
 
     Args:
@@ -62,22 +61,17 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
         order they came.
 
     Raises:
-        ValueError: shapes do not fit, or the threshold is not in 0..1.
+        ValueError: as `nms`.
 
+    >>> import numpy as np
     >>> boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 10.0, 10.0]])
     >>> batched_nms(boxes, np.array([0.5, 0.9, 0.1]), np.array([0, 1, 1]), 0.5).tolist()
     [1, 0]
     """
     boxes = as_float_boxes(boxes, "batched_nms", "boxes")
-    xp = xp_of(boxes, scores, labels)
+    kernels = kernels_of(boxes, scores, labels)
     _check("batched_nms", boxes, iou_threshold, scores=scores, labels=labels)
-    boxes, scores, labels = to_numpy(boxes), to_numpy(scores), to_numpy(labels)
-    survives = np.zeros(len(boxes), dtype=bool)
-    for label in np.unique(labels):
-        members = np.flatnonzero(labels == label)
-        survives[members[nms_on_host(boxes[members], scores[members], iou_threshold)]] = True
-    kept = np.flatnonzero(survives)
-    return xp.asarray(kept[np.argsort(-scores[kept], kind="stable")])
+    return kernels.nms(boxes, scores, iou_threshold, labels)
 
 
 def _check(operation: str, boxes: Array, iou_threshold: float, **columns: Array) -> None:

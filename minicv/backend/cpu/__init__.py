@@ -7,6 +7,7 @@ from minicv.backend.cpu.convolution import (
     conv2d_norm_relu_forward,
 )
 from minicv.backend.cpu.matmul import matmul
+from minicv.backend.cpu.nms import nms
 from minicv.backend.cpu.pooling import (
     max_pool2d,
     max_pool2d_backward,
@@ -31,6 +32,7 @@ KERNELS: tuple[str, ...] = (
     "max_pool2d_backward",
     "max_pool2d_indices",
     "max_pool2d_maxima",
+    "nms",
     "roi_align",
     "roi_align_backward",
     "roi_pool",
@@ -53,6 +55,7 @@ __all__ = [
     "max_pool2d_backward",
     "max_pool2d_indices",
     "max_pool2d_maxima",
+    "nms",
     "roi_align",
     "roi_align_backward",
     "roi_pool",

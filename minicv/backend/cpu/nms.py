@@ -13,7 +13,9 @@ import numpy as np
 BLOCK = 64  # a block against 2000 boxes is half a megabyte of float32, which stays in the cache
 
 
-def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
+def nms(
+    boxes: np.ndarray, scores: np.ndarray, iou_threshold: float, labels: np.ndarray | None = None
+) -> np.ndarray:
     """Indices of the boxes that survive, best score first; equal scores keep their order.
 
     A box falls when its IoU with a better surviving box is greater than ``iou_threshold``.
@@ -21,12 +23,26 @@ def nms(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarr
     Args:
         boxes: (N, 4) as x1, y1, x2, y2, floating point.
         scores: (N,).
-        iou_threshold: overlap above which the lower box falls.
+        iou_threshold: overlap above which the lower box falls, 0 or more.
+        labels: (N,) integers; boxes of different labels never compete.
 
     >>> boxes = np.array([[0, 0, 10, 10], [0, 1, 10, 11], [20, 0, 30, 10]], dtype=np.float32)
     >>> nms(boxes, np.array([0.5, 0.9, 0.1]), 0.5).tolist()
     [1, 2]
+    >>> nms(boxes, np.array([0.5, 0.9, 0.1]), 0.5, np.array([0, 1, 0])).tolist()
+    [1, 0, 2]
     """
+    if labels is None:
+        return _nms_of_one_label(boxes, scores, iou_threshold)
+    survives = np.zeros(len(boxes), dtype=bool)
+    for label in np.unique(labels):
+        members = np.flatnonzero(labels == label)
+        survives[members[_nms_of_one_label(boxes[members], scores[members], iou_threshold)]] = True
+    kept = np.flatnonzero(survives)
+    return kept[np.argsort(-scores[kept], kind="stable")]
+
+
+def _nms_of_one_label(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
     order = np.argsort(-scores, kind="stable")
     corners = np.ascontiguousarray(boxes[order].T)  # (N, 4) -> (4, N)
     x1, y1, x2, y2 = corners

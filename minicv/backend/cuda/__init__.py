@@ -7,6 +7,7 @@ by name when an operation asks for it.
 from __future__ import annotations
 
 from minicv.backend.cpu import KERNELS
+from minicv.backend.cuda.nms import nms
 from minicv.backend.cuda.pooling import (
     max_pool2d,
     max_pool2d_backward,
@@ -27,6 +28,7 @@ __all__ = [
     "max_pool2d_backward",
     "max_pool2d_indices",
     "max_pool2d_maxima",
+    "nms",
     "roi_align",
     "roi_align_backward",
     "roi_pool",
