@@ -18,18 +18,16 @@ def use_deterministic() -> Iterator[None]:
     run to run. Four kernels add like that, and within this block take another way, on which a
     single thread adds up each number in a fixed order:
 
-    ===================  ========================  ==========================================
-    kernel               used by                   what the fixed order costs
-    ===================  ========================  ==========================================
-    roi_pool_backward    roi_pool                  every value is compared with the 255 that
-                                                   stand around it; several times the time
-    scatter_to_maps      max_unpool2d,             the same
+    ===================  ====================  ==============================================
+    kernel               used by               what the fixed order costs
+    ===================  ====================  ==============================================
+    roi_pool_backward    roi_pool              each value is compared with the 255 beside it
+    scatter_to_maps      max_unpool2d,         the same
                          adaptive_max_pool2d
-    roi_align_backward   roi_align                 each position looks for the regions that
-                                                   reach it; about the time of the fast way,
-                                                   more where regions are few or tiny
-    scatter_add          x[rows]                   a sort of the row numbers
-    ===================  ========================  ==========================================
+    roi_align_backward   roi_align             each position works out which regions reach it
+                                               and with what weights
+    scatter_add          x[rows]               a sort of the row numbers
+    ===================  ====================  ==============================================
 
     All other kernels, and all on the CPU, are deterministic always. Forward and backward pass both
     belong into the block; only the current thread is concerned.
