@@ -121,13 +121,13 @@ def _checks(file: CudaFile, kernel: str, macros: Macros) -> tuple[_Check, ...]:
 
 
 @functools.cache
-def _function(file: CudaFile, kernel: str, xp: Any, macros: Macros) -> Callable[..., None]:
-    return _module(file, xp, macros).get_function(kernel)
+def _function(file: CudaFile, kernel: str, cupy: Any, macros: Macros) -> Callable[..., None]:
+    return _module(file, cupy, macros).get_function(kernel)
 
 
 @functools.cache
-def _module(file: CudaFile, xp: Any, macros: Macros) -> Any:
-    return xp.RawModule(code=file.source, options=compiler_options(**dict(macros)))
+def _module(file: CudaFile, cupy: Any, macros: Macros) -> Any:
+    return cupy.RawModule(code=file.source, options=compiler_options(**dict(macros)))
 
 
 def compiler_options(**macros: Any) -> tuple[str, ...]:
