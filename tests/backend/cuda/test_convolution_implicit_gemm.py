@@ -1,10 +1,9 @@
 """Implicit GEMM on CUDA against im2col on the CPU: any geometry, every tile, all that follows."""
 
-import cuda_emulator
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from convolution_cases import Case
+from cuda_convolution import NOTHING, between_nan, check, on_device, with_gaps
 from cuda_kernels import needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,34 +15,19 @@ from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
 
 pytestmark = needs_compiler
 BOUNDS = {np.float32: 2e-6, np.float64: 1e-13}  # of the error, relative to the largest value
-NOTHING = (None, None, None, None)  # scale, shift, shortcut, ceiling
 TILES = [
     *((np.float32, tile) for tile in implicit_gemm.FLOAT32_TILES),
     *((np.float64, tile) for tile in implicit_gemm.FLOAT64_TILES),
 ]
 
 
-def on_device(*arrays, dtype):
-    return [cupy.asarray(a.astype(dtype)) if isinstance(a, np.ndarray) else a for a in arrays]
-
-
-def check(function, expected, dtype):
-    """With the threads in order and reversed: a race between them would tell."""
-    results = [function()]
-    with cuda_emulator.reversed_order():
-        results.append(function())
-    for result in results:
-        assert isinstance(result, cupy.ndarray)
-        assert result.dtype == dtype and result.shape == expected.shape
-        error = np.abs(to_numpy(result) - expected).max(initial=0)
-        assert error <= BOUNDS[dtype] * (np.abs(expected).max(initial=0) + 1e-3)
-
-
 def check_forward(case, dtype, finish=NOTHING):
     x, weight, *moved = on_device(case.x, case.weight, *finish, dtype=dtype)
     expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape, Finish(*finish))
     options = (*case.options, case.y_shape)
-    check(lambda: implicit_gemm.forward(x, weight, *moved, *options), expected, dtype)
+    check(
+        lambda: implicit_gemm.forward(x, weight, *moved, *options), expected, dtype, BOUNDS[dtype]
+    )
 
 
 @st.composite
@@ -81,7 +65,12 @@ def test_gradient_of_the_input(case, dtype):
     grad, weight = on_device(case.grad, case.weight, dtype=dtype)
     x_shape = case.x.shape
     expected = im2col.grad_input(case.grad, case.weight, x_shape, *case.options)
-    check(lambda: implicit_gemm.grad_input(grad, weight, x_shape, *case.options), expected, dtype)
+    check(
+        lambda: implicit_gemm.grad_input(grad, weight, x_shape, *case.options),
+        expected,
+        dtype,
+        BOUNDS[dtype],
+    )
 
 
 @pytest.mark.parametrize(("dtype", "tile"), TILES)
@@ -117,30 +106,21 @@ def test_empty_batches_and_no_channels():
 
 def test_arrays_with_gaps():
     case = Case((2, 3, 5, 6), (4, 3, 3, 3))
-    x, weight, shortcut = (
-        cupy.asarray(a.transpose(3, 2, 1, 0)).transpose(3, 2, 1, 0)
-        for a in (case.x, case.weight, case.grad)
-    )
+    x, weight, shortcut = map(with_gaps, (case.x, case.weight, case.grad))
     expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
     finish = (None, None, shortcut, None)
     options = (*case.options, case.y_shape)
-    check(lambda: implicit_gemm.forward(x, weight, *finish, *options), expected, np.float64)
+    check(lambda: implicit_gemm.forward(x, weight, *finish, *options), expected, np.float64, 1e-13)
 
 
 @pytest.mark.parametrize("channels", [1, 8, 9])
 def test_nothing_is_read_beside_the_arrays(channels):
-    """Each lies between NaN."""
     case = Case((2, channels, 3, 5), (3, channels, 1, 1))
-    arrays = []
-    for array in (case.x, case.weight, case.grad):
-        memory = cupy.asarray(np.full(array.size + 512, np.nan))
-        memory[256:-256] = cupy.asarray(array.ravel())
-        arrays.append(memory[256:-256].reshape(array.shape))
-    x, weight, shortcut = arrays
+    x, weight, shortcut = map(between_nan, (case.x, case.weight, case.grad))
     expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
     finish = (None, None, shortcut, None)
     options = (*case.options, case.y_shape)
-    check(lambda: implicit_gemm.forward(x, weight, *finish, *options), expected, np.float64)
+    check(lambda: implicit_gemm.forward(x, weight, *finish, *options), expected, np.float64, 1e-13)
 
 
 def test_a_nan_stays_where_its_windows_are():

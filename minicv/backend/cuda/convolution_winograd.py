@@ -1,0 +1,122 @@
+"""3x3 convolution at stride 1 by Winograd's F(2x2, 3x3): 16 multiplications in place of 36.
+
+What the transforms are and why they work stands in `minicv.backend.cpu.convolution_winograd_tiles`.
+Here they are three kernels (see the .cu file beside) around one batched matrix product, for which
+cuBLAS has the fastest kernel:
+
+    U (16, O, C) @ V (16, C, tiles) = M (16, O, tiles)
+
+V and M hold four times the numbers of x and y, where im2col's columns have nine times those of x.
+They are made for some tiles at a time, in at most `WORKSPACE_BYTES`.
+
+Rounding in float32: relative error about 1e-6. F(4x4, 3x3) would multiply and move less still, but
+its error is five times as large.
+
+Source: Lavin and Gray 2016, "Fast algorithms for convolutional neural networks", section 4.
+"""
+
+from __future__ import annotations
+
+import math
+
+from minicv.backend.cuda.launcher import CudaFile, index_type, one_thread_each
+from minicv.backend.device import Array, xp_of
+
+Pair = tuple[int, int]
+Shape4 = tuple[int, int, int, int]
+WINOGRAD = CudaFile("convolution_winograd.cu")
+WORKSPACE_BYTES = 256 << 20  # of V and M together, unless a single tile needs more
+
+
+def forward(
+    x: Array,
+    weight: Array,
+    scale: Array | None,
+    shift: Array | None,
+    shortcut: Array | None,
+    ceiling: float | None,
+    padding: Pair,
+    y_shape: Shape4,
+) -> Array:
+    """min(max(scale[o] · Σ_c x[n, c] ⋆ weight[o, c] + shift[o] + shortcut, 0), ceiling).
+
+    ``scale`` and ``shift`` (O,) and ``shortcut``, of the result's shape, may each be None. So may
+    ``ceiling``: then there is no ReLU. Infinity is the usual ReLU.
+
+    Args:
+        x: (N, C, H, W).
+        weight: (O, C, 3, 3).
+        y_shape: (N, O, H + 2 padding - 2, W + 2 padding - 2).
+    """
+    xp = xp_of(x)
+    x, y = xp.ascontiguousarray(x), xp.empty(y_shape, x.dtype)
+    steps = (scale, shift, shortcut)
+    finish = (
+        *(y if step is None else xp.ascontiguousarray(step) for step in steps),
+        y,
+        *(step is not None for step in steps),
+        *((-math.inf, math.inf) if ceiling is None else (0.0, ceiling)),
+    )
+    u = _transform_weight(weight)
+    n, o, oh, ow = y_shape
+    tiles = n * math.ceil(oh / 2) * math.ceil(ow / 2)
+    at_once = max(1, WORKSPACE_BYTES // (16 * x.dtype.itemsize * (x.shape[1] + o)))
+    for first in range(0, tiles, at_once):
+        _convolve_tiles(x, u, finish, padding, y_shape, first, min(at_once, tiles - first))
+    return y
+
+
+def grad_input(grad: Array, weight: Array, x_shape: Shape4, padding: Pair) -> Array:
+    """dL/dx from dL/dy (N, O, OH, OW): the transpose is a convolution with the kernel turned by
+    180°. Input and output channels change places, and the padding p becomes 2 - p.
+    """
+    turned = weight.swapaxes(0, 1)[:, :, ::-1, ::-1]
+    turned_padding = (2 - padding[0], 2 - padding[1])
+    return forward(grad, turned, None, None, None, None, turned_padding, x_shape)
+
+
+def _transform_weight(weight: Array) -> Array:
+    """U = G w Gᵀ: (O, C, 3, 3) -> (16, O, C)."""
+    xp = xp_of(weight)
+    u = xp.empty((16, *weight.shape[:2]), weight.dtype)
+    count = u[0].size
+    WINOGRAD.launch(
+        "transform_weight",
+        one_thread_each(count),
+        *(xp.ascontiguousarray(weight), u, count),
+        real=weight.dtype,
+        index_t=index_type(count),
+    )
+    return u
+
+
+def _convolve_tiles(
+    x: Array,
+    u: Array,
+    finish: tuple[Array | bool | float, ...],
+    padding: Pair,
+    y_shape: Shape4,
+    first: int,
+    tiles: int,
+) -> None:
+    """The outputs of ``tiles`` tiles from ``first`` on, to y among the arguments ``finish``."""
+    xp = xp_of(x)
+    c, h, w = x.shape[1:]
+    o, oh, ow = y_shape[1:]
+    v = xp.empty((16, c, tiles), x.dtype)
+    WINOGRAD.launch(
+        "transform_image",
+        one_thread_each(c * tiles),
+        *(x, v, c * tiles, tiles, first),
+        *(c, h, w, oh, ow, *padding),
+        real=x.dtype,
+        index_t=index_type(c * tiles),
+    )
+    WINOGRAD.launch(
+        "transform_result",
+        one_thread_each(o * tiles),
+        *(xp.matmul(u, v), *finish, o * tiles, tiles, first),
+        *(o, oh, ow),
+        real=x.dtype,
+        index_t=index_type(o * tiles),
+    )
