@@ -49,6 +49,7 @@ def test_to_numpy_copies_to_the_host(x):
         (lambda xp, x: xp.full((2,), x[1, 2]), np.full(2, 5.0)),
         (lambda xp, x: x[:, xp.asarray([2, 0])], HOST[:, [2, 0]]),
         (lambda xp, x: x.astype(xp.float32).reshape(-1), HOST.astype(np.float32).ravel()),
+        (lambda xp, x: xp.ascontiguousarray(x.astype(xp.float32), np.dtype(np.float64)), HOST),
         (lambda xp, x: xp.argsort(-x, axis=1, kind="stable"), np.argsort(-HOST, 1, kind="stable")),
         (lambda xp, x: xp.lib.stride_tricks.sliding_window_view(x, (2, 2)).sum(), 20.0),
         (lambda xp, x: xp.maximum(x, 2, out=xp.empty_like(x)), np.maximum(HOST, 2)),

@@ -49,7 +49,7 @@ def array(values: Any, dtype: Any = None, copy: bool = True) -> ndarray:
 
 def asarray(values: Any, dtype: Any = None) -> ndarray:
     """As `array`, without a copy where the values are on the device already."""
-    if isinstance(values, ndarray) and dtype in (None, values.dtype):
+    if isinstance(values, ndarray) and (dtype is None or dtype == values.dtype):
         return values
     return array(values, dtype)
 
