@@ -14,6 +14,7 @@ from minicv.backend.device import (
     xp_of,
 )
 from minicv.backend.kernels import kernels_of
+from minicv.backend.precision import matmul_precision
 
 __all__ = [
     "Array",
@@ -21,6 +22,7 @@ __all__ = [
     "explain_conv",
     "gpu_status",
     "kernels_of",
+    "matmul_precision",
     "register_array_module",
     "resolve_device",
     "to_device",
