@@ -26,7 +26,15 @@ import numpy as np
 from minicv.backend.cpu.convolution_geometry import Pair, output_size
 
 Shape4 = tuple[int, int, int, int]
-Algorithm = Literal["im2col", "pointwise", "depthwise", "winograd_2x2", "winograd_4x4", "cells"]
+Algorithm = Literal[
+    "im2col",
+    "pointwise",
+    "depthwise",
+    "winograd_2x2",
+    "winograd_4x4",
+    "cells",
+    "implicit_gemm",
+]
 Direction = Literal["forward", "grad_input", "grad_weight"]
 
 EDGE, MOVE, BLOCK = 12, 20, 100_000
@@ -37,6 +45,7 @@ IDEAS: dict[Algorithm, str] = {
     "winograd_2x2": "F(2x2, 3x3): 16 multiplications in place of 36, between transforms",
     "winograd_4x4": "F(4x4, 3x3): 36 multiplications in place of 144, between transforms",
     "cells": "cells of stride x stride pixels as channels, so that the stride becomes 1",
+    "implicit_gemm": "im2col whose columns are made tile by tile, next to the multipliers of a GPU",
 }
 _wanted: ContextVar[Algorithm | None] = ContextVar("convolution algorithm", default=None)
 
@@ -97,20 +106,22 @@ def choose_algorithm(layer: Layer, direction: Direction) -> Algorithm:
     if layer.dtype != np.float32:
         return "im2col"
     possible = costs(layer, direction)
-    wanted = _wanted.get()
+    wanted = wanted_algorithm()
     return wanted if wanted in possible else min(possible, key=lambda name: possible[name].time)
 
 
 @contextlib.contextmanager
 def use_conv_algorithm(name: Algorithm) -> Iterator[None]:
-    """Within this block, convolutions on the CPU use this algorithm, each where it is possible.
+    """Within this block, convolutions use this algorithm, each where it is possible.
 
     For comparing algorithms: results differ by rounding only. A layer that the algorithm cannot
-    compute (Winograd a 5x5 kernel, say), and all that is not float32, goes its usual way. Only the
-    current thread is concerned.
+    compute (Winograd a 5x5 kernel, say) goes its usual way, and so does, on the CPU, all that is
+    not float32. Only the current thread is concerned.
 
     Args:
-        name: "im2col", "pointwise", "depthwise", "winograd_2x2", "winograd_4x4" or "cells".
+        name: "im2col", "pointwise", "depthwise" or "winograd_2x2" on any device; on the CPU also
+            "winograd_4x4" and "cells", and on a GPU "implicit_gemm". Where a device does not have
+            it, every layer goes its usual way.
 
     Raises:
         ValueError: no algorithm has this name.
@@ -133,6 +144,16 @@ def use_conv_algorithm(name: Algorithm) -> Iterator[None]:
         yield
     finally:
         _wanted.reset(token)
+
+
+def wanted_algorithm() -> Algorithm | None:
+    """That of the innermost `use_conv_algorithm`, or None outside of any.
+
+    >>> with use_conv_algorithm("implicit_gemm"):
+    ...     wanted_algorithm()
+    'implicit_gemm'
+    """
+    return _wanted.get()
 
 
 def costs(layer: Layer, direction: Direction) -> dict[Algorithm, Cost]:

@@ -7,6 +7,13 @@ by name when an operation asks for it.
 from __future__ import annotations
 
 from minicv.backend.cpu import KERNELS
+from minicv.backend.cuda.convolution import (
+    conv2d_forward,
+    conv2d_grad_input,
+    conv2d_grad_weight,
+    conv2d_norm_relu_forward,
+)
+from minicv.backend.cuda.matmul import matmul
 from minicv.backend.cuda.nms import nms
 from minicv.backend.cuda.pooling import (
     max_pool2d,
@@ -19,9 +26,13 @@ from minicv.backend.cuda.pooling import (
 from minicv.backend.cuda.roi_align import roi_align, roi_align_backward
 from minicv.backend.cuda.roi_pool import roi_pool, roi_pool_backward
 from minicv.backend.cuda.scatter import gather_from_maps, scatter_add, scatter_to_maps
-from minicv.backend.device import Array, DeviceError
+from minicv.backend.device import DeviceError
 
 __all__ = [
+    "conv2d_forward",
+    "conv2d_grad_input",
+    "conv2d_grad_weight",
+    "conv2d_norm_relu_forward",
     "gather_from_maps",
     "matmul",
     "max_pool2d",
@@ -38,11 +49,6 @@ __all__ = [
     "sum_pool2d",
     "sum_pool2d_backward",
 ]
-
-
-def matmul(a: Array, b: Array) -> Array:
-    """``a @ b``: CuPy hands it to cuBLAS."""
-    return a @ b
 
 
 def __getattr__(name: str) -> object:
