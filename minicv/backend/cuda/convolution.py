@@ -12,7 +12,9 @@ from minicv.backend.cpu.convolution_choice import Layer, Shape4
 from minicv.backend.cpu.convolution_geometry import Pair
 from minicv.backend.cuda import convolution_depthwise as depthwise
 from minicv.backend.cuda import convolution_im2col as im2col
+from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
 from minicv.backend.cuda import convolution_pointwise as pointwise
+from minicv.backend.cuda import convolution_winograd as winograd
 from minicv.backend.cuda.convolution_choice import choose_algorithm
 from minicv.backend.device import Array, xp_of
 
@@ -57,7 +59,11 @@ def conv2d_norm_relu_forward(
         return pointwise.forward(x, weight, *steps, stride, y_shape)
     if algorithm == "depthwise":
         return depthwise.forward(x, weight, *steps, stride, padding, dilation, y_shape)
+    if algorithm == "winograd_2x2":
+        return winograd.forward(x, weight, *steps, padding, y_shape)
     options = (stride, padding, dilation, groups)
+    if algorithm == "implicit_gemm":
+        return implicit_gemm.forward(x, weight, *steps, *options, y_shape)
     return im2col.forward(x, weight, *steps, *options, y_shape)
 
 
@@ -80,6 +86,10 @@ def conv2d_grad_input(
         return pointwise.grad_input(grad, weight, x_shape, stride)
     if algorithm == "depthwise":
         return depthwise.grad_input(grad, weight, x_shape, stride, padding, dilation)
+    if algorithm == "winograd_2x2":
+        return winograd.grad_input(grad, weight, x_shape, padding)
+    if algorithm == "implicit_gemm":
+        return implicit_gemm.grad_input(grad, weight, x_shape, *options)
     return im2col.grad_input(grad, weight, x_shape, *options)
 
 

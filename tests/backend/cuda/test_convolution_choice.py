@@ -1,0 +1,82 @@
+"""Which algorithm a GPU takes, and how it is overruled."""
+
+import numpy as np
+import pytest
+from convolution_cases import Case
+from convolution_on_cuda import algorithms_of
+
+from minicv.backend import matmul_precision, use_conv_algorithm
+from minicv.backend.cuda.convolution_choice import choose_algorithm
+
+DIRECTIONS = ("forward", "grad_input", "grad_weight")
+WIDE = Case((1, 64, 30, 31), (80, 64, 3, 3), padding=(1, 1))
+FIRST = Case((1, 3, 30, 31), (64, 3, 7, 7), stride=(2, 2), padding=(3, 3))
+
+
+def chosen(case, dtype=np.float32):
+    layer = case.layer._replace(dtype=np.dtype(dtype))
+    return tuple(choose_algorithm(layer, direction) for direction in DIRECTIONS)
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (Case((2, 24, 5, 7), (40, 24, 1, 1), stride=(2, 1)), ("pointwise",) * 3),
+        (Case((2, 24, 5, 7), (24, 1, 3, 3), groups=24), ("depthwise",) * 3),
+        (WIDE, ("winograd_2x2", "winograd_2x2", "im2col")),
+        (Case((1, 64, 9, 9), (80, 64, 3, 3)), ("implicit_gemm", "implicit_gemm", "im2col")),
+        (Case((1, 64, 9, 9), (128, 64, 3, 3)), ("im2col",) * 3),  # few pixels
+        (Case((1, 31, 30, 31), (80, 31, 3, 3)), ("implicit_gemm", "im2col", "im2col")),
+        (FIRST, ("implicit_gemm", "im2col", "im2col")),
+        (Case((1, 3, 30, 31), (128, 3, 3, 3)), ("implicit_gemm", "im2col", "im2col")),  # few rows
+        (Case((1, 64, 30, 31), (128, 64, 3, 3), stride=(2, 2)), ("im2col",) * 3),
+        (Case((1, 64, 30, 31), (128, 64, 3, 3), dilation=(2, 2)), ("im2col",) * 3),
+        (
+            Case((1, 64, 9, 9), (128, 2, 3, 3), groups=32),
+            ("implicit_gemm", "implicit_gemm", "im2col"),
+        ),
+        (
+            Case((1, 24, 9, 9), (48, 1, 3, 3), stride=(2, 1), groups=24),
+            ("implicit_gemm", "im2col", "im2col"),
+        ),
+        (Case((1, 128, 30, 31), (128, 128, 3, 3), padding=(3, 1)), ("im2col",) * 3),
+        (Case((1, 64, 30, 31), (128, 64, 1, 1), padding=(1, 1)), ("im2col",) * 3),
+    ],
+)
+def test_choice_by_shape(case, expected):
+    assert chosen(case) == expected
+
+
+def test_winograd_is_for_float32():
+    assert chosen(WIDE, np.float64) == ("implicit_gemm", "implicit_gemm", "im2col")
+
+
+def test_under_tf32_the_tensor_cores_are_used_where_they_can_be():
+    with matmul_precision("tf32"):
+        assert chosen(WIDE) == ("im2col",) * 3
+        assert chosen(FIRST) == ("im2col",) * 3
+        assert chosen(Case((1, 3, 30, 31), (16, 3, 7, 7)))[0] == "implicit_gemm"
+    assert chosen(WIDE)[0] == "winograd_2x2"
+
+
+def test_overruling():
+    with use_conv_algorithm("im2col"):
+        assert chosen(WIDE) == chosen(Case((2, 24, 5, 7), (40, 24, 1, 1))) == ("im2col",) * 3
+    with use_conv_algorithm("implicit_gemm"):
+        assert chosen(WIDE) == ("implicit_gemm", "implicit_gemm", "im2col")
+        assert chosen(FIRST) == ("implicit_gemm", "im2col", "im2col")  # at stride 1 alone
+    with use_conv_algorithm("winograd_2x2"), matmul_precision("tf32"):
+        assert chosen(WIDE) == ("winograd_2x2", "winograd_2x2", "im2col")
+    for of_the_cpu in ("winograd_4x4", "cells"):
+        with use_conv_algorithm(of_the_cpu):
+            assert chosen(WIDE) == ("winograd_2x2", "winograd_2x2", "im2col")
+
+
+def test_what_each_algorithm_can():
+    three = Case((1, 4, 9, 9), (4, 4, 3, 3))
+    assert algorithms_of(three) == {"im2col", "implicit_gemm", "winograd_2x2"}
+    assert algorithms_of(three, direction="grad_weight") == {"im2col"}
+    strided = Case((1, 4, 9, 9), (4, 4, 1, 1), stride=(2, 2))
+    assert algorithms_of(strided, direction="grad_input") == {"im2col", "pointwise"}
+    depthwise = Case((1, 4, 9, 9), (4, 1, 3, 3), groups=4)
+    assert algorithms_of(depthwise) == {"im2col", "implicit_gemm", "depthwise"}
