@@ -48,7 +48,7 @@ GRIDS = {
     "fine": SlidingWindow(SIZES, SHAPES, step=0.2),
 }
 SHOWN = "fine"  # the grid in the pictures
-DRAWN_SCORE = 0.5  # of a detection
+DRAWN_SCORE = 0.75  # of a detection: below it there are many false alarms
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
