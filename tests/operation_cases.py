@@ -32,6 +32,7 @@ class OperationCase:
         constants: labels, masks, boxes and the like, on the same device as the inputs.
         linear: the inputs in which the operation is linear.
         needs_kernel: forward or backward calls `kernels_of`.
+        same_everywhere: whether every device gives the same; dropout draws on each in its own way.
     """
 
     name: str
@@ -40,6 +41,7 @@ class OperationCase:
     constants: tuple[np.ndarray, ...] = ()
     linear: tuple[int, ...] = ()
     needs_kernel: bool = False
+    same_everywhere: bool = True
 
     def operation(self, *tensors: Tensor) -> Tensor:
         """The call with the constants filled in: what gradcheck and adjoint_check take."""
@@ -118,7 +120,14 @@ ELEMENTWISE = [
     _case("relu6", F.relu6, 8 * X),
     _case("sigmoid", F.sigmoid, X),
     _case("tanh", F.tanh, X),
-    _case("dropout", lambda x: F.dropout(x, 0.4, rng=np.random.default_rng(0)), X, linear=(0,)),
+    _case(
+        "dropout",
+        lambda x: F.dropout(x, 0.4, rng=np.random.default_rng(0)),
+        X,
+        linear=(0,),
+        needs_kernel=True,
+        same_everywhere=False,
+    ),
 ]
 
 SHAPES_AND_SUMS = [
@@ -241,7 +250,16 @@ NORMALISATIONS = [
     _case("softmax", lambda x: F.softmax(x, dim=1), X),
     _case("log_softmax", lambda x: F.log_softmax(x, dim=0), X),
     _case(
-        "batch_norm", lambda x, w, b: F.batch_norm(x, w, b, training=True), MAPS, *2 * [CHANNELS]
+        "batch_norm",
+        lambda x, w, b: F.batch_norm(x, w, b, training=True),
+        *(MAPS, CHANNELS, CHANNELS),
+        needs_kernel=True,
+    ),
+    _case(
+        "batch_norm with ReLU",
+        lambda x, w, b: F.batch_norm(x, w, b, training=True, activation="relu"),
+        *(MAPS, 0.5 + CHANNELS, CHANNELS),
+        needs_kernel=True,
     ),
     _case(
         "frozen_batch_norm",
@@ -258,8 +276,15 @@ LOSSES = [
         lambda x, labels, weight: F.softmax_cross_entropy(x, labels, weight, reduction="none"),
         X,
         constants=(LABELS, positive(4)),
+        needs_kernel=True,
     ),
-    _case("softmax_cross_entropy, mean", F.softmax_cross_entropy, X, constants=(LABELS,)),
+    _case(
+        "softmax_cross_entropy, mean",
+        F.softmax_cross_entropy,
+        X,
+        constants=(LABELS,),
+        needs_kernel=True,
+    ),
     _case("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, X, (Y + 1) / 2),
     _case("multiclass_hinge", F.multiclass_hinge, 3 * X, constants=(LABELS,)),
     _case("binary_hinge, L1", F.binary_hinge, 3 * X, constants=(SIGNS,)),

@@ -3,54 +3,51 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of, xp_of
+from minicv.functional.relu import relu
+
+Activation = Literal["relu"] | None
 
 
 class BatchNorm(Function):
-    """Normalisation by the statistics of the batch.
+    """Normalisation by the statistics of the batch, and ReLU after it if wanted.
 
     After the call ``mean`` and ``variance`` (the biased one, (C,)) and ``count`` (values per
     channel) are there to be read; `minicv.nn.BatchNorm2d` keeps its running statistics from them.
     """
 
-    def __init__(self, eps: float) -> None:
+    def __init__(self, eps: float, activation: Activation = None) -> None:
         self.eps = eps
+        self.relu = activation == "relu"
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
         _check("batch_norm", x, weight=weight, bias=bias)
-        xp = xp_of(x)
-        self.axes = _axes_of_a_channel(x)
-        self.count = math.prod(x.shape[axis] for axis in self.axes)
+        self.count = math.prod(x.shape[axis] for axis in _axes_of_a_channel(x))
         if self.count < 2:
             raise ValueError(
                 "batch_norm: training needs at least 2 values per channel to take a variance of, "
                 f"but x={x.shape} has {self.count}; use a larger batch, or evaluation mode"
             )
-        self.mean = x.mean(axis=self.axes)  # (C,)
-        centered = x - _per_channel(self.mean, x)
-        self.variance = (centered * centered).mean(axis=self.axes)  # (C,)
-        self.inverse_deviation = 1 / xp.sqrt(self.variance + self.eps)
-        centered *= _per_channel(self.inverse_deviation, x)
-        self.normalized = centered
+        y, self.kept, self.mean, self.variance, self.inverse_deviation = kernels_of(
+            x
+        ).batch_norm_forward(x, weight, bias, self.eps, self.relu)
         self.weight = weight
-        y = centered if weight is None else centered * _per_channel(weight, x)
-        return y if bias is None else y + _per_channel(bias, x)
+        self.y = y if self.relu else None  # where it is positive, the ReLU lets the gradient pass
+        return y
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
-        grad_bias = grad.sum(axis=self.axes)  # (C,)
-        grad_weight = (grad * self.normalized).sum(axis=self.axes)
-        grad_x = None
-        if self.needs_grad[0]:
-            scale = self.inverse_deviation
-            if self.weight is not None:
-                scale = scale * self.weight
-            grad_x = self.normalized * _per_channel(-grad_weight / self.count, grad)
-            grad_x += grad
-            grad_x -= _per_channel(grad_bias / self.count, grad)
-            grad_x *= _per_channel(scale, grad)
-        return grad_x, grad_weight, grad_bias
+        return kernels_of(grad).batch_norm_backward(
+            grad,
+            self.kept,
+            self.y,
+            self.weight,
+            self.mean,
+            self.inverse_deviation,
+            self.needs_grad[0],
+        )
 
 
 class FrozenBatchNorm(Function):
@@ -104,14 +101,17 @@ def batch_norm(
     running_var: Array | None = None,
     training: bool = False,
     eps: float = 1e-5,
+    activation: Activation = None,
 ) -> Tensor:
-    """Normalise each channel to mean 0 and variance 1, then scale and shift it.
+    """Normalise each channel to mean 0 and variance 1, then scale and shift it, then ReLU.
 
     Forward: x̂ = (x - μ) / √(σ² + eps) and y = weight · x̂ + bias, for each channel. In training, μ
     and σ² are the mean and the biased variance of the channel over the batch and all pixels; else
     they are ``running_mean`` and ``running_var``, and the result is that of `frozen_batch_norm`.
+    With ``activation="relu"``, and only then, y < 0 becomes 0 in the same pass.
 
-    Gradients in training, with m values per channel, sums over them, and g = dL/dy:
+    Gradients in training, with m values per channel, sums over them, and g = dL/dy (0 where the
+    ReLU has cut y off):
     dL/d(bias) = Σ g; dL/d(weight) = Σ g x̂;
     dL/dx = weight / √(σ² + eps) · (g - Σ g / m - x̂ Σ g x̂ / m),
     where the last two terms are how x acts through μ and σ².
@@ -125,8 +125,9 @@ def batch_norm(
 
     The running statistics are left alone: `minicv.nn.BatchNorm2d` holds and updates them.
 
-    A constant channel gives x̂ = 0. Cost in training: about six passes over x forward and six
-    backward; keeps x̂, an array of the size of x.
+    A constant channel gives x̂ = 0. Kink as in `relu`. Cost in training: about six passes over x
+    forward and six backward, on a device three and five; keeps x̂ or x, an array of the size of x,
+    and with ReLU the result.
 
     Args:
         x: activations.
@@ -134,24 +135,30 @@ def batch_norm(
         running_mean, running_var: statistics for evaluation.
         training: whether to use the statistics of the batch.
         eps: keeps the root away from 0.
+        activation: "relu" or None.
 
     Raises:
         ValueError: shapes do not fit; evaluation without statistics; training with fewer than two
-            values per channel.
+            values per channel; ``activation`` has another name.
 
     Source: Ioffe & Szegedy, Batch Normalization, 2015, algorithms 1 and 2 and section 3.
 
     >>> x = Tensor([[1.0, 10.0], [3.0, 30.0]])
     >>> batch_norm(x, None, None, training=True).data.round(3).tolist()
     [[-1.0, -1.0], [1.0, 1.0]]
+    >>> batch_norm(x, None, None, training=True, activation="relu").data.round(3).tolist()
+    [[0.0, 0.0], [1.0, 1.0]]
     """
+    if activation not in (None, "relu"):
+        raise ValueError(f'batch_norm: activation must be "relu" or None but is {activation!r}')
     if training:
-        return BatchNorm(eps)(x, weight, bias)
+        return BatchNorm(eps, activation)(x, weight, bias)
     if running_mean is None or running_var is None:
         raise ValueError(
             "batch_norm: evaluation needs running_mean and running_var; pass both, or training=True"
         )
-    return FrozenBatchNorm(running_mean, running_var, eps)(x, weight, bias)
+    y = FrozenBatchNorm(running_mean, running_var, eps)(x, weight, bias)
+    return y if activation is None else relu(y)
 
 
 def frozen_batch_norm(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of
 
 
 class Dropout(Function):
@@ -14,15 +14,11 @@ class Dropout(Function):
         self.rng = rng
 
     def forward(self, x: Array) -> Array:
-        xp = xp_of(x)
-        # Drawn on the host, so that every device drops the same activations.
-        kept = xp.asarray(self.rng.random(x.shape, dtype=np.float32) >= self.p)
-        scale = 1 / (1 - self.p) if self.p < 1 else 0.0
-        self.mask = kept.astype(x.real.dtype) * scale
-        return x * self.mask
+        y, self.kept = kernels_of(x).dropout_forward(x, self.p, self.rng)
+        return y
 
     def backward(self, grad: Array) -> Array:
-        return grad * self.mask
+        return kernels_of(grad).dropout_backward(grad, self.kept, self.p)
 
 
 def dropout(
@@ -40,6 +36,11 @@ def dropout(
 
     Without training, or with p = 0, the result is x itself and ``rng`` is not touched. p = 1 gives
     zeros. Shapes: y as x, which may be empty. Cost: one random number per element; keeps the mask.
+
+    The same ``rng`` drops the same elements again on the same kind of device. On the CPU it draws a
+    number for every element. On a CUDA device it draws one seed for all; the number of an element
+    is computed there from the seed and the element's place (Philox 4x32-10), and computed again for
+    the gradient, so that no mask is kept. So which elements fall differs between the two.
 
     Args:
         x: activations.

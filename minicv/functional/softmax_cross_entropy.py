@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of, xp_of
 from minicv.functional.loss_reduction import Reduction, check_reduction
 
 
@@ -26,23 +26,13 @@ class SoftmaxCrossEntropy(Function):
         samples, classes = logits.shape[:2]
         pixels = math.prod(logits.shape[2:])  # 1 for (N, K)
         self.shape = logits.shape
-        logits = logits.reshape(samples, classes, pixels)  # (N, K, H, W) -> (N, K, P)
-        labels = self.labels.reshape(samples, pixels)
-        counted = labels != self.ignore_index
-        labels = xp.where(counted, labels, 0)
-        # Where logits[self.at_label] is the (N, P) array of the true classes' logits.
-        self.at_label = (xp.arange(samples)[:, None], labels, xp.arange(pixels)[None])
-
-        shifted = logits - logits.real.max(axis=1, keepdims=True)  # exp cannot overflow now
-        exponentials = xp.exp(shifted)
-        total = exponentials.sum(axis=1, keepdims=True)
-        losses = xp.log(total[:, 0]) - shifted[self.at_label]  # (N, P)
-        self.softmax = (exponentials / total).real
-
-        if self.weight is None:
-            factor = counted.astype(self.softmax.dtype)
-        else:
-            factor = xp.where(counted, self.weight.astype(self.softmax.dtype)[labels], 0)
+        self.pixel_labels = self.labels.reshape(samples, pixels)
+        losses, factor, self.softmax = kernels_of(logits).softmax_cross_entropy_forward(
+            logits.reshape(samples, classes, pixels),  # (N, K, H, W) -> (N, K, P)
+            self.pixel_labels,
+            self.weight,
+            self.ignore_index,
+        )  # losses (N, P), factor (N, P)
         if self.reduction == "mean":
             divisor = factor.sum()
             factor = factor / xp.where(divisor > 0, divisor, 1)  # nothing counted: loss 0, not NaN
@@ -55,9 +45,9 @@ class SoftmaxCrossEntropy(Function):
     def backward(self, grad: Array) -> Array:
         if self.reduction == "none":
             grad = grad.reshape(self.factor.shape)
-        grad_losses = self.factor * grad  # (N, P)
-        grad_logits = self.softmax * grad_losses[:, None]  # (N, K, P)
-        grad_logits[self.at_label] -= grad_losses  # each place occurs once
+        grad_logits = kernels_of(self.softmax).softmax_cross_entropy_backward(
+            self.factor * grad, self.softmax, self.pixel_labels, self.ignore_index
+        )  # (N, K, P)
         return grad_logits.reshape(self.shape)
 
     def _check(self, logits: Array) -> None:
@@ -127,7 +117,7 @@ def softmax_cross_entropy(
     ``reduction="mean"`` is the weighted mean: it divides by the sum of the weights of all labels
     that count. Where no label counts (all ignored, or none at all), loss and gradient are 0.
 
-    Cost: about five passes over the logits; keeps one array of their size.
+    Cost: about five passes over the logits, on a device one; keeps one array of their size.
 
     Args:
         logits: scores of each class.
@@ -137,7 +127,8 @@ def softmax_cross_entropy(
         reduction: "mean", "sum", or "none".
 
     Raises:
-        ValueError: shapes do not fit, or a label is out of range (checked for NumPy labels).
+        ValueError: shapes do not fit, or a label is out of range. On a device, where to look at
+            the labels would be to wait for them, such a label makes its loss NaN instead.
         TypeError: labels are not whole numbers.
 
     Source: Bridle 1990; the fused form with its gradient p - y is standard, e.g. Bishop 2006,

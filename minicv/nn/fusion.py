@@ -51,7 +51,8 @@ def conv_bn_relu(
     """``activation(bn(conv(x)) + shortcut)``, fused unless ``bn`` is in training.
 
     In training the normalisation depends on the whole result of the convolution, so the layers run
-    one after the other. Else see `conv_frozen_bn`.
+    one after the other; only a ReLU right after the normalisation is part of it. Else see
+    `conv_frozen_bn`.
 
     Args:
         x: (N, C, H, W).
@@ -69,6 +70,8 @@ def conv_bn_relu(
     """
     if (isinstance(bn, FrozenBatchNorm2d) or not bn.training) and _is_as_written(conv):
         return conv_frozen_bn(x, conv, bn, shortcut, activation)
+    if isinstance(bn, BatchNorm2d) and activation == "relu" and shortcut is None:
+        return bn(conv(x), activation)
     y = bn(conv(x))
     if shortcut is not None:
         y = y + shortcut

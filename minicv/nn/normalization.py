@@ -7,7 +7,7 @@ import numpy as np
 import minicv.functional as F
 from minicv.autograd import Tensor, grad_enabled
 from minicv.backend import Array, xp_of
-from minicv.functional.batch_norm import BatchNorm
+from minicv.functional.batch_norm import Activation, BatchNorm
 from minicv.nn.module import Module
 from minicv.nn.parameter import Buffer, Parameter
 
@@ -51,18 +51,20 @@ class BatchNorm2d(Module):
         self.running_var = Buffer(np.ones(num_features, dtype=np.float32))
         self.num_batches_tracked = Buffer(np.array(0, dtype=np.int64))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, activation: Activation = None) -> Tensor:
+        """``activation="relu"`` appends a ReLU, in the same pass while training."""
         _check_axes(self, x, self.axes)
         if not self.training:
-            return F.frozen_batch_norm(
+            return F.batch_norm(
                 x,
                 self.weight,
                 self.bias,
                 self.running_mean.data,
                 self.running_var.data,
-                self.eps,
+                eps=self.eps,
+                activation=activation,
             )
-        operation = BatchNorm(self.eps)
+        operation = BatchNorm(self.eps, activation)
         y = operation(x, self.weight, self.bias)
         unbiased = operation.variance * (operation.count / (operation.count - 1))
         self._follow(self.running_mean, operation.mean)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv import Tensor, reference
-from minicv.functional import batch_norm, frozen_batch_norm
+from minicv.functional import batch_norm, frozen_batch_norm, relu
 from minicv.testing import adjoint_check, gradcheck, strategies
 
 
@@ -68,6 +68,22 @@ def test_frozen_gradients(case, eps):
         gradcheck(lambda x, w, b: frozen_batch_norm(x, w, b, mean, variance, eps), x, weight, bias)
 
 
+@given(case=cases(), training=st.booleans())
+def test_with_relu_it_is_relu_of_batch_norm_in_value_and_gradients(case, training):
+    x, weight, bias, *statistics = case
+    grad = np.random.default_rng(0).standard_normal(x.shape)
+    results = []
+    for fused in (True, False):
+        tensors = [None if a is None else Tensor(a, requires_grad=True) for a in (x, weight, bias)]
+        activation = "relu" if fused else None
+        y = batch_norm(*tensors, *statistics, training, activation=activation)
+        y = y if fused else relu(y)
+        y.backward(grad)
+        results.append([y.data, *[t.grad for t in tensors if t is not None]])
+    for one, other in zip(*results, strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_only_what_is_wanted_gets_a_gradient():
     x = np.random.default_rng(0).standard_normal((4, 3, 2, 2))
     one = np.ones(3)
@@ -129,6 +145,8 @@ def test_messages():
         batch_norm(x[:0], one, one, training=True)
     with pytest.raises(ValueError, match="evaluation needs running_mean and running_var"):
         batch_norm(x, one, one)
+    with pytest.raises(ValueError, match="activation must be \"relu\" or None but is 'elu'"):
+        batch_norm(x, one, one, training=True, activation="elu")
     with pytest.raises(ValueError, match=r"batch_norm: weight must have .* 3 channels.*\(2,\)"):
         batch_norm(x, one[:2], one, training=True)
     with pytest.raises(ValueError, match=r"frozen_batch_norm: running_var must have .*\(3, 1\)"):

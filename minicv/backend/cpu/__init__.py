@@ -1,11 +1,13 @@
 """The CPU kernels, in NumPy, one file per family. `KERNELS` is the table of names."""
 
+from minicv.backend.cpu.batch_norm import batch_norm_backward, batch_norm_forward
 from minicv.backend.cpu.convolution import (
     conv2d_forward,
     conv2d_grad_input,
     conv2d_grad_weight,
     conv2d_norm_relu_forward,
 )
+from minicv.backend.cpu.dropout import dropout_backward, dropout_forward
 from minicv.backend.cpu.matmul import matmul
 from minicv.backend.cpu.nms import nms
 from minicv.backend.cpu.pooling import (
@@ -19,13 +21,21 @@ from minicv.backend.cpu.pooling import (
 from minicv.backend.cpu.roi_align import roi_align, roi_align_backward
 from minicv.backend.cpu.roi_pool import roi_pool, roi_pool_backward
 from minicv.backend.cpu.scatter import scatter_add
+from minicv.backend.cpu.softmax_cross_entropy import (
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
+)
 from minicv.backend.cpu.unpooling import gather_from_maps, scatter_to_maps
 
 KERNELS: tuple[str, ...] = (
+    "batch_norm_backward",
+    "batch_norm_forward",
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
     "conv2d_norm_relu_forward",
+    "dropout_backward",
+    "dropout_forward",
     "gather_from_maps",
     "matmul",
     "max_pool2d",
@@ -39,16 +49,22 @@ KERNELS: tuple[str, ...] = (
     "roi_pool_backward",
     "scatter_add",
     "scatter_to_maps",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
     "sum_pool2d",
     "sum_pool2d_backward",
 )
 
 __all__ = [
     "KERNELS",
+    "batch_norm_backward",
+    "batch_norm_forward",
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
     "conv2d_norm_relu_forward",
+    "dropout_backward",
+    "dropout_forward",
     "gather_from_maps",
     "matmul",
     "max_pool2d",
@@ -62,6 +78,8 @@ __all__ = [
     "roi_pool_backward",
     "scatter_add",
     "scatter_to_maps",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
     "sum_pool2d",
     "sum_pool2d_backward",
 ]

@@ -7,12 +7,14 @@ by name when an operation asks for it.
 from __future__ import annotations
 
 from minicv.backend.cpu import KERNELS
+from minicv.backend.cuda.batch_norm import batch_norm_backward, batch_norm_forward
 from minicv.backend.cuda.convolution import (
     conv2d_forward,
     conv2d_grad_input,
     conv2d_grad_weight,
     conv2d_norm_relu_forward,
 )
+from minicv.backend.cuda.dropout import dropout_backward, dropout_forward
 from minicv.backend.cuda.matmul import matmul
 from minicv.backend.cuda.nms import nms
 from minicv.backend.cuda.pooling import (
@@ -26,13 +28,21 @@ from minicv.backend.cuda.pooling import (
 from minicv.backend.cuda.roi_align import roi_align, roi_align_backward
 from minicv.backend.cuda.roi_pool import roi_pool, roi_pool_backward
 from minicv.backend.cuda.scatter import gather_from_maps, scatter_add, scatter_to_maps
+from minicv.backend.cuda.softmax_cross_entropy import (
+    softmax_cross_entropy_backward,
+    softmax_cross_entropy_forward,
+)
 from minicv.backend.device import DeviceError
 
 __all__ = [
+    "batch_norm_backward",
+    "batch_norm_forward",
     "conv2d_forward",
     "conv2d_grad_input",
     "conv2d_grad_weight",
     "conv2d_norm_relu_forward",
+    "dropout_backward",
+    "dropout_forward",
     "gather_from_maps",
     "matmul",
     "max_pool2d",
@@ -46,6 +56,8 @@ __all__ = [
     "roi_pool_backward",
     "scatter_add",
     "scatter_to_maps",
+    "softmax_cross_entropy_backward",
+    "softmax_cross_entropy_forward",
     "sum_pool2d",
     "sum_pool2d_backward",
 ]

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import numpy as np
 
-from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.nn import BatchNorm2d, Conv2d, ConvTranspose2d, Module, Sequential, conv_bn_relu
 
@@ -74,7 +73,7 @@ class DeconvBNReLU(ConvBNReLU):
     convolution = ConvTranspose2d
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.bn(self.conv(x)))
+        return self.bn(self.conv(x), "relu")
 
 
 def conv_blocks(

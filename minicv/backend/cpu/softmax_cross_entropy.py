@@ -1,0 +1,55 @@
+"""The cross entropy of softmax, for every pixel of (N, K, P) logits, and its gradient."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def softmax_cross_entropy_forward(
+    logits: np.ndarray, labels: np.ndarray, weight: np.ndarray | None, ignore_index: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """-log softmax(logits) at the label.
+
+    Args:
+        logits: (N, K, P).
+        labels: (N, P), whole numbers 0..K-1, or ``ignore_index``.
+        weight: (K,), how much each class counts; None counts all alike.
+        ignore_index: a label that does not count.
+
+    Returns:
+        ``(losses, factor, softmax)``: (N, P) the loss, not weighted; (N, P) how much it counts, the
+        weight of its class or 0 where ignored; and (N, K, P).
+    """
+    counted = labels != ignore_index
+    labels = np.where(counted, labels, 0)
+    shifted = logits - logits.real.max(axis=1, keepdims=True)  # exp cannot overflow now
+    exponentials = np.exp(shifted)
+    total = exponentials.sum(axis=1, keepdims=True)
+    losses = np.log(total[:, 0]) - shifted[_places(labels)]  # (N, P)
+    softmax = (exponentials / total).real
+    if weight is None:
+        factor = counted.astype(softmax.dtype)
+    else:
+        factor = np.where(counted, weight.astype(softmax.dtype)[labels], 0)
+    return losses, factor, softmax
+
+
+def softmax_cross_entropy_backward(
+    grad: np.ndarray, softmax: np.ndarray, labels: np.ndarray, ignore_index: int
+) -> np.ndarray:
+    """(N, K, P): grad · (softmax - 1 at the label).
+
+    Args:
+        grad: (N, P), that of each loss times how much it counts, so 0 where ignored.
+        softmax, labels, ignore_index: as in `softmax_cross_entropy_forward`.
+    """
+    grad_logits = softmax * grad[:, None]
+    labels = np.where(labels != ignore_index, labels, 0)
+    grad_logits[_places(labels)] -= grad  # each place occurs once
+    return grad_logits
+
+
+def _places(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where array[places] is the (N, P) array of what (N, K, P) ``array`` has at the labels."""
+    samples, pixels = labels.shape
+    return np.arange(samples)[:, None], labels, np.arange(pixels)[None]

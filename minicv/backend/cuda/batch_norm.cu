@@ -1,0 +1,209 @@
+// Batch normalisation with ReLU, and its gradient.
+//
+// A channel has many values and a network few channels: one block for each channel would leave most
+// of a GPU idle. So the values of a channel are cut into parts. A block takes one part, 8 values for
+// each of its 256 threads, and reduces it to one or two numbers; a second kernel, with a block for
+// each channel, combines the numbers of the parts. Which values come together depends on the shape
+// alone, and nothing is added atomically: the same input gives the same bits.
+//
+// Arrays are (N, C, P): P pixels of a map. The values of a channel are numbered 0..N P - 1, map by
+// map; neighbouring threads have neighbouring pixels.
+//
+// real     float or double
+// index_t  counts the elements of x: unsigned int, whose divisions are fast, while that suffices
+
+#define THREADS 256
+#define VALUES 8  // of a thread
+
+// The sum of one number of each thread, in all of them.
+__device__ real sum_of_block(real value) {
+    __shared__ real sums[THREADS];
+    __syncthreads();  // all threads have read the sum before
+    sums[threadIdx.x] = value;
+    for (int half = THREADS / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    }
+    __syncthreads();
+    return sums[0];
+}
+
+// Where the values of a thread lie in x: every 256th of the part, at one division for all of them.
+struct Walk {
+    index_t map, pixel;            // of the value
+    index_t map_step, pixel_step;  // to the next
+    index_t pixels, channel, channels;
+};
+
+__device__ Walk start_walk(index_t value, index_t channel, index_t channels, index_t pixels) {
+    Walk walk;
+    walk.pixels = pixels;
+    walk.channel = channel;
+    walk.channels = channels;
+    walk.map = value / pixels;
+    walk.pixel = value % pixels;
+    walk.map_step = THREADS / pixels;
+    walk.pixel_step = THREADS % pixels;
+    return walk;
+}
+
+__device__ index_t position(const Walk& walk) {
+    return (walk.map * walk.channels + walk.channel) * walk.pixels + walk.pixel;
+}
+
+__device__ void step(Walk& walk) {
+    walk.map += walk.map_step;
+    walk.pixel += walk.pixel_step;
+    if (walk.pixel >= walk.pixels) {
+        walk.pixel -= walk.pixels;
+        walk.map++;
+    }
+}
+
+// Of each part its mean, and the sum of the squares about that mean, both (C, parts). The values
+// stay in registers between the two. Squares about 0 would not do: for values far from 0 the
+// variance would be a small difference of large numbers.
+extern "C" __global__ void batch_norm_parts(const real* __restrict__ x, real* __restrict__ means,
+                                            real* __restrict__ squares, index_t values,
+                                            index_t channels, index_t pixels, index_t parts) {
+    index_t part = blockIdx.x % parts;
+    index_t first = part * (THREADS * VALUES);
+    index_t left = values - first;
+    int count = left < THREADS * VALUES ? left : THREADS * VALUES;
+    Walk walk = start_walk(first + threadIdx.x, blockIdx.x / parts, channels, pixels);
+
+    real own[VALUES];
+    real sum = 0;
+    for (int i = 0; i < VALUES; i++) {
+        bool inside = threadIdx.x + i * THREADS < count;
+        own[i] = inside ? x[position(walk)] : (real)0;
+        sum += own[i];
+        step(walk);
+    }
+    real mean = sum_of_block(sum) / count;
+    sum = 0;
+    for (int i = 0; i < VALUES; i++) {
+        real distance = threadIdx.x + i * THREADS < count ? own[i] - mean : (real)0;
+        sum += distance * distance;
+    }
+    real square = sum_of_block(sum);
+    if (threadIdx.x == 0) {
+        means[blockIdx.x] = mean;
+        squares[blockIdx.x] = square;
+    }
+}
+
+// How many of the values are in a part: all parts but the last are full.
+__device__ real size_of(index_t part, index_t parts, index_t values) {
+    return part < parts - 1 ? THREADS * VALUES : values - part * (THREADS * VALUES);
+}
+
+// Chan's rule for the squares about the mean of all: those about the means of the parts, plus those
+// of the distances between the means (Chan, Golub & LeVeque 1983, Algorithms for computing the
+// sample variance). A block is a channel.
+extern "C" __global__ void batch_norm_statistics(
+    const real* __restrict__ means, const real* __restrict__ squares, real* __restrict__ mean,
+    real* __restrict__ variance, real* __restrict__ inverse_deviation, index_t values,
+    index_t parts, real eps) {
+    means += (long long)blockIdx.x * parts;
+    squares += (long long)blockIdx.x * parts;
+    real sum = 0;
+    for (index_t part = threadIdx.x; part < parts; part += THREADS)
+        sum += size_of(part, parts, values) * means[part];
+    real mean_of_all = sum_of_block(sum) / values;
+    sum = 0;
+    for (index_t part = threadIdx.x; part < parts; part += THREADS) {
+        real distance = means[part] - mean_of_all;
+        sum += squares[part] + size_of(part, parts, values) * distance * distance;
+    }
+    real variance_of_all = sum_of_block(sum) / values;
+    if (threadIdx.x == 0) {
+        mean[blockIdx.x] = mean_of_all;
+        variance[blockIdx.x] = variance_of_all;
+        inverse_deviation[blockIdx.x] = 1 / sqrt(variance_of_all + eps);
+    }
+}
+
+// y = weight (x - mean) / deviation + bias, and ReLU: a thread for each element.
+extern "C" __global__ void batch_norm_apply(
+    const real* __restrict__ x, const real* __restrict__ mean,
+    const real* __restrict__ inverse_deviation, const real* __restrict__ weight,
+    const real* __restrict__ bias, real* __restrict__ y, index_t count, index_t channels,
+    index_t pixels, bool relu) {
+    index_t i = (index_t)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    int c = i / pixels % channels;
+    real value = (x[i] - mean[c]) * inverse_deviation[c] * weight[c] + bias[c];
+    y[i] = relu && value < 0 ? 0 : value;  // NaN stays NaN
+}
+
+// The gradient before the ReLU, where there was one; y is its result.
+__device__ real before_relu(const real* grad, const real* y, index_t i, bool relu) {
+    return relu && !(y[i] > 0) ? 0 : grad[i];
+}
+
+// Of each part the sums of the gradient g and of g x̂, both (C, parts).
+extern "C" __global__ void batch_norm_backward_parts(
+    const real* __restrict__ grad, const real* __restrict__ x, const real* __restrict__ y,
+    const real* __restrict__ mean, const real* __restrict__ inverse_deviation,
+    real* __restrict__ sums, real* __restrict__ products, index_t values, index_t channels,
+    index_t pixels, index_t parts, bool relu) {
+    index_t channel = blockIdx.x / parts, part = blockIdx.x % parts;
+    index_t first = part * (THREADS * VALUES);
+    index_t left = values - first;
+    int count = left < THREADS * VALUES ? left : THREADS * VALUES;
+    Walk walk = start_walk(first + threadIdx.x, channel, channels, pixels);
+    real center = mean[channel], sum = 0, product = 0;
+    for (int i = 0; i < VALUES; i++) {
+        if (threadIdx.x + i * THREADS < count) {
+            index_t at = position(walk);
+            real g = before_relu(grad, y, at, relu);
+            sum += g;
+            product += g * (x[at] - center);
+        }
+        step(walk);
+    }
+    sum = sum_of_block(sum);
+    product = sum_of_block(product) * inverse_deviation[channel];
+    if (threadIdx.x == 0) {
+        sums[blockIdx.x] = sum;
+        products[blockIdx.x] = product;
+    }
+}
+
+// The sums of all parts of a channel: the gradients of bias and weight. A block is a channel.
+extern "C" __global__ void batch_norm_backward_sums(const real* __restrict__ sums,
+                                                    const real* __restrict__ products,
+                                                    real* __restrict__ grad_bias,
+                                                    real* __restrict__ grad_weight,
+                                                    index_t parts) {
+    sums += (long long)blockIdx.x * parts;
+    products += (long long)blockIdx.x * parts;
+    real sum = 0, product = 0;
+    for (index_t part = threadIdx.x; part < parts; part += THREADS) {
+        sum += sums[part];
+        product += products[part];
+    }
+    sum = sum_of_block(sum);
+    product = sum_of_block(product);
+    if (threadIdx.x == 0) {
+        grad_bias[blockIdx.x] = sum;
+        grad_weight[blockIdx.x] = product;
+    }
+}
+
+// dL/dx = weight / deviation (g - mean of g - x̂ mean of g x̂): a thread for each element.
+extern "C" __global__ void batch_norm_backward_apply(
+    const real* __restrict__ grad, const real* __restrict__ x, const real* __restrict__ y,
+    const real* __restrict__ mean, const real* __restrict__ inverse_deviation,
+    const real* __restrict__ weight, const real* __restrict__ grad_bias,
+    const real* __restrict__ grad_weight, real* __restrict__ grad_x, index_t count,
+    index_t channels, index_t pixels, index_t values, bool relu) {
+    index_t i = (index_t)blockIdx.x * THREADS + threadIdx.x;
+    if (i >= count) return;
+    int c = i / pixels % channels;
+    real g = before_relu(grad, y, i, relu);
+    real normalized = (x[i] - mean[c]) * inverse_deviation[c];
+    real mean_of_rest = (grad_bias[c] + normalized * grad_weight[c]) / values;
+    grad_x[i] = weight[c] * inverse_deviation[c] * (g - mean_of_rest);
+}

@@ -1,0 +1,101 @@
+// Softmax and cross entropy of (N, K, P) logits: N samples of P pixels, K scores at each pixel.
+//
+// With many pixels a thread takes one of them and walks over its K scores: neighbouring threads have
+// neighbouring pixels, and each step of the walk reads one piece of memory. With P = 1 and many
+// classes that would be few threads with long walks, far apart in memory; there LANES threads, a
+// whole block, share one sample, and each takes every LANES-th class.
+//
+// The first walk finds the largest score, the second the sum of the exponentials, the third writes.
+// The scores of a pixel are in the cache after the first.
+//
+// real     float or double
+// label_t  the integer type of the labels
+// LANES    threads for one pixel: 1, or all THREADS of a block
+// THREADS  of a block
+
+// Which pixel a thread works for, numbered n P + p, and where its scores start in (N, K, P).
+__device__ long long pixel_of_thread() {
+    return (long long)blockIdx.x * (THREADS / LANES) + threadIdx.x / LANES;
+}
+
+__device__ int lane() { return threadIdx.x % LANES; }
+
+__device__ long long first_score(long long pixel, int classes, int pixels) {
+    unsigned int sample = (unsigned int)pixel / (unsigned int)pixels;
+    return ((long long)sample * (classes - 1)) * pixels + pixel;  // (n K) P + p
+}
+
+// Over the lanes of a pixel; one lane has it all already.
+__device__ real largest_of_lanes(real value) {
+    if (LANES == 1) return value;
+    __shared__ real values[LANES];
+    __syncthreads();  // all have read the result before
+    values[lane()] = value;
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (lane() < half) values[lane()] = max(values[lane()], values[lane() + half]);
+    }
+    __syncthreads();
+    return values[0];
+}
+
+__device__ real sum_of_lanes(real value) {
+    if (LANES == 1) return value;
+    __shared__ real values[LANES];
+    __syncthreads();
+    values[lane()] = value;
+    for (int half = LANES / 2; half > 0; half /= 2) {
+        __syncthreads();
+        if (lane() < half) values[lane()] += values[lane() + half];
+    }
+    __syncthreads();
+    return values[0];
+}
+
+// losses and factor (N, P), softmax (N, K, P). A label that is no class gives a loss of NaN and
+// counts fully: nothing outside of the arrays is read, and nobody has to wait for an error message.
+extern "C" __global__ void softmax_cross_entropy_forward(
+    const real* __restrict__ logits, const label_t* __restrict__ labels,
+    const real* __restrict__ weight, real* __restrict__ losses, real* __restrict__ factor,
+    real* __restrict__ softmax, int count, int classes, int pixels, long long ignore_index) {
+    long long pixel = pixel_of_thread();
+    if (pixel >= count) return;
+    long long first = first_score(pixel, classes, pixels);
+
+    real largest = logits[first];
+    for (int k = lane(); k < classes; k += LANES)
+        largest = max(largest, logits[first + (long long)k * pixels]);
+    largest = largest_of_lanes(largest);
+    real total = 0;
+    for (int k = lane(); k < classes; k += LANES)
+        total += exp(logits[first + (long long)k * pixels] - largest);
+    total = sum_of_lanes(total);
+    for (int k = lane(); k < classes; k += LANES) {
+        long long at = first + (long long)k * pixels;
+        softmax[at] = exp(logits[at] - largest) / total;
+    }
+    if (lane() != 0) return;
+    long long label = labels[pixel];
+    bool counted = label != ignore_index;
+    if (!counted) label = 0;
+    bool is_class = label >= 0 && label < classes;
+    real at_label = is_class ? logits[first + label * pixels] : (real)__int_as_float(0x7fc00000);
+    losses[pixel] = log(total) - (at_label - largest);
+    factor[pixel] = !counted ? 0 : is_class ? weight[label] : 1;
+}
+
+// grad (softmax - 1 at the label), where grad (N, P) is 0 for a pixel that does not count.
+extern "C" __global__ void softmax_cross_entropy_backward(
+    const real* __restrict__ grad, const real* __restrict__ softmax,
+    const label_t* __restrict__ labels, real* __restrict__ grad_logits, int count, int classes,
+    int pixels) {
+    long long pixel = pixel_of_thread();
+    if (pixel >= count) return;
+    long long first = first_score(pixel, classes, pixels);
+    long long label = labels[pixel];
+    real g = grad[pixel];
+    for (int k = lane(); k < classes; k += LANES) {
+        long long at = first + (long long)k * pixels;
+        grad_logits[at] = g * (softmax[at] - (real)(k == label));
+    }
+}
