@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 from minicv.autograd import Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of, xp_of
 from minicv.optim.optimizer import Group, Optimizer
 
 
@@ -60,27 +59,27 @@ class Adam(Optimizer):
             if not all(0 <= beta < 1 for beta in group["betas"]):
                 raise ValueError(f"Adam: betas must be in 0..1, 1 excluded, but are {betas}")
 
-    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> None:
+    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> int:
         if not state:
             xp = xp_of(data)
             state["step"] = 0
             state["exp_avg"] = xp.zeros_like(data)
             state["exp_avg_sq"] = xp.zeros_like(data)
         state["step"] += 1
+        return state["step"]
 
-    def update(self, data: Array, grad: Array, state: dict[str, Any], group: Group) -> None:
-        xp = xp_of(data)
-        beta1, beta2 = group["betas"]
-        if group["weight_decay"]:
-            grad = grad + group["weight_decay"] * data
-        mean, mean_of_square = state["exp_avg"], state["exp_avg_sq"]
-        mean *= beta1
-        mean += (1 - beta1) * grad
-        mean_of_square *= beta2
-        mean_of_square += (1 - beta2) * grad * grad
-        correction1 = 1 - beta1 ** state["step"]
-        correction2 = math.sqrt(1 - beta2 ** state["step"])
-        divisor = xp.sqrt(mean_of_square)
-        divisor /= correction2
-        divisor += group["eps"]
-        data -= (group["lr"] / correction1) * mean / divisor
+    def update(
+        self, data: Array, grad: Array, moments: dict[str, Array], group: Group, past: int
+    ) -> None:
+        step = past
+        kernels_of(data).adam_step(
+            data,
+            grad,
+            moments["exp_avg"],
+            moments["exp_avg_sq"],
+            group["lr"],
+            group["betas"],
+            group["eps"],
+            group["weight_decay"],
+            step,
+        )

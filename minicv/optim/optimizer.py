@@ -10,6 +10,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
+from minicv.optim.joined import Joined, join
 
 Group = dict[str, Any]
 
@@ -39,6 +40,7 @@ class Optimizer:
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: dict[int, dict[str, Any]] = {}
+        self._joined: dict[Any, Joined] = {}
         groups = list(params)
         if not groups or isinstance(groups[0], Tensor):
             groups = [{"params": groups}]
@@ -69,7 +71,12 @@ class Optimizer:
         ]
 
     def step(self) -> None:
-        """Change every parameter that has a gradient; one without is passed over."""
+        """Change every parameter that has a gradient; one without is passed over.
+
+        On a device all parameters of a group change together: their ``data`` become views of one
+        array. To put another array in the place of such a view does no harm.
+        """
+        on_device: dict[Any, list[tuple[int, Group, Tensor]]] = {}
         for index, group, parameter in self._parameters():
             if parameter.grad is None:
                 continue
@@ -78,28 +85,74 @@ class Optimizer:
             if not (parameter.data.flags.c_contiguous and _writable(parameter.data)):
                 parameter.data = parameter.data.copy()
             state = self.state.setdefault(index, {})
-            self.prepare(state, group, parameter.data)
-            moments = {name: v.reshape(-1) for name, v in state.items() if hasattr(v, "reshape")}
-            data, grad = parameter.data.reshape(-1), parameter.grad.reshape(-1)
-            # A device has no cache to care for: there one block is best.
-            block = BLOCK if xp is np else max(data.size, 1)
-            for start in range(0, data.size, block):
-                part = slice(start, start + block)
-                self.update(
-                    data[part],
-                    grad[part],
-                    {**state, **{name: moment[part] for name, moment in moments.items()}},
-                    group,
-                )
+            past = self.prepare(state, group, parameter.data)
+            if xp is np:
+                self._update_in_blocks(parameter, state, group, past)
+            else:
+                alike = (id(group), parameter.dtype, past)
+                on_device.setdefault(alike, []).append((index, group, parameter))
+        before, self._joined = self._joined, {}
+        for (_, _, past), members in on_device.items():
+            self._update_together(members, past, before)
 
-    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> None:
-        """Before a parameter is updated: count the step, make what ``update`` will need."""
+    def _update_in_blocks(
+        self, parameter: Tensor, state: dict[str, Any], group: Group, past: Any
+    ) -> None:
+        data, grad = parameter.data.reshape(-1), parameter.grad.reshape(-1)
+        moments = {name: state[name].reshape(-1) for name in _moments(state)}
+        for start in range(0, data.size, BLOCK):
+            part = slice(start, start + BLOCK)
+            own = {name: moment[part] for name, moment in moments.items()}
+            self.update(data[part], grad[part], own, group, past)
+
+    def _update_together(
+        self,
+        members: list[tuple[int, Group, Tensor]],
+        past: Any,
+        before: dict[tuple[str, tuple[int, ...]], Joined],
+    ) -> None:
+        """``before`` is what the last step has joined. It serves again, unless other parameters
+        have a gradient now or somebody has put an array in the place of a view.
+        """
+        indices = tuple(index for index, _, _ in members)
+        parameters = [parameter for _, _, parameter in members]
+        states = [self.state[index] for index in indices]
+
+        def joined(name: str, arrays: list[Array]) -> Joined:
+            found = before.get((name, indices))
+            if found is None or not found.holds(arrays):
+                found = Joined(arrays)
+            self._joined[name, indices] = found
+            return found
+
+        data = joined("data", [parameter.data for parameter in parameters])
+        for parameter, part in zip(parameters, data.parts, strict=True):
+            parameter.data = part
+        moments = {}
+        for name in _moments(states[0]):
+            moment = joined(name, [state[name] for state in states])
+            for state, part in zip(states, moment.parts, strict=True):
+                state[name] = part
+            moments[name] = moment.whole
+        grad = join([parameter.grad for parameter in parameters])
+        self.update(data.whole, grad, moments, members[0][1], past)
+
+    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> Any:
+        """Before a parameter is updated: count the step, make the moments ``update`` will need.
+
+        Returns:
+            what the formula must know of the parameter's past beside the moments, such as the
+            number of the step. Parameters with the same answer may be updated together.
+        """
         raise NotImplementedError(f"{type(self).__name__}: prepare is not written")
 
-    def update(self, data: Array, grad: Array, state: dict[str, Any], group: Group) -> None:
-        """Change ``data`` and the arrays of ``state`` in place; all are flat and of one length.
+    def update(
+        self, data: Array, grad: Array, moments: dict[str, Array], group: Group, past: Any
+    ) -> None:
+        """Change ``data`` and ``moments`` in place; all arrays are flat and of one length.
 
-        A parameter comes in pieces, so the formula may only look at one element at a time.
+        A parameter comes in pieces, or many in one array; so the formula may only look at one
+        element at a time. ``past`` is what `prepare` has said.
         """
         raise NotImplementedError(f"{type(self).__name__}: update is not written")
 
@@ -180,6 +233,11 @@ class Optimizer:
         for group in self.param_groups:
             for parameter in group["params"]:
                 yield next(numbers), group, parameter
+
+
+def _moments(state: dict[str, Any]) -> list[str]:
+    """The names of the arrays in it."""
+    return [name for name, value in state.items() if hasattr(value, "reshape")]
 
 
 def _writable(array: Array) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from minicv.autograd import Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of, xp_of
 from minicv.optim.optimizer import Group, Optimizer
 
 
@@ -70,19 +70,23 @@ class SGD(Optimizer):
             if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
                 raise ValueError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
 
-    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> None:
-        self.first_time = "momentum_buffer" not in state
-        if group["momentum"] and self.first_time:
+    def prepare(self, state: dict[str, Any], group: Group, data: Array) -> bool:
+        first_time = "momentum_buffer" not in state
+        if group["momentum"] and first_time:
             state["momentum_buffer"] = xp_of(data).zeros_like(data)
+        return first_time
 
-    def update(self, data: Array, grad: Array, state: dict[str, Any], group: Group) -> None:
-        if group["weight_decay"]:
-            grad = grad + group["weight_decay"] * data
-        step = grad
-        if group["momentum"]:
-            velocity = state["momentum_buffer"]
-            velocity *= group["momentum"]
-            # The first time v = g, whatever the dampening.
-            velocity += grad if self.first_time else (1 - group["dampening"]) * grad
-            step = grad + group["momentum"] * velocity if group["nesterov"] else velocity
-        data -= group["lr"] * step
+    def update(
+        self, data: Array, grad: Array, moments: dict[str, Array], group: Group, past: bool
+    ) -> None:
+        first_time = past
+        kernels_of(data).sgd_step(
+            data,
+            grad,
+            moments["momentum_buffer"] if group["momentum"] else None,
+            group["lr"],
+            group["momentum"],
+            0.0 if first_time else group["dampening"],  # v = g, for v was 0
+            group["weight_decay"],
+            group["nesterov"],
+        )

@@ -122,7 +122,7 @@ class TestSteps:
         with pytest.raises(NotImplementedError, match="Optimizer: prepare is not written"):
             optimizer.step()
         with pytest.raises(NotImplementedError, match="Optimizer: update is not written"):
-            optimizer.update(None, None, {}, {})
+            optimizer.update(None, None, {}, {}, None)
 
 
 class TestGroups:

@@ -10,6 +10,7 @@ from minicv.backend.cpu.convolution import (
 from minicv.backend.cpu.dropout import dropout_backward, dropout_forward
 from minicv.backend.cpu.matmul import matmul
 from minicv.backend.cpu.nms import nms
+from minicv.backend.cpu.optimizer_step import adam_step, sgd_step
 from minicv.backend.cpu.pooling import (
     max_pool2d,
     max_pool2d_backward,
@@ -28,6 +29,7 @@ from minicv.backend.cpu.softmax_cross_entropy import (
 from minicv.backend.cpu.unpooling import gather_from_maps, scatter_to_maps
 
 KERNELS: tuple[str, ...] = (
+    "adam_step",
     "batch_norm_backward",
     "batch_norm_forward",
     "conv2d_forward",
@@ -49,6 +51,7 @@ KERNELS: tuple[str, ...] = (
     "roi_pool_backward",
     "scatter_add",
     "scatter_to_maps",
+    "sgd_step",
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
     "sum_pool2d",
@@ -57,6 +60,7 @@ KERNELS: tuple[str, ...] = (
 
 __all__ = [
     "KERNELS",
+    "adam_step",
     "batch_norm_backward",
     "batch_norm_forward",
     "conv2d_forward",
@@ -78,6 +82,7 @@ __all__ = [
     "roi_pool_backward",
     "scatter_add",
     "scatter_to_maps",
+    "sgd_step",
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
     "sum_pool2d",

@@ -17,6 +17,7 @@ from minicv.backend.cuda.convolution import (
 from minicv.backend.cuda.dropout import dropout_backward, dropout_forward
 from minicv.backend.cuda.matmul import matmul
 from minicv.backend.cuda.nms import nms
+from minicv.backend.cuda.optimizer_step import adam_step, sgd_step
 from minicv.backend.cuda.pooling import (
     max_pool2d,
     max_pool2d_backward,
@@ -35,6 +36,7 @@ from minicv.backend.cuda.softmax_cross_entropy import (
 from minicv.backend.device import DeviceError
 
 __all__ = [
+    "adam_step",
     "batch_norm_backward",
     "batch_norm_forward",
     "conv2d_forward",
@@ -56,6 +58,7 @@ __all__ = [
     "roi_pool_backward",
     "scatter_add",
     "scatter_to_maps",
+    "sgd_step",
     "softmax_cross_entropy_backward",
     "softmax_cross_entropy_forward",
     "sum_pool2d",
