@@ -125,7 +125,7 @@ VISION = {
 }
 # These answer with as many rows as something holds for, or look at what they were given, once an
 # image; the rest must never make the host wait.
-MAY_WAIT = {"remove_small_boxes", "encode_boxes", "nms", "batched_nms", "balanced_sample"}
+MAY_WAIT = {"remove_small_boxes", "nms", "batched_nms", "balanced_sample"}
 NAMES = [
     pytest.param(name, marks=needs_compiler if name in ("nms", "batched_nms") else ())
     for name in VISION

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
 
@@ -16,6 +18,10 @@ def check_regions(
     spatial_scale: float,
 ) -> tuple[Array, Array]:
     """Boxes (R, 4), finite, each with the number (R,) of an image of x (N, C, H, W).
+
+    The values of arrays on a device are not looked at, which would make the host wait. A batch
+    index that names no image there becomes that of the nearest, and a box that is not finite gives
+    any result.
 
     Raises:
         ValueError: a shape does not fit, a box is not finite, a batch index names no image, or the
@@ -55,13 +61,17 @@ def check_regions(
         raise TypeError(
             f"{operation}: batch_indices must be whole numbers but are {batch_indices.dtype}"
         )
-    lowest, highest = int(batch_indices.min()), int(batch_indices.max())
+    if x.shape[0] == 0:
+        raise ValueError(f"{operation}: {len(boxes)} boxes but no image; x={x.shape}")
+    if xp is not np:
+        return boxes, xp.clip(batch_indices, 0, x.shape[0] - 1).astype(xp.int64)
+    lowest, highest = batch_indices.min(), batch_indices.max()
     if lowest < 0 or highest >= x.shape[0]:
         raise ValueError(
             f"{operation}: batch_indices reach from {lowest} to {highest} but x has {x.shape[0]} "
             f"images, 0..{x.shape[0] - 1}; x={x.shape}"
         )
-    if not bool(xp.isfinite(boxes).all()):
-        bad = int(xp.isfinite(boxes).all(axis=1).argmin())
+    if not np.isfinite(boxes).all():
+        bad = np.isfinite(boxes).all(axis=1).argmin()
         raise ValueError(f"{operation}: box {bad} is not finite: {boxes[bad].tolist()}")
     return boxes, batch_indices.astype(xp.int64)

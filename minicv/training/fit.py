@@ -15,6 +15,7 @@ from minicv.data import DataLoader
 from minicv.nn import Dropout, Module
 from minicv.optim import Optimizer, Schedule, clip_grad_norm
 from minicv.training.divergence import check_losses
+from minicv.training.loss_values import loss_values
 from minicv.training.train_state import TrainState
 
 Validate = Callable[[Module], Mapping[str, float]]
@@ -117,7 +118,7 @@ def _run_epoch(
         learning_rate = schedule.lr(state.step)
         optimizer.set_lr(learning_rate)
         losses = model.loss(images, targets, rng)
-        values = {name: loss.item() for name, loss in losses.items()}
+        values = loss_values(losses)
         check_losses(values, targets, learning_rate, state.step)
         optimizer.zero_grad()
         sum(losses.values(), start=0.0).backward()

@@ -7,6 +7,7 @@ from typing import Any
 from minicv.autograd import no_grad
 from minicv.data import DataLoader
 from minicv.nn import Module, evaluating
+from minicv.training.loss_values import loss_values
 
 
 def validation_losses(model: Module, dataset: Any, batch_size: int = 2) -> dict[str, float]:
@@ -17,6 +18,6 @@ def validation_losses(model: Module, dataset: Any, batch_size: int = 2) -> dict[
     totals: dict[str, float] = {}
     with no_grad(), evaluating(model):
         for images, targets in DataLoader(dataset, batch_size, workers=1):
-            for name, loss in model.loss(images, targets).items():
-                totals[name] = totals.get(name, 0.0) + loss.item() * len(images)
+            for name, value in loss_values(model.loss(images, targets)).items():
+                totals[name] = totals.get(name, 0.0) + value * len(images)
     return {f"val {name}": total / len(dataset) for name, total in totals.items()}

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from minicv.backend import Array, xp_of
 from minicv.vision.box_checks import as_float_boxes
 
@@ -44,7 +46,8 @@ def encode_boxes(
 
     Raises:
         ValueError: a shape is wrong, or a box has no width or no height, for which there is no
-            logarithm; the message names the first such row.
+            logarithm; the message names the first such row. On a device, where to look at the boxes
+            would be to wait for them, offsets from or to such a box are infinite or NaN instead.
 
     >>> import numpy as np
     >>> proposals = np.array([[0.0, 0.0, 10.0, 20.0]])
@@ -124,8 +127,10 @@ def _centre_and_size(boxes: Array) -> tuple[Array, Array, Array, Array]:
 
 
 def _refuse_degenerate(w: Array, h: Array, boxes: Array, argument: str) -> None:
+    if not isinstance(boxes, np.ndarray):
+        return
     degenerate = (w <= 0) | (h <= 0)
-    if bool(degenerate.any()):
+    if degenerate.any():
         index = int(degenerate.argmax())
         raise ValueError(
             f"encode_boxes: {argument}[{index}] is {boxes[index].tolist()}, which has no width or "

@@ -1,5 +1,6 @@
 """What is said when boxes or their images do not fit, by both operations on regions."""
 
+import cupy_stand_in as cupy
 import numpy as np
 import pytest
 
@@ -16,6 +17,14 @@ def test_lists_become_arrays():
     assert images.tolist() == [1] and images.dtype == np.int64
 
 
+def test_arrays_of_a_device_are_not_looked_at():
+    x, boxes = cupy.asarray(np.zeros((2, 1, 4, 4))), cupy.asarray(np.full((3, 4), np.nan))
+    with cupy.recorded_synchronisations() as reasons:
+        _, images = check_regions("roi_pool", x, boxes, cupy.asarray(np.array([-3, 1, 7])), 1.0)
+    assert reasons == []
+    assert images.get().tolist() == [0, 1, 1]
+
+
 @pytest.mark.parametrize("operation", [F.roi_pool, F.roi_align])
 def test_errors(operation):
     x, one = np.ones((2, 3, 5, 7)), np.array([1])
@@ -25,6 +34,8 @@ def test_errors(operation):
         operation(x, WHOLE, np.array([0, 1]), 2)
     with pytest.raises(ValueError, match="reach from 2 to 2 but x has 2 images"):
         operation(x, WHOLE, np.array([2]), 2)
+    with pytest.raises(ValueError, match=r"1 boxes but no image; x=\(0, 3, 5, 7\)"):
+        operation(x[:0], WHOLE, np.array([0]), 2)
     with pytest.raises(ValueError, match="reach from -1 to -1"):
         operation(x, WHOLE, np.array([-1]), 2)
     with pytest.raises(TypeError, match="batch_indices must be whole numbers but are float64"):

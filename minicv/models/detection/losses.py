@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import xp_of
@@ -59,7 +61,10 @@ def head_losses(
     xp = xp_of(logits.data)
     columns = xp.concatenate([t.columns for t in sampled])  # (S,)
     wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
-    positive = xp.flatnonzero(columns > 0)  # (P,), in the order of the deltas
+    starts = [0, *itertools.accumulate(len(t.columns) for t in sampled)]
+    positive = xp.concatenate(
+        [start + xp.arange(len(t.deltas)) for start, t in zip(starts, sampled, strict=False)]
+    )  # (P,): the first ones of each image
     loss_classifier = F.softmax_cross_entropy(logits, columns)
     chosen = offsets[positive, columns[positive]]  # (S, K+1, 4) -> (P, 4)
     loss_box = F.smooth_l1(chosen, wanted, beta=beta, reduction="sum")
