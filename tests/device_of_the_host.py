@@ -1,19 +1,27 @@
-"""A device without a GPU: the strict stand-in for CuPy, with the kernels of the host.
+"""A device without a GPU: the strict stand-in for CuPy, with emulated kernels or those of the host.
 
-The kernels for CUDA are another matter; this is about all that stands between them.
+What kernels compute is the matter of tests/backend/cuda; this is about all that stands between.
 """
 
+import cuda_emulator
 import cupy_stand_in as cupy
 import numpy as np
+from cupy_stand_in.array import host_values
 
 from minicv.backend import cpu, cuda, to_numpy
 from minicv.backend.cpu import KERNELS
 
 
-def install_device(monkeypatch):
-    """Until the test ends, ``module.to("cuda")`` moves a module to the stand-in."""
+def install_device(monkeypatch, emulated=True):
+    """Until the test ends, ``module.to("cuda")`` moves a module to the stand-in.
+
+    Kernels are the emulated ones of CUDA, as far as they are written and there is a compiler. With
+    ``emulated=False`` they are all of the host: for what would take too long otherwise.
+    """
     for name in KERNELS:
-        monkeypatch.setitem(vars(cuda), name, _on_the_host(getattr(cpu, name)))
+        if not emulated or cuda_emulator.compiler() is None or name not in cuda.__all__:
+            kernel = _on_the_host(name, getattr(cpu, name))
+            monkeypatch.setitem(vars(cuda), name, kernel)
     monkeypatch.setattr("minicv.nn.module.to_device", lambda array, name: cupy.asarray(array))
 
 
@@ -48,19 +56,19 @@ def check_on_the_host(arrays, expected):
         np.testing.assert_allclose(arrays[name], array, rtol=1e-3, atol=1e-4, err_msg=name)
 
 
-def _on_the_host(kernel):
-    """``kernel`` for device arrays: they come to the host, and the result goes back."""
+def _on_the_host(name, kernel):
+    """``kernel`` for device arrays. It works in their memory, so nothing moves and nobody waits."""
 
     def down(value):
-        return to_numpy(value) if isinstance(value, cupy.ndarray) else value
+        return host_values(value, name) if isinstance(value, cupy.ndarray) else value
 
     def up(value):
         if isinstance(value, tuple):
             return tuple(up(item) for item in value)
-        return cupy.asarray(value) if isinstance(value, np.ndarray) else value
+        return cupy.ndarray(value) if isinstance(value, np.ndarray) else value
 
     def run(*arguments, **options):
-        named = {name: down(value) for name, value in options.items()}
+        named = {key: down(value) for key, value in options.items()}
         return up(kernel(*[down(value) for value in arguments], **named))
 
     return run

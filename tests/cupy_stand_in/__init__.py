@@ -6,7 +6,7 @@
 Where CuPy refuses, this refuses: host arrays that meet device arrays, implicit conversion, names
 and keywords that CuPy lacks. Where CuPy is silent but wrong, it refuses as well: NumPy's functions
 called on device arrays, an index out of range, an assignment whose index occurs twice. And it
-counts the moments at which the host would wait for the device.
+counts the moments at which the host would wait for the device, and the arrays sent to it.
 
 `xp_of` answers this module for its arrays, and `kernels_of` gives those of `minicv.backend.cuda`.
 Its `RawModule` is the emulator: kernels run, slowly, where there is a C++ compiler.
@@ -23,7 +23,7 @@ import numpy as np
 from cupy_stand_in.array import host_values, ndarray
 from cupy_stand_in.functions import look_up
 from cupy_stand_in.raw_module import RawModule
-from cupy_stand_in.synchronisation import recorded_synchronisations
+from cupy_stand_in.synchronisation import recorded_places, recorded_synchronisations, send
 from minicv.backend import register_array_module
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "asnumpy",
     "get_array_module",
     "ndarray",
+    "recorded_places",
     "recorded_synchronisations",
 ]
 
@@ -44,6 +45,8 @@ def array(values: Any, dtype: Any = None, copy: bool = True) -> ndarray:
     """A new device array; the one way on which values of the host may come."""
     if isinstance(values, (ndarray, list, tuple)) and not _holds_host_array(values):
         values = host_values(values, "array")
+    else:
+        send(np.shape(values))
     return ndarray(np.array(values, dtype=dtype) if copy else np.asarray(values, dtype=dtype))
 
 

@@ -13,19 +13,24 @@
 // index_t  counts the elements of x: unsigned int, whose divisions are fast, while that suffices
 
 #define THREADS 256
+#define ROOT 16   // of THREADS
 #define VALUES 8  // of a thread
 
-// The sum of one number of each thread, in all of them.
+// The sum of one number of each thread, in all of them: first in 16 columns, then over the columns.
+// A call may follow another at once: nobody writes what somebody may still have to read.
 __device__ real sum_of_block(real value) {
-    __shared__ real sums[THREADS];
-    __syncthreads();  // all threads have read the sum before
-    sums[threadIdx.x] = value;
-    for (int half = THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) sums[threadIdx.x] += sums[threadIdx.x + half];
+    __shared__ real values[THREADS], columns[ROOT];
+    values[threadIdx.x] = value;
+    __syncthreads();
+    if (threadIdx.x < ROOT) {
+        real sum = 0;
+        for (int i = 0; i < ROOT; i++) sum += values[i * ROOT + threadIdx.x];
+        columns[threadIdx.x] = sum;
     }
     __syncthreads();
-    return sums[0];
+    real sum = 0;
+    for (int i = 0; i < ROOT; i++) sum += columns[i];
+    return sum;
 }
 
 // Where the values of a thread lie in x: every 256th of the part, at one division for all of them.

@@ -13,6 +13,8 @@
 // LANES    threads for one pixel: 1, or all THREADS of a block
 // THREADS  of a block
 
+#define ROOT 16  // of THREADS
+
 // Which pixel a thread works for, numbered n P + p, and where its scores start in (N, K, P).
 __device__ long long pixel_of_thread() {
     return (long long)blockIdx.x * (THREADS / LANES) + threadIdx.x / LANES;
@@ -25,31 +27,24 @@ __device__ long long first_score(long long pixel, int classes, int pixels) {
     return ((long long)sample * (classes - 1)) * pixels + pixel;  // (n K) P + p
 }
 
-// Over the lanes of a pixel; one lane has it all already.
-__device__ real largest_of_lanes(real value) {
+// The largest number of any lane of a pixel, or the sum over the lanes, in all of them: first in 16
+// columns, then over the columns. One lane has it all already.
+__device__ real over_lanes(real value, bool largest) {
     if (LANES == 1) return value;
-    __shared__ real values[LANES];
-    __syncthreads();  // all have read the result before
+    __shared__ real values[LANES], columns[ROOT];
     values[lane()] = value;
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (lane() < half) values[lane()] = max(values[lane()], values[lane() + half]);
+    __syncthreads();
+    if (lane() < ROOT) {
+        real result = values[lane()];
+        for (int i = lane() + ROOT; i < LANES; i += ROOT)
+            result = largest ? max(result, values[i]) : result + values[i];
+        columns[lane()] = result;
     }
     __syncthreads();
-    return values[0];
-}
-
-__device__ real sum_of_lanes(real value) {
-    if (LANES == 1) return value;
-    __shared__ real values[LANES];
-    __syncthreads();
-    values[lane()] = value;
-    for (int half = LANES / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (lane() < half) values[lane()] += values[lane() + half];
-    }
-    __syncthreads();
-    return values[0];
+    real result = columns[0];
+    for (int i = 1; i < ROOT; i++)
+        result = largest ? max(result, columns[i]) : result + columns[i];
+    return result;
 }
 
 // losses and factor (N, P), softmax (N, K, P). A label that is no class gives a loss of NaN and
@@ -65,11 +60,11 @@ extern "C" __global__ void softmax_cross_entropy_forward(
     real largest = logits[first];
     for (int k = lane(); k < classes; k += LANES)
         largest = max(largest, logits[first + (long long)k * pixels]);
-    largest = largest_of_lanes(largest);
+    largest = over_lanes(largest, true);
     real total = 0;
     for (int k = lane(); k < classes; k += LANES)
         total += exp(logits[first + (long long)k * pixels] - largest);
-    total = sum_of_lanes(total);
+    total = over_lanes(total, false);
     for (int k = lane(); k < classes; k += LANES) {
         long long at = first + (long long)k * pixels;
         softmax[at] = exp(logits[at] - largest) / total;

@@ -41,7 +41,11 @@ def test_stages_come_back_to_the_host(network):
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-def test_losses_and_gradients_are_those_of_the_host(network):
+def test_losses_and_gradients_are_those_of_the_host(network, monkeypatch):
+    # With kernels that round as the host does. The maps of DeconvNet shrink to one pixel, and a
+    # normalisation of two values makes much of little: where weights differ in the seventh digit
+    # its loss differs in the third.
+    install_device(monkeypatch, emulated=False)
     images = [random_image(*SIZE, seed) for seed in range(2)]
     targets = [random_labels(*SIZE, seed) for seed in range(2)]
     check_losses_and_gradients(*pair(network, class_weights=WEIGHTS), images, targets)
