@@ -3,30 +3,14 @@
 import numpy as np
 import pytest
 from command_line import refused, run
-from PIL import Image
+from one_cell_folder import one_cell_folder
 
 from minicv.training import load_detector
-
-XML = """<annotation><filename>im.jpg</filename>
-<size><width>40</width><height>32</height><depth>3</depth></size>
-<object><name>cell</name><difficult>0</difficult>
-<bndbox><xmin>8</xmin><ymin>6</ymin><xmax>31</xmax><ymax>27</ymax></bndbox></object>
-</annotation>"""
 
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    """A Pascal VOC folder with one picture of one white cell, for training and for tests."""
-    folder = tmp_path_factory.mktemp("voc")
-    for name in ("Annotations", "JPEGImages", "ImageSets/Main"):
-        (folder / name).mkdir(parents=True)
-    (folder / "Annotations" / "im.xml").write_text(XML)
-    pixels = np.zeros((32, 40, 3), np.uint8)
-    pixels[5:27, 7:31] = 255
-    Image.fromarray(pixels).save(folder / "JPEGImages" / "im.jpg")
-    for split in ("train", "val", "test"):
-        (folder / "ImageSets" / "Main" / f"{split}.txt").write_text("im\n")
-    return f"voc:{folder}"
+    return one_cell_folder(tmp_path_factory.mktemp("voc"))
 
 
 def train(capsys, system, source, out, *options):
