@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from minicv.autograd import Tensor
-from minicv.backend import xp_of
+from minicv.backend import Array, xp_of
+from minicv.optim.joined import join
 
 
 def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
@@ -38,11 +41,21 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
         raise ValueError(f"clip_grad_norm: max_norm must be positive but is {max_norm}")
     grads = [parameter.grad for parameter in params if parameter.grad is not None]
     # Summed where the gradients live: a device is asked for one number only.
-    norm = math.sqrt(float(sum(xp_of(grad).vdot(grad, grad) for grad in grads)))
+    norm = math.sqrt(float(sum(xp_of(a).vdot(a, a) for a in _joined_on_a_device(grads))))
     if norm > max_norm and math.isfinite(norm):
         for grad in grads:
             grad *= max_norm / norm
     return norm
+
+
+def _joined_on_a_device(grads: list[Array]) -> list[Array]:
+    """The same numbers in few arrays, where each costs a kernel; on the host as they are."""
+    arrays = [grad for grad in grads if isinstance(grad, np.ndarray)]
+    by_dtype: dict[np.dtype, list[Array]] = {}
+    for grad in grads:
+        if not isinstance(grad, np.ndarray):
+            by_dtype.setdefault(grad.dtype, []).append(grad)
+    return arrays + [join(alike) for alike in by_dtype.values()]
 
 
 def clip_grad_value(params: Iterable[Tensor], clip_value: float) -> None:
