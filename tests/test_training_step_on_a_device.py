@@ -9,12 +9,13 @@ import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from device_of_the_host import install_device
-from tiny_detector import tiny_detector
+from tiny_detector import SETTINGS
 
 from minicv import Tensor, nn
 from minicv import functional as F
 from minicv.data import DataLoader
-from minicv.models.backbones import SmallHierarchy
+from minicv.models.backbones import SmallBackbone, SmallHierarchy
+from minicv.models.detection import FasterRCNN
 from minicv.models.segmentation import FCN8s
 from minicv.optim import SGD, Adam, ConstantLR, clip_grad_norm
 from minicv.training import fit
@@ -41,7 +42,8 @@ def device(monkeypatch):
 
 
 def faster_rcnn():
-    return tiny_detector(CLASSES)
+    rng = np.random.default_rng(0)
+    return FasterRCNN(SmallBackbone(4, rng=rng), CLASSES, SETTINGS, rng=rng)
 
 
 def fcn8s():

@@ -28,7 +28,9 @@ def check_the_same_weights(here, there):
     ours, theirs = (load_checkpoint(out / "last.npz")[0] for out in (here, there))
     assert ours.keys() == theirs.keys()
     for name, array in ours.items():
-        np.testing.assert_allclose(theirs[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
+        # As a whole: Adam makes a full step of a gradient that is nothing but rounding.
+        distance = np.linalg.norm(theirs[name] - array)
+        assert distance <= 1e-3 * np.linalg.norm(array) + 1e-6, name
 
 
 def test_a_segmenter(tmp_path, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
-from minicv.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential
+from minicv.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential, conv_bn_relu
 
 
 class SmallBackbone(Backbone):
@@ -47,7 +47,7 @@ class SmallBackbone(Backbone):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.layers(x)
+        return _run_blocks(x, self.layers)
 
 
 class SmallHierarchy(FeatureHierarchy):
@@ -84,8 +84,8 @@ class SmallHierarchy(FeatureHierarchy):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         at8 = self.stride8(x)  # (N, 3, H, W) -> (N, 4 width, H/8, W/8)
-        at16 = self.stride16(at8)  # -> (N, 8 width, H/16, W/16)
-        at32 = self.stride32(at16)  # -> (N, 8 width, H/32, W/32)
+        at16 = _run_blocks(at8, self.stride16)  # -> (N, 8 width, H/16, W/16)
+        at32 = _run_blocks(at16, self.stride32)  # -> (N, 8 width, H/32, W/32)
         return at8, at16, at32
 
 
@@ -94,3 +94,11 @@ def _block(
 ) -> list[Module]:
     convolution = Conv2d(channels_in, channels_out, 3, stride, padding=1, bias=False, rng=rng)
     return [convolution, BatchNorm2d(channels_out), ReLU()]
+
+
+def _run_blocks(x: Tensor, layers: Sequential) -> Tensor:
+    """The three layers of each block as one operation, as far as training lets them be one."""
+    in_turn = iter(layers)
+    for convolution, norm, _ in zip(in_turn, in_turn, in_turn, strict=True):
+        x = conv_bn_relu(x, convolution, norm, activation="relu")
+    return x
