@@ -66,6 +66,7 @@ def test_operation_refuses_arrays_of_two_devices():
         _ = x + cupy.asarray(np.zeros(3))
 
 
+@needs_compiler
 def test_a_training_step_on_the_device():
     """Softmax regression, from forward to a changed weight, without one wait of the host."""
     from minicv import functional as F

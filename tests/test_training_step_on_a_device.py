@@ -31,7 +31,7 @@ LABEL_MAPS = [{"segmentation": np.arange(40 * 56).reshape(40, 56) // 300 % 2} fo
 # By the file in which the host waits; the figures are for each of the images.
 BY_IMAGE = {
     "vision/boxes.py": 1,  # how many proposals are large enough
-    "vision/nms.py": 2,  # boxes and scores; the suppression runs on the host
+    "backend/cuda/nms.py": 1,  # how many of them survive
     "vision/sampling.py": 2,  # the labels of all anchors, and of the proposals: drawn on the host
 }
 
@@ -88,7 +88,6 @@ def test_faster_rcnn():
         "models/detection/faster_rcnn.py": 1,  # the pixels
         "models/detection/training_targets.py": 2 * len(IMAGES),  # true boxes and labels
         "vision/anchors.py": 1,
-        "vision/nms.py": len(IMAGES),
         "vision/sampling.py": 4 * len(IMAGES),  # the numbers of what was drawn
     }
 

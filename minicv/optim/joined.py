@@ -52,7 +52,10 @@ def join(arrays: Sequence[Array]) -> Array:
     gap = xp.zeros(ALIGNMENT, arrays[0].dtype)
     pieces = []
     for array in arrays:
-        pieces += [array.reshape(-1), gap[: _room(array) - array.size]]
+        pieces.append(array.reshape(-1))
+        missing = _room(array) - array.size
+        if missing:
+            pieces.append(gap[:missing])
     return xp.concatenate(pieces)
 
 

@@ -11,7 +11,6 @@ from cuda_kernels import needs_compiler
 from minicv import Tensor
 from minicv import functional as F
 
-pytestmark = pytest.mark.host_only  # these tests bring their own device
 X = np.random.default_rng(0).normal(size=(3, 4)) + 0.1
 MASK = X > 0
 

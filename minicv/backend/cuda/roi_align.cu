@@ -35,7 +35,8 @@ __device__ Axis axis_of(const box_t* box, int direction, corner_t scale, bool al
     axis.start = (real)start;
     axis.bin = (real)bin;
     axis.samples = sampling_ratio;
-    if (sampling_ratio <= 0) axis.samples = (int)max((corner_t)0, min(ceil(bin), (corner_t)1e9));
+    if (sampling_ratio <= 0)  // none where the size is 0, below, or NaN
+        axis.samples = bin > 0 ? (int)min(ceil(bin), (corner_t)1e9) : 0;
     axis.share = (real)1 / max(axis.samples, 1);
     return axis;
 }

@@ -1,5 +1,6 @@
 """RoIAlign on CUDA is RoIAlign on the CPU, for any region, in both forms of the gradient."""
 
+import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from cuda_kernels import check_in_order, check_kernel, needs_compiler
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from region_cases import regions
 
-from minicv.backend import cpu
+from minicv.backend import cpu, cuda, to_numpy
 
 pytestmark = needs_compiler
 
@@ -60,6 +61,13 @@ def test_more_channels_and_bins_than_one_block_has_threads_for():
     options = (np.array([[0.0, 0, 3, 2], [1, 1, 2, 2]]), np.array([1, 0]), (5, 7), 1.0, 2, False)
     check_kernel("roi_align", rng.normal(size=(2, 42, 3, 4)), *options)
     check_kernel("roi_align_backward", rng.normal(size=(2, 42, 5, 7)), (2, 42, 3, 4), *options)
+
+
+def test_a_box_that_is_no_number_ends_as_zeros():
+    """Nobody looks at the boxes of a device: their kernel must come to an end with any."""
+    x, box = cupy.asarray(np.ones((1, 2, 5, 6))), cupy.asarray(np.full((1, 4), np.nan))
+    y = cuda.roi_align(x, box, cupy.asarray(np.array([0])), (2, 2), 1.0, 0, True)
+    assert not to_numpy(y).any()
 
 
 def test_integer_boxes_and_arrays_with_gaps():
