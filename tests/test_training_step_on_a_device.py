@@ -8,6 +8,7 @@ of a step is counted here, with its reason. Likewise arrays on their way to the 
 import cupy_stand_in as cupy
 import numpy as np
 import pytest
+from cuda_kernels import needs_compiler
 from device_of_the_host import install_device
 from tiny_detector import SETTINGS
 
@@ -34,6 +35,9 @@ BY_IMAGE = {
     "backend/cuda/nms.py": 1,  # how many of them survive
     "vision/sampling.py": 2,  # the labels of all anchors, and of the proposals: drawn on the host
 }
+
+
+pytestmark = needs_compiler
 
 
 @pytest.fixture(autouse=True)
