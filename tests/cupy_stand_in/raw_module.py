@@ -6,14 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 import cuda_emulator
+from cuda_builds import missing_build
 
 from cupy_stand_in.array import host_values
 
 
 class RawModule:
-    """CUDA source, compiled by the host's C++ compiler at the first use."""
+    """CUDA source, compiled by the host's C++ compiler at the first use.
+
+    A file of minicv's is taken only with types that a CUDA compiler has seen as well.
+    """
 
     def __init__(self, *, code: str, options: tuple[str, ...] = ()) -> None:
+        missing = missing_build(code, options)
+        if missing:
+            raise AssertionError(missing)
         self._module = cuda_emulator.RawModule(code, options)
 
     def get_function(self, name: str) -> Callable[..., None]:

@@ -1,0 +1,64 @@
+"""With which types and numbers each ``.cu`` file is compiled when minicv launches it.
+
+`test_cuda_compiles` compiles all of them for real, and the stand-in for CuPy refuses a launch with
+others: so a kernel that no compiler has seen is not launched by any test.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicv.backend.cuda import launcher
+
+FOLDER = Path(launcher.__file__).parent
+Build = dict[str, Any]
+
+
+def every(**choices: Sequence[Any]) -> list[Build]:
+    """Each combination of the choices.
+
+    >>> every(real=[np.float32], TILE=[8, 16]) == [
+    ...     {"real": np.float32, "TILE": 8},
+    ...     {"real": np.float32, "TILE": 16},
+    ... ]
+    True
+    """
+    return [
+        dict(zip(choices, chosen, strict=True)) for chosen in itertools.product(*choices.values())
+    ]
+
+
+REAL = [np.float32, np.float64]
+INDEX = [np.uint32, np.int64]  # of launcher.index_type
+
+BUILDS: dict[str, list[Build]] = {
+    "pooling.cu": every(real=REAL, index_t=INDEX, switch_t=[np.uint8, np.uint16]),
+}
+
+
+def options_of(build: Build) -> tuple[str, ...]:
+    """As the launcher hands them to the compiler."""
+    return launcher.compiler_options(**build)
+
+
+def missing_build(source: str, options: Sequence[str]) -> str | None:
+    """The sentence about a launch that `BUILDS` does not have, or None.
+
+    Order does not matter, nor does a source that is no file of minicv's.
+    """
+    for file in FOLDER.glob("*.cu"):
+        if file.read_text(encoding="utf-8") == source:
+            known = [set(options_of(build)) for build in BUILDS.get(file.name, [])]
+            if set(options) in known:
+                return None
+            macros = " ".join(option for option in options if option.startswith("-D"))
+            return (
+                f"{file.name} is launched with {macros}, which no test has compiled: add it to "
+                "BUILDS in tests/cuda_builds.py"
+            )
+    return None
