@@ -21,7 +21,8 @@ def extended_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package and the shared tests, with every block of the example in its place."""
     copy = tmp_path_factory.mktemp("contributing")
     shutil.copytree(REPOSITORY / "minicv", copy / "minicv", ignore=_generated)
-    shutil.copytree(REPOSITORY / "tests" / "cupy_stand_in", copy / "tests" / "cupy_stand_in")
+    for shared in ("cupy_stand_in", "cuda_emulator"):
+        shutil.copytree(REPOSITORY / "tests" / shared, copy / "tests" / shared)
     for test in (REPOSITORY / "tests").glob("*.py"):
         shutil.copy(test, copy / "tests")
     for file in ("conftest.py", "pyproject.toml"):

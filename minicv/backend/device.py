@@ -11,6 +11,7 @@ import importlib
 import os
 import re
 import sys
+import warnings
 from types import ModuleType
 from typing import Any
 
@@ -155,23 +156,29 @@ def gpu_status() -> tuple[bool, str]:
     True
     """
     try:
+        with warnings.catch_warnings():  # what CuPy warns of, where it works all the same
+            warnings.simplefilter("ignore")
+            return _try_gpu()
+    except Exception as error:  # driver, NVRTC, headers and cuBLAS each raise their own type
+        return False, f"{type(error).__name__}: {_first_line(error)}"
+
+
+def _try_gpu() -> tuple[bool, str]:
+    try:
         cupy = importlib.import_module("cupy")
     except Exception as error:  # a broken installation raises more than ImportError
         return False, f"CuPy cannot be imported ({type(error).__name__}: {_first_line(error)})"
-    try:
-        if cupy.cuda.runtime.getDeviceCount() < 1:
-            return False, "no CUDA device is visible"
-        doubled = cupy.arange(4, dtype=cupy.float32)
-        source = 'extern "C" __global__ void twice(float* x) { x[threadIdx.x] *= 2.0f; }'
-        cupy.RawKernel(source, "twice")((1,), (4,), (doubled,))
-        shifted = (doubled + 1).reshape(2, 2)  # [[1, 3], [5, 7]]
-        product = cupy.asnumpy(shifted @ shifted)
-        if not np.array_equal(product, [[16.0, 24.0], [40.0, 64.0]]):
-            return False, f"a 2x2 matrix product on the device came out wrong: {product.tolist()}"
-        properties = cupy.cuda.runtime.getDeviceProperties(0)
-        return True, properties["name"].decode()
-    except Exception as error:  # driver, NVRTC, headers and cuBLAS each raise their own type
-        return False, f"{type(error).__name__}: {_first_line(error)}"
+    if cupy.cuda.runtime.getDeviceCount() < 1:
+        return False, "no CUDA device is visible"
+    doubled = cupy.arange(4, dtype=cupy.float32)
+    source = 'extern "C" __global__ void twice(float* x) { x[threadIdx.x] *= 2.0f; }'
+    cupy.RawKernel(source, "twice")((1,), (4,), (doubled,))
+    shifted = (doubled + 1).reshape(2, 2)  # [[1, 3], [5, 7]]
+    product = cupy.asnumpy(shifted @ shifted)
+    if not np.array_equal(product, [[16.0, 24.0], [40.0, 64.0]]):
+        return False, f"a 2x2 matrix product on the device came out wrong: {product.tolist()}"
+    properties = cupy.cuda.runtime.getDeviceProperties(0)
+    return True, properties["name"].decode()
 
 
 def _first_line(error: Exception) -> str:

@@ -5,14 +5,10 @@ Without a GPU the last comes as a single skipped test, with the reason (tests/te
 
 import cuda_emulator
 import cupy_stand_in
+import numpy as np
 import pytest
+from cupy_devices import CUPYS
 from functions_on_a_device import run_functions_on
-
-from minicv.backend import gpu_status
-
-DEVICES = ["numpy", "cupy stand-in"]
-if gpu_status()[0]:
-    DEVICES.append(pytest.param("cupy", marks=pytest.mark.gpu))
 
 
 def pytest_collection_modifyitems(config, items):
@@ -20,20 +16,17 @@ def pytest_collection_modifyitems(config, items):
     elsewhere = [
         item
         for item in items
-        if item.get_closest_marker("host_only") and item.callspec.params.get("device") != "numpy"
+        if item.get_closest_marker("host_only") and item.callspec.params.get("device") is not np
     ]
     config.hook.pytest_deselected(items=elsewhere)
     items[:] = [item for item in items if item not in elsewhere]
 
 
-@pytest.fixture(autouse=True, params=DEVICES)
+@pytest.fixture(autouse=True, params=[pytest.param(np, id="numpy"), *CUPYS])
 def device(request, monkeypatch):
-    if request.param == "cupy stand-in":
-        if cuda_emulator.compiler() is None:
-            pytest.skip("no C++ compiler to run CUDA kernels without a GPU")
-        run_functions_on(cupy_stand_in, monkeypatch)
-    elif request.param == "cupy":
-        import cupy
-
-        run_functions_on(cupy, monkeypatch)
+    """The array module on which operations compute while the test runs."""
+    if request.param is cupy_stand_in and cuda_emulator.compiler() is None:
+        pytest.skip("no C++ compiler to run CUDA kernels without a GPU")
+    if request.param is not np:
+        run_functions_on(request.param, monkeypatch)
     return request.param

@@ -1,9 +1,8 @@
 """What the launcher lets through to a kernel, and what it refuses."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
-from cuda_kernels import needs_compiler
+from cuda_kernels import cupy_in_use, needs_compiler
 
 from minicv.backend.cuda.launcher import CudaFile, Grid, one_thread_each
 
@@ -29,6 +28,7 @@ def launch(file, x, y, factor=3, count=5, twice=False, grid=None, **macros):
 
 
 def arrays(dtype=np.float32):
+    cupy = cupy_in_use()
     return cupy.asarray(np.arange(5, dtype=dtype)), cupy.asarray(np.zeros(5, dtype))
 
 
@@ -53,7 +53,7 @@ def test_refusals_name_kernel_and_parameter(file):
     with pytest.raises(TypeError, match="x must be a device array of float32 but is ndarray"):
         launch(file, np.zeros(5, np.float32), y)
     with pytest.raises(ValueError, match=r"x must lie in one piece .* strides \(8,\)"):
-        launch(file, cupy.asarray(np.zeros(10, np.float32))[::2], y)
+        launch(file, cupy_in_use().asarray(np.zeros(10, np.float32))[::2], y)
     for count in (2**31, 1.5, "5", x):
         with pytest.raises(TypeError, match="count must be a number that fits into int32"):
             launch(file, x, y, count=count)

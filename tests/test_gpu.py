@@ -1,0 +1,36 @@
+"""On a real GPU: NVRTC compiles every kernel, the card loads it and runs it.
+
+Whether the kernels are right is asked elsewhere, by the same tests as without a GPU:
+``pytest -m gpu`` runs those on CuPy too.
+"""
+
+import importlib
+
+import numpy as np
+import pytest
+from cuda_builds import BUILDS, FOLDER, options_of
+
+from minicv.backend import gpu_status
+from minicv.backend.cuda.signature import DTYPES, read_signatures
+
+THREADS = 32
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not gpu_status()[0], reason=f"no GPU: {gpu_status()[1]}")
+def test_every_kernel_is_launched():
+    """With no work: each number is 0, so that no thread has an element of its own."""
+    cupy = importlib.import_module("cupy")
+    for name, builds in BUILDS.items():
+        source = (FOLDER / name).read_text(encoding="utf-8")
+        for build in builds:
+            module = cupy.RawModule(code=source, options=options_of(build))
+            filled_in = {key: np.dtype(t) for key, t in build.items() if isinstance(t, type)}
+            types = {**DTYPES, **filled_in}
+            for kernel, parameters in read_signatures(source).items():
+                arguments = [
+                    cupy.zeros(2**18, types[p.type]) if p.is_array else types[p.type].type(0)
+                    for p in parameters
+                ]
+                module.get_function(kernel)((1, 1, 1), (THREADS, 1, 1), tuple(arguments))
+                cupy.cuda.get_current_stream().synchronize()  # an error would appear here
