@@ -19,23 +19,23 @@ needs_compiler = pytest.mark.skipif(
 )
 # How much a real GPU may differ: it contracts a * b + c to one rounding, and its exp is its own.
 ROUNDING = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
-_cupy: ModuleType = cupy_stand_in
+cupy: ModuleType = cupy_stand_in  # or CuPy, within `kernels_on`
 
 
 def cupy_in_use() -> ModuleType:
     """The stand-in, or CuPy."""
-    return _cupy
+    return cupy
 
 
 @contextlib.contextmanager
-def kernels_on(cupy: ModuleType) -> Iterator[None]:
-    """Within this block `check_kernel` runs kernels on ``cupy``."""
-    global _cupy
-    before, _cupy = _cupy, cupy
+def kernels_on(module: ModuleType) -> Iterator[None]:
+    """Within this block `check_kernel` runs kernels on the arrays of ``module``."""
+    global cupy
+    before, cupy = cupy, module
     try:
         yield
     finally:
-        _cupy = before
+        cupy = before
 
 
 def check_kernel(name: str, *arguments: Any, rtol: float = 1e-12, atol: float = 1e-12) -> None:
@@ -43,7 +43,6 @@ def check_kernel(name: str, *arguments: Any, rtol: float = 1e-12, atol: float = 
 
     The threads run in order and in reversed order: a race between them would tell.
     """
-    cupy = cupy_in_use()
     expected = _as_tuple(getattr(cpu, name)(*arguments))
     moved = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
     results = [_as_tuple(getattr(cuda, name)(*moved))]

@@ -138,8 +138,8 @@ def resolve_device(device: str | None = None) -> str:
     if match[1] == "auto":
         return "cpu"
     raise DeviceError(
-        f"{asked_by}: {requested!r} cannot be used: {reason}. Install the extra that matches the "
-        "driver, minicv[cuda12] or minicv[cuda13], or use --device cpu"
+        f"{asked_by}: {requested!r} cannot be used: {reason}; install the extra that matches the "
+        "driver, pip install 'minicv[cuda12]' or 'minicv[cuda13]', or use --device cpu"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from minicv.backend import gpu_status, resolve_device
 
@@ -18,13 +19,13 @@ def add_device_option(parser: argparse.ArgumentParser) -> None:
 
 
 def chosen_device(options: argparse.Namespace) -> str:
-    """``"cpu"`` or ``"cuda:N"``; where auto had to choose, says what it chose and why.
+    """``"cpu"`` or ``"cuda:N"``; where "auto" left the choice, says what was chosen and why.
 
     Raises:
         DeviceError: the device that was asked for cannot be used.
     """
     device = resolve_device(options.device)
-    if options.device == "auto":
+    if (options.device or os.environ.get("MINICV_DEVICE", "")).lower() == "auto":
         _, reason = gpu_status()
         print(f"device: {device} ({reason})")
     return device
