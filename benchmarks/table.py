@@ -44,7 +44,7 @@ def format_results(results: Sequence[Result], summary: Sequence[Mapping[str, Any
     lines: list[str] = []
     for row in dict.fromkeys(result["row"] for result in results):
         own = [result for result in results if result["row"] == row]
-        lines += [row, *_align(_cells(own))]
+        lines += [row, *align(_cells(own))]
         lines += ["  " + _sentence(line) for line in summary if line["row"] == row]
         lines.append("")
     return "\n".join(lines)
@@ -85,7 +85,7 @@ def _cells(results: Sequence[Result]) -> list[list[str]]:
     return table
 
 
-def _align(table: list[list[str]]) -> list[str]:
+def align(table: list[list[str]]) -> list[str]:
     """Columns of equal width: the first to the left, numbers to the right."""
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     lines = []

@@ -62,13 +62,13 @@ class FasterRCNN(nn.Module):
 
     def loss(self, images, targets, rng: np.random.Generator) -> list[torch.Tensor]:
         """Objectness, boxes of the proposals, classes, boxes of the classes."""
-        s = self.settings
-        x = (torch.from_numpy(np.stack(images)) - MEAN) / STD
-        true_boxes = [torch.from_numpy(target["boxes"]) for target in targets]
-        true_labels = [torch.from_numpy(target["labels"]) for target in targets]
+        s, device = self.settings, self.rpn["conv"].weight.device
+        x = (torch.from_numpy(np.stack(images)).to(device) - MEAN) / STD
+        true_boxes = [torch.from_numpy(target["boxes"]).to(device) for target in targets]
+        true_labels = [torch.from_numpy(target["labels"]).to(device) for target in targets]
         features = self.backbone["layers"](x)  # (N, 3, H, W) -> (N, C, h, w)
         objectness, deltas = self._proposal_network(features)  # (N, M), (N, M, 4)
-        anchors = _anchors(*features.shape[2:], s)  # (M, 4)
+        anchors = _anchors(*features.shape[2:], s, device)  # (M, 4)
         loss_objectness, loss_rpn_box = _rpn_losses(objectness, deltas, anchors, true_boxes, s, rng)
         regions, columns, wanted = [], [], []
         for i, (boxes, labels) in enumerate(zip(true_boxes, true_labels, strict=True)):
@@ -109,14 +109,13 @@ def _backbone() -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def _anchors(height: int, width: int, s: Settings) -> torch.Tensor:
-    root = torch.tensor(s["aspect_ratios"])[:, None] ** 0.5
-    sizes = torch.tensor(s["anchor_sizes"])[None]
+def _anchors(height: int, width: int, s: Settings, device: torch.device) -> torch.Tensor:
+    root = torch.tensor(s["aspect_ratios"], device=device)[:, None] ** 0.5
+    sizes = torch.tensor(s["anchor_sizes"], device=device)[None]
     half_w, half_h = (sizes / root / 2).reshape(-1), (sizes * root / 2).reshape(-1)
     around = torch.stack([-half_w, -half_h, half_w, half_h], 1)  # (A, 4)
-    cy, cx = torch.meshgrid(
-        (torch.arange(height) + 0.5) * STRIDE, (torch.arange(width) + 0.5) * STRIDE, indexing="ij"
-    )
+    y, x = ((torch.arange(n, device=device) + 0.5) * STRIDE for n in (height, width))
+    cy, cx = torch.meshgrid(y, x, indexing="ij")
     centres = torch.stack([cx, cy, cx, cy], -1)  # (h, w, 4)
     return (centres[:, :, None] + around).reshape(-1, 4)
 
@@ -126,7 +125,7 @@ def _rpn_losses(objectness, deltas, anchors, true_boxes, s, rng):
     for i, boxes in enumerate(true_boxes):
         overlaps = _iou(boxes, anchors)  # (G, M)
         best, of = overlaps.max(0)
-        label = torch.full(best.shape, -1)
+        label = torch.full(best.shape, -1, device=best.device)
         label[best < s["rpn_negative_iou"]] = 0
         label[best >= s["rpn_positive_iou"]] = 1
         enough = overlaps.max(1, keepdim=True).values - 1e-5
@@ -135,7 +134,7 @@ def _rpn_losses(objectness, deltas, anchors, true_boxes, s, rng):
         start = i * len(anchors)
         drawn += [positive + start, negative + start]
         positives.append(positive + start)
-        is_object += [torch.ones(len(positive)), torch.zeros(len(negative))]
+        is_object += [boxes.new_ones(len(positive)), boxes.new_zeros(len(negative))]
         wanted.append(_encode(boxes[of[positive]], anchors[positive], RPN_WEIGHTS))
     drawn = torch.cat(drawn)
     loss_objectness = F.binary_cross_entropy_with_logits(
@@ -165,7 +164,7 @@ def _region_targets(proposals, true_boxes, true_labels, s, rng):
     label = (best >= s["head_positive_iou"]).long()
     positive, negative = _sample(label, s["head_samples"], s["head_positive_fraction"], rng)
     chosen = of[positive]
-    columns = torch.cat([true_labels[chosen] + 1, torch.zeros(len(negative), dtype=torch.long)])
+    columns = torch.cat([true_labels[chosen] + 1, torch.zeros_like(negative)])
     wanted = _encode(true_boxes[chosen], candidates[positive], s["box_weights"])
     return candidates[torch.cat([positive, negative])], columns, wanted
 
@@ -178,10 +177,10 @@ def _sample(labels, count, positive_fraction, rng):
             indices = rng.choice(indices, size=at_most, replace=False, shuffle=False)
         return np.sort(indices)
 
-    labels = labels.numpy()
+    device, labels = labels.device, labels.cpu().numpy()
     positive = draw(np.flatnonzero(labels > 0), math.floor(count * positive_fraction + 0.5))
     negative = draw(np.flatnonzero(labels == 0), count - len(positive))
-    return torch.from_numpy(positive), torch.from_numpy(negative)
+    return torch.from_numpy(positive).to(device), torch.from_numpy(negative).to(device)
 
 
 def _iou(first, second):
@@ -195,11 +194,11 @@ def _iou(first, second):
 def _encode(boxes, proposals, weights):
     size, from_size = boxes[:, 2:] - boxes[:, :2], proposals[:, 2:] - proposals[:, :2]
     moved = (boxes[:, :2] + size / 2 - proposals[:, :2] - from_size / 2) / from_size
-    return torch.cat([moved, torch.log(size / from_size)], 1) * torch.tensor(weights)
+    return torch.cat([moved, torch.log(size / from_size)], 1) * boxes.new_tensor(weights)
 
 
 def _decode(deltas, proposals, weights):
-    deltas = deltas / torch.tensor(weights)
+    deltas = deltas / deltas.new_tensor(weights)
     size = proposals[:, 2:] - proposals[:, :2]
     centre = deltas[:, :2] * size + proposals[:, :2] + size / 2
     half = size * torch.exp(deltas[:, 2:].clamp(max=math.log(1000 / 16))) / 2
@@ -210,13 +209,13 @@ def _nms(boxes, scores, threshold):
     if torchvision_ops is not None:
         return torchvision_ops.nms(boxes, scores, threshold)
     # Boxes come best first. All overlaps at once, then one row of them for each box that is kept.
-    rivals = (_iou(boxes, boxes) > threshold).numpy()
+    rivals = (_iou(boxes, boxes) > threshold).cpu().numpy()
     standing, kept = np.ones(len(boxes), dtype=bool), []
     for index, rivals_of_index in enumerate(rivals):
         if standing[index]:
             kept.append(index)
             standing &= ~rivals_of_index
-    return torch.tensor(kept)
+    return torch.tensor(kept, device=boxes.device)
 
 
 def _roi_align(features, boxes, s):
@@ -225,9 +224,9 @@ def _roi_align(features, boxes, s):
         return torchvision_ops.roi_align(features, boxes, size, 1 / STRIDE, samples, aligned=True)
     # A bin is a weighted sum of cells, four around each of its samples: an embedding bag.
     n, c, h, w = features.shape
-    image = torch.cat([torch.full((len(b),), i) for i, b in enumerate(boxes)])
+    image = torch.cat([b.new_full((len(b),), i, dtype=torch.long) for i, b in enumerate(boxes)])
     boxes = torch.cat(boxes) / STRIDE - 0.5
-    steps = (torch.arange(samples * size) + 0.5) / (samples * size)
+    steps = (torch.arange(samples * size, device=boxes.device) + 0.5) / (samples * size)
     index, share = [], []
     for start, end, length in ((1, 3, h), (0, 2, w)):
         place = boxes[:, start, None] + steps * (boxes[:, end] - boxes[:, start])[:, None]

@@ -1,4 +1,4 @@
-"""minicv's side of every comparison."""
+"""minicv's side of every comparison: on the CPU, unless ``device`` says otherwise."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import numpy as np
 
 import minicv
 from benchmarks import inputs
-from minicv import Tensor, no_grad
+from minicv import Tensor, backend, no_grad
 from minicv import functional as F
 from minicv.models.backbones import VGG16, EfficientNetLite0, ResNet50, VGG16Backbone
+from minicv.models.detection import FasterRCNNSettings
 from minicv.nn import Module
 from minicv.optim import SGD, clip_grad_norm
 from minicv.training import build_detector
 from minicv.vision.nms import nms as suppress
 
 VERSION = minicv.__version__
+device = "cpu"
 NETWORKS = {
     "vgg16": VGG16,
     "vgg16_convolutions": VGG16Backbone,
@@ -24,12 +26,17 @@ NETWORKS = {
 
 
 def to_numpy(result):
-    return result.data if isinstance(result, Tensor) else np.asarray(result)
+    return backend.to_numpy(result.data if isinstance(result, Tensor) else result)
+
+
+def put(array):
+    """On the device."""
+    return backend.to_device(array, device)
 
 
 def conv2d_forward(dtype, x, weight, stride, padding):
-    x, weight = inputs.normal("x", x, dtype), inputs.weight("w", weight, dtype)
-    bias = inputs.normal("b", weight.shape[:1], dtype)
+    x, weight = put(inputs.normal("x", x, dtype)), put(inputs.weight("w", weight, dtype))
+    bias = put(inputs.normal("b", weight.shape[:1], dtype))
 
     def step():
         with no_grad():
@@ -47,11 +54,11 @@ def conv_transpose2d_gradients(dtype, x, weight, stride, padding):
 
 
 def _with_gradients(operation, dtype, x, weight, stride, padding, out):
-    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
-    weight = inputs.weight("w", weight, dtype)
-    bias = Tensor(inputs.normal("b", (weight.shape[out],), dtype), requires_grad=True)
+    x = Tensor(put(inputs.normal("x", x, dtype)), requires_grad=True)
+    weight = put(inputs.weight("w", weight, dtype))
+    bias = Tensor(put(inputs.normal("b", (weight.shape[out],), dtype)), requires_grad=True)
     with no_grad():
-        grad = inputs.normal("g", operation(x, weight, bias, stride, padding).shape, dtype)
+        grad = put(inputs.normal("g", operation(x, weight, bias, stride, padding).shape, dtype))
 
     def step():
         x.grad = bias.grad = None
@@ -65,8 +72,8 @@ def _with_gradients(operation, dtype, x, weight, stride, padding, out):
 
 
 def max_pool_and_unpool(dtype, x):
-    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
-    grad = inputs.normal("g", x.shape, dtype)
+    x = Tensor(put(inputs.normal("x", x, dtype)), requires_grad=True)
+    grad = put(inputs.normal("g", x.shape, dtype))
 
     def step():
         x.grad = None
@@ -79,8 +86,8 @@ def max_pool_and_unpool(dtype, x):
 
 
 def resize_bilinear(dtype, x, size):
-    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
-    grad = inputs.normal("g", (*x.shape[:2], *size), dtype)
+    x = Tensor(put(inputs.normal("x", x, dtype)), requires_grad=True)
+    grad = put(inputs.normal("g", (*x.shape[:2], *size), dtype))
 
     def step():
         x.grad = None
@@ -100,10 +107,10 @@ def roi_pool(dtype, x, regions, stride):
 
 
 def _of_regions(dtype, x, regions, stride, operation):
-    x = Tensor(inputs.normal("x", x, dtype), requires_grad=True)
-    boxes = inputs.regions(regions, x.shape, stride)
-    images = np.zeros(regions, dtype=np.int64)
-    grad = inputs.normal("g", (regions, x.shape[1], 7, 7), dtype)
+    x = Tensor(put(inputs.normal("x", x, dtype)), requires_grad=True)
+    boxes = put(inputs.regions(regions, x.shape, stride))
+    images = put(np.zeros(regions, dtype=np.int64))
+    grad = put(inputs.normal("g", (regions, x.shape[1], 7, 7), dtype))
 
     def step():
         x.grad = None
@@ -115,13 +122,13 @@ def _of_regions(dtype, x, regions, stride, operation):
 
 
 def nms(dtype, count, image, iou_threshold):
-    boxes, scores = inputs.crowded_boxes(count, image)
+    boxes, scores = map(put, inputs.crowded_boxes(count, image))
     return lambda: [suppress(boxes, scores, iou_threshold)]
 
 
 def network(dtype, name, x):
-    model = _filled(NETWORKS[name](rng=np.random.default_rng(0))).eval()
-    x = Tensor(inputs.normal("x", x, dtype))
+    model = _filled(NETWORKS[name](rng=np.random.default_rng(0)), dtype).eval()
+    x = Tensor(put(inputs.normal("x", x, dtype)))
 
     def step():
         with no_grad():
@@ -131,11 +138,10 @@ def network(dtype, name, x):
 
 
 def faster_rcnn_step(dtype, batch, size, classes, settings):
-    # The settings are those of the small detector; peers cannot ask minicv for them.
     names = [f"class {k}" for k in range(classes)]
-    model = _filled(
-        build_detector("faster_rcnn", "small", names, rng=np.random.default_rng(0))
-    ).train()
+    rng = np.random.default_rng(0)
+    wanted = FasterRCNNSettings(**settings) if settings else None  # None: the demo's
+    model = _filled(build_detector("faster_rcnn", "small", names, wanted, rng=rng), dtype).train()
     images, targets = inputs.scenes(batch, size, classes)
     optimizer = SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
     rng = np.random.default_rng(0)
@@ -146,14 +152,16 @@ def faster_rcnn_step(dtype, batch, size, classes, settings):
         sum(losses.values(), start=0.0).backward()
         clip_grad_norm(model.parameters(), 10.0)
         optimizer.step()
-        return [np.array([loss.item() for loss in losses.values()])]
+        # Together, and not read: a training step need not wait for its losses.
+        values = [loss.data for loss in losses.values()]
+        return [backend.xp_of(*values).stack(values)]
 
     return step
 
 
 def tanh_chain(dtype, length, shape, backward):
-    x = Tensor(inputs.normal("x", shape, dtype), requires_grad=True)
-    grad = np.ones(shape, dtype)
+    x = Tensor(put(inputs.normal("x", shape, dtype)), requires_grad=True)
+    grad = put(np.ones(shape, dtype))
 
     def chain():
         y = x
@@ -175,10 +183,10 @@ def tanh_chain(dtype, length, shape, backward):
 
 
 def mlp_step(dtype, batch, widths):
-    x = Tensor(inputs.normal("x", (batch, widths[0]), dtype))
-    labels = np.arange(batch) % widths[-1]
+    x = Tensor(put(inputs.normal("x", (batch, widths[0]), dtype)))
+    labels = put(np.arange(batch) % widths[-1])
     layers = [
-        [Tensor(array, requires_grad=True) for array in pair]
+        [Tensor(put(array), requires_grad=True) for array in pair]
         for pair in inputs.layers(widths, dtype)
     ]
     optimizer = SGD([p for pair in layers for p in pair], lr=0.01, momentum=0.9)
@@ -196,9 +204,10 @@ def mlp_step(dtype, batch, widths):
     return step
 
 
-def _filled(model: Module) -> Module:
+def _filled(model: Module, dtype: str) -> Module:
     """The model with the weights that every library gives to these names."""
     # One by one, not by load_state_dict: a second copy of all would count as memory used.
     for name, holder in (*model.named_parameters(), *model.named_buffers()):
-        holder.data = inputs.weight(name, holder.shape).astype(holder.dtype, copy=False)
-    return model
+        kind = dtype if holder.dtype.kind == "f" else holder.dtype
+        holder.data = inputs.weight(name, holder.shape).astype(kind, copy=False)
+    return model.to(device)

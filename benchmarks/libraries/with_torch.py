@@ -1,4 +1,7 @@
-"""PyTorch's side, as its users write it: eager, (N, C, H, W), inference mode to infer."""
+"""PyTorch's side, as its users write it: eager, (N, C, H, W), inference mode to infer.
+
+On the CPU, unless ``device`` says otherwise.
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,27 @@ from benchmarks import inputs, networks
 from benchmarks.torch_faster_rcnn import FasterRCNN
 
 VERSION = torch.__version__
-torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+device = "cpu"
+if "OMP_NUM_THREADS" in os.environ:
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
 
 
 def to_numpy(result):
-    return result.detach().numpy() if isinstance(result, torch.Tensor) else np.asarray(result)
+    return result.detach().cpu().numpy() if isinstance(result, torch.Tensor) else np.asarray(result)
+
+
+def put(array):
+    """On the device."""
+    return torch.from_numpy(array).to(device)
 
 
 def tensor(name, shape, dtype):
-    return torch.from_numpy(inputs.normal(name, tuple(shape), dtype))
+    return put(inputs.normal(name, tuple(shape), dtype))
 
 
 def conv2d_forward(dtype, x, weight, stride, padding):
     x, bias = tensor("x", x, dtype), tensor("b", weight[:1], dtype)
-    weight = torch.from_numpy(inputs.weight("w", tuple(weight), dtype))
+    weight = put(inputs.weight("w", tuple(weight), dtype))
 
     def step():
         with torch.inference_mode():
@@ -45,7 +55,7 @@ def conv_transpose2d_gradients(dtype, x, weight, stride, padding):
 def _with_gradients(operation, dtype, x, weight, stride, padding, out):
     x = tensor("x", x, dtype).requires_grad_()
     bias = tensor("b", (weight[out],), dtype).requires_grad_()
-    weight = torch.from_numpy(inputs.weight("w", tuple(weight), dtype))
+    weight = put(inputs.weight("w", tuple(weight), dtype))
     with torch.no_grad():
         grad = tensor("g", operation(x, weight, bias, stride, padding).shape, dtype)
 
@@ -95,7 +105,7 @@ def network(dtype, name, x):
 
     def weight(key, shape):
         if key not in kept:
-            kept[key] = torch.from_numpy(inputs.weight(key, shape, dtype))
+            kept[key] = put(inputs.weight(key, shape, dtype))
         return kept[key]
 
     def step():
@@ -143,7 +153,7 @@ def faster_rcnn_step(dtype, batch, size, classes, settings):
             for name, array in model.state_dict().items()
         }
     )
-    model.train()
+    model.to(device).train()
     images, targets = inputs.scenes(batch, size, classes)
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
     rng = np.random.default_rng(0)
@@ -154,7 +164,8 @@ def faster_rcnn_step(dtype, batch, size, classes, settings):
         sum(losses).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 10.0)
         optimizer.step()
-        return [np.array([loss.item() for loss in losses])]
+        # Together, and not read: a training step need not wait for its losses.
+        return [torch.stack([loss.detach() for loss in losses])]
 
     return step
 
@@ -168,7 +179,7 @@ def tanh_chain(dtype, length, shape, backward):
 
     x = tensor("x", shape, dtype)
     if backward:
-        return forward_and_backward(chain, x, torch.ones(tuple(shape), dtype=x.dtype))
+        return forward_and_backward(chain, x, torch.ones_like(x))
 
     def step():
         with torch.no_grad():
@@ -179,10 +190,9 @@ def tanh_chain(dtype, length, shape, backward):
 
 def mlp_step(dtype, batch, widths):
     x = tensor("x", (batch, widths[0]), dtype)
-    labels = torch.arange(batch) % widths[-1]
+    labels = put(np.arange(batch) % widths[-1])
     layers = [
-        [torch.from_numpy(array).requires_grad_() for array in pair]
-        for pair in inputs.layers(widths, dtype)
+        [put(array).requires_grad_() for array in pair] for pair in inputs.layers(widths, dtype)
     ]
     optimizer = torch.optim.SGD([p for pair in layers for p in pair], lr=0.01, momentum=0.9)
 

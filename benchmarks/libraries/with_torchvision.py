@@ -10,6 +10,7 @@ from benchmarks import inputs
 from benchmarks.libraries.with_torch import (  # noqa: F401
     faster_rcnn_step,
     forward_and_backward,
+    put,
     tensor,
     to_numpy,
 )
@@ -29,11 +30,11 @@ def roi_pool(dtype, x, regions, stride):
 
 
 def _of_regions(dtype, x, regions, stride, operation):
-    boxes = [torch.from_numpy(inputs.regions(regions, x, stride))]
+    boxes = [put(inputs.regions(regions, x, stride).astype(dtype))]
     grad = tensor("g", (regions, x[1], 7, 7), dtype)
     return forward_and_backward(lambda x: operation(x, boxes), tensor("x", x, dtype), grad)
 
 
 def nms(dtype, count, image, iou_threshold):
-    boxes, scores = map(torch.from_numpy, inputs.crowded_boxes(count, image))
+    boxes, scores = map(put, inputs.crowded_boxes(count, image))
     return lambda: [ops.nms(boxes, scores, iou_threshold)]
