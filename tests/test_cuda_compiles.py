@@ -95,11 +95,15 @@ def test_no_file_of_the_table_is_missing():
     assert [name for name in BUILDS if not (FOLDER / name).exists()] == []
 
 
-def test_a_launch_that_is_not_in_the_table_says_what_to_add():
+def test_a_launch_that_is_not_in_the_table_says_what_to_add(monkeypatch):
     source = (FOLDER / "pooling.cu").read_text(encoding="utf-8")
     build = BUILDS["pooling.cu"][0]
     assert missing_build(source, options_of(build)) is None
     assert missing_build(source, list(reversed(options_of(build)))) is None
+    monkeypatch.setitem(BUILDS, "pooling.cu", every(real=[np.float32], SH=[1, 2], LANES=[1]))
+    assert missing_build(source, ("-std=c++17", "-Dreal=float", "-DSH=7", "-DLANES=1")) is None
+    for options in (("-Dreal=float", "-DSH=1", "-DLANES=2"), ("-Dreal=float", "-DLANES=1")):
+        assert missing_build(source, ("-std=c++17", *options)) is not None
     assert missing_build("// of a test", ("-Dreal=int",)) is None
     said = missing_build(source, ("-std=c++17", "-Dreal=float", "-Dindex_t=int"))
     assert said.startswith("pooling.cu is launched with -Dreal=float -Dindex_t=int, which no test")
