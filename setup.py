@@ -32,8 +32,8 @@ setup(
         "threadpoolctl>=3.1",
     ],
     extras_require={
-        "cuda12": ["cupy-cuda12x>=13"],
-        "cuda13": ["cupy-cuda13x>=14"],
+        "cuda12": ["cupy-cuda12x[ctk]>=13"],
+        "cuda13": ["cupy-cuda13x[ctk]>=14"],
         "plots": PLOTS,
         "pretrained": PRETRAINED,
         "mpi": ["mpi4py>=4", "mpich>=4"],
