@@ -1,6 +1,6 @@
 """How fast is minicv on a GPU, beside PyTorch and beside what the card can do?
 
-    python -m benchmarks gpu [--only TEXT] [--quick] [--minutes 7] [--commit TEXT]
+    python -m benchmarks gpu [--only TEXT] [--algorithm NAME ...] [--quick] [--minutes 7]
 
 Ratios are peer time / minicv time in alternating runs on one card, above 1 where minicv is the
 faster: convolution, forward and with both gradients, in float32 and in TF32, against cuDNN by way
@@ -19,7 +19,7 @@ import argparse
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from benchmarks.alternate import Schedule
 from benchmarks.gpu_cases import CASES
@@ -29,6 +29,7 @@ from benchmarks.gpu_side import load_libraries
 from benchmarks.gpu_table import format_gpu_results
 from benchmarks.record import write_record
 from minicv.backend import gpu_status
+from minicv.backend.cpu.convolution_choice import Algorithm
 
 FULL = Schedule(rounds=7, turn_seconds=0.03, slow_seconds=0.5, slow_rounds=3)
 QUICK = Schedule(rounds=3, turn_seconds=0.01, slow_seconds=0.1, slow_rounds=1)
@@ -48,14 +49,14 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     deadline = time.monotonic() + 60 * options.minutes
     cases = [case for case in CASES if options.only in f"{case.case.row}: {case.case.name}"]
-    libraries = load_libraries()
+    libraries = load_libraries(options.algorithm)
     measured: dict[str, Any] = {**describe_card(), **describe_libraries(libraries), "seed": SEED}
     if options.commit:
         measured["commit"] = options.commit
     measured["ceilings"] = measure_ceilings()
     print(f"{measured['card']}, driver {measured['driver']}; ceilings: {_listed(measured)}")
     measured |= {"cases": [], "left_out": []}
-    keep = not options.quick and not options.only
+    keep = not (options.quick or options.only or options.algorithm)
     schedule = QUICK if options.quick else FULL
     for case in cases:
         if time.monotonic() > deadline:
@@ -87,6 +88,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--only", default="", metavar="TEXT", help="cases whose row and name contain TEXT")
     add("--quick", action="store_true", help="a glance: few and short turns, nothing kept")
+    add(
+        "--algorithm",
+        action="append",
+        default=[],
+        metavar="NAME",
+        choices=get_args(Algorithm),
+        help="time convolution by this one too, where it can: " + ", ".join(get_args(Algorithm)),
+    )
     add("--minutes", type=float, default=7.0, help="start no case after so many; default 7")
     add("--commit", metavar="TEXT", help="of the code, for a copy without its history")
     return parser

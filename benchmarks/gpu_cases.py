@@ -39,6 +39,11 @@ class GpuCase:
     wanted: Mapping[str, float] = field(default_factory=dict)
     precisions: tuple[str, ...] = (FLOAT32, TF32)
 
+    @property
+    def is_convolution(self) -> bool:
+        """Of a single layer, for which an algorithm can be named."""
+        return self.case.operation.startswith("conv2d")
+
     def tolerance(self, precision: str) -> float:
         """How far the results of two libraries may lie apart; see `benchmarks.fingerprint`."""
         if precision == FLOAT32:

@@ -7,6 +7,7 @@ clock times both, and neither has to start anew for each case.
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import importlib
 import warnings
@@ -23,6 +24,7 @@ from minicv import backend
 Step = Callable[[], Sequence[Any]]
 MINICV_DEVICE = "cuda"
 TORCH_DEVICE = "cuda"
+BY = "minicv by "
 WARM_UP_CALLS = 3
 
 
@@ -84,11 +86,18 @@ def time_on_gpu(step: Callable[[], Any], calls: int) -> float:
     return cuda.get_elapsed_time(start, end) / 1e3 / calls
 
 
-def load_libraries() -> dict[str, Library]:
-    """minicv, and the peers that are here; a printed line for each that is not."""
+def load_libraries(algorithms: Sequence[str] = ()) -> dict[str, Library]:
+    """minicv, and the peers that are here; a printed line for each that is not.
+
+    Args:
+        algorithms: of convolution: each makes one more side, called ``BY`` and its name.
+    """
     ours = importlib.import_module("benchmarks.libraries.with_minicv")
     ours.device = MINICV_DEVICE
     libraries = {"minicv": Library(ours, backend.matmul_precision, _free_cupy)}
+    for name in algorithms:
+        within = functools.partial(_minicv_within, name)
+        libraries[BY + name] = Library(ours, within, _free_cupy)
     for name in ("torch", "torchvision"):
         try:
             module = importlib.import_module(f"benchmarks.libraries.with_{name}")
@@ -105,6 +114,12 @@ def load_libraries() -> dict[str, Library]:
         torch.backends.cudnn.benchmark = True  # it may try all its algorithms and take the best
         libraries[name] = Library(module, _torch_within, torch.cuda.empty_cache)
     return libraries
+
+
+@contextlib.contextmanager
+def _minicv_within(algorithm: str, precision: str) -> Iterator[None]:
+    with backend.matmul_precision(precision), backend.use_conv_algorithm(algorithm):
+        yield
 
 
 @contextlib.contextmanager

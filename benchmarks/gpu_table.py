@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from benchmarks.gpu_side import BY
 from benchmarks.table import align, format_seconds
 
 Result = Mapping[str, Any]
@@ -18,13 +19,31 @@ def format_gpu_results(results: Sequence[Result]) -> str:
     lines: list[str] = []
     for row in dict.fromkeys(result["row"] for result in results):
         own = [result for result in results if result["row"] == row]
-        lines += [row, *align([[*HEAD, *HEAD_OF_RATES], *map(_cells, own)]), f"  {_total(own)}", ""]
+        head, *cases = align([[*HEAD, *HEAD_OF_RATES], *map(_cells, own)])
+        lines += [row, head]
+        for case, result in zip(cases, own, strict=True):
+            lines += [case, *_by_algorithm(result)]
+        lines += [f"  {_total(own)}", ""]
     return "\n".join(lines)
+
+
+def _by_algorithm(result: Result) -> list[str]:
+    """A line below a case whose convolution was also made by other algorithms."""
+    times = [
+        f"{name.removeprefix(BY)} {format_seconds(seconds)}"
+        for name, seconds in result["seconds"].items()
+        if name.startswith(BY)
+    ]
+    return [f"    by {', '.join(times)}"] if times else []
+
+
+def _peer_of(result: Result) -> str | None:
+    return next((name for name in result["ratio"] if not name.startswith(BY)), None)
 
 
 def _cells(result: Result) -> list[str]:
     seconds, error = result["seconds"], result.get("error", {})
-    peer = next(iter(result["ratio"]), None)
+    peer = _peer_of(result)
     cells = [result["case"]]
     cells += [format_seconds(seconds[n]) if n in seconds else "-" for n in ("minicv", peer)]
     cells.append(f"{result['ratio'][peer]:.2f}" if peer else "-")
@@ -44,12 +63,12 @@ def _total(results: Sequence[Result]) -> str:
     >>> _total([aimed, {"ratio": {"torch": 0.5}}])
     'geometric mean 1.00, least 0.50; 1 of 1 that have an aim reach it'
     """
-    ratios = [ratio for result in results for ratio in result["ratio"].values()]
+    ratios = [result["ratio"][_peer_of(result)] for result in results if _peer_of(result)]
     if not ratios:
         return "no peer to compare with"
     mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
     text = f"geometric mean {mean:.2f}, least {min(ratios):.2f}"
-    aimed = [result for result in results if "wanted" in result and result["ratio"]]
+    aimed = [result for result in results if "wanted" in result and _peer_of(result)]
     if aimed:
         reached = sum(result["reached"] for result in aimed)
         text += f"; {reached} of {len(aimed)} that have an aim reach it"

@@ -7,6 +7,7 @@ on the CPU where it is installed; where not, a second minicv, on NumPy, plays th
 import contextlib
 import functools
 import importlib.util
+import re
 import sys
 import time
 from types import ModuleType, SimpleNamespace
@@ -127,8 +128,10 @@ def peers(monkeypatch):
 
     def install(**libraries):
         load = gpu_side.load_libraries
+        for name in ("torch", "torchvision"):
+            monkeypatch.setitem(sys.modules, f"benchmarks.libraries.with_{name}", None)
         monkeypatch.setattr(
-            gpu, "load_libraries", lambda: {"minicv": load()["minicv"], **libraries}
+            gpu, "load_libraries", lambda algorithms: {**load(algorithms), **libraries}
         )
 
     return install
@@ -211,6 +214,15 @@ def test_when_time_runs_out_the_rest_is_named(run, capsys):
     _, record = run(TINY[5:], "--minutes", "-1", "--commit", "abc")
     assert record["cases"] == [] and len(record["left_out"]) == 2 and record["commit"] == "abc"
     assert "left out after -1 minutes: layers, batch 2" in capsys.readouterr().out
+
+
+def test_algorithms_of_convolution_beside_the_one_that_is_chosen(run, peers, capsys):
+    peers(torch=second_minicv())
+    status, record = run(TINY[4:6], "--algorithm", "im2col", "--algorithm", "pointwise")
+    assert status == 0 and record == {}
+    said = capsys.readouterr().out
+    (line, _) = re.findall("by im2col .*, pointwise .*", said)
+    assert said.splitlines()[said.splitlines().index(f"    {line}") - 1].startswith("  2x3x7x7")
 
 
 def test_a_quick_run_or_one_of_some_cases_is_not_kept(run, capsys):
