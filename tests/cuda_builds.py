@@ -6,6 +6,7 @@ others: so a kernel that no compiler has seen is not launched by any test.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import re
 from collections.abc import Sequence
@@ -15,6 +16,12 @@ from typing import Any
 import numpy as np
 
 from minicv.backend.cuda import launcher
+
+# Modules; in the package, kernels of the same names stand before them.
+nms, roi_align, roi_pool = (
+    importlib.import_module(f"minicv.backend.cuda.{name}")
+    for name in ("nms", "roi_align", "roi_pool")
+)
 
 FOLDER = Path(launcher.__file__).parent
 Build = dict[str, Any]
@@ -36,9 +43,24 @@ def every(**choices: Sequence[Any]) -> list[Build]:
 
 REAL = [np.float32, np.float64]
 INDEX = [np.uint32, np.int64]  # of launcher.index_type
+POSITION = [np.int32, np.int64]
 
 BUILDS: dict[str, list[Build]] = {
+    "nms.cu": every(real=REAL, MOST_WORDS=[nms.MOST_WORDS]),
     "pooling.cu": every(real=REAL, index_t=INDEX, switch_t=[np.uint8, np.uint16]),
+    "roi_align.cu": every(
+        real=REAL,
+        box_t=REAL,
+        corner_t=[np.float64],
+        CHANNELS=[roi_align.CHANNELS],
+        TILE_HEIGHT=[roi_align.TILE_HEIGHT],
+        TILE_WIDTH=[roi_align.TILE_WIDTH],
+    ),
+    "roi_pool.cu": every(
+        real=REAL, box_t=REAL, corner_t=[np.float64], CHANNELS=[roi_pool.CHANNELS]
+    ),
+    "scatter.cu": every(real=REAL, index_t=INDEX, position_t=POSITION),
+    "scatter_in_order.cu": every(real=REAL, position_t=POSITION, CHUNK=[launcher.THREADS]),
 }
 
 
