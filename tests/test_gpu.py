@@ -25,8 +25,10 @@ def test_every_kernel_is_launched():
         source = (FOLDER / name).read_text(encoding="utf-8")
         for build in builds:
             module = cupy.RawModule(code=source, options=options_of(build))
-            filled_in = {key: np.dtype(t) for key, t in build.items() if isinstance(t, type)}
-            types = {**DTYPES, **filled_in}
+            types = dict(DTYPES)
+            for key, filled_in in build.items():
+                if isinstance(filled_in, (type, np.dtype)):
+                    types[key] = np.dtype(filled_in)
             for kernel, parameters in read_signatures(source).items():
                 arguments = [
                     cupy.zeros(2**18, types[p.type]) if p.is_array else types[p.type].type(0)
