@@ -19,7 +19,7 @@ THREADS = 32
 @pytest.mark.gpu
 @pytest.mark.skipif(not gpu_status()[0], reason=f"no GPU: {gpu_status()[1]}")
 def test_every_kernel_is_launched():
-    """With no work: each number is 0, so that no thread has an element of its own."""
+    """With one of everything: each number is 1, so that hardly a thread has work."""
     cupy = importlib.import_module("cupy")
     for name, builds in BUILDS.items():
         source = (FOLDER / name).read_text(encoding="utf-8")
@@ -31,7 +31,7 @@ def test_every_kernel_is_launched():
                     types[key] = np.dtype(filled_in)
             for kernel, parameters in read_signatures(source).items():
                 arguments = [
-                    cupy.zeros(2**18, types[p.type]) if p.is_array else types[p.type].type(0)
+                    cupy.zeros(2**18, types[p.type]) if p.is_array else types[p.type].type(1)
                     for p in parameters
                 ]
                 module.get_function(kernel)((1, 1, 1), (THREADS, 1, 1), tuple(arguments))
