@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from minicv.backend.cuda import launcher
+from minicv.backend.cuda import convolution_depthwise, launcher
+from minicv.backend.cuda.convolution_implicit_gemm import FLOAT32_TILES, FLOAT64_TILES
+from minicv.backend.cuda.softmax_cross_entropy import LABEL_TYPES
 
 # Modules; in the package, kernels of the same names stand before them.
 nms, roi_align, roi_pool = (
@@ -46,7 +48,32 @@ INDEX = [np.uint32, np.int64]  # of launcher.index_type
 POSITION = [np.int32, np.int64]
 
 BUILDS: dict[str, list[Build]] = {
+    "batch_norm.cu": every(real=REAL, index_t=INDEX),
+    "convolution_depthwise.cu": [
+        {**build, "KW": build["KH"], "SW": build["SH"]}
+        for build in every(
+            real=REAL,
+            index_t=INDEX,
+            KH=[3, 5],
+            SH=[1, 2],
+            DH=[1],
+            DW=[1],
+            ROWS=[convolution_depthwise.ROWS],
+            THREADS=[launcher.THREADS],
+        )
+    ],
+    "convolution_finish.cu": every(real=REAL, index_t=INDEX),
+    "convolution_im2col.cu": every(real=REAL, index_t=INDEX, SH=[1, 2], SW=[1, 2]),
+    "convolution_implicit_gemm.cu": [
+        {**build, **{name.upper(): number for name, number in tile._asdict().items()}}
+        for real, tiles in ((np.float32, FLOAT32_TILES), (np.float64, FLOAT64_TILES))
+        for tile in tiles
+        for build in every(real=[real], index_t=INDEX)
+    ],
+    "convolution_winograd.cu": every(real=REAL, index_t=INDEX),
+    "dropout.cu": every(real=REAL, index_t=INDEX),
     "nms.cu": every(real=REAL, MOST_WORDS=[nms.MOST_WORDS]),
+    "optimizer_step.cu": every(real=REAL, index_t=INDEX),
     "pooling.cu": every(real=REAL, index_t=INDEX, switch_t=[np.uint8, np.uint16]),
     "roi_align.cu": every(
         real=REAL,
@@ -61,6 +88,12 @@ BUILDS: dict[str, list[Build]] = {
     ),
     "scatter.cu": every(real=REAL, index_t=INDEX, position_t=POSITION),
     "scatter_in_order.cu": every(real=REAL, position_t=POSITION, CHUNK=[launcher.THREADS]),
+    "softmax_cross_entropy.cu": every(
+        real=REAL,
+        label_t=LABEL_TYPES,
+        LANES=[1, launcher.THREADS],  # one thread or a block of them for each pixel
+        THREADS=[launcher.THREADS],
+    ),
 }
 
 

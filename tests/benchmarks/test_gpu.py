@@ -90,7 +90,7 @@ def card(monkeypatch):
     monkeypatch.setattr("minicv.backend.device.gpu_status", usable)
     monkeypatch.setattr(minicv.backend, "matmul_precision", matmul_precision, raising=False)
     monkeypatch.setitem(sys.modules, "cupy", pretended_cupy())
-    install_device(monkeypatch)
+    install_device(monkeypatch, emulated=False)
     monkeypatch.setattr("minicv.nn.module.to_device", minicv.backend.to_device)  # obeys the name
     monkeypatch.setattr(with_minicv, "device", "cpu")  # put back after the test
     monkeypatch.setattr(gpu_ceilings, "GEMM_SIDE", 16)
