@@ -268,7 +268,7 @@ def test_rules_let_good_code_pass(path: str, text: str):
 
 def test_importing_the_engine_loads_no_extras():
     """`import minicv` stays light: what one part needs is loaded when that part is."""
-    extras = ["PIL", "cupy", "hypothesis", "matplotlib", "scipy"]
+    extras = ["PIL", "cupy", "hypothesis", "matplotlib", "minicv.backend.cuda", "scipy"]
     code = f"import sys, minicv; print([m for m in {extras} if m in sys.modules])"
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY
