@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of
 from minicv.functional.conv2d import as_pair
@@ -63,8 +65,8 @@ def max_unpool2d(
     Cost: a pass over x and one over the result.
 
     Raises:
-        ValueError: the shapes differ, an index is outside of the output, or no output size can be
-            told.
+        ValueError: the shapes differ, no output size can be told, or an index is outside of the
+            output (checked for NumPy indices; on a device its value is left out).
         TypeError: the indices are not whole numbers.
 
     Source: Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", section
@@ -84,7 +86,8 @@ def max_unpool2d(
             f"x={x.shape}, indices={indices.shape}"
         )
     size = _output_size(x, kernel_size, stride, padding, output_size)
-    if indices.size:
+    # On the host only: looking at indices on a device would make every step wait for it.
+    if isinstance(indices, np.ndarray) and indices.size:
         lowest, highest, last = int(indices.min()), int(indices.max()), size[0] * size[1] - 1
         if lowest < 0 or highest > last:
             raise ValueError(

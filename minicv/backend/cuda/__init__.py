@@ -1,12 +1,10 @@
 """The CUDA kernels: the same names as `minicv.backend.cpu`.
 
-Plain array mathematics runs on CuPy already. A kernel that is not written for CUDA yet says so
-by name when an operation asks for it.
+Plain array mathematics runs on CuPy already; here is what it lacks, or does in too many passes.
 """
 
 from __future__ import annotations
 
-from minicv.backend.cpu import KERNELS
 from minicv.backend.cuda.batch_norm import batch_norm_backward, batch_norm_forward
 from minicv.backend.cuda.convolution import (
     conv2d_forward,
@@ -33,7 +31,6 @@ from minicv.backend.cuda.softmax_cross_entropy import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
-from minicv.backend.device import DeviceError
 
 __all__ = [
     "adam_step",
@@ -64,12 +61,3 @@ __all__ = [
     "sum_pool2d",
     "sum_pool2d_backward",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name in KERNELS:
-        raise DeviceError(
-            f"{name}: this kernel is not written for CUDA yet; move the arrays to the CPU with "
-            "minicv.backend.to_numpy, or run with --device cpu"
-        )
-    raise AttributeError(f"module 'minicv.backend.cuda' has no kernel {name!r}")

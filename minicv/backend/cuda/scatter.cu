@@ -9,7 +9,8 @@
 
 __device__ index_t thread_number() { return (index_t)blockIdx.x * blockDim.x + threadIdx.x; }
 
-// Value m of channel c of region r is added to map c of its image. A position of -1 is no position.
+// Value m of channel c of region r is added to map c of its image. A position that is not on the map
+// is passed over: -1, and whatever nobody checked, since the host would have to wait for it.
 // values and positions (R, channels, per_map), maps (N, channels, size)
 extern "C" __global__ void scatter_by_region(const real* __restrict__ values,
                                              const position_t* __restrict__ positions,
@@ -19,20 +20,22 @@ extern "C" __global__ void scatter_by_region(const real* __restrict__ values,
     index_t i = thread_number();
     if (i >= count) return;
     position_t position = positions[i];
-    if (position < 0) return;
+    if (position < 0 || position >= size) return;
     index_t map = i / per_map, region = map / channels;
     int channel = map - region * channels;
     atomicAdd(&maps[(images[region] * channels + channel) * size + position], values[i]);
 }
 
-// maps (..., size), positions and values (..., per_map)
+// maps (..., size), positions and values (..., per_map). There is a zero off the map.
 extern "C" __global__ void gather_from_maps(const real* __restrict__ maps,
                                             const position_t* __restrict__ positions,
                                             real* __restrict__ values, index_t count, int per_map,
                                             long long size) {
     index_t i = thread_number();
     if (i >= count) return;
-    values[i] = maps[(long long)(i / per_map) * size + positions[i]];
+    position_t position = positions[i];
+    bool on_map = position >= 0 && position < size;
+    values[i] = on_map ? maps[(long long)(i / per_map) * size + position] : 0;
 }
 
 // values (M, width), index (M,), sums (length, width)

@@ -27,7 +27,7 @@ extern "C" __global__ void scatter_by_region(const real* __restrict__ values,
         if (start + t < count) {
             long long number = (start + t) / per_map, m = start + t - number * per_map;
             long long from = (regions[first_region + number] * channels + channel) * per_map + m;
-            mine = positions[from];
+            mine = positions[from] < size ? positions[from] : -1;
             value[t] = values[from];
         }
         position[t] = mine;

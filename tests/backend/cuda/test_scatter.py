@@ -1,9 +1,11 @@
 """Scattering and gathering on CUDA: as on the CPU, and in order where that is asked for."""
 
 import numpy as np
-from cuda_kernels import check_in_order, check_kernel, needs_compiler
+from cuda_kernels import check_in_order, check_kernel, cupy_in_use, needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
+
+from minicv.backend import cuda, use_deterministic
 
 pytestmark = needs_compiler
 DTYPES = st.sampled_from([np.float32, np.float64])
@@ -54,3 +56,14 @@ def test_arrays_with_gaps():
     maps, positions = rng.normal(size=(7, 2)).T, rng.integers(0, 7, (3, 2)).T
     check_kernel("gather_from_maps", maps, positions)
     check_kernel("scatter_to_maps", rng.normal(size=(3, 2)).T, positions, 7)
+
+
+def test_positions_off_the_map_are_passed_over():
+    cupy = cupy_in_use()
+    values = cupy.asarray(np.array([[1.0, 2.0, 4.0, 8.0]]))
+    positions = cupy.asarray(np.array([[1, -1, 3, 1]]))
+    assert cuda.scatter_to_maps(values, positions, 3).get().tolist() == [[0, 9, 0]]
+    with use_deterministic():
+        assert cuda.scatter_to_maps(values, positions, 3).get().tolist() == [[0, 9, 0]]
+    maps = cupy.asarray(np.array([[5.0, 6.0, 7.0]]))
+    assert cuda.gather_from_maps(maps, positions).get().tolist() == [[6, 0, 0, 6]]
