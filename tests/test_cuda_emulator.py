@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from cuda_emulator import BarrierError, RawModule, compiler, reversed_order
 from cuda_kernels import needs_compiler
 
 pytestmark = needs_compiler
+KERNEL_TESTS = Path(__file__).parent / "backend" / "cuda"
 
 SUM = """
 #define THREADS 64
@@ -137,7 +139,7 @@ def sanitized(*command: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, *command],
         env={**os.environ, **variables},
-        cwd=os.path.dirname(os.path.dirname(__file__)),
+        cwd=Path(__file__).parent.parent,
         capture_output=True,
         text=True,
     )
@@ -160,7 +162,8 @@ RawModule(source).get_function("f")((1, 1, 1), (8, 1, 1), (np.zeros(8, np.float3
 
 
 @pytest.mark.slow
-def test_no_kernel_reads_or_writes_outside_of_its_arrays():
+@pytest.mark.parametrize("file", sorted(path.name for path in KERNEL_TESTS.glob("test_*.py")))
+def test_no_kernel_reads_or_writes_outside_of_its_arrays(file):
     options = ["-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-p", "no:cov"]
-    done = sanitized("-m", "pytest", *options, "tests/backend/cuda")
+    done = sanitized("-m", "pytest", *options, str(KERNEL_TESTS / file))
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
