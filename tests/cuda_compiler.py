@@ -44,10 +44,12 @@ Compiler = Callable[[str, str, Sequence[str]], Compiled]  # (source, "sm_90", op
 
 @functools.cache
 def cuda_compiler() -> Compiler | None:
-    """The first that is here."""
+    """The first that is here and works: nvcc does not without a C++ compiler beside it."""
     nvcc = shutil.which("nvcc") or next(map(str, Path("/usr/local").glob("cuda*/bin/nvcc")), None)
     if nvcc is not None:
-        return functools.partial(compile_by_nvcc, nvcc)
+        with contextlib.suppress(CompilationError):
+            compile_by_nvcc(nvcc, "__global__ void nothing() {}", "sm_90", ())
+            return functools.partial(compile_by_nvcc, nvcc)
     library = nvrtc_library()
     return None if library is None else functools.partial(compile_by_nvrtc, library)
 
