@@ -126,7 +126,7 @@ PLANTED = {
         extern "C" __global__ void wrong(real* y) { y[threadIdx.x] = y[threadIdx.x] * 0.1; }""",
     "does not compile": """
         extern "C" __global__ void wrong(real* y) { y[threadIdx.x] = no_such_name; }""",
-    "shared memory|shared data": """
+    "shared memory|shared data|bytes smem": """
         extern "C" __global__ void wrong(real* y) {
             __shared__ real tile[16384];
             tile[threadIdx.x] = y[threadIdx.x];
