@@ -1,6 +1,8 @@
 """The command line as a user meets it: help, a whole small round, and every kind of bad input."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -34,6 +36,12 @@ def test_help(capsys, command):
     assert caught.value.code == 0
     text = capsys.readouterr().out
     assert "usage: minicv" in text and len(text.splitlines()) > 8
+
+
+def test_the_package_is_the_command():
+    command = [sys.executable, "-m", "minicv", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("minicv ")
 
 
 def test_train_eval_detect(tmp_path, capsys, picture):
