@@ -86,7 +86,9 @@ def to_numpy(array: Array) -> np.ndarray:
 def to_device(array: Array, device: str | None = None) -> Array:
     """The same values on ``device``: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"auto"``.
 
-    ``None`` reads the environment variable ``MINICV_DEVICE`` and falls back to the CPU.
+    ``None`` reads the environment variable ``MINICV_DEVICE`` and falls back to the CPU. A CUDA
+    device becomes the current one of this thread: that is where CuPy makes new arrays and kernels
+    run. So a program computes on one device at a time.
 
     Raises:
         DeviceError: CUDA was asked for and cannot be used, or there is no device of that number.
@@ -99,8 +101,8 @@ def to_device(array: Array, device: str | None = None) -> Array:
     if name == "cpu":
         return to_numpy(array)
     cupy = importlib.import_module("cupy")
-    with cupy.cuda.Device(int(name.partition(":")[2])):
-        return cupy.asarray(array)
+    cupy.cuda.Device(int(name.partition(":")[2])).use()
+    return cupy.asarray(array)
 
 
 def resolve_device(device: str | None = None) -> str:

@@ -6,7 +6,6 @@ fails alone on some real installation.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -30,7 +29,7 @@ class FakeDevice:
     def __init__(self, fails_at: str | None = None, devices: int = 1) -> None:
         self.fails_at = fails_at
         self.devices = devices
-        self.entered: list[int] = []
+        self.used: list[int] = []
 
     def module(self) -> ModuleType:
         cupy = ModuleType("cupy")
@@ -62,10 +61,8 @@ class FakeDevice:
     def _launch(self, grid, block, arguments):
         arguments[0].values *= 2
 
-    @contextlib.contextmanager
     def _device(self, number: int):
-        self.entered.append(number)
-        yield
+        return SimpleNamespace(use=lambda: self.used.append(number))
 
 
 class FakeArray:
@@ -216,5 +213,5 @@ def test_to_device(install):
     assert to_device(x, "cpu") is x
     moved = to_device(x, "cuda:1")
     assert isinstance(moved, cupy_stand_in.ndarray)
-    assert fake.entered == [1]
+    assert fake.used == [1]
     assert to_device(moved, "cpu").tolist() == [0.0, 1.0, 2.0]
