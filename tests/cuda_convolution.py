@@ -13,8 +13,6 @@ from numpy.typing import DTypeLike
 from minicv.backend import to_numpy
 from minicv.backend.device import Array
 
-NOTHING = (None, None, None, None)  # scale, shift, shortcut, ceiling
-
 
 def on_device(*values: Any, dtype: DTypeLike) -> list[Any]:
     """Arrays in that dtype on the device; what is no array stays."""

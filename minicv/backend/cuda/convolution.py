@@ -16,6 +16,7 @@ from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
 from minicv.backend.cuda import convolution_pointwise as pointwise
 from minicv.backend.cuda import convolution_winograd as winograd
 from minicv.backend.cuda.convolution_choice import choose_algorithm
+from minicv.backend.cuda.convolution_finish import Finish
 from minicv.backend.device import Array, xp_of
 
 
@@ -53,18 +54,18 @@ def conv2d_norm_relu_forward(
     dtype = np.result_type(x.dtype, weight.dtype)
     x, weight, scale, shift, shortcut = _ready(dtype, x, weight, scale, shift, shortcut)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
-    steps, y_shape = (scale, shift, shortcut, ceiling), layer.y_shape
+    finish, y_shape = Finish(scale, shift, shortcut, ceiling), layer.y_shape
     algorithm = choose_algorithm(layer, "forward")
     if algorithm == "pointwise":
-        return pointwise.forward(x, weight, *steps, stride, y_shape)
+        return pointwise.forward(x, weight, finish, stride, y_shape)
     if algorithm == "depthwise":
-        return depthwise.forward(x, weight, *steps, stride, padding, dilation, y_shape)
+        return depthwise.forward(x, weight, finish, stride, padding, dilation, y_shape)
     if algorithm == "winograd_2x2":
-        return winograd.forward(x, weight, *steps, padding, y_shape)
+        return winograd.forward(x, weight, finish, padding, y_shape)
     options = (stride, padding, dilation, groups)
     if algorithm == "implicit_gemm":
-        return implicit_gemm.forward(x, weight, *steps, *options, y_shape)
-    return im2col.forward(x, weight, *steps, *options, y_shape)
+        return implicit_gemm.forward(x, weight, finish, *options, y_shape)
+    return im2col.forward(x, weight, finish, *options, y_shape)
 
 
 def conv2d_grad_input(

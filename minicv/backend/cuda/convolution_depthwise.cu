@@ -20,7 +20,7 @@ extern "C" __global__ void depthwise(const real* __restrict__ x, const real* __r
                                      real* __restrict__ y, const real* __restrict__ scale,
                                      const real* __restrict__ shift,
                                      const real* __restrict__ shortcut, bool has_scale,
-                                     bool has_shift, bool has_shortcut, bool has_relu, real ceiling,
+                                     bool has_shift, bool has_shortcut, real floor, real ceiling,
                                      index_t count, int channels, int h, int w, int oh, int ow,
                                      int strips, int ph, int pw) {
     index_t t = (index_t)blockIdx.x * blockDim.x + threadIdx.x;
@@ -58,10 +58,8 @@ extern "C" __global__ void depthwise(const real* __restrict__ x, const real* __r
         if (has_scale) value *= scale[c];
         if (has_shift) value += shift[c];
         if (has_shortcut) value += shortcut[place];
-        if (has_relu) {
-            if (value < 0) value = 0;  // written so that a NaN stays
-            if (value > ceiling) value = ceiling;
-        }
+        if (value < floor) value = floor;  // written so that a NaN stays
+        if (value > ceiling) value = ceiling;
         y[place] = value;
     }
 }

@@ -9,7 +9,7 @@ import math
 
 from minicv.backend.cpu.convolution_choice import Shape4
 from minicv.backend.cpu.convolution_geometry import Pair
-from minicv.backend.cuda.convolution_finish import Finish
+from minicv.backend.cuda.convolution_finish import NOTHING, Finish
 from minicv.backend.cuda.launcher import THREADS, CudaFile, Grid, index_type, one_thread_each
 from minicv.backend.device import Array, xp_of
 
@@ -24,10 +24,7 @@ BLOCKS, WINDOWS_EACH = 1024, 16
 def forward(
     x: Array,
     weight: Array,
-    scale: Array | None,
-    shift: Array | None,
-    shortcut: Array | None,
-    ceiling: float | None,
+    finish: Finish,
     stride: Pair,
     padding: Pair,
     dilation: Pair,
@@ -36,7 +33,6 @@ def forward(
     """(N, C, H, W), (C, 1, KH, KW) -> (N, C, OH, OW), and what follows."""
     n, c, oh, ow = y_shape
     y = xp_of(x).empty(y_shape, x.dtype)
-    finish = Finish(scale, shift, shortcut, ceiling)
     strips = -(-oh // ROWS)
     count = n * c * strips * ow
     DEPTHWISE.launch(
@@ -61,8 +57,7 @@ def grad_input(
         turned = xp.ascontiguousarray(weight[:, :, ::-1, ::-1])
         reach = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
         turned_padding = (reach[0] - padding[0], reach[1] - padding[1])
-        nothing = (None, None, None, None)
-        return forward(grad, turned, *nothing, stride, turned_padding, dilation, x_shape)
+        return forward(grad, turned, NOTHING, stride, turned_padding, dilation, x_shape)
     grad_x = xp.empty(x_shape, grad.dtype)
     DEPTHWISE.launch(
         "depthwise_grad_input",

@@ -1,6 +1,7 @@
 // The last pass over a convolution: from the matrix product to images, and what follows at once.
 //
-//     product (O, columns)  ->  y (N, O, OH, OW),   y = min(max(scale · product + shift + shortcut, 0), ceiling)
+//     product (O, columns)  ->  y (N, O, OH, OW)
+//     y = min(max(scale · product + shift + shortcut, floor), ceiling)
 //
 // A matrix product of all images together leaves each channel as one long row, image after image.
 // The row is cut into the images here, and as every number passes through a register anyway, scale,
@@ -16,7 +17,7 @@
 extern "C" __global__ void finish(const real* product, real* y, const real* __restrict__ scale,
                                   const real* __restrict__ shift,
                                   const real* __restrict__ shortcut, bool has_scale, bool has_shift,
-                                  bool has_shortcut, bool has_relu, real ceiling, index_t start,
+                                  bool has_shortcut, real floor, real ceiling, index_t start,
                                   index_t count, index_t pixels, int channels, index_t row_length) {
     index_t j = (index_t)blockIdx.x * blockDim.x + threadIdx.x;  // in the product, of `count`
     if (j >= count) return;
@@ -29,10 +30,8 @@ extern "C" __global__ void finish(const real* product, real* y, const real* __re
         if (has_scale) value *= scale[o];
         if (has_shift) value += shift[o];
         if (has_shortcut) value += shortcut[place];
-        if (has_relu) {
-            if (value < 0) value = 0;  // written so that a NaN stays
-            if (value > ceiling) value = ceiling;
-        }
+        if (value < floor) value = floor;  // written so that a NaN stays
+        if (value > ceiling) value = ceiling;
         y[place] = value;
     }
 }

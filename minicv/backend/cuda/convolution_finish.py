@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from minicv.backend.cuda.launcher import THREADS, CudaFile, Grid, index_type
-from minicv.backend.device import Array
+from minicv.backend.device import Array, xp_of
 
 FINISH = CudaFile("convolution_finish.cu")
 CHANNELS_EACH = 4  # for one thread: enough to hide the division that finds its pixel
@@ -26,17 +27,26 @@ class Finish(NamedTuple):
     shortcut: Array | None = None
     ceiling: float | None = None
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether all steps are left out."""
+        return all(step is None for step in self)
+
     def arguments(self, y: Array) -> tuple[Any, ...]:
-        """As kernels take it: three arrays, what of it there is, and the ceiling.
+        """As kernels take it: three arrays, which of them there are, and between what y must lie.
 
         A kernel cannot be given None. Where an array is left out it gets ``y``, and does not look.
         """
+        xp = xp_of(y)
         arrays = (self.scale, self.shift, self.shortcut)
         return (
-            *(y if array is None else array for array in arrays),
-            *(step is not None for step in self),
-            0.0 if self.ceiling is None else self.ceiling,
+            *(y if array is None else xp.ascontiguousarray(array) for array in arrays),
+            *(array is not None for array in arrays),
+            *((-math.inf, math.inf) if self.ceiling is None else (0.0, self.ceiling)),
         )
+
+
+NOTHING = Finish()
 
 
 def finish_product(product: Array, y: Array, columns: slice, finish: Finish) -> None:

@@ -38,10 +38,7 @@ ROW_MULTIPLE = 4  # numbers: matrix products are faster where rows start at mult
 def forward(
     x: Array,
     weight: Array,
-    scale: Array | None,
-    shift: Array | None,
-    shortcut: Array | None,
-    ceiling: float | None,
+    finish: Finish,
     stride: Pair,
     padding: Pair,
     dilation: Pair,
@@ -50,7 +47,6 @@ def forward(
 ) -> Array:
     """y = weight @ columns(x), and what follows: (N, C, H, W) -> (N, O, OH, OW)."""
     windows = Windows(weight.shape[2:], stride, padding, dilation, y_shape[2:])
-    finish = Finish(scale, shift, shortcut, ceiling)
     matrices = weight.reshape(groups, y_shape[1] // groups, -1)  # (groups, O/groups, CKK)
     y = xp_of(x).empty(y_shape, x.dtype)
     for run in runs(x.shape, y_shape, windows, x.dtype.itemsize):

@@ -115,11 +115,11 @@ __device__ void write(const real (&sums)[THREAD_ROWS][THREAD_COLUMNS], real* y, 
 // y (N, groups·rows, OH, OW) with `columns` = N·OH·OW. Blocks: (tiles across, tiles down, groups).
 extern "C" __global__ void __launch_bounds__(THREADS, 512 / THREADS)
     implicit_gemm(const real* __restrict__ x, const real* __restrict__ weight,
-                  const real* __restrict__ scale, const real* __restrict__ shift,
-                  const real* __restrict__ shortcut, real* __restrict__ y, bool has_scale,
-                  bool has_shift, bool has_shortcut, real floor, real ceiling, int rows,
-                  unsigned int length, unsigned int columns, int image_size, int group_size, int h,
-                  int w, int oh, int ow, int kh, int kw, int sh, int sw, int ph, int pw, int dh,
+                  real* __restrict__ y, const real* __restrict__ scale,
+                  const real* __restrict__ shift, const real* __restrict__ shortcut,
+                  bool has_scale, bool has_shift, bool has_shortcut, real floor, real ceiling,
+                  int rows, unsigned int length, unsigned int columns, int image_size,
+                  int group_size, int h, int w, int oh, int ow, int kh, int kw, int sh, int sw, int ph, int pw, int dh,
                   int dw) {
     // Four more than ROWS: then the 32 threads of a warp, which write 4 rows of 8 weights, meet 32
     // different banks of shared memory.

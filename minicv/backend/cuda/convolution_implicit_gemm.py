@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from minicv.backend.cuda.convolution_finish import NOTHING, Finish
 from minicv.backend.cuda.launcher import CudaFile, Grid, index_type
 from minicv.backend.device import Array, xp_of
 
@@ -89,20 +90,14 @@ def choose_tile(dtype: np.dtype, rows: int, columns: int, groups: int) -> Tile:
 def forward(
     x: Array,
     weight: Array,
-    scale: Array | None,
-    shift: Array | None,
-    shortcut: Array | None,
-    ceiling: float | None,
+    finish: Finish,
     stride: Pair,
     padding: Pair,
     dilation: Pair,
     groups: int,
     y_shape: Shape4,
 ) -> Array:
-    """min(max(scale[o] · Σ_c x[n, c] ⋆ weight[o, c] + shift[o] + shortcut, 0), ceiling).
-
-    ``scale`` and ``shift`` (O,) and ``shortcut``, of the result's shape, may each be None. So may
-    ``ceiling``: then there is no ReLU. Infinity is the usual ReLU.
+    """Σ_c x[n, c] ⋆ weight[o, c], and what follows, all in one kernel.
 
     Args:
         x: (N, C, H, W).
@@ -114,15 +109,10 @@ def forward(
     rows, columns = y_shape[1] // groups, y_shape[0] * y_shape[2] * y_shape[3]
     tile = choose_tile(y.dtype, rows, columns, groups)
     blocks = (math.ceil(columns / tile.columns), math.ceil(rows / tile.rows), groups)
-    steps = (scale, shift, shortcut)
     IMPLICIT_GEMM.launch(
         "implicit_gemm",
         Grid(blocks, (tile.threads, 1, 1)),
-        *(xp.ascontiguousarray(x), xp.ascontiguousarray(weight)),
-        *(y if step is None else xp.ascontiguousarray(step) for step in steps),
-        y,
-        *(step is not None for step in steps),
-        *((-math.inf, math.inf) if ceiling is None else (0.0, ceiling)),
+        *(xp.ascontiguousarray(x), xp.ascontiguousarray(weight), y, *finish.arguments(y)),
         *(rows, math.prod(weight.shape[1:]), columns, math.prod(x.shape[1:])),
         *(math.prod(weight.shape[1:2] + x.shape[2:]), *x.shape[2:], *y_shape[2:]),
         *(*weight.shape[2:], *stride, *padding, *dilation),
@@ -163,4 +153,4 @@ def grad_input(
     reach = zip((kh, kw), padding, dilation, strict=True)
     turned_padding = tuple(d * (k - 1) - p for k, p, d in reach)
     options = (stride, turned_padding, dilation, groups)
-    return forward(grad, turned, None, None, None, None, *options, x_shape)
+    return forward(grad, turned, NOTHING, *options, x_shape)

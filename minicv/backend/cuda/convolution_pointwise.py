@@ -28,18 +28,14 @@ NO_PADDING, CLOSE = (0, 0), (1, 1)
 def forward(
     x: Array,
     weight: Array,
-    scale: Array | None,
-    shift: Array | None,
-    shortcut: Array | None,
-    ceiling: float | None,
+    finish: Finish,
     stride: Pair,
     y_shape: Shape4,
 ) -> Array:
     """y[n] = weight @ x[n], picking every ``stride``-th pixel, and what follows."""
-    steps = (scale, shift, shortcut, ceiling)
     if not _one_product_each(x.shape, y_shape):
         options = (stride, NO_PADDING, CLOSE, 1)
-        return im2col.forward(x, weight, *steps, *options, y_shape)
+        return im2col.forward(x, weight, finish, *options, y_shape)
     xp, matrix = xp_of(x), weight[:, :, 0, 0]
     n, o, oh, ow = y_shape
     pixels = oh * ow
@@ -47,9 +43,8 @@ def forward(
     for i in range(n):
         product = y[i].reshape(o, pixels)  # a view
         xp.matmul(matrix, x[i].reshape(-1, pixels), out=product)
-        if any(step is not None for step in steps):
-            columns = slice(i * pixels, (i + 1) * pixels)
-            finish_product(product, y, columns, Finish(*steps))
+        if not finish.is_nothing:
+            finish_product(product, y, slice(i * pixels, (i + 1) * pixels), finish)
     return y
 
 

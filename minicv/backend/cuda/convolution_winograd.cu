@@ -100,9 +100,9 @@ struct alignas(2 * sizeof(real)) Pair {  // moves in one instruction
 // m (16, count = O·tiles); shortcut and y (N, O, OH, OW).
 // y = min(max(scale * Aᵀ M A + shift + shortcut, floor), ceiling)
 extern "C" __global__ void transform_result(
-    const real* __restrict__ m, const real* __restrict__ scale, const real* __restrict__ shift,
-    const real* __restrict__ shortcut, real* __restrict__ y, bool has_scale, bool has_shift,
-    bool has_shortcut, real floor, real ceiling, index_t count, unsigned int tiles,
+    const real* __restrict__ m, real* __restrict__ y, const real* __restrict__ scale,
+    const real* __restrict__ shift, const real* __restrict__ shortcut, bool has_scale,
+    bool has_shift, bool has_shortcut, real floor, real ceiling, index_t count, unsigned int tiles,
     unsigned int first_tile, int o, int oh, int ow) {
     index_t i = thread_number();
     if (i >= count) return;

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 
+from minicv.backend.cuda.convolution_finish import NOTHING, Finish
 from minicv.backend.cuda.launcher import CudaFile, index_type, one_thread_each
 from minicv.backend.device import Array, xp_of
 
@@ -31,17 +32,11 @@ WORKSPACE_BYTES = 256 << 20  # of V and M together, unless a single tile needs m
 def forward(
     x: Array,
     weight: Array,
-    scale: Array | None,
-    shift: Array | None,
-    shortcut: Array | None,
-    ceiling: float | None,
+    finish: Finish,
     padding: Pair,
     y_shape: Shape4,
 ) -> Array:
-    """min(max(scale[o] · Σ_c x[n, c] ⋆ weight[o, c] + shift[o] + shortcut, 0), ceiling).
-
-    ``scale`` and ``shift`` (O,) and ``shortcut``, of the result's shape, may each be None. So may
-    ``ceiling``: then there is no ReLU. Infinity is the usual ReLU.
+    """Σ_c x[n, c] ⋆ weight[o, c], and what follows.
 
     Args:
         x: (N, C, H, W).
@@ -50,19 +45,12 @@ def forward(
     """
     xp = xp_of(x)
     x, y = xp.ascontiguousarray(x), xp.empty(y_shape, x.dtype)
-    steps = (scale, shift, shortcut)
-    finish = (
-        *(y if step is None else xp.ascontiguousarray(step) for step in steps),
-        y,
-        *(step is not None for step in steps),
-        *((-math.inf, math.inf) if ceiling is None else (0.0, ceiling)),
-    )
     u = _transform_weight(weight)
     n, o, oh, ow = y_shape
     tiles = n * math.ceil(oh / 2) * math.ceil(ow / 2)
     at_once = max(1, WORKSPACE_BYTES // (16 * x.dtype.itemsize * (x.shape[1] + o)))
     for first in range(0, tiles, at_once):
-        _convolve_tiles(x, u, finish, padding, y_shape, first, min(at_once, tiles - first))
+        _convolve_tiles(x, u, finish, padding, y, first, min(at_once, tiles - first))
     return y
 
 
@@ -72,7 +60,7 @@ def grad_input(grad: Array, weight: Array, x_shape: Shape4, padding: Pair) -> Ar
     """
     turned = weight.swapaxes(0, 1)[:, :, ::-1, ::-1]
     turned_padding = (2 - padding[0], 2 - padding[1])
-    return forward(grad, turned, None, None, None, None, turned_padding, x_shape)
+    return forward(grad, turned, NOTHING, turned_padding, x_shape)
 
 
 def _transform_weight(weight: Array) -> Array:
@@ -93,16 +81,16 @@ def _transform_weight(weight: Array) -> Array:
 def _convolve_tiles(
     x: Array,
     u: Array,
-    finish: tuple[Array | bool | float, ...],
+    finish: Finish,
     padding: Pair,
-    y_shape: Shape4,
+    y: Array,
     first: int,
     tiles: int,
 ) -> None:
-    """The outputs of ``tiles`` tiles from ``first`` on, to y among the arguments ``finish``."""
+    """The outputs of ``tiles`` tiles from ``first`` on, into ``y``."""
     xp = xp_of(x)
     c, h, w = x.shape[1:]
-    o, oh, ow = y_shape[1:]
+    o, oh, ow = y.shape[1:]
     v = xp.empty((16, c, tiles), x.dtype)
     WINOGRAD.launch(
         "transform_image",
@@ -115,7 +103,7 @@ def _convolve_tiles(
     WINOGRAD.launch(
         "transform_result",
         one_thread_each(o * tiles),
-        *(xp.matmul(u, v), *finish, o * tiles, tiles, first),
+        *(xp.matmul(u, v), y, *finish.arguments(y), o * tiles, tiles, first),
         *(o, oh, ow),
         real=x.dtype,
         index_t=index_type(o * tiles),

@@ -3,15 +3,16 @@
 import numpy as np
 import pytest
 from convolution_cases import Case
-from cuda_convolution import NOTHING, between_nan, check, on_device, with_gaps
+from cuda_convolution import between_nan, check, on_device, with_gaps
 from cuda_kernels import needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend import to_numpy
 from minicv.backend.cpu import convolution_im2col as im2col
-from minicv.backend.cpu.convolution_finish import Finish
+from minicv.backend.cpu.convolution_finish import Finish as FinishOnHost
 from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
+from minicv.backend.cuda.convolution_finish import Finish
 
 pytestmark = needs_compiler
 BOUNDS = {np.float32: 2e-6, np.float64: 1e-13}  # of the error, relative to the largest value
@@ -21,12 +22,17 @@ TILES = [
 ]
 
 
-def check_forward(case, dtype, finish=NOTHING):
+def check_forward(case, dtype, finish=()):
     x, weight, *moved = on_device(case.x, case.weight, *finish, dtype=dtype)
-    expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape, Finish(*finish))
+    expected = im2col.forward(
+        case.x, case.weight, *case.options, case.y_shape, FinishOnHost(*finish)
+    )
     options = (*case.options, case.y_shape)
     check(
-        lambda: implicit_gemm.forward(x, weight, *moved, *options), expected, dtype, BOUNDS[dtype]
+        lambda: implicit_gemm.forward(x, weight, Finish(*moved), *options),
+        expected,
+        dtype,
+        BOUNDS[dtype],
     )
 
 
@@ -100,7 +106,7 @@ def test_empty_batches_and_no_channels():
     case = Case((2, 1, 4, 5), (3, 1, 3, 3))
     case.x, case.weight = case.x[:, :0], case.weight[:, :0]
     x, weight, shift = on_device(case.x, case.weight, np.arange(3.0), dtype=np.float32)
-    y = implicit_gemm.forward(x, weight, None, shift, None, None, *case.options, case.y_shape)
+    y = implicit_gemm.forward(x, weight, Finish(shift=shift), *case.options, case.y_shape)
     np.testing.assert_array_equal(to_numpy(y), np.arange(3.0)[:, None, None] + np.zeros(y.shape))
 
 
@@ -108,9 +114,9 @@ def test_arrays_with_gaps():
     case = Case((2, 3, 5, 6), (4, 3, 3, 3))
     x, weight, shortcut = map(with_gaps, (case.x, case.weight, case.grad))
     expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = (None, None, shortcut, None)
+    finish = Finish(shortcut=shortcut)
     options = (*case.options, case.y_shape)
-    check(lambda: implicit_gemm.forward(x, weight, *finish, *options), expected, np.float64, 1e-13)
+    check(lambda: implicit_gemm.forward(x, weight, finish, *options), expected, np.float64, 1e-13)
 
 
 @pytest.mark.parametrize("channels", [1, 8, 9])
@@ -118,16 +124,16 @@ def test_nothing_is_read_beside_the_arrays(channels):
     case = Case((2, channels, 3, 5), (3, channels, 1, 1))
     x, weight, shortcut = map(between_nan, (case.x, case.weight, case.grad))
     expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = (None, None, shortcut, None)
+    finish = Finish(shortcut=shortcut)
     options = (*case.options, case.y_shape)
-    check(lambda: implicit_gemm.forward(x, weight, *finish, *options), expected, np.float64, 1e-13)
+    check(lambda: implicit_gemm.forward(x, weight, finish, *options), expected, np.float64, 1e-13)
 
 
 def test_a_nan_stays_where_its_windows_are():
     case = Case((1, 2, 4, 5), (3, 2, 3, 3), padding=(1, 1))
     case.x[0, 1, 0, 4] = np.nan
     x, weight = on_device(case.x, case.weight, dtype=np.float32)
-    y = implicit_gemm.forward(x, weight, None, None, None, np.inf, *case.options, case.y_shape)
+    y = implicit_gemm.forward(x, weight, Finish(ceiling=np.inf), *case.options, case.y_shape)
     reached = np.zeros((4, 5), bool)
     reached[:2, 3:] = True
     assert (np.isnan(to_numpy(y)) == reached).all()

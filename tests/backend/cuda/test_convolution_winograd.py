@@ -4,26 +4,34 @@ import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from convolution_cases import Case
-from cuda_convolution import NOTHING, between_nan, check, on_device, with_gaps
+from cuda_convolution import between_nan, check, on_device, with_gaps
 from cuda_kernels import needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend import to_numpy
 from minicv.backend.cpu import convolution_im2col as im2col
-from minicv.backend.cpu.convolution_finish import Finish
+from minicv.backend.cpu.convolution_finish import Finish as FinishOnHost
 from minicv.backend.cuda import convolution_winograd as winograd
+from minicv.backend.cuda.convolution_finish import Finish
 
 pytestmark = needs_compiler
 DTYPES = st.sampled_from([np.float32, np.float64])
 BOUNDS = {np.float32: 5e-6, np.float64: 1e-13}  # of the error, relative to the largest value
 
 
-def check_forward(case, dtype, finish=NOTHING):
+def check_forward(case, dtype, finish=()):
     x, weight, *moved = on_device(case.x, case.weight, *finish, dtype=dtype)
-    expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape, Finish(*finish))
+    expected = im2col.forward(
+        case.x, case.weight, *case.options, case.y_shape, FinishOnHost(*finish)
+    )
     options = (case.options[1], case.y_shape)
-    check(lambda: winograd.forward(x, weight, *moved, *options), expected, dtype, BOUNDS[dtype])
+    check(
+        lambda: winograd.forward(x, weight, Finish(*moved), *options),
+        expected,
+        dtype,
+        BOUNDS[dtype],
+    )
 
 
 def check_gradient(case, dtype):
@@ -93,7 +101,7 @@ def test_empty_batches_and_no_channels():
     check_forward(Case((0, 2, 4, 5), (3, 2, 3, 3)), np.float32)
     case = Case((2, 1, 4, 5), (3, 1, 3, 3))
     x, weight, shift = on_device(case.x[:, :0], case.weight[:, :0], np.arange(3.0), dtype="f4")
-    y = winograd.forward(x, weight, None, shift, None, None, (0, 0), case.y_shape)
+    y = winograd.forward(x, weight, Finish(shift=shift), (0, 0), case.y_shape)
     np.testing.assert_array_equal(to_numpy(y), np.arange(3.0)[:, None, None] + np.zeros(y.shape))
 
 
@@ -101,9 +109,9 @@ def test_arrays_with_gaps():
     case = Case((2, 3, 5, 6), (4, 3, 3, 3))
     x, weight, shortcut = map(with_gaps, (case.x, case.weight, case.grad))
     expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = (None, None, shortcut, None)
+    finish = Finish(shortcut=shortcut)
     check(
-        lambda: winograd.forward(x, weight, *finish, (0, 0), case.y_shape),
+        lambda: winograd.forward(x, weight, finish, (0, 0), case.y_shape),
         expected,
         np.float64,
         1e-13,
@@ -114,9 +122,9 @@ def test_nothing_is_read_beside_the_arrays():
     case = Case((2, 3, 5, 4), (3, 3, 3, 3), padding=(2, 1))
     x, weight, shortcut = map(between_nan, (case.x, case.weight, case.grad))
     expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = (None, None, shortcut, None)
+    finish = Finish(shortcut=shortcut)
     check(
-        lambda: winograd.forward(x, weight, *finish, (2, 1), case.y_shape),
+        lambda: winograd.forward(x, weight, finish, (2, 1), case.y_shape),
         expected,
         np.float64,
         1e-13,
