@@ -63,7 +63,7 @@ def pretended_cupy():
     cupy.cuda = SimpleNamespace(
         Event=Event,
         get_elapsed_time=lambda start, end: 1e3 * (end.at - start.at),
-        Device=lambda number: contextlib.nullcontext(),
+        Device=lambda number: SimpleNamespace(use=lambda: None),
         runtime=SimpleNamespace(
             getDeviceCount=lambda: 1,
             getDeviceProperties=lambda number: properties,
