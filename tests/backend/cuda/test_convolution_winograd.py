@@ -4,7 +4,7 @@ import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from convolution_cases import Case
-from cuda_convolution import between_nan, check, on_device, with_gaps
+from convolution_on_cuda import between_nan, check, on_device, with_gaps
 from cuda_kernels import needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
