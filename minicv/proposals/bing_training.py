@@ -15,7 +15,7 @@ from minicv.proposals.bing import BingModel, stage_one
 from minicv.proposals.normed_gradients import SIZES, WINDOW, GradientMap, gradient_maps
 from minicv.proposals.proposer import checked_image
 from minicv.vision.boxes import box_iou
-from minicv.vision.linear_svm import fit_linear_svm
+from minicv.vision.linear_models import fit_linear_svm
 
 OBJECT_IOU = 0.5  # a window that overlaps an object by this holds it
 MOST_NEWTON_STEPS = 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.vision.linear_svm import LinearSVM, fit_linear_svm
+from minicv.vision.linear_models import LinearSVM, fit_linear_svm
 
 
 class HardNegativeMiner:

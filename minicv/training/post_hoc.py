@@ -21,8 +21,8 @@ from minicv.models.detection.post_hoc_detector import PostHocDetector
 from minicv.models.detection.training_targets import learnable_objects
 from minicv.training.hard_negatives import HardNegativeMiner
 from minicv.training.region_cache import RegionCache, describe_regions
-from minicv.vision.box_coding import encode_boxes
-from minicv.vision.ridge_regression import RidgeRegression, fit_ridge_regression
+from minicv.vision.boxes import encode_boxes
+from minicv.vision.linear_models import RidgeRegression, fit_ridge_regression
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ No Tensor comes in here.
 """
 
 from minicv.vision.anchors import AnchorGrid, anchors_inside_image, generate_anchors
-from minicv.vision.box_checks import validate_boxes
-from minicv.vision.box_coding import decode_boxes, encode_boxes
 from minicv.vision.boxes import (
     box_area,
     box_intersection_over_area,
     box_iou,
     clip_boxes_to_image,
+    decode_boxes,
+    encode_boxes,
     flip_boxes,
     remove_small_boxes,
     scale_boxes,
@@ -27,12 +27,15 @@ from minicv.vision.label_maps import (
     class_frequencies,
     median_frequency_weights,
 )
-from minicv.vision.linear_svm import LinearSVM, fit_linear_svm
-from minicv.vision.masks import flip_masks, masks_to_boxes
-from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches
+from minicv.vision.linear_models import (
+    LinearSVM,
+    RidgeRegression,
+    fit_linear_svm,
+    fit_ridge_regression,
+)
+from minicv.vision.masks import masks_to_boxes
+from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches, balanced_sample
 from minicv.vision.nms import batched_nms, nms
-from minicv.vision.ridge_regression import RidgeRegression, fit_ridge_regression
-from minicv.vision.sampling import balanced_sample
 from minicv.vision.warp import warp_boxes
 
 __all__ = [
@@ -62,7 +65,6 @@ __all__ = [
     "fit_ridge_regression",
     "flip_boxes",
     "flip_keypoints",
-    "flip_masks",
     "generate_anchors",
     "masks_to_boxes",
     "median_frequency_weights",
@@ -70,6 +72,5 @@ __all__ = [
     "remove_small_boxes",
     "scale_boxes",
     "scale_keypoints",
-    "validate_boxes",
     "warp_boxes",
 ]

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.backend import Array, xp_of
-from minicv.vision.box_checks import as_float_boxes
+from minicv.vision.boxes import as_float_boxes
 
 
 def generate_anchors(

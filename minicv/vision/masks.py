@@ -39,26 +39,6 @@ def masks_to_boxes(masks: Array) -> Array:
     return xp.where(masks.any(axis=(1, 2))[:, None], boxes, 0).astype(xp.float32)
 
 
-def flip_masks(masks: Array) -> Array:
-    """Masks of the mirrored image: columns in reverse order.
-
-    Args:
-        masks: (N, H, W).
-
-    Returns:
-        (N, H, W), a copy.
-
-    Raises:
-        ValueError: ``masks`` is not (N, H, W).
-
-    >>> import numpy as np
-    >>> flip_masks(np.array([[[True, False, False]]])).tolist()
-    [[[False, False, True]]]
-    """
-    _check_planes(masks, "flip_masks")
-    return xp_of(masks).ascontiguousarray(masks[:, :, ::-1])
-
-
 def _first_and_end(occupied: Array) -> tuple[Array, Array]:
     """(N, L) bool -> index of the first True, and one past the last."""
     length = occupied.shape[1]

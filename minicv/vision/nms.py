@@ -10,7 +10,7 @@ Source: Girshick et al., "Rich feature hierarchies" (2014), section 2.2.
 from __future__ import annotations
 
 from minicv.backend import Array, kernels_of
-from minicv.vision.box_checks import as_float_boxes
+from minicv.vision.boxes import as_float_boxes
 
 
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:

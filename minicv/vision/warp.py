@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.parallel import parallel_for, split
-from minicv.vision.box_checks import as_float_boxes
+from minicv.vision.boxes import as_float_boxes
 
 BOXES = 16  # in a block of work
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicv.training.hard_negatives import HardNegativeMiner
-from minicv.vision.linear_svm import fit_linear_svm
+from minicv.vision.linear_models import fit_linear_svm
 
 C = 1e-2
 

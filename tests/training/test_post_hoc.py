@@ -10,9 +10,8 @@ from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import RCNN, RCNNSettings, SPPNet, SPPNetSettings
 from minicv.proposals import SlidingWindow
 from minicv.training import train_post_hoc
-from minicv.vision.box_coding import encode_boxes
-from minicv.vision.linear_svm import fit_linear_svm
-from minicv.vision.ridge_regression import fit_ridge_regression
+from minicv.vision.boxes import encode_boxes
+from minicv.vision.linear_models import fit_linear_svm, fit_ridge_regression
 
 WINDOWS = SlidingWindow(sizes=(12.0, 24.0), step=0.25)
 SETTINGS = {

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicv.vision import validate_boxes
-from minicv.vision.box_checks import as_float_boxes, check_last_axis
+from minicv.vision.boxes import as_float_boxes, check_last_axis
 
 
 @pytest.mark.parametrize(

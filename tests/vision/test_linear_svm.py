@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from minicv.vision.linear_svm import fit_linear_svm
+from minicv.vision.linear_models import fit_linear_svm
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "linear_svm.npz"
 CASES = ("rcnn", "balanced", "dear", "more_features", "separable")

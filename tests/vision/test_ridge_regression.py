@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from minicv.vision.ridge_regression import fit_ridge_regression
+from minicv.vision.linear_models import fit_ridge_regression
 
 
 def example(count, size, targets=4, seed=0):

@@ -14,8 +14,7 @@ from minicv.backend import Array, xp_of
 from minicv.models.detection.select_detections import select_detections
 from minicv.nn import Dropout, Identity, Linear, Module
 from minicv.nn import initializers as init
-from minicv.vision.box_coding import Weights, decode_boxes
-from minicv.vision.boxes import clip_boxes_to_image
+from minicv.vision.boxes import Weights, clip_boxes_to_image, decode_boxes
 
 
 class TwoLayerHead(Module):

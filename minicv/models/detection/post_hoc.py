@@ -9,8 +9,7 @@ import numpy as np
 
 from minicv.backend import Array, xp_of
 from minicv.nn import Buffer, Module
-from minicv.vision.linear_svm import LinearSVM
-from minicv.vision.ridge_regression import RidgeRegression
+from minicv.vision.linear_models import LinearSVM, RidgeRegression
 
 
 class RegionFeatures(NamedTuple):

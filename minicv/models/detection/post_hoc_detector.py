@@ -25,8 +25,7 @@ from minicv.models.photographs import check_image
 from minicv.nn import Linear, Module, evaluating
 from minicv.nn import initializers as init
 from minicv.proposals import Proposer
-from minicv.vision.box_coding import decode_boxes
-from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes
+from minicv.vision.boxes import clip_boxes_to_image, decode_boxes, remove_small_boxes
 from minicv.vision.matching import Matcher
 
 Target = Mapping[str, Any]

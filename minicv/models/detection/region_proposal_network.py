@@ -11,8 +11,7 @@ from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
 from minicv.nn import Conv2d, Module
 from minicv.nn import initializers as init
-from minicv.vision.box_coding import decode_boxes
-from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes
+from minicv.vision.boxes import clip_boxes_to_image, decode_boxes, remove_small_boxes
 from minicv.vision.nms import nms
 
 

@@ -12,9 +12,8 @@ import numpy as np
 
 from minicv.backend import Array, xp_of
 from minicv.models.detection.image_batch import ImageBatch
-from minicv.vision.box_coding import Weights, encode_boxes
-from minicv.vision.matching import Matcher
-from minicv.vision.sampling import balanced_sample
+from minicv.vision.boxes import Weights, encode_boxes
+from minicv.vision.matching import Matcher, balanced_sample
 
 
 def learnable_objects(target: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:

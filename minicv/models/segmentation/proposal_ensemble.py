@@ -8,8 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from minicv.backend import Array, to_numpy
-from minicv.vision.box_checks import as_float_boxes
-from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes
+from minicv.vision.boxes import as_float_boxes, clip_boxes_to_image, remove_small_boxes
 
 Aggregate = Literal["max", "mean"]
 

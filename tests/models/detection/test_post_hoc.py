@@ -3,8 +3,7 @@
 import numpy as np
 
 from minicv.models.detection.post_hoc import PostHoc
-from minicv.vision.linear_svm import LinearSVM
-from minicv.vision.ridge_regression import RidgeRegression
+from minicv.vision.linear_models import LinearSVM, RidgeRegression
 
 
 def fitted(units=3, pooled=5, classes=2, seed=0):
