@@ -30,7 +30,7 @@ from PIL import Image
 from minicv.data import Cached, DataLoader, Farmyard
 from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import border_window, draw_label_maps
-from minicv.metrics import boundary_iou, segmentation_figures
+from minicv.metrics import boundary_iou, segmentation_values
 from minicv.models.backbones import SmallHierarchy
 from minicv.models.segmentation import FCN8s, FCN16s, FCN32s, Segmenter
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
@@ -126,7 +126,7 @@ def measure(model: Segmenter, scenes: Any, epochs: int, seconds: float) -> Figur
     return Figures(
         epochs,
         seconds,
-        segmentation_figures(predictions, targets, len(CLASSES)).mean_iou,
+        segmentation_values(predictions, targets, len(CLASSES)).mean_iou,
         boundary_iou(predictions, targets, len(CLASSES), NEAR).mean_iou,
         [prediction["segmentation"] for prediction in predictions],
     )
@@ -136,7 +136,7 @@ def draw(scenes: Any, figures: dict[str, Figures]) -> dict[str, Image.Image]:
     """The scene with FCN-8s' median mean IoU, and enlarged the square with the longest borders."""
     truths = [scenes[i][1] for i in range(len(scenes))]
     ious = [
-        segmentation_figures([{"segmentation": labels}], [truth], len(CLASSES)).mean_iou
+        segmentation_values([{"segmentation": labels}], [truth], len(CLASSES)).mean_iou
         for labels, truth in zip(figures["FCN-8s, from FCN-16s"].label_maps, truths, strict=True)
     ]
     number = int(np.argsort(ious)[len(ious) // 2])

@@ -35,7 +35,7 @@ from PIL import Image
 from minicv.data import Cached, DataLoader, Farmyard
 from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import border_window, draw_label_maps
-from minicv.metrics import boundary_iou, segmentation_figures
+from minicv.metrics import boundary_iou, segmentation_values
 from minicv.models.segmentation import EncoderDecoder, Segmenter
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
 from minicv.training import fit
@@ -139,7 +139,7 @@ def compare(label_maps: Sequence[np.ndarray], truths: Sequence[np.ndarray], coun
     """Mean IoU, and mean boundary IoU for each of `NEAR`."""
     said, true = ([{"segmentation": m} for m in maps] for maps in (label_maps, truths))
     boundaries = [boundary_iou(said, true, count, near).mean_iou for near in NEAR]
-    return [segmentation_figures(said, true, count).mean_iou, *boundaries]
+    return [segmentation_values(said, true, count).mean_iou, *boundaries]
 
 
 def draw(scenes: Any, figures: dict[str, Figures]) -> dict[str, Image.Image]:

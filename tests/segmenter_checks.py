@@ -4,7 +4,7 @@ import numpy as np
 
 from minicv import Tensor, no_grad
 from minicv.data import Farmyard
-from minicv.metrics import segmentation_figures
+from minicv.metrics import segmentation_values
 from minicv.optim import Adam, CosineAnnealingLR, clip_grad_norm
 from minicv.vision import VOID
 
@@ -88,4 +88,4 @@ def mean_iou_after_training(model, images, targets, *, steps, lr):
         loss.backward()
         clip_grad_norm(model.parameters(), 10.0)
         optimizer.step()
-    return segmentation_figures(model.predict(images), targets, len(model.classes)).mean_iou
+    return segmentation_values(model.predict(images), targets, len(model.classes)).mean_iou

@@ -13,7 +13,7 @@ from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.json_files import write_json
 from minicv.cli.segmentation_pictures import write_pictures
 from minicv.inspection.label_maps import percent
-from minicv.metrics import SegmentationFigures
+from minicv.metrics import SegmentationValues
 from minicv.training import (
     ModelFile,
     detection_figures,
@@ -123,11 +123,11 @@ def _segmenter(
     return seconds, figures
 
 
-def class_table(figures: SegmentationFigures, classes: tuple[str, ...]) -> list[str]:
+def class_table(figures: SegmentationValues, classes: tuple[str, ...]) -> list[str]:
     """A line for each class: its share of the labelled pixels, accuracy and IoU.
 
-    >>> from minicv.metrics import figures_of_confusion
-    >>> figures = figures_of_confusion([[6, 2], [0, 2]])
+    >>> from minicv.metrics import values_of_confusion
+    >>> figures = values_of_confusion([[6, 2], [0, 2]])
     >>> print("\\n".join(class_table(figures, ("grass", "cow"))))
     class    pixels  accuracy    IoU
     grass      80 %     0.750  0.750

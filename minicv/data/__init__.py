@@ -10,12 +10,14 @@ from minicv.data.image_folder import ImageError, ImageFolder, read_image
 from minicv.data.label_map_files import read_label_map
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.penn_fudan import PennFudan
+from minicv.data.sources import SOURCES, Source, Splits, open_data, sources_help
 from minicv.data.subset import Subset
 from minicv.data.transformed import Transformed
 from minicv.data.voc import VOCDetection
 from minicv.data.voc_segmentation import VOCSegmentation
 
 __all__ = [
+    "SOURCES",
     "AnnotationError",
     "Cached",
     "CamVid",
@@ -28,11 +30,15 @@ __all__ = [
     "ImageFolder",
     "PennFudan",
     "SampleError",
+    "Source",
+    "Splits",
     "Subset",
     "Transformed",
     "VOCDetection",
     "VOCSegmentation",
     "check_targets",
+    "open_data",
     "read_image",
     "read_label_map",
+    "sources_help",
 ]

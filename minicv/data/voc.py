@@ -77,7 +77,7 @@ class VOCDetection:
         self.split, self.strict = split, strict
         self.ids = _read_split(self.root, split)
         if classes is None:
-            classes = _discover_classes(self.root / "Annotations")
+            classes = annotated_classes(self.root)
         self.classes: tuple[str, ...] = tuple(classes)
         self._repairs: list[str] = []
         self._entries = [self._read_entry(name) for name in self.ids]
@@ -173,9 +173,19 @@ def _read_split(root: Path, split: str | None) -> list[str]:
     return read_voc_split(root / "ImageSets" / "Main" / f"{split}.txt", split, "VOCDetection")
 
 
-def _discover_classes(folder: Path) -> tuple[str, ...]:
+def annotated_classes(root: str | Path) -> tuple[str, ...]:
+    """The names of objects that occur in all XML files of a set, whatever their split, sorted.
+
+    Args:
+        root: as for `VOCDetection`.
+
+    Raises:
+        FileNotFoundError: there is no folder Annotations.
+        AnnotationError: an XML file is truncated, or an object in it has no name.
+    """
     names = set()
-    for xml in sorted(folder.glob("*.xml")):
+    annotations = find_voc_root(Path(root), "Annotations", "VOCDetection") / "Annotations"
+    for xml in sorted(annotations.glob("*.xml")):
         for number, item in enumerate(_parse(xml).iter("object"), start=1):
             names.add(_text(xml, item, "name", f"object {number}"))
     return tuple(sorted(names))

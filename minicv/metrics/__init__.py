@@ -6,26 +6,30 @@ NumPy on the host, whatever device the arrays come from.
 from minicv.metrics.average_precision_coco import CocoAveragePrecision, coco_average_precision
 from minicv.metrics.average_precision_voc import VocAveragePrecision, voc_average_precision
 from minicv.metrics.boundary_iou import BoundaryIoU, boundary_band, boundary_iou
+from minicv.metrics.metric import DetectionMetric, Metric, SegmentationMetric
 from minicv.metrics.proposal_recall import ProposalRecall, proposal_recall
 from minicv.metrics.segmentation import (
-    SegmentationFigures,
+    SegmentationValues,
     confusion_matrix,
-    figures_of_confusion,
-    segmentation_figures,
+    segmentation_values,
+    values_of_confusion,
 )
 
 __all__ = [
     "BoundaryIoU",
     "CocoAveragePrecision",
+    "DetectionMetric",
+    "Metric",
     "ProposalRecall",
-    "SegmentationFigures",
+    "SegmentationMetric",
+    "SegmentationValues",
     "VocAveragePrecision",
     "boundary_band",
     "boundary_iou",
     "coco_average_precision",
     "confusion_matrix",
-    "figures_of_confusion",
     "proposal_recall",
-    "segmentation_figures",
+    "segmentation_values",
+    "values_of_confusion",
     "voc_average_precision",
 ]

@@ -91,7 +91,7 @@ def boundary_iou(
             where annotations are exact: 0.5 %.
 
     Raises:
-        ValueError: as `segmentation_figures`; `distance` is less than 1.
+        ValueError: as `segmentation_values`; `distance` is less than 1.
 
     Source: Cheng et al., Boundary IoU: improving object-centric image segmentation evaluation
     (CVPR 2021); there for single masks, and with the picture's edge as a border, along which

@@ -16,7 +16,7 @@ from minicv.backend import Array, to_numpy
 from minicv.vision.label_maps import VOID, check_label_map
 
 
-class SegmentationFigures(NamedTuple):
+class SegmentationValues(NamedTuple):
     """Figures in 0..1; NaN is what cannot be said, because there is no pixel to say it of.
 
     With t(i) = Σⱼ n(i, j), the pixels of class i, and u(i) = t(i) + Σⱼ n(j, i) - n(i, i), those
@@ -72,13 +72,13 @@ def confusion_matrix(
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 
-def figures_of_confusion(confusion: np.ndarray) -> SegmentationFigures:
+def values_of_confusion(confusion: np.ndarray) -> SegmentationValues:
     """The figures of a confusion matrix, of one image or summed over many.
 
     Raises:
         ValueError: not (K, K) whole numbers from 0.
 
-    >>> figures = figures_of_confusion(np.array([[6, 2, 0], [0, 2, 0], [0, 0, 0]]))
+    >>> figures = values_of_confusion(np.array([[6, 2, 0], [0, 2, 0], [0, 0, 0]]))
     >>> figures.pixel_accuracy, figures.mean_accuracy, figures.mean_iou
     (0.8, 0.875, 0.625)
     >>> figures.class_iou.tolist(), figures.frequency_weighted_iou
@@ -88,7 +88,7 @@ def figures_of_confusion(confusion: np.ndarray) -> SegmentationFigures:
     square = confusion.ndim == 2 and confusion.shape[0] == confusion.shape[1] > 0
     if not square or confusion.dtype.kind not in "iu" or (confusion < 0).any():
         raise ValueError(
-            "figures_of_confusion: confusion expects shape (K, K) with whole numbers from 0 but is "
+            "values_of_confusion: confusion expects shape (K, K) with whole numbers from 0 but is "
             f"{confusion.dtype} of shape {confusion.shape}"
         )
     right = confusion.diagonal()  # (K,)
@@ -97,7 +97,7 @@ def figures_of_confusion(confusion: np.ndarray) -> SegmentationFigures:
     class_accuracy = _quotient(right, truth)
     class_iou = _quotient(right, union)
     everything = truth.sum()
-    return SegmentationFigures(
+    return SegmentationValues(
         pixel_accuracy=float(_quotient(right.sum(), everything)),
         mean_accuracy=_mean(class_accuracy),
         mean_iou=_mean(class_iou),
@@ -110,9 +110,9 @@ def figures_of_confusion(confusion: np.ndarray) -> SegmentationFigures:
     )
 
 
-def segmentation_figures(
+def segmentation_values(
     predictions: Sequence[Mapping], targets: Sequence[Mapping], num_classes: int
-) -> SegmentationFigures:
+) -> SegmentationValues:
     """The figures of many images together.
 
     Args:
@@ -125,13 +125,13 @@ def segmentation_figures(
         ValueError: the lists differ in length, or an image is wrong; see `confusion_matrix`.
 
     >>> truth = [{"segmentation": np.array([[0, 0, 1, VOID]])}]
-    >>> segmentation_figures([{"segmentation": np.array([[0, 1, 1, 1]])}], truth, 2).mean_iou
+    >>> segmentation_values([{"segmentation": np.array([[0, 1, 1, 1]])}], truth, 2).mean_iou
     0.5
     """
     total = np.zeros((num_classes, num_classes), np.int64)
-    for name, predicted, truth in read_pairs(predictions, targets, "segmentation_figures"):
+    for name, predicted, truth in read_pairs(predictions, targets, "segmentation_values"):
         total += confusion_matrix(predicted, truth, num_classes, name)
-    return figures_of_confusion(total)
+    return values_of_confusion(total)
 
 
 def read_pairs(

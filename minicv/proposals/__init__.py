@@ -1,5 +1,7 @@
 """Floor 2, arrays: where in a picture there may be objects, of whatever class."""
 
+from collections.abc import Callable
+
 from minicv.proposals.bing import Bing, BingModel
 from minicv.proposals.bing_training import train_bing
 from minicv.proposals.cached import CachedProposals
@@ -12,7 +14,15 @@ from minicv.proposals.proposer import Proposer
 from minicv.proposals.selective_search import SelectiveSearch
 from minicv.proposals.sliding_window import SlidingWindow
 
+# Those that need no training, by the name that the command line knows.
+PROPOSERS: dict[str, Callable[[], Proposer]] = {
+    "selective_search": SelectiveSearch.fast,
+    "edge_boxes": EdgeBoxes,
+    "sliding_window": SlidingWindow,
+}
+
 __all__ = [
+    "PROPOSERS",
     "Bing",
     "BingModel",
     "CachedProposals",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.metrics.boundary_iou import boundary_band, boundary_iou
-from minicv.metrics.segmentation import segmentation_figures
+from minicv.metrics.segmentation import segmentation_values
 from minicv.vision.label_maps import VOID
 
 
@@ -61,7 +61,7 @@ def test_a_wide_band_is_the_whole_region(seed):
     targets = [{"segmentation": blobs(rng, (9, 14), 4, 0.1)} for _ in range(3)]
     predictions = [{"segmentation": blobs(rng, (9, 14), 4, 0)} for _ in range(3)]
     wide = boundary_iou(predictions, targets, 4, distance=14)
-    plain = segmentation_figures(predictions, targets, 4)
+    plain = segmentation_values(predictions, targets, 4)
     np.testing.assert_allclose(wide.class_iou, plain.class_iou)
     np.testing.assert_allclose(wide.mean_iou, plain.mean_iou)
 
@@ -72,7 +72,7 @@ def test_a_border_off_by_a_pixel_shows_at_the_border():
     shifted = np.roll(truth, 1, axis=1)
     shifted[:, 0] = 0
     pair = [{"segmentation": shifted}], [{"segmentation": truth}]
-    assert segmentation_figures(*pair, 2).mean_iou == pytest.approx((20 / 21 + 19 / 20) / 2)
+    assert segmentation_values(*pair, 2).mean_iou == pytest.approx((20 / 21 + 19 / 20) / 2)
     assert boundary_iou(*pair, 2, distance=1).mean_iou == 0
     assert boundary_iou(*pair, 2, distance=2).mean_iou == pytest.approx(1 / 3)
     perfect = boundary_iou(pair[1], pair[1], 2, distance=2)

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from minicv.metrics.segmentation import (
     confusion_matrix,
-    figures_of_confusion,
-    segmentation_figures,
+    segmentation_values,
+    values_of_confusion,
 )
 from minicv.vision.label_maps import VOID
 
@@ -63,7 +63,7 @@ def test_figures_against_loops(drawn):
     num_classes, pairs = drawn
     predictions = [{"segmentation": predicted} for predicted, _ in pairs]
     targets = [{"segmentation": truth} for _, truth in pairs]
-    figures = segmentation_figures(predictions, targets, num_classes)
+    figures = segmentation_values(predictions, targets, num_classes)
     for name, expected in figures_by_loops(pairs, num_classes).items():
         np.testing.assert_allclose(getattr(figures, name), expected, rtol=1e-12, err_msg=name)
 
@@ -92,13 +92,13 @@ def test_any_whole_dtype_will_do():
 
 def test_perfect_and_constant_predictions():
     truth = np.array([[0, 1, 2, 2]])
-    perfect = figures_of_confusion(confusion_matrix(truth, truth, 5))
+    perfect = values_of_confusion(confusion_matrix(truth, truth, 5))
     assert perfect[:4] == (1.0, 1.0, 1.0, 1.0)
     np.testing.assert_array_equal(np.isnan(perfect.class_iou), [False] * 3 + [True] * 2)
-    all_twos = figures_of_confusion(confusion_matrix(np.full((1, 4), 2), truth, 3))
+    all_twos = values_of_confusion(confusion_matrix(np.full((1, 4), 2), truth, 3))
     assert all_twos.class_iou.tolist() == [0, 0, 0.5] and all_twos.pixel_accuracy == 0.5
     # A class that is said but is not there has IoU 0, and no accuracy.
-    only_said = figures_of_confusion(confusion_matrix(np.array([[3, 1]]), np.array([[1, 1]]), 4))
+    only_said = values_of_confusion(confusion_matrix(np.array([[3, 1]]), np.array([[1, 1]]), 4))
     np.testing.assert_array_equal(only_said.class_iou, [np.nan, 0.5, np.nan, 0])
     np.testing.assert_array_equal(only_said.class_accuracy, [np.nan, 0.5, np.nan, np.nan])
     assert only_said.mean_iou == 0.25 and only_said.frequency_weighted_iou == 0.5
@@ -106,9 +106,9 @@ def test_perfect_and_constant_predictions():
 
 def test_nothing_to_say_is_nan_without_a_warning():
     for void in (np.full((2, 2), VOID), np.zeros((0, 4), int)):
-        figures = figures_of_confusion(confusion_matrix(np.zeros(void.shape, int), void, 3))
+        figures = values_of_confusion(confusion_matrix(np.zeros(void.shape, int), void, 3))
         assert np.isnan(figures[:4]).all() and figures.confusion.sum() == 0
-    assert np.isnan(segmentation_figures([], [], 2).mean_iou)
+    assert np.isnan(segmentation_values([], [], 2).mean_iou)
 
 
 def test_predictions_under_void_are_not_looked_at():
@@ -145,12 +145,12 @@ def test_faults_are_named():
 def test_lists_name_the_image():
     good = {"segmentation": np.zeros((1, 1), int)}
     with pytest.raises(ValueError, match="1 predictions and 2 targets"):
-        segmentation_figures([good], [good, good], 2)
+        segmentation_values([good], [good, good], 2)
     with pytest.raises(ValueError, match="image 1: the prediction has no segmentation; it has"):
-        segmentation_figures([good, {"boxes": 0}], [good, good], 2)
+        segmentation_values([good, {"boxes": 0}], [good, good], 2)
     bad = {"segmentation": np.full((1, 1), 9), "image_id": "cow"}
     with pytest.raises(ValueError, match="image 'cow': truth: label 9"):
-        segmentation_figures([good], [bad], 2)
+        segmentation_values([good], [bad], 2)
 
 
 @pytest.mark.parametrize(
@@ -158,5 +158,5 @@ def test_lists_name_the_image():
     [np.zeros((2, 3), int), np.zeros((0, 0), int), np.eye(2), np.array([[1, -1], [0, 0]])],
 )
 def test_what_is_no_confusion_matrix(confusion):
-    with pytest.raises(ValueError, match="figures_of_confusion: confusion expects shape"):
-        figures_of_confusion(confusion)
+    with pytest.raises(ValueError, match="values_of_confusion: confusion expects shape"):
+        values_of_confusion(confusion)

@@ -7,7 +7,7 @@ import pytest
 from brightness_segmenter import BrightnessSegmenter, Stripes
 
 from minicv.data import Subset
-from minicv.metrics import figures_of_confusion, segmentation_figures
+from minicv.metrics import values_of_confusion, segmentation_values
 from minicv.training import (
     named_figures,
     run_segmenter,
@@ -47,19 +47,19 @@ def test_one_confusion_matrix_for_the_whole_set(wrong):
     assert (result.seconds > 0).all()
     samples = [data[i] for i in range(5)]
     predictions = model().predict([image for image, _ in samples])
-    whole = segmentation_figures(predictions, [target for _, target in samples], 3)
+    whole = segmentation_values(predictions, [target for _, target in samples], 3)
     np.testing.assert_array_equal(result.figures.confusion, whole.confusion)
     assert result.figures.mean_iou == whole.mean_iou
     assert (whole.mean_iou == 1) == (wrong == 0)
     # Each image's own mean IoU, which is another number than that of all pixels together.
     for index, (image, target) in enumerate(samples):
-        alone = segmentation_figures(model().predict([image]), [target], 3).mean_iou
+        alone = segmentation_values(model().predict([image]), [target], 3).mean_iou
         assert result.mean_ious[index] == alone
 
 
 def test_names_of_the_figures():
     figures = named_figures(
-        figures_of_confusion(np.array([[6, 2, 0], [0, 2, 0], [0] * 3])), CLASSES
+        values_of_confusion(np.array([[6, 2, 0], [0, 2, 0], [0] * 3])), CLASSES
     )
     assert figures.pop("IoU light") != figures  # NaN: truth and prediction lack it
     assert figures == {
@@ -71,7 +71,7 @@ def test_names_of_the_figures():
         "IoU grey": 0.5,
     }
     assert all(type(value) is float for value in figures.values())
-    assert math.isnan(named_figures(figures_of_confusion(np.zeros((1, 1), int)), ["a"])["mIoU"])
+    assert math.isnan(named_figures(values_of_confusion(np.zeros((1, 1), int)), ["a"])["mIoU"])
 
 
 def test_no_images_and_images_without_a_class():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from minicv import Tensor, no_grad
 from minicv.data import Farmyard
-from minicv.metrics import segmentation_figures
+from minicv.metrics import segmentation_values
 from minicv.models.backbones import EfficientNetLite0Hierarchy, SmallHierarchy, VGG16Hierarchy
 from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
 from minicv.models.segmentation import FCN8s, FCN16s, FCN32s
@@ -181,6 +181,6 @@ def test_overfits_a_few_farmyard_images(form):
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    figures = segmentation_figures(model.predict(images), targets, len(model.classes))
+    figures = segmentation_values(model.predict(images), targets, len(model.classes))
     # Not even by heart: FCN-32s has four scores of a class to paint 64 x 64 pixels with.
     assert figures.pixel_accuracy > {FCN32s: 0.72, FCN16s: 0.83, FCN8s: 0.9}[form]

@@ -18,7 +18,7 @@ from segmenter_checks import (
 from minicv import Tensor
 from minicv import functional as F
 from minicv.data import Farmyard
-from minicv.metrics import segmentation_figures
+from minicv.metrics import segmentation_values
 from minicv.models.segmentation import DensePatchClassifier, PatchClassifier
 from minicv.models.segmentation.patches import cut_patches, draw_pixels, mirror_border
 from minicv.optim import Adam
@@ -145,5 +145,5 @@ def test_overfits_a_few_farmyard_images(scales):
         loss.backward()
         optimizer.step()
     predictions = DensePatchClassifier(model).predict(images)  # the same, without the wait
-    figures = segmentation_figures(predictions, targets, len(model.classes))
+    figures = segmentation_values(predictions, targets, len(model.classes))
     assert figures.mean_accuracy > 0.85
