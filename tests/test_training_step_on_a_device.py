@@ -86,7 +86,7 @@ def test_faster_rcnn():
     check_that_both_have_learned_the_same(host, moved)
     assert waits == {
         **{place: len(IMAGES) * count for place, count in BY_IMAGE.items()},
-        "optim/clipping.py": 1,  # the length of all gradients, which training looks at
+        "optim/optimizer.py": 1,  # the length of all gradients, which training looks at
     }
     assert sent == {
         "models/detection/faster_rcnn.py": 1,  # the pixels
@@ -103,7 +103,7 @@ def test_fcn8s():
     for here, there in zip(expected, history, strict=True):
         assert there == pytest.approx(here, rel=1e-3)
     check_that_both_have_learned_the_same(host, moved)
-    assert waits == {"optim/clipping.py": 1}
+    assert waits == {"optim/optimizer.py": 1}
     assert sent == {"models/segmentation/segmenter.py": 3}  # pixels, labels, weights of the classes
 
 
@@ -200,6 +200,6 @@ def test_fit_asks_for_all_losses_at_once_and_moves_nothing_else():
             rng=np.random.default_rng(0),
             progress=False,
         )
-    assert waits == {"training/loss_values.py": epochs, "optim/clipping.py": epochs}
+    assert waits == {"training/loss_values.py": epochs, "optim/optimizer.py": epochs}
     assert sent == {"models/segmentation/segmenter.py": 3 * epochs}
     assert all(isinstance(p.data, cupy.ndarray) for p in model.parameters())

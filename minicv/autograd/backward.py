@@ -25,9 +25,7 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
     """
     arrived: dict[int, Array] = {id(root): grad}
     leaves: dict[int, Tensor] = {}
-    outputs = _outputs_by_order(root, leaves)
-    for output in outputs:
-        creator = output.creator
+    for output, creator in _results_by_order(root, leaves):
         arriving = arrived.pop(id(output))
         for tensor, gradient in zip(creator.inputs, creator.input_gradients(arriving), strict=True):
             if gradient is None:
@@ -50,20 +48,25 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
         handed_out.add(id(gradient))
 
 
-def _outputs_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[Tensor]:
-    """All recorded results behind ``root``, the last made first; fills ``leaves`` on the way."""
-    found: dict[int, Tensor] = {}
+def _results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tensor, Function]]:
+    """All recorded results behind ``root`` with the operations that made them, the last made first.
+
+    The leaves that are met on the way are put into ``leaves``.
+    """
+    found: dict[int, tuple[Tensor, Function]] = {}
     waiting = [root]
     while waiting:
         tensor = waiting.pop()
-        creator: Function | None = tensor.creator
+        creator = tensor.creator
         if creator is None:
             leaves[id(tensor)] = tensor
         elif id(tensor) not in found:
-            found[id(tensor)] = tensor
+            found[id(tensor)] = (tensor, creator)
             if creator.freed:
                 creator.input_gradients(tensor.data)  # raises, naming the operation
             waiting += [
-                t for t, needed in zip(creator.inputs, creator.needs_grad, strict=True) if needed
+                each
+                for each, needed in zip(creator.inputs, creator.needs_grad, strict=True)
+                if each is not None and needed
             ]
-    return sorted(found.values(), key=lambda tensor: tensor.creator.order, reverse=True)
+    return sorted(found.values(), key=lambda result: result[1].order, reverse=True)

@@ -52,7 +52,9 @@ class Function:
     order = -1
     freed = False
 
-    def forward(self, *arrays: Array | None) -> Array:
+    # Only below a method that takes anything at all does mypy let each operation name its own
+    # arrays, as in ``forward(self, x, weight)``.
+    def forward(self, *arrays: Any, **_: Any) -> Array:
         raise NotImplementedError(f"{self.name}: forward is not written")
 
     def backward(self, grad: Array) -> Any:
@@ -99,9 +101,9 @@ class Function:
         self.freed = True
 
     def _checked(self, index: int, gradient: Array | None) -> Array | None:
-        if not self.needs_grad[index]:
-            return None
         tensor = self.inputs[index]
+        if tensor is None or not self.needs_grad[index]:
+            return None
         if gradient is None:
             raise RuntimeError(
                 f"{self.name}: backward returned None for input {index}, which needs a gradient"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of, xp_of
 from minicv.functional.conv2d import as_pair
@@ -42,7 +44,7 @@ class AdaptiveMaxPool2d(Function):
 
 def adaptive_max_pool2d(
     x: Tensor | Array, output_size: int | Pair, return_indices: bool = False
-) -> Tensor | tuple[Tensor, Array]:
+) -> Any:
     """Cut each map into OH x OW bins and take the largest value of each.
 
     Forward: bin i covers rows floor(i·H / OH) up to, not including, ceil((i + 1)·H / OH), in whole
@@ -60,6 +62,9 @@ def adaptive_max_pool2d(
     ``return_indices`` returns (result, indices). Ties: the first maximum in reading order. A bin
     with NaN gives NaN, the first NaN counting as the maximum. A batch of 0 images gives an empty
     result. Cost: about one pass over x.
+
+    Returns:
+        the result, a Tensor; with ``return_indices`` the result and the indices, an array.
 
     Raises:
         ValueError: x has not four axes or has maps without a pixel, or ``output_size`` is out of

@@ -32,7 +32,7 @@ class Concatenate(Function):
         gradients: list[Array | None] = []
         start = 0
         for length, needed in zip(self.lengths, self.needs_grad, strict=True):
-            part = grad[(*before, slice(start, start + length))]
+            part = grad[before + (slice(start, start + length),)]
             gradients.append(part if needed else None)
             start += length
         return tuple(gradients)

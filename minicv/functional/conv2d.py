@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
 from minicv.backend.kernels import kernels_of
@@ -97,13 +100,13 @@ def conv2d(
     return Conv2d(*options)(x, weight, bias)
 
 
-def as_pair(operation: str, argument: str, value: int | Pair, least: int) -> Pair:
+def as_pair(operation: str, argument: str, value: int | Sequence[int], least: int) -> Pair:
     """``value`` as (vertical, horizontal), both whole numbers of at least ``least``.
 
     >>> as_pair("conv2d", "stride", 2, least=1)
     (2, 2)
     """
-    pair = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
+    pair: tuple[Any, ...] = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
     try:
         whole = tuple(int(v) for v in pair)
     except (TypeError, ValueError):
@@ -113,7 +116,7 @@ def as_pair(operation: str, argument: str, value: int | Pair, least: int) -> Pai
             f"{operation}: {argument} must be a whole number of at least {least}, or a pair of "
             f"them (vertical, horizontal), but is {value!r}"
         )
-    return whole
+    return whole[0], whole[1]
 
 
 def check_layer_shapes(

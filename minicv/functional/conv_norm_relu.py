@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
-from minicv.autograd import Tensor
+from minicv.autograd import Function, Tensor
 from minicv.backend import Array
 from minicv.backend.kernels import kernels_of
-from minicv.functional.conv2d import Conv2d, Pair, checked_options
+from minicv.functional.conv2d import Pair, checked_options
 
 Activation = Literal["relu", "relu6"] | None
 CEILINGS: dict[Activation, float | None] = {None: None, "relu": math.inf, "relu6": 6.0}
 
 
-class ConvNormRelu(Conv2d):
+class ConvNormRelu(Function):
     """The mathematics of `conv_norm_relu`; ``ceiling`` is that of the kernel, None for no ReLU."""
 
-    def __init__(self, ceiling: float | None, *options: Pair | int) -> None:
-        super().__init__(*options)
+    def __init__(
+        self, ceiling: float | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> None:
         self.ceiling = ceiling
+        self.options = (stride, padding, dilation, groups)
 
     def forward(
         self,
@@ -32,7 +34,7 @@ class ConvNormRelu(Conv2d):
         needs_x, needs_weight, needs_scale, _, _ = self.needs_grad
         self.x_shape, self.weight_shape = x.shape, weight.shape
         self.x = x if needs_weight or needs_scale else None
-        self.weight = weight if needs_x or needs_scale else None
+        self.weight: Any = weight if needs_x or needs_scale else None
         self.scale = scale
         if shortcut is not None and shortcut.shape != self.result_shape():
             raise ValueError(
@@ -66,11 +68,11 @@ class ConvNormRelu(Conv2d):
             scaled = self.weight if scale is None else self.weight * scale
             grad_x = kernels.conv2d_grad_input(grad, scaled, self.x_shape, *self.options)
         if needs_weight or needs_scale:
-            grad_weight = kernels.conv2d_grad_weight(grad, self.x, self.weight_shape, *self.options)
-        if needs_scale:
-            grad_scale = (self.weight * grad_weight).sum(axis=(1, 2, 3))  # -> (O,)
-        if needs_weight and scale is not None:
-            grad_weight = grad_weight * scale
+            plain = kernels.conv2d_grad_weight(grad, self.x, self.weight_shape, *self.options)
+            if needs_scale:
+                grad_scale = (self.weight * plain).sum(axis=(1, 2, 3))  # -> (O,)
+            if needs_weight:
+                grad_weight = plain if scale is None else plain * scale
         if needs_shift:
             grad_shift = grad.sum(axis=(0, 2, 3))  # (N, O, OH, OW) -> (O,)
         return grad_x, grad_weight, grad_scale, grad_shift, grad

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of
 from minicv.backend.windows import Windows
@@ -38,7 +40,7 @@ def max_pool2d(
     dilation: int | Pair = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Tensor | tuple[Tensor, Array]:
+) -> Any:
     """The largest value that each window covers.
 
     Forward, with stride s, padding p, dilation d::
@@ -64,6 +66,9 @@ def max_pool2d(
     first NaN counts as the maximum. A batch of 0 images gives an empty result.
 
     Cost: N·C·OH·OW·KH·KW comparisons; one byte is kept for each window (two, above 256 taps).
+
+    Returns:
+        the result, a Tensor; with ``return_indices`` the result and the indices, an array.
 
     Raises:
         ValueError: an option is out of range, padding is more than half of the kernel, the kernel

@@ -116,7 +116,8 @@ def _output_size(
     stride = kernel if stride is None else as_pair("max_unpool2d", "stride", stride, least=1)
     padding = as_pair("max_unpool2d", "padding", padding, least=0)
     options = zip(x.shape[2:], kernel, stride, padding, strict=True)
-    size = tuple((length - 1) * s - 2 * p + k for length, k, s, p in options)
+    rows, columns = [(length - 1) * s - 2 * p + k for length, k, s, p in options]
+    size = (rows, columns)
     if min(size) < 1:
         raise ValueError(
             f"max_unpool2d: x={x.shape} with kernel_size={kernel}, stride={stride} and "

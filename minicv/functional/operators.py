@@ -1,10 +1,14 @@
 """Give Tensor its operators and methods.
 
-Tensor stands a floor below the operations, and imports only go down; so the operations are handed
-to it here, one explicit line each. ``import minicv`` runs this file.
+Tensor stands a floor below the operations, and imports only go down. So Tensor cannot import its
+operations; this file binds them, one line each, and ``import minicv`` runs it. Their signatures
+stand once more in `minicv.autograd.tensor`, where mypy and editors look for them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 from minicv.autograd import Tensor
 from minicv.functional.abs import abs
@@ -29,48 +33,50 @@ from minicv.functional.sum import sum
 from minicv.functional.tanh import tanh
 from minicv.functional.transpose import permute, transpose
 
-Tensor.__add__ = add
-Tensor.__radd__ = lambda self, other: add(other, self)
-Tensor.__sub__ = subtract
-Tensor.__rsub__ = lambda self, other: subtract(other, self)
-Tensor.__mul__ = multiply
-Tensor.__rmul__ = lambda self, other: multiply(other, self)
-Tensor.__truediv__ = divide
-Tensor.__rtruediv__ = lambda self, other: divide(other, self)
-Tensor.__neg__ = negative
-Tensor.__pow__ = power
-Tensor.__rpow__ = lambda self, other: power(other, self)
-Tensor.__abs__ = abs
-Tensor.__matmul__ = matmul
-Tensor.__rmatmul__ = lambda self, other: matmul(other, self)
-Tensor.__getitem__ = getitem
 
-Tensor.sum = sum
-Tensor.mean = mean
-Tensor.max = max
-
-Tensor.exp = exp
-Tensor.log = log
-Tensor.sqrt = sqrt
-Tensor.abs = abs
-Tensor.clip = clip
-
-Tensor.relu = relu
-Tensor.relu6 = relu6
-Tensor.leaky_relu = leaky_relu
-Tensor.sigmoid = sigmoid
-Tensor.tanh = tanh
-Tensor.softmax = softmax
-Tensor.log_softmax = log_softmax
-
-Tensor.flatten = flatten
-Tensor.transpose = transpose
-# x.reshape(2, 3) and x.reshape((2, 3)) both work, as in NumPy and PyTorch.
-Tensor.reshape = lambda self, *shape: reshape(self, _one_tuple(shape))
-Tensor.permute = lambda self, *dims: permute(self, _one_tuple(dims))
-
-
-def _one_tuple(arguments: tuple) -> tuple[int, ...]:
+def _one_tuple(arguments: tuple[Any, ...]) -> tuple[int, ...]:
+    """The numbers of ``x.reshape(2, 3)``, or the one tuple of ``x.reshape((2, 3))``."""
     if len(arguments) == 1 and isinstance(arguments[0], (tuple, list)):
         return tuple(arguments[0])
     return arguments
+
+
+METHODS: dict[str, Callable[..., Tensor]] = {
+    "__add__": add,
+    "__radd__": lambda self, other: add(other, self),
+    "__sub__": subtract,
+    "__rsub__": lambda self, other: subtract(other, self),
+    "__mul__": multiply,
+    "__rmul__": lambda self, other: multiply(other, self),
+    "__truediv__": divide,
+    "__rtruediv__": lambda self, other: divide(other, self),
+    "__matmul__": matmul,
+    "__rmatmul__": lambda self, other: matmul(other, self),
+    "__pow__": power,
+    "__rpow__": lambda self, other: power(other, self),
+    "__neg__": negative,
+    "__abs__": abs,
+    "__getitem__": getitem,
+    "sum": sum,
+    "mean": mean,
+    "max": max,
+    "exp": exp,
+    "log": log,
+    "sqrt": sqrt,
+    "abs": abs,
+    "clip": clip,
+    "relu": relu,
+    "relu6": relu6,
+    "leaky_relu": leaky_relu,
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "flatten": flatten,
+    "transpose": transpose,
+    "reshape": lambda self, *shape: reshape(self, _one_tuple(shape)),
+    "permute": lambda self, *dims: permute(self, _one_tuple(dims)),
+}
+
+for _name, _operation in METHODS.items():
+    setattr(Tensor, _name, _operation)

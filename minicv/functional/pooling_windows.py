@@ -39,10 +39,11 @@ def pooling_windows(
             f"{operation}: padding must be at most half of kernel_size, or windows could lie "
             f"outside of the image; padding={padding}, kernel_size={kernel}"
         )
-    output = tuple(
+    rows, columns = [
         output_length(*sizes, ceil_mode)
         for sizes in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
-    )
+    ]
+    output = (rows, columns)
     if min(output) < 1:
         raise ValueError(
             f"{operation}: kernel_size {kernel} (dilation {dilation}) is larger than the padded "

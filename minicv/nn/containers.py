@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from minicv.nn.module import Module
+
+Container = TypeVar("Container", bound="ModuleList")
 
 
 class ModuleList(Module):
@@ -36,11 +38,16 @@ class ModuleList(Module):
     def __iter__(self) -> Iterator[Module]:
         return self.children()
 
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+    @overload
+    def __getitem__(self: Container, index: slice) -> Container: ...
     def __getitem__(self, index: int | slice) -> Module:
         """The module at a position; a slice is a new container of the same modules."""
-        chosen = list(self.children())[index]
+        modules = list(self.children())
         if not isinstance(index, slice):
-            return chosen
+            return modules[index]
+        chosen = modules[index]
         return Sequential(*chosen) if isinstance(self, Sequential) else ModuleList(chosen)
 
 

@@ -32,8 +32,8 @@ def run_conv_relu(x: Tensor, layers: Sequential) -> Tensor:
         if fused:  # this ReLU has run with the convolution before it
             fused = False
             continue
-        fused = type(layer) is Conv2d and type(following) is ReLU and _is_as_written(layer)
-        if fused:
+        if type(layer) is Conv2d and type(following) is ReLU and _is_as_written(layer):
+            fused = True
             options = (layer.stride, layer.padding, layer.dilation, layer.groups)
             x = F.conv_norm_relu(x, layer.weight, None, layer.bias, None, "relu", *options)
         else:

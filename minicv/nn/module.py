@@ -47,9 +47,6 @@ class Module:
 
     training: bool = True
 
-    # Last parts of keys that published weights may hold for this module and that it does not need.
-    unneeded_keys: tuple[str, ...] = ()
-
     def forward(self, *inputs: Any, **options: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: forward is not written")
 
@@ -141,7 +138,7 @@ class Module:
 
         Do it before an optimizer takes its first step: what that remembers stays where it is.
         """
-        for holder in (*self.parameters(), *self.buffers()):
+        for holder in self._holders():
             holder.data = to_device(holder.data, device)
             if isinstance(holder, Parameter) and holder.grad is not None:
                 holder.grad = to_device(holder.grad, device)
@@ -149,7 +146,7 @@ class Module:
 
     def astype(self: Self, dtype: str | type | np.dtype) -> Self:
         """Convert all floating point arrays, e.g. to "float64" for checking. Changes the module."""
-        for holder in (*self.parameters(), *self.buffers()):
+        for holder in self._holders():
             if holder.data.dtype.kind == "f":
                 holder.data = holder.data.astype(dtype)
             if isinstance(holder, Parameter) and holder.grad is not None:
@@ -187,9 +184,8 @@ class Module:
             for key, value in state_dict.items()
         }
         own = self._state()
-        unneeded = self._unneeded_keys()
         missing = [key for key in own if key not in state]
-        unexpected = [key for key in state if key not in own and key not in unneeded]
+        unexpected = [key for key in state if key not in own]
         shared = {key: holder for key, holder in own.items() if key in state}
         faults = []
         if strict:
@@ -244,6 +240,10 @@ class Module:
         for name, child in self.named_children():
             yield from child._walk(_join(prefix, name))
 
+    def _holders(self) -> list[Parameter | Buffer]:
+        """All parameters and buffers, each once."""
+        return [*self.parameters(), *self.buffers()]
+
     def _state(self) -> dict[str, Parameter | Buffer]:
         """All parameters and buffers; one that has several names stands under each."""
         return {
@@ -259,9 +259,6 @@ class Module:
             if isinstance(value, kind) and id(value) not in seen:
                 seen.add(id(value))
                 yield name, value
-
-    def _unneeded_keys(self) -> set[str]:
-        return {_join(prefix, key) for prefix, m in self._walk("") for key in m.unneeded_keys}
 
 
 def _join(prefix: str, name: str) -> str:

@@ -79,9 +79,11 @@ class BatchNorm2d(Module):
                 f"{type(self).__name__}: in training the scale depends on the batch; "
                 "call eval() first"
             )
-        weight, bias = self.weight, self.bias
-        if weight is not None and not grad_enabled():
-            weight, bias = weight.data, bias.data  # a network has many of these, each a few numbers
+        weight: Tensor | Array | None = self.weight
+        bias: Tensor | Array | None = self.bias
+        if self.weight is not None and self.bias is not None and not grad_enabled():
+            # As plain arrays: a network has many of these products, each of a few numbers.
+            weight, bias = self.weight.data, self.bias.data
         scale = 1 / xp_of(self.running_var.data).sqrt(self.running_var.data + self.eps)
         if weight is not None:
             scale = weight * scale
@@ -112,9 +114,9 @@ class BatchNorm1d(BatchNorm2d):
 class FrozenBatchNorm2d(Module):
     """Batch normalisation that never changes: statistics, scale and shift are all buffers.
 
-    Takes the state of a trained `BatchNorm2d`, and is the same in training and evaluation. Nothing
-    in it needs a gradient, so it costs one multiplication and one addition per activation, or
-    nothing at all by `minicv.nn.conv_frozen_bn`.
+    It has the entries of a `BatchNorm2d`, takes the state of a trained one, and is the same in
+    training and evaluation. Nothing in it needs a gradient, so it costs one multiplication and one
+    addition per activation, or nothing at all by `minicv.nn.conv_frozen_bn`.
 
     Args:
         num_features: number of channels C.
@@ -122,10 +124,8 @@ class FrozenBatchNorm2d(Module):
 
     >>> layer = FrozenBatchNorm2d(8)
     >>> list(layer.parameters()), [name for name, buffer in layer.named_buffers()]
-    ([], ['weight', 'bias', 'running_mean', 'running_var'])
+    ([], ['weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked'])
     """
-
-    unneeded_keys = ("num_batches_tracked",)
 
     def __init__(self, num_features: int, eps: float = 1e-5) -> None:
         self.num_features = num_features
@@ -134,6 +134,7 @@ class FrozenBatchNorm2d(Module):
         self.bias = Buffer(np.zeros(num_features, dtype=np.float32))
         self.running_mean = Buffer(np.zeros(num_features, dtype=np.float32))
         self.running_var = Buffer(np.ones(num_features, dtype=np.float32))
+        self.num_batches_tracked = Buffer(np.array(0, dtype=np.int64))
 
     def forward(self, x: Tensor) -> Tensor:
         _check_axes(self, x, 4)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, TypeVar
 
 import minicv.functional as F
 from minicv.autograd import Tensor
 from minicv.nn.module import Module
+
+Number = TypeVar("Number", int, float)
 
 
 class Upsample(Module):
@@ -54,6 +56,7 @@ class Upsample(Module):
         if self.size is not None:
             out_height, out_width = _pair(self.size)
         else:
+            assert self.scale_factor is not None  # the constructor has seen to it
             vertical, horizontal = _pair(self.scale_factor)
             out_height, out_width = math.floor(height * vertical), math.floor(width * horizontal)
         if self.mode == "bilinear":
@@ -71,5 +74,5 @@ class Upsample(Module):
         return f"scale_factor={self.scale_factor}, mode={self.mode!r}"
 
 
-def _pair(value: float | tuple[float, float]) -> tuple[float, float]:
+def _pair(value: Number | tuple[Number, Number]) -> tuple[Number, Number]:
     return value if isinstance(value, tuple) else (value, value)

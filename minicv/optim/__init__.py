@@ -1,8 +1,7 @@
 """Floor 3, wing of gradients: optimizers, learning rate schedules, gradient clipping."""
 
 from minicv.optim.adam import Adam
-from minicv.optim.clipping import clip_grad_norm, clip_grad_value
-from minicv.optim.optimizer import Optimizer
+from minicv.optim.optimizer import Optimizer, clip_grad_norm, clip_grad_value
 from minicv.optim.schedules import (
     ConstantLR,
     CosineAnnealingLR,

@@ -1,8 +1,9 @@
-"""What all optimizers share: parameter groups, the walk over parameters, and the saved state."""
+"""What all optimizers share: parameter groups, the step, the saved state; and gradient clipping."""
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -41,9 +42,8 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self.state: dict[int, dict[str, Any]] = {}
         self._joined: dict[Any, Joined] = {}
-        groups = list(params)
-        if not groups or isinstance(groups[0], Tensor):
-            groups = [{"params": groups}]
+        given: list[Any] = list(params)
+        groups = given if given and not isinstance(given[0], Tensor) else [{"params": given}]
         seen: set[int] = set()
         for number, group in enumerate(groups):
             members = group["params"]
@@ -87,7 +87,7 @@ class Optimizer:
             state = self.state.setdefault(index, {})
             past = self.prepare(state, group, parameter.data)
             if xp is np:
-                self._update_in_blocks(parameter, state, group, past)
+                self._update_in_blocks(parameter.data, parameter.grad, state, group, past)
             else:
                 alike = (id(group), parameter.dtype, past)
                 on_device.setdefault(alike, []).append((index, group, parameter))
@@ -96,9 +96,9 @@ class Optimizer:
             self._update_together(members, past, before)
 
     def _update_in_blocks(
-        self, parameter: Tensor, state: dict[str, Any], group: Group, past: Any
+        self, data: Array, grad: Array, state: dict[str, Any], group: Group, past: Any
     ) -> None:
-        data, grad = parameter.data.reshape(-1), parameter.grad.reshape(-1)
+        data, grad = data.reshape(-1), grad.reshape(-1)
         moments = {name: state[name].reshape(-1) for name in _moments(state)}
         for start in range(0, data.size, BLOCK):
             part = slice(start, start + BLOCK)
@@ -200,15 +200,15 @@ class Optimizer:
         for key, value in state_dict.items():
             if key == "number_of_parameters":
                 continue
-            index, _, moment = key.partition(".")
-            parameter = parameters.get(int(index)) if index.isdigit() else None
+            number, _, moment = key.partition(".")
+            parameter = parameters.get(int(number)) if number.isdigit() else None
             if parameter is None or moment not in self.remembered:
                 raise ValueError(
                     f"{name}: the saved state has the unknown entry {key!r}; expected are a "
                     f"parameter's number below {len(parameters)} and one of "
                     f"{sorted(self.remembered)}; was it saved by another optimizer?"
                 )
-            entry = state.setdefault(int(index), {})
+            entry = state.setdefault(int(number), {})
             if moment == "step":
                 entry[moment] = int(value)
                 continue
@@ -233,6 +233,73 @@ class Optimizer:
         for group in self.param_groups:
             for parameter in group["params"]:
                 yield next(numbers), group, parameter
+
+
+def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
+    """Shrink all gradients by one factor so that together they are at most ``max_norm`` long.
+
+    The direction stays. The length is √(Σ g²) over all elements of all gradients; parameters
+    without a gradient do not count. When it is infinite or NaN, nothing is changed, so that the
+    caller, who sees the value returned, can say where it came from.
+
+    Args:
+        params: Parameters; their ``.grad`` is changed in place.
+        max_norm: the length allowed.
+
+    Returns:
+        The length before clipping.
+
+    Raises:
+        ValueError: ``max_norm`` is not positive.
+
+    Source: Pascanu 2013, On the difficulty of training recurrent neural networks, section 3.2.
+
+    >>> import numpy as np
+    >>> p = Tensor([0.0, 0.0], requires_grad=True)
+    >>> p.grad = np.array([3.0, 4.0], dtype=np.float32)
+    >>> clip_grad_norm([p], max_norm=1.0), p.grad.round(3).tolist()
+    (5.0, [0.6..., 0.8...])
+    """
+    if not max_norm > 0:
+        raise ValueError(f"clip_grad_norm: max_norm must be positive but is {max_norm}")
+    grads = [parameter.grad for parameter in params if parameter.grad is not None]
+    # Summed where the gradients live: a device is asked for one number only.
+    norm = math.sqrt(float(sum(xp_of(a).vdot(a, a) for a in _joined_on_a_device(grads))))
+    if norm > max_norm and math.isfinite(norm):
+        for grad in grads:
+            grad *= max_norm / norm
+    return norm
+
+
+def clip_grad_value(params: Iterable[Tensor], clip_value: float) -> None:
+    """Limit every element of every gradient to ±``clip_value``, in place.
+
+    Raises:
+        ValueError: ``clip_value`` is not positive.
+
+    >>> import numpy as np
+    >>> p = Tensor([0.0, 0.0], requires_grad=True)
+    >>> p.grad = np.array([3.0, -0.5], dtype=np.float32)
+    >>> clip_grad_value([p], clip_value=1.0)
+    >>> p.grad.tolist()
+    [1.0, -0.5]
+    """
+    if not clip_value > 0:
+        raise ValueError(f"clip_grad_value: clip_value must be positive but is {clip_value}")
+    for parameter in params:
+        if parameter.grad is not None:
+            xp = xp_of(parameter.grad)
+            xp.clip(parameter.grad, -clip_value, clip_value, out=parameter.grad)
+
+
+def _joined_on_a_device(grads: list[Array]) -> list[Array]:
+    """The same numbers in few arrays, where each costs a kernel; on the host as they are."""
+    arrays = [grad for grad in grads if isinstance(grad, np.ndarray)]
+    by_dtype: dict[np.dtype, list[Array]] = {}
+    for grad in grads:
+        if not isinstance(grad, np.ndarray):
+            by_dtype.setdefault(grad.dtype, []).append(grad)
+    return arrays + [join(alike) for alike in by_dtype.values()]
 
 
 def _moments(state: dict[str, Any]) -> list[str]:

@@ -30,8 +30,10 @@ def batch_norm(
         if training:
             mean = sum(values) / len(values)
             variance = sum((value - mean) ** 2 for value in values) / len(values)
-        else:
+        elif running_mean is not None and running_var is not None:
             mean, variance = running_mean[c], running_var[c]
+        else:
+            raise ValueError("batch_norm: running_mean and running_var are needed in evaluation")
         gain = 1.0 if weight is None else weight[c]
         offset = 0.0 if bias is None else bias[c]
         for place in np.ndindex(y[:, c].shape):

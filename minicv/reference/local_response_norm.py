@@ -19,10 +19,10 @@ def local_response_norm(
     channels = x.shape[1]
     y = np.zeros_like(x)
     for place in np.ndindex(x.shape):
-        n, c, *pixel = place
+        n, c, pixel = place[0], place[1], place[2:]
         total = 0.0
         for neighbour in range(c - size // 2, c + (size - 1) // 2 + 1):
             if 0 <= neighbour < channels:
-                total += x[(n, neighbour, *pixel)] ** 2
+                total += x[n, neighbour][pixel] ** 2
         y[place] = x[place] / (k + alpha / size * total) ** beta
     return y

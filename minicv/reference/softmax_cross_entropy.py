@@ -29,10 +29,11 @@ def softmax_cross_entropy(
         if label == ignore_index:
             continue
         n, pixel = place[0], place[1:]
+        scores = [float(logits[n, k][pixel]) for k in range(logits.shape[1])]
         denominator = 0.0
-        for k in range(logits.shape[1]):
-            denominator += math.exp(logits[(n, k, *pixel)])
-        probability = math.exp(logits[(n, label, *pixel)]) / denominator
+        for score in scores:
+            denominator += math.exp(score)
+        probability = math.exp(scores[label]) / denominator
         class_weight = 1.0 if weight is None else weight[label]
         losses[place] = -class_weight * math.log(probability)
         total += losses[place]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-Loss = Callable[[list[np.ndarray]], complex]  # arrays in, one number out
+Loss = Callable[[list[np.ndarray]], Any]  # arrays in, one number out, real or complex
 COMPLEX_STEP = 1e-20
 
 
-class Ray(NamedTuple):
+@dataclass(frozen=True)
+class Ray:
     """A point and a way to leave it: input ``index`` moves along ``direction``."""
 
     point: list[np.ndarray]

@@ -50,7 +50,7 @@ def test_a_segmenter(tmp_path, capsys):
     }
     assert waits == {
         "training/loss_values.py": 2 + 1,  # in each step, and in the validation
-        "optim/clipping.py": 2,
+        "optim/optimizer.py": 2,
         "models/segmentation/segmenter.py": 2 * 3,  # predictions come back
         # The checkpoints that are written after an epoch.
         **{place: waits[place] for place in ("nn/module.py", "optim/optimizer.py")},

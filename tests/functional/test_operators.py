@@ -1,10 +1,15 @@
 """Operators and methods of Tensor: each calls its operation, from either side."""
 
+import ast
+import inspect
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from minicv import Tensor
 from minicv import functional as F
+from minicv.functional.operators import METHODS as METHODS_OF_TENSOR
 
 VALUES = np.array([[0.5, -1.5, 2.0], [3.0, 0.25, -0.75]])
 
@@ -78,6 +83,34 @@ def test_method(x, method, operation):
     result, expected = method(x), operation(Tensor(VALUES))
     assert result.requires_grad
     np.testing.assert_array_equal(result.data, expected.data)
+
+
+def _declared_methods() -> dict[str, list[str]]:
+    """The names of the arguments of every method that Tensor declares for type checkers alone."""
+    tree = ast.parse(Path(inspect.getfile(Tensor)).read_text(encoding="utf-8"))
+    return {
+        method.name: [argument.arg for argument in ast.walk(method.args) if _is_named(argument)]
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
+        for method in block.body
+        if isinstance(method, ast.FunctionDef)
+    }
+
+
+def _is_named(node: ast.AST) -> bool:
+    return isinstance(node, ast.arg) and node.arg != "self"
+
+
+@pytest.mark.host_only
+def test_what_tensor_declares_is_what_is_bound_to_it():
+    declared = _declared_methods()
+    assert list(declared) == list(METHODS_OF_TENSOR)
+    for name, arguments in declared.items():
+        bound = inspect.signature(METHODS_OF_TENSOR[name]).parameters
+        if not name.startswith("__"):  # the arguments of an operator are never named
+            assert arguments == list(bound)[1:], name
+        assert len(arguments) == len(bound) - 1, name
+        assert getattr(Tensor, name) is METHODS_OF_TENSOR[name]
 
 
 def test_a_small_network_written_with_operators():

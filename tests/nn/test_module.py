@@ -236,7 +236,7 @@ class TestState:
 
     def test_numbers_in_a_plain_list_are_taken(self):
         layer = FrozenBatchNorm2d(1)
-        layer.load_state_dict({key: [2.0] for key in layer.state_dict()})
+        layer.load_state_dict({**layer.state_dict(), "running_var": [2.0]})
         assert layer.running_var.data.tolist() == [2.0]
 
 
