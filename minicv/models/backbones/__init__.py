@@ -1,4 +1,4 @@
-"""Convolutional networks that turn an image into a feature map, or into three."""
+"""Convolutional networks that turn an image into one or more feature maps."""
 
 from minicv.models.backbones.alexnet import (
     KRIZHEVSKY_2012,
@@ -7,22 +7,14 @@ from minicv.models.backbones.alexnet import (
     AlexNetBackbone,
 )
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.backbones.efficientnet_lite0 import (
-    EfficientNetLite0,
-    EfficientNetLite0Backbone,
-    EfficientNetLite0Hierarchy,
-)
-from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
-from minicv.models.backbones.resnet import ResNet18, ResNet50, ResNet50Backbone
-from minicv.models.backbones.small import SmallBackbone, SmallHierarchy
-from minicv.models.backbones.vgg16 import (
-    VGG16,
-    VGG16Backbone,
-    VGG16Hierarchy,
-    convolutional_weights,
-)
+from minicv.models.backbones.build import BACKBONES, build_backbone
+from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0, EfficientNetLite0Backbone
+from minicv.models.backbones.resnet import ResNet18, ResNet18Backbone, ResNet50, ResNet50Backbone
+from minicv.models.backbones.small import SmallBackbone
+from minicv.models.backbones.vgg16 import VGG16, VGG16Backbone
 
 __all__ = [
+    "BACKBONES",
     "KRIZHEVSKY_2012",
     "KRIZHEVSKY_2014",
     "VGG16",
@@ -31,14 +23,11 @@ __all__ = [
     "Backbone",
     "EfficientNetLite0",
     "EfficientNetLite0Backbone",
-    "EfficientNetLite0Hierarchy",
-    "FeatureHierarchy",
     "ResNet18",
+    "ResNet18Backbone",
     "ResNet50",
     "ResNet50Backbone",
     "SmallBackbone",
-    "SmallHierarchy",
     "VGG16Backbone",
-    "VGG16Hierarchy",
-    "convolutional_weights",
+    "build_backbone",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,37 +97,74 @@ class AlexNet(Module):
 
 
 class AlexNetBackbone(Backbone):
-    """The convolutions of AlexNet without the last pooling: stride 16, 256 channels.
+    """AlexNet without its last layer; at stride 32 the fully connected layers are convolutions.
+
+    The maps are those of the deepest layer of each stride: conv2 (8), conv5 (16; the pooling after
+    it is left out) and fc7 (32), each after its ReLU and, where there is one, its normalisation.
 
     The kernels are those of `AlexNet` and have the same names. What surrounds the image differs:
     half a kernel of zeros on each side, where the classifier has less or nothing, so that cell i
-    of the map is centred on the pixels around 16 i and every image has ⌈H / 16⌉ rows of cells.
+    of the map of stride s is centred on pixel i s and every image has ceil(H / s) rows of cells.
 
     An image of 208 pixels gives a map of 13 x 13, and ``adaptive_max_pool2d`` of that to 6 x 6 is
-    the pooling that is left out: bins of 3 x 3 cells, 2 apart.
+    the pooling that is left out at stride 16: bins of 3 x 3 cells, 2 apart.
+
+    A unit of fc6 looked at a map of 6 x 6 cells. As a 6x6 convolution it looks at the cells i - 2
+    to i + 3 around position i, whose middle is the middle of the 32 pixels from 32 i on; fc7
+    becomes a 1x1 convolution. Dropout draws from ``rng`` in training.
 
     Args:
-        layers: see `AlexNet`.
-        rng: draws the initial weights.
+        strides: of the maps; see `Backbone`.
+        classifier_channels: of fc6 and fc7; see `VGG16Backbone`.
+        layers: see `AlexNet`; that of 2014 is the one for which weights are published.
+        rng: draws the initial weights and what is dropped.
 
-    >>> backbone = AlexNetBackbone(rng=np.random.default_rng(0))
-    >>> backbone(Tensor(np.zeros((1, 3, 33, 40), "float32"))).shape
-    (1, 256, 3, 3)
+    Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), section 4.1
+    (FCN-AlexNet).
+
+    >>> rng = np.random.default_rng(0)
+    >>> backbone = AlexNetBackbone((8, 16, 32), classifier_channels=8, rng=rng).eval()
+    >>> [features.shape for features in backbone(Tensor(np.zeros((1, 3, 33, 40), "float32")))]
+    [(1, 192, 5, 5), (1, 256, 3, 3), (1, 8, 2, 2)]
     """
 
-    stride = 16
     mean = AlexNet.mean
     std = AlexNet.std
 
     def __init__(
-        self, layers: AlexNetLayers = KRIZHEVSKY_2012, *, rng: np.random.Generator
+        self,
+        strides: Sequence[int] = (16,),
+        *,
+        classifier_channels: int = 4096,
+        layers: AlexNetLayers = KRIZHEVSKY_2014,
+        rng: np.random.Generator,
     ) -> None:
-        super().__init__()
-        self.out_channels = layers.channels[-1]
-        self.features = _features(layers, 5, 1, rng)[:-1]
+        super().__init__(strides, rng=rng)
+        channels = layers.channels
+        self.out_channels = self.channels_of(channels[1], channels[4], classifier_channels)
+        features = list(_features(layers, 5, 1, rng))
+        pools = [i for i, layer in enumerate(features) if isinstance(layer, MaxPool2d)]
+        self.at_pool2, self.at_pool5 = pools[1:]
+        end = {8: self.at_pool2, 16: self.at_pool5, 32: len(features)}[self.strides[-1]]
+        self.features = Sequential(*features[:end])
+        if self.strides[-1] == 32:
+            self.classifier = Sequential(
+                Dropout(0.5, rng=rng),
+                Conv2d(channels[4], classifier_channels, 6, rng=rng),
+                ReLU(),
+                Dropout(0.5, rng=rng),
+                Conv2d(classifier_channels, classifier_channels, 1, rng=rng),
+                ReLU(),
+            )
 
-    def forward(self, x: Tensor) -> Tensor:
-        return run_conv_relu(x, self.features)  # (N, 3, H, W) -> (N, 256, H/16, W/16)
+    def to_stride(self, x: Tensor, stride: int) -> Tensor:
+        pool2, pool5 = self.at_pool2, self.at_pool5
+        start, end = {8: (0, pool2), 16: (pool2, pool5), 32: (pool5, pool5 + 1)}[stride]
+        x = run_conv_relu(x, self.features[start:end])  # -> (N, C, H/s, W/s)
+        if stride < 32:
+            return x
+        x = F.pad(x, (2, 3, 2, 3))  # left, right, top, bottom: as many rows after 6x6 as before
+        return run_conv_relu(x, self.classifier)  # -> (N, 4096, H/32, W/32)
 
 
 def _features(

@@ -6,6 +6,7 @@ names are those of the published weights (`minicv.weights.efficientnet_lite0_wei
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,6 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
 from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, Linear, Module, ModuleList
 from minicv.nn.fusion import conv_bn_relu
 
@@ -27,12 +27,20 @@ _BLOCKS = (
     (5, 2, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192), (5, 1, 6, 192),
     (3, 1, 6, 320),
 )  # fmt: skip
+# Of each stride, the first block and the one after the last.
+_FIRST_BLOCK = {8: 0, 16: 5, 32: 11}
+_END = {8: 5, 16: 11, 32: 16}
 _EPS = 1e-3
 Norm = BatchNorm2d | FrozenBatchNorm2d
 
 
 def _convolution(
-    channels_in: int, channels_out: int, kernel: int, stride: int, groups: int, rng
+    channels_in: int,
+    channels_out: int,
+    kernel: int,
+    stride: int,
+    groups: int,
+    rng: np.random.Generator,
 ) -> Conv2d:
     # At stride 2 the padding depends on the input size: see _same_padding.
     padding = kernel // 2 if stride == 1 else 0
@@ -49,7 +57,7 @@ def _same_padding(x: Tensor, convolution: Conv2d) -> Tensor:
     (kernel, _), (stride, _) = convolution.kernel_size, convolution.stride
     if stride == 1:
         return x
-    pads = []
+    pads: list[int] = []
     for length in (x.shape[3], x.shape[2]):
         total = max((-(-length // stride) - 1) * stride + kernel - length, 0)
         pads += [total // 2, total - total // 2]
@@ -69,7 +77,16 @@ def _convolve(
 class _Block(Module):
     """Widen by 1x1, filter each channel by itself, narrow by 1x1; add the input where it fits."""
 
-    def __init__(self, channels_in, channels_out, kernel, stride, expansion, norm, rng) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        channels_out: int,
+        kernel: int,
+        stride: int,
+        expansion: int,
+        norm: type[Norm],
+        rng: np.random.Generator,
+    ) -> None:
         super().__init__()
         wide = channels_in * expansion
         if expansion != 1:
@@ -91,32 +108,19 @@ class _Block(Module):
         return _convolve(y, self._project_conv, self._bn2, shortcut)  # -> (N, O, H/s, W/s)
 
 
-class _Trunk(Module):
-    """The stem and the first ``depth`` blocks."""
-
-    def _build_trunk(self, depth: int, norm: type[Norm], rng: np.random.Generator) -> None:
-        self._conv_stem = _convolution(3, 32, 3, 2, 1, rng)
-        self._bn0 = norm(32, eps=_EPS)
-        channels, blocks = 32, []
-        for kernel, stride, expansion, out_channels in _BLOCKS[:depth]:
-            blocks.append(_Block(channels, out_channels, kernel, stride, expansion, norm, rng))
-            channels = out_channels
-        self._blocks = ModuleList(blocks)
-
-    def _run_trunk(self, x: Tensor) -> Tensor:
-        return self._run_blocks(self._run_stem(x), 0, len(self._blocks))
-
-    def _run_stem(self, x: Tensor) -> Tensor:
-        # (N, 3, H, W) -> (N, 32, H/2, W/2)
-        return _convolve(x, self._conv_stem, self._bn0, activation="relu6")
-
-    def _run_blocks(self, x: Tensor, start: int, stop: int) -> Tensor:
-        for block in self._blocks[start:stop]:
-            x = block(x)
-        return x
+def _stem_and_blocks(
+    depth: int, norm: type[Norm], rng: np.random.Generator
+) -> tuple[Conv2d, Norm, ModuleList]:
+    """The first convolution with its normalisation, and the first ``depth`` blocks."""
+    stem, bn0 = _convolution(3, 32, 3, 2, 1, rng), norm(32, eps=_EPS)
+    channels, blocks = 32, []
+    for kernel, stride, expansion, out_channels in _BLOCKS[:depth]:
+        blocks.append(_Block(channels, out_channels, kernel, stride, expansion, norm, rng))
+        channels = out_channels
+    return stem, bn0, ModuleList(blocks)
 
 
-class EfficientNetLite0(_Trunk):
+class EfficientNetLite0(Module):
     """The classifier: (N, 3, H, W), normalised by (x - 0.5) / 0.5, to (N, num_classes) logits.
 
     Source: Tan & Le, EfficientNet, ICML 2019; the Lite variants as TensorFlow published them.
@@ -127,64 +131,69 @@ class EfficientNetLite0(_Trunk):
 
     def __init__(self, num_classes: int = 1000, *, rng: np.random.Generator) -> None:
         super().__init__()
-        self._build_trunk(len(_BLOCKS), BatchNorm2d, rng)
+        self._conv_stem, self._bn0, self._blocks = _stem_and_blocks(len(_BLOCKS), BatchNorm2d, rng)
         self._conv_head = _convolution(320, 1280, 1, 1, 1, rng)
         self._bn1 = BatchNorm2d(1280, eps=_EPS)
         self._fc = Linear(1280, num_classes, rng=rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self._run_trunk(x)  # (N, 3, H, W) -> (N, 320, H/32, W/32)
+        # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
+        for block in self._blocks:
+            x = block(x)  # in the end (N, 320, H/32, W/32)
         # -> (N, 1280, H/32, W/32)
         x = _convolve(x, self._conv_head, self._bn1, activation="relu6")
         x = F.mean(x, dim=(2, 3))  # -> (N, 1280)
         return self._fc(x)  # -> (N, num_classes)
 
 
-class EfficientNetLite0Backbone(_Trunk, Backbone):
-    """The first eleven blocks: stride 16, 112 channels, batch normalisation frozen.
+class EfficientNetLite0Backbone(Backbone):
+    """EfficientNet-Lite0 without its head. The maps are those of the last block of each stride.
 
-    A detector trains on one or two images at a time, too few for batch statistics, so the
-    published statistics stay as they are and are folded into the convolutions.
+    | stride | blocks | channels |
+    |---|---|---|
+    | 8 | 0 to 4 | 40 |
+    | 16 | 5 to 10 | 112 |
+    | 32 | 11 to 15 | 320 |
+
+    A detector trains on one or two images at a time, too few for batch statistics. So by default
+    the published statistics stay as they are and are folded into the convolutions.
 
     Args:
+        strides: of the maps; see `Backbone`.
+        frozen_batch_norm: whether batch normalisation stays as loaded. Either way it has the same
+            names in the state_dict.
+        frozen_blocks: the stem and this many blocks keep their weights; 0 freezes nothing.
         rng: draws the weights; load the published ones with `minicv.weights.load_published`.
-        frozen_blocks: the stem and this many blocks keep their weights.
+
+    >>> backbone = EfficientNetLite0Backbone((8, 16), rng=np.random.default_rng(0))
+    >>> [features.shape for features in backbone(Tensor(np.zeros((1, 3, 33, 40), "float32")))]
+    [(1, 40, 5, 5), (1, 112, 3, 3)]
     """
 
-    out_channels = 112
-    stride = 16
     mean = EfficientNetLite0.mean
     std = EfficientNetLite0.std
 
-    def __init__(self, *, rng: np.random.Generator, frozen_blocks: int = 3) -> None:
-        super().__init__()
-        self._build_trunk(11, FrozenBatchNorm2d, rng)
+    def __init__(
+        self,
+        strides: Sequence[int] = (16,),
+        *,
+        frozen_batch_norm: bool = True,
+        frozen_blocks: int = 3,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(strides, rng=rng)
+        self.out_channels = self.channels_of(40, 112, 320)
+        norm = FrozenBatchNorm2d if frozen_batch_norm else BatchNorm2d
+        depth = _END[self.strides[-1]]
+        self._conv_stem, self._bn0, self._blocks = _stem_and_blocks(depth, norm, rng)
         if frozen_blocks > 0:
-            for part in (self._conv_stem, *list(self._blocks)[:frozen_blocks]):
+            for part in (self._conv_stem, self._bn0, *list(self._blocks)[:frozen_blocks]):
                 part.requires_grad_(False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._run_trunk(x)  # (N, 3, H, W) -> (N, 112, H/16, W/16)
-
-
-class EfficientNetLite0Hierarchy(_Trunk, FeatureHierarchy):
-    """The sixteen blocks; the maps are those of the last block of each stride 8, 16 and 32.
-
-    Args:
-        rng: draws the weights; load the published ones with `minicv.weights.load_published`.
-    """
-
-    out_channels = (40, 112, 320)
-    mean = EfficientNetLite0.mean
-    std = EfficientNetLite0.std
-
-    def __init__(self, *, rng: np.random.Generator) -> None:
-        super().__init__()
-        self._build_trunk(len(_BLOCKS), BatchNorm2d, rng)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        x = self._run_stem(x)  # (N, 3, H, W) -> (N, 32, H/2, W/2)
-        at8 = self._run_blocks(x, 0, 5)  # -> (N, 40, H/8, W/8)
-        at16 = self._run_blocks(at8, 5, 11)  # -> (N, 112, H/16, W/16)
-        at32 = self._run_blocks(at16, 11, 16)  # -> (N, 320, H/32, W/32)
-        return at8, at16, at32
+    def to_stride(self, x: Tensor, stride: int) -> Tensor:
+        if stride == 8:  # (N, 3, H, W) -> (N, 32, H/2, W/2)
+            x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
+        for block in self._blocks[_FIRST_BLOCK[stride] : _END[stride]]:
+            x = block(x)
+        return x

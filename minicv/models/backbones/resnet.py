@@ -14,6 +14,8 @@ convolution and not on the first 1x1 as in the paper, which would look at a quar
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from minicv import functional as F
@@ -30,6 +32,9 @@ from minicv.nn import (
 )
 
 Norm = BatchNorm2d | FrozenBatchNorm2d
+# He et al. 2016, Table 1: blocks of layer1 to layer4; and which of the groups ends each stride.
+_DEPTHS_18, _DEPTHS_50 = (2, 2, 2, 2), (3, 4, 6, 3)
+_GROUP = {8: 2, 16: 3, 32: 4}
 
 
 def _convolution(
@@ -44,8 +49,21 @@ class _Block(Module):
     """y = relu(shortcut(x) + f(x)); the shortcut is x itself wherever that has the right shape."""
 
     expansion: int  # channels out over width
+    downsample: Sequential | None
 
-    def _build_shortcut(self, channels_in, width, stride, norm, rng) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        width: int,
+        stride: int,
+        norm: type[Norm],
+        rng: np.random.Generator,
+    ) -> None:
+        raise NotImplementedError(f"{type(self).__name__}: __init__ is not written")
+
+    def _build_shortcut(
+        self, channels_in: int, width: int, stride: int, norm: type[Norm], rng: np.random.Generator
+    ) -> None:
         channels_out = width * self.expansion
         self.downsample = None
         if stride != 1 or channels_in != channels_out:
@@ -55,13 +73,22 @@ class _Block(Module):
     def _shortcut(self, x: Tensor) -> Tensor:
         if self.downsample is None:
             return x
-        return conv_bn_relu(x, *self.downsample)  # (N, C, H, W) -> (N, O, H/s, W/s)
+        convolution, norm = self.downsample
+        assert isinstance(convolution, Conv2d) and isinstance(norm, Norm)
+        return conv_bn_relu(x, convolution, norm)  # (N, C, H, W) -> (N, O, H/s, W/s)
 
 
 class _BasicBlock(_Block):
     expansion = 1
 
-    def __init__(self, channels_in, width, stride, norm, rng) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        width: int,
+        stride: int,
+        norm: type[Norm],
+        rng: np.random.Generator,
+    ) -> None:
         self.conv1 = _convolution(channels_in, width, 3, stride, rng)
         self.bn1 = norm(width)
         self.conv2 = _convolution(width, width, 3, 1, rng)
@@ -77,7 +104,14 @@ class _BasicBlock(_Block):
 class _Bottleneck(_Block):
     expansion = 4
 
-    def __init__(self, channels_in, width, stride, norm, rng) -> None:
+    def __init__(
+        self,
+        channels_in: int,
+        width: int,
+        stride: int,
+        norm: type[Norm],
+        rng: np.random.Generator,
+    ) -> None:
         self.conv1 = _convolution(channels_in, width, 1, 1, rng)
         self.bn1 = norm(width)
         self.conv2 = _convolution(width, width, 3, stride, rng)
@@ -93,19 +127,22 @@ class _Bottleneck(_Block):
         return conv_bn_relu(y, self.conv3, self.bn3, self._shortcut(x), "relu")
 
 
-class _Trunk(Module):
-    """The stem, and one group of blocks for each number in ``depths``: layer1, layer2, ..."""
+class _ResNet(Module):
+    """The stem and the groups of blocks: conv1, bn1, layer1, layer2, ..."""
 
-    def _build_trunk(
+    conv1: Conv2d
+    bn1: Norm
+
+    def build_groups(
         self,
         block: type[_Block],
-        depths: tuple[int, ...],
+        depths: Sequence[int],
         norm: type[Norm],
         rng: np.random.Generator,
     ) -> None:
+        """Group i, of ``depths[i]`` blocks, becomes the attribute ``layer{i + 1}``."""
         self.conv1 = _convolution(3, 64, 7, 2, rng)
         self.bn1 = norm(64)
-        self.groups = []
         channels = 64
         for number, depth in enumerate(depths):
             width = 64 * 2**number
@@ -114,28 +151,37 @@ class _Trunk(Module):
                 stride = 2 if index == 0 and number > 0 else 1
                 blocks.append(block(channels, width, stride, norm, rng))
                 channels = width * block.expansion
-            self.groups.append(f"layer{number + 1}")
-            setattr(self, self.groups[-1], Sequential(*blocks))
+            setattr(self, f"layer{number + 1}", Sequential(*blocks))
 
-    def _run_trunk(self, x: Tensor) -> Tensor:
+    def run_stem(self, x: Tensor) -> Tensor:
         # (N, 3, H, W) -> (N, 64, H/2, W/2)
         x = conv_bn_relu(x, self.conv1, self.bn1, activation="relu")
-        x = F.max_pool2d(x, 3, stride=2, padding=1)  # -> (N, 64, H/4, W/4)
-        for name in self.groups:  # each but the first halves the map
-            x = getattr(self, name)(x)
-        return x
+        return F.max_pool2d(x, 3, stride=2, padding=1)  # -> (N, 64, H/4, W/4)
+
+    def run_group(self, x: Tensor, number: int) -> Tensor:
+        """Group 1 keeps the size of the map; each other halves it."""
+        group: Sequential = getattr(self, f"layer{number}")
+        return group(x)
 
 
-class _Classifier(_Trunk):
+class _Classifier(_ResNet):
     mean = (0.485, 0.456, 0.406)
     std = (0.229, 0.224, 0.225)
 
-    def __init__(self, block, depths, num_classes, rng) -> None:
-        self._build_trunk(block, depths, BatchNorm2d, rng)
+    def __init__(
+        self,
+        block: type[_Block],
+        depths: Sequence[int],
+        num_classes: int,
+        rng: np.random.Generator,
+    ) -> None:
+        self.build_groups(block, depths, BatchNorm2d, rng)
         self.fc = Linear(512 * block.expansion, num_classes, rng=rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self._run_trunk(x)  # (N, 3, H, W) -> (N, C, H/32, W/32)
+        x = self.run_stem(x)  # (N, 3, H, W) -> (N, 64, H/4, W/4)
+        for number in (1, 2, 3, 4):
+            x = self.run_group(x, number)  # in the end (N, C, H/32, W/32)
         x = F.mean(x, dim=(2, 3))  # -> (N, C)
         return self.fc(x)  # -> (N, num_classes)
 
@@ -147,7 +193,7 @@ class ResNet18(_Classifier):
     """
 
     def __init__(self, num_classes: int = 1000, *, rng: np.random.Generator) -> None:
-        super().__init__(_BasicBlock, (2, 2, 2, 2), num_classes, rng)
+        super().__init__(_BasicBlock, _DEPTHS_18, num_classes, rng)
 
 
 class ResNet50(_Classifier):
@@ -157,30 +203,72 @@ class ResNet50(_Classifier):
     """
 
     def __init__(self, num_classes: int = 1000, *, rng: np.random.Generator) -> None:
-        super().__init__(_Bottleneck, (3, 4, 6, 3), num_classes, rng)
+        super().__init__(_Bottleneck, _DEPTHS_50, num_classes, rng)
 
 
-class ResNet50Backbone(_Trunk, Backbone):
-    """ResNet-50 up to layer3: stride 16, 1024 channels, batch normalisation frozen.
+class _ResNetBackbone(_ResNet, Backbone):
+    """What `ResNet18Backbone` and `ResNet50Backbone` share."""
 
-    The trunk of Faster R-CNN in He et al. 2016, appendix A. A detector trains on too few images at
-    a time for batch statistics, so the published ones stay and are folded into the convolutions.
-
-    Args:
-        rng: draws the weights; load published ones with `minicv.weights.load_published`.
-        frozen_groups: the stem and this many of the three groups of blocks keep their weights.
-    """
-
-    out_channels = 1024
-    stride = 16
     mean = _Classifier.mean
     std = _Classifier.std
+    block: type[_Block]
+    depths: tuple[int, ...]
 
-    def __init__(self, *, rng: np.random.Generator, frozen_groups: int = 1) -> None:
-        self._build_trunk(_Bottleneck, (3, 4, 6), FrozenBatchNorm2d, rng)
+    def __init__(
+        self,
+        strides: Sequence[int] = (16,),
+        *,
+        frozen_batch_norm: bool = True,
+        frozen_groups: int = 1,
+        rng: np.random.Generator,
+    ) -> None:
+        Backbone.__init__(self, strides, rng=rng)
+        at8 = 128 * self.block.expansion
+        self.out_channels = self.channels_of(at8, 2 * at8, 4 * at8)
+        norm = FrozenBatchNorm2d if frozen_batch_norm else BatchNorm2d
+        self.build_groups(self.block, self.depths[: _GROUP[self.strides[-1]]], norm, rng)
         if frozen_groups > 0:
-            for name in ("conv1", *self.groups[:frozen_groups]):
-                getattr(self, name).requires_grad_(False)
+            groups = [getattr(self, f"layer{i}", None) for i in range(1, frozen_groups + 1)]
+            for part in (self.conv1, self.bn1, *groups):
+                if part is not None:
+                    part.requires_grad_(False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self._run_trunk(x)  # (N, 3, H, W) -> (N, 1024, H/16, W/16)
+    def to_stride(self, x: Tensor, stride: int) -> Tensor:
+        if stride == 8:  # (N, 3, H, W) -> (N, 64, H/4, W/4)
+            x = self.run_group(self.run_stem(x), 1)
+        return self.run_group(x, _GROUP[stride])
+
+
+class ResNet18Backbone(_ResNetBackbone):
+    """ResNet-18 without its last layer. Maps of 128, 256 and 512 channels; else `ResNet50Backbone`.
+
+    >>> backbone = ResNet18Backbone((8, 16), rng=np.random.default_rng(0))
+    >>> [features.shape for features in backbone(Tensor(np.zeros((1, 3, 33, 40), "float32")))]
+    [(1, 128, 5, 5), (1, 256, 3, 3)]
+    """
+
+    block = _BasicBlock
+    depths = _DEPTHS_18
+
+
+class ResNet50Backbone(_ResNetBackbone):
+    """ResNet-50 without its last layer. The maps are those of layer2 (stride 8, 512 channels),
+    layer3 (16, 1024) and layer4 (32, 2048).
+
+    With stride 16 it is the backbone of Faster R-CNN in He et al. 2016, appendix A. A detector
+    trains on too few images at a time for batch statistics. So by default the published statistics
+    stay as they are and are folded into the convolutions.
+
+    Args:
+        strides: of the maps; see `Backbone`.
+        frozen_batch_norm: whether batch normalisation stays as loaded. Either way it has the same
+            names in the state_dict.
+        frozen_groups: the stem and this many of the groups keep their weights; 0 freezes nothing.
+        rng: draws the weights; load published ones with `minicv.weights.load_published`.
+
+    >>> ResNet50Backbone((16,), rng=np.random.default_rng(0)).out_channels
+    (1024,)
+    """
+
+    block = _Bottleneck
+    depths = _DEPTHS_50

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
 from minicv.nn import (
     Conv2d,
     Dropout,
@@ -29,6 +28,7 @@ CONFIGURATION_D = (
     + (512, 512, 512, None)
     + (512, 512, 512, None)
 )
+_AFTER_POOL3, _AFTER_POOL4 = 17, 24  # numbers of the layers that follow, in ``features``
 
 
 def _features(
@@ -76,76 +76,68 @@ class VGG16(Module):
 
 
 class VGG16Backbone(Backbone):
-    """The convolutions of VGG-16 without the last pooling: stride 16, 512 channels.
+    """VGG-16 without its last layer; at stride 32 the fully connected layers are convolutions.
 
-    The trunk of Fast and Faster R-CNN (Ren et al. 2015, section 3.1). The first four convolutions,
-    which learn edges and colours, can be kept as they are: set ``requires_grad_(False)`` on
-    ``backbone.features[0]`` to ``[9]``.
-    """
+    The deepest map is that of the deepest layer of its stride: conv4_3 (8), conv5_3 (16; the
+    backbone of Fast and Faster R-CNN, Ren et al. 2015, section 3.1) or fc7 (32). A map above the
+    deepest is the pooling that the next layer takes: pool3 (8) or pool4 (16), as in Long et al.
+    2015, section 4.1 and Figure 3.
 
-    out_channels = 512
-    stride = 16
-    mean = VGG16.mean
-    std = VGG16.std
+    A unit of fc6 looked at the whole 7x7 map. As a 7x7 convolution it looks at the 7x7 cells
+    around each position, and fc7, which looked at the units of fc6, becomes a 1x1 convolution. So
+    each position has the features that the classifier would find in a window around it. Zeros
+    surround the map, where Long et al. pad the image by 100 pixels and crop later.
 
-    def __init__(self, *, rng: np.random.Generator) -> None:
-        super().__init__()
-        self.features = _features(CONFIGURATION_D[:-1], rng)
-
-    def forward(self, x: Tensor) -> Tensor:
-        return run_conv_relu(x, self.features)  # (N, 3, H, W) -> (N, 512, H/16, W/16)
-
-
-class VGG16Hierarchy(FeatureHierarchy):
-    """VGG-16 without its last layer, its fully connected layers turned into convolutions.
-
-    The maps are pool3, pool4 and fc7 (Long et al. 2015, section 4.1 and Figure 3). A unit of fc6
-    looked at the whole 7x7 map; as a 7x7 convolution it looks at the 7x7 cells around each
-    position, and fc7, which looked at the units of fc6, becomes a 1x1 convolution. So each position
-    has the features that the classifier would find in a window around it. Zeros surround the map,
-    where the paper pads the image by 100 pixels and crops later.
-
-    Poolings round up, as in the network that the authors published, so that no pixel is left out
+    Poolings round up, as in the network that these authors published, so that no pixel is left out
     and an image may have any size. Dropout draws from ``rng`` in training.
 
     Layer names are torchvision's. Published weights of the whole network load by way of
-    `convolutional_weights`.
+    `minicv.weights.start_from`.
 
     Args:
+        strides: of the maps; see `Backbone`.
         classifier_channels: of fc6 and fc7. Fewer than 4096 save memory and time; then published
             weights fit the ``features`` alone.
         rng: draws the initial weights and what is dropped.
 
-    >>> trunk = VGG16Hierarchy(classifier_channels=8, rng=np.random.default_rng(0)).eval()
-    >>> [features.shape for features in trunk(Tensor(np.zeros((1, 3, 33, 40), "float32")))]
+    >>> rng = np.random.default_rng(0)
+    >>> backbone = VGG16Backbone((8, 16, 32), classifier_channels=8, rng=rng).eval()
+    >>> [features.shape for features in backbone(Tensor(np.zeros((1, 3, 33, 40), "float32")))]
     [(1, 256, 5, 5), (1, 512, 3, 3), (1, 8, 2, 2)]
     """
 
     mean = VGG16.mean
     std = VGG16.std
 
-    def __init__(self, classifier_channels: int = 4096, *, rng: np.random.Generator) -> None:
-        super().__init__()
-        self.out_channels = (256, 512, classifier_channels)
-        self.features = _features(CONFIGURATION_D, rng, ceil_mode=True)
-        self.classifier = Sequential(
-            Conv2d(512, classifier_channels, 7, padding=3, rng=rng),
-            ReLU(),
-            Dropout(0.5, rng=rng),
-            Conv2d(classifier_channels, classifier_channels, 1, rng=rng),
-            ReLU(),
-            Dropout(0.5, rng=rng),
-        )
-        after = [i + 1 for i, layer in enumerate(self.features) if isinstance(layer, MaxPool2d)]
-        self.after_pool3, self.after_pool4 = after[2:4]
+    def __init__(
+        self,
+        strides: Sequence[int] = (16,),
+        *,
+        classifier_channels: int = 4096,
+        rng: np.random.Generator,
+    ) -> None:
+        super().__init__(strides, rng=rng)
+        deepest = self.strides[-1]
+        at8 = 512 if deepest == 8 else 256  # conv4_3 or pool3
+        self.out_channels = self.channels_of(at8, 512, classifier_channels)
+        pools = [i for i, width in enumerate(CONFIGURATION_D) if width is None]
+        end = {8: pools[3], 16: pools[4], 32: len(CONFIGURATION_D)}[deepest]
+        self.features = _features(CONFIGURATION_D[:end], rng, ceil_mode=True)
+        if deepest == 32:
+            self.classifier = Sequential(
+                Conv2d(512, classifier_channels, 7, padding=3, rng=rng),
+                ReLU(),
+                Dropout(0.5, rng=rng),
+                Conv2d(classifier_channels, classifier_channels, 1, rng=rng),
+                ReLU(),
+                Dropout(0.5, rng=rng),
+            )
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        layers, after3, after4 = self.features, self.after_pool3, self.after_pool4
-        pool3 = run_conv_relu(x, layers[:after3])  # (N, 3, H, W) -> (N, 256, H/8, W/8)
-        pool4 = run_conv_relu(pool3, layers[after3:after4])  # -> (N, 512, H/16, W/16)
-        pool5 = run_conv_relu(pool4, layers[after4:])  # -> (N, 512, H/32, W/32)
-        fc7 = run_conv_relu(pool5, self.classifier)  # -> (N, 4096, H/32, W/32)
-        return pool3, pool4, fc7
+    def to_stride(self, x: Tensor, stride: int) -> Tensor:
+        start = {8: 0, 16: _AFTER_POOL3, 32: _AFTER_POOL4}[stride]
+        end = None if stride == self.strides[-1] else {8: _AFTER_POOL3, 16: _AFTER_POOL4}[stride]
+        x = run_conv_relu(x, self.features[start:end])  # -> (N, C, H/s, W/s)
+        return run_conv_relu(x, self.classifier) if stride == 32 else x  # fc7: (N, 4096, ...)
 
 
 def convolutional_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
 """Fully convolutional networks: what is there from the deep map, where from the shallow ones.
 
-    1. trunk     pixels                  -> maps at strides 8, 16, 32 (pool3, pool4, fc7)
+    1. backbone  pixels                  -> maps at strides 8, 16, 32 (pool3, pool4, fc7)
     2. score     each map                -> 1x1 convolution           (N, K, h, w)
     3. fuse      scores of a coarse map  -> enlarged twofold, plus those of the next finer map
     4. enlarge   scores of stride s      -> transposed convolution    (N, K, H, W)
@@ -22,7 +22,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minicv.autograd import Tensor
-from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
+from minicv.models.backbones.backbone import Backbone
 from minicv.models.segmentation.cut import cut
 from minicv.models.segmentation.segmenter import Segmenter
 from minicv.nn import Conv2d, ConvTranspose2d
@@ -30,11 +30,11 @@ from minicv.nn.initializers import bilinear_upsampling, constant
 
 
 class _FCN(Segmenter):
-    """The trunk and the scores of its deepest map, which all three forms have."""
+    """The backbone and the scores of its deepest map, which all three forms have."""
 
     def __init__(
         self,
-        trunk: FeatureHierarchy,
+        backbone: Backbone,
         classes: Sequence[str],
         *,
         class_weights: np.ndarray | None = None,
@@ -43,8 +43,8 @@ class _FCN(Segmenter):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
-        self.mean, self.std = trunk.mean, trunk.std
-        self.trunk = trunk
+        self.mean, self.std = backbone.mean, backbone.std
+        self.backbone = backbone
         self.score_fr = self._score(2, rng)
         self._build(rng)
 
@@ -53,7 +53,7 @@ class _FCN(Segmenter):
 
     def _score(self, level: int, rng: np.random.Generator) -> Conv2d:
         """1x1 convolution, zero at first: no class is preferred, and a skip changes nothing."""
-        layer = Conv2d(self.trunk.out_channels[level], len(self.classes), 1, rng=rng)
+        layer = Conv2d(self.backbone.out_channels[level], len(self.classes), 1, rng=rng)
         for parameter in (layer.weight, layer.bias):
             parameter.data = constant(parameter.shape, 0)
         return layer
@@ -72,14 +72,14 @@ class FCN32s(_FCN):
     """One stream: the scores of stride 32, enlarged at once.
 
     Args:
-        trunk: pixels to feature maps; brings its normalisation.
+        backbone: pixels to feature maps; brings its normalisation.
         classes, class_weights, min_size, max_size: see `Segmenter`.
         rng: draws initial weights. (Score layers start at 0, enlargements bilinear; neither
             depends on it.)
 
-    >>> from minicv.models.backbones import SmallHierarchy
+    >>> from minicv.models.backbones import SmallBackbone
     >>> rng = np.random.default_rng(0)
-    >>> model = FCN32s(SmallHierarchy(4, rng=rng), ("sky", "grass"), rng=rng)
+    >>> model = FCN32s(SmallBackbone(4, (8, 16, 32), rng=rng), ("sky", "grass"), rng=rng)
     >>> result = model.predict([rng.random((3, 45, 70), dtype="float32")])[0]
     >>> result["segmentation"].shape, result["probabilities"].shape
     ((45, 70), (2, 45, 70))
@@ -89,7 +89,7 @@ class FCN32s(_FCN):
         self.upscore = self._upscore(32, rng, learned=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        _, _, fc7 = self.trunk(x)  # (N, 3, H, W) -> (N, C, H/32, W/32)
+        _, _, fc7 = self.backbone(x)  # (N, 3, H, W) -> (N, C, H/32, W/32)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
         return cut(self.upscore(score), x.shape[2:])  # -> (N, K, H, W)
 
@@ -107,7 +107,7 @@ class FCN16s(_FCN):
         self.upscore16 = self._upscore(16, rng, learned=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        _, pool4, fc7 = self.trunk(x)  # -> (N, C, H/16, W/16), (N, C, H/32, W/32)
+        _, pool4, fc7 = self.backbone(x)  # -> (N, C, H/16, W/16), (N, C, H/32, W/32)
         at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
         score = cut(self.upscore2(score), at16.shape[2:]) + at16  # -> (N, K, H/16, W/16)
@@ -130,7 +130,7 @@ class FCN8s(_FCN):
 
     def forward(self, x: Tensor) -> Tensor:
         # (N, 3, H, W) -> (N, C, H/8, W/8), (N, C, H/16, W/16), (N, C, H/32, W/32)
-        pool3, pool4, fc7 = self.trunk(x)
+        pool3, pool4, fc7 = self.backbone(x)
         at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
         at8 = self.score_pool3(pool3)  # -> (N, K, H/8, W/8)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)

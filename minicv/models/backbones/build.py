@@ -1,0 +1,55 @@
+"""Every backbone by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from minicv.models.backbones.alexnet import AlexNetBackbone
+from minicv.models.backbones.backbone import Backbone
+from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0Backbone
+from minicv.models.backbones.resnet import ResNet18Backbone, ResNet50Backbone
+from minicv.models.backbones.small import SmallBackbone
+from minicv.models.backbones.vgg16 import VGG16Backbone
+
+BACKBONES: dict[str, type[Backbone]] = {
+    "small": SmallBackbone,
+    "alexnet": AlexNetBackbone,
+    "vgg16": VGG16Backbone,
+    "resnet18": ResNet18Backbone,
+    "resnet50": ResNet50Backbone,
+    "efficientnet_lite0": EfficientNetLite0Backbone,
+}
+# Options with which nothing is frozen, of those that freeze a part by default.
+_NOTHING_FROZEN: dict[str, dict[str, Any]] = {
+    "resnet18": {"frozen_batch_norm": False, "frozen_groups": 0},
+    "resnet50": {"frozen_batch_norm": False, "frozen_groups": 0},
+    "efficientnet_lite0": {"frozen_batch_norm": False, "frozen_blocks": 0},
+}
+
+
+def build_backbone(
+    name: str, strides: Sequence[int], *, frozen: bool, rng: np.random.Generator
+) -> Backbone:
+    """A backbone of that name with fresh weights.
+
+    Args:
+        name: one of `BACKBONES`.
+        strides: of its maps; see `Backbone`.
+        frozen: True as a detector wants it: in a network with published batch statistics these and
+            the first blocks stay as they are. False as a segmenter wants it: everything learns.
+        rng: draws the initial weights.
+
+    Raises:
+        ValueError: another name or other strides.
+
+    >>> backbone = build_backbone("small", (8, 16), frozen=False, rng=np.random.default_rng(0))
+    >>> backbone.strides, backbone.out_channels
+    ((8, 16), (128, 256))
+    """
+    if name not in BACKBONES:
+        raise ValueError(f"backbone {name!r}: expected one of {', '.join(BACKBONES)}")
+    options = {} if frozen else _NOTHING_FROZEN.get(name, {})
+    return BACKBONES[name](strides=strides, rng=rng, **options)
