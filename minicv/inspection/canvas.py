@@ -162,7 +162,7 @@ def text_size_for(picture: Image.Image) -> int:
 
 
 @cache
-def font(size: float) -> ImageFont.FreeTypeFont:
+def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """Pillow's own scalable font (Aileron), so that pictures look the same everywhere."""
     return ImageFont.load_default(size=size)
 
@@ -195,11 +195,15 @@ def shortened(text: str, size: float, width: float) -> str:
     """
     if text_width(text, size) <= width:
         return text
-    for length in range(len(text) - 1, 0, -1):
-        candidate = text[:length].rstrip() + "…"
-        if text_width(candidate, size) <= width:
-            return candidate
-    return ""
+    # A longer text is a wider one, so the longest that fits is found by halving.
+    fits, too_long = 0, len(text)
+    while too_long - fits > 1:
+        middle = (fits + too_long) // 2
+        if text_width(text[:middle].rstrip() + "…", size) <= width:
+            fits = middle
+        else:
+            too_long = middle
+    return text[:fits].rstrip() + "…" if fits else ""
 
 
 def wrapped(text: str, size: float, width: float) -> list[str]:

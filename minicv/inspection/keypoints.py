@@ -113,7 +113,7 @@ def paint_keypoints(
             canvas.line((points[first], points[second]), (*BLACK, 150), 2 * width)
         for first, second in limbs:
             canvas.line((points[first], points[second]), skeleton.limb_colour(first, second), width)
-        for joint in np.flatnonzero(seen):
+        for joint in np.flatnonzero(seen).tolist():
             canvas.disc(points[joint], 1.5 * width, BLACK)
             canvas.disc(points[joint], 1.1 * width, skeleton.limb_colour(joint, joint))
     return canvas.finish()

@@ -1,17 +1,24 @@
-"""Label maps as colours over the photograph, with a legend."""
+"""Label maps as colours over the photograph: one, several, or one beside the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageChops
 
 from minicv.backend import to_numpy
-from minicv.inspection.canvas import enlarged, text_size_for
-from minicv.inspection.class_palette import class_palette
-from minicv.inspection.legend import LegendEntry, draw_legend
-from minicv.inspection.palette import WHITE
+from minicv.inspection.canvas import enlarged, text_size_for, to_picture
+from minicv.inspection.palette import VERMILLION, WHITE, class_palette
+from minicv.inspection.panels import (
+    HEADING_SIZE,
+    MARGIN,
+    LegendEntry,
+    contact_sheet,
+    draw_legend,
+)
+from minicv.metrics.boundary_iou import boundary_band
+from minicv.metrics.segmentation import SegmentationValues, confusion_matrix, values_of_confusion
 from minicv.vision.label_maps import VOID, check_label_map
 
 OPACITY = 0.66  # share of a class's colour; the rest is the photograph in grey
@@ -165,7 +172,8 @@ def checked_label_map(
     else:
         labels = segmentation[segmentation != VOID]
         num_classes = max(1, int(labels.max(initial=0)) + 1)
-    check_label_map(segmentation, min(num_classes, VOID), operation, size=tuple(image_shape[1:]))
+    height, width = image_shape[1:]
+    check_label_map(segmentation, min(num_classes, VOID), operation, size=(height, width))
     colours = np.array(class_palette(num_classes) if colours is None else colours)
     if colours.shape != (num_classes, 3) or colours.min() < 0 or colours.max() > 255:
         raise ValueError(
@@ -207,3 +215,210 @@ def percent(share: float) -> str:
     if percents < 0.05:
         return "< 0.1 %"
     return f"{percents:.0f} %" if percents >= 9.95 else f"{percents:.1f} %"
+
+
+def draw_label_maps(
+    image: np.ndarray,
+    label_maps: Mapping[str, np.ndarray],
+    class_names: Sequence[str],
+    colours: Sequence[Sequence[int]] | np.ndarray | None = None,
+    columns: int = 3,
+    title: str | None = None,
+) -> Image.Image:
+    """The image, and what several systems (or the truth) make of it.
+
+    To show borders, give a window of a few dozen pixels of image and label maps: it is enlarged to
+    at least 512 pixels, each pixel of a label map being a square.
+
+    Args:
+        image: (3, H, W) floats in 0..1.
+        label_maps: for each caption labels (H, W), 0..K-1 or `VOID`. The first line of a caption
+            is its heading.
+        class_names: K names; the legend has those that occur.
+        colours: (K, 3) of 0..255; by default those of `class_palette`.
+        columns: pictures in a row.
+        title: a line above everything.
+
+    Raises:
+        ValueError: a label map is not of the image's size or holds a label without a name, or there
+            are not K colours.
+
+    >>> image, labels = np.ones((3, 40, 60), np.float32), np.zeros((40, 60), int)
+    >>> draw_label_maps(image, {"Truth": labels, "FCN-8s": labels}, ["meadow"]).width
+    1724
+    """
+    palette = np.array(class_palette(len(class_names)) if colours is None else colours)
+    pictures, present = [enlarged(image)[0]], set()
+    for caption, label_map in label_maps.items():
+        heading = caption.partition("\n")[0]
+        label_map, palette = checked_label_map(
+            label_map, np.shape(image), class_names, palette, f"draw_label_maps: {heading}"
+        )
+        pictures.append(paint_label_map(image, label_map, palette))
+        present |= set(np.unique(label_map).tolist())
+    sheet = contact_sheet(pictures, ["Image", *label_maps], columns, title)
+    entries = legend_entries(dict.fromkeys(sorted(present), ""), class_names, palette)
+    return with_legend(sheet, entries, text_size=HEADING_SIZE, margin=MARGIN)
+
+
+SHEET_WIDTH = 1600  # pixels that the pictures in a row share; more are too many to look at
+WRONG_OPACITY = 0.85
+RIGHT_CONTRAST = 0.35  # of the photograph where the prediction is right
+
+
+def draw_segmentation_comparison(
+    image: np.ndarray,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    class_names: Sequence[str] | None = None,
+    colours: Sequence[Sequence[int]] | np.ndarray | None = None,
+    columns: int = 2,
+    title: str | None = None,
+) -> Image.Image:
+    """Photograph, truth, prediction and errors on one sheet, with a legend for all.
+
+    The legend has each class that occurs in truth or prediction, with its IoU in this image. In
+    the fourth picture wrong pixels are orange, right ones pale; what has no class (`VOID`) in the
+    truth is hatched and counts as neither.
+
+    Args:
+        image: (3, H, W) floats in 0..1.
+        truth: (H, W) labels 0..K-1 or `VOID`.
+        predicted: (H, W) labels 0..K-1.
+        class_names: K names; without them the legend has the labels' numbers.
+        colours: (K, 3) of 0..255; by default those of `class_palette`.
+        columns: pictures in a row, 1..4.
+        title: a line above everything.
+
+    Raises:
+        ValueError: a label map is not of the image's size or holds a label without a name, there
+            are not K colours, or `columns` is less than 1.
+
+    >>> labels = np.zeros((40, 60), int)
+    >>> image = np.ones((3, 40, 60), dtype=np.float32)
+    >>> sheet = draw_segmentation_comparison(image, labels, labels, ["meadow"], columns=4)
+    >>> sheet.width
+    1728
+    """
+    operation = "draw_segmentation_comparison"
+    if class_names is None and colours is None:  # K must be one for both maps
+        both = np.concatenate([np.ravel(truth), np.ravel(predicted)])
+        class_names = [f"class {k}" for k in range(int(both[both != VOID].max(initial=0)) + 1)]
+    shape = np.shape(image)
+    truth, colours = checked_label_map(truth, shape, class_names, colours, f"{operation}: truth")
+    predicted, _ = checked_label_map(
+        predicted, shape, class_names, colours, f"{operation}: prediction"
+    )
+    confusion = confusion_matrix(predicted, truth, len(colours), operation)
+    values = values_of_confusion(confusion)
+    wrong = (predicted != truth) & (truth != VOID)
+    pictures = [
+        enlarged(image)[0],
+        paint_label_map(image, truth, colours),
+        paint_label_map(image, predicted, colours),
+        paint_errors(image, truth, wrong),
+    ]
+    tile_width = min(pictures[0].width, SHEET_WIDTH // max(1, columns))
+    sheet = contact_sheet(pictures, _captions(values), columns, title, tile_width)
+    notes = {
+        label: f"IoU {iou:.2f}"
+        for label, iou in enumerate(values.class_iou.tolist())
+        if not np.isnan(iou)
+    }
+    if (truth == VOID).any():
+        notes[VOID] = percent((truth == VOID).mean())
+    entries = legend_entries(notes, class_names, colours)
+    return with_legend(sheet, entries, text_size=HEADING_SIZE, margin=MARGIN)
+
+
+def paint_errors(image: np.ndarray, truth: np.ndarray, wrong: np.ndarray) -> Image.Image:
+    """Wrong pixels (H, W) orange on a pale photograph; `VOID` in the truth hatched.
+
+    >>> nothing = np.zeros((8, 12), bool)
+    >>> paint_errors(np.ones((3, 8, 12), np.float32), np.zeros((8, 12), int), nothing).size
+    (516, 344)
+    """
+    picture, factor = enlarged(image)
+    wrong, void = (
+        mask.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
+        for mask in (wrong, truth == VOID)
+    )
+    grey = lightened_grey(picture)
+    pale = grey.point(lambda value: int(255 - RIGHT_CONTRAST * (255 - value)))
+    orange = Image.blend(grey, Image.new("RGB", grey.size, VERMILLION), WRONG_OPACITY)
+    painted = Image.composite(orange, pale, Image.fromarray(wrong * 255))
+    return paint_void(painted, grey, void == 1)
+
+
+def _captions(values: SegmentationValues) -> list[str]:
+    if np.isnan(values.pixel_accuracy):
+        return ["Image", "Truth\nno pixel has a class", "Prediction", "Errors\nnone can be seen"]
+    return [
+        "Image",
+        "Truth",
+        f"Prediction\nmean IoU of this picture {values.mean_iou:.2f}",
+        f"Errors\n{percent(1 - values.pixel_accuracy)} of the pixels that have a class",
+    ]
+
+
+def draw_segments(image: np.ndarray, labels: np.ndarray) -> Image.Image:
+    """Each region filled with the mean colour of its pixels; white lines where regions meet.
+
+    Args:
+        image: (3, H, W) floats in 0..1; small ones are enlarged by a whole factor.
+        labels: (H, W) whole numbers >= 0, one for each region.
+
+    Raises:
+        ValueError: labels have another shape than the image, or are not whole numbers >= 0.
+
+    >>> draw_segments(np.zeros((3, 40, 60), np.float32), np.zeros((40, 60), int)).size
+    (540, 360)
+    """
+    labels = np.asarray(labels)
+    if labels.shape != image.shape[1:] or labels.dtype.kind not in "iu" or labels.min() < 0:
+        raise ValueError(
+            f"draw_segments: labels expect whole numbers >= 0 of the image's shape "
+            f"{image.shape[1:]} but are {labels.dtype} of shape {labels.shape}"
+        )
+    counts = np.maximum(np.bincount(labels.ravel()), 1)
+    means = [np.bincount(labels.ravel(), channel.ravel()) / counts for channel in image]
+    flat = np.stack(means)[:, labels].astype(np.float32)  # (3, regions) -> (3, H, W)
+    size = enlarged(image)[0].size
+    pixels = np.array(to_picture(flat).resize(size, Image.Resampling.NEAREST))
+    factor = size[0] // labels.shape[1]
+    labels = labels.repeat(factor, axis=0).repeat(factor, axis=1)
+    border = np.zeros(labels.shape, bool)
+    border[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    border[1:] |= labels[1:] != labels[:-1]
+    pixels[border] = WHITE
+    return Image.fromarray(pixels)
+
+
+def border_window(label_map: np.ndarray, side: int) -> tuple[slice, slice]:
+    """Rows and columns of the square in which most pixels touch a pixel of another class.
+
+    The first of equals in reading order. Cut image and label maps alike, and draw them enlarged:
+    ``image[:, rows, columns]``, ``label_map[rows, columns]``.
+
+    Args:
+        label_map: (H, W), labels or `VOID`, whose edge is no border.
+        side: of the square in pixels; cut to the label map.
+
+    Raises:
+        ValueError: a side below 1.
+
+    >>> labels = np.zeros((6, 8), int)
+    >>> labels[4, 6] = 1
+    >>> border_window(labels, 3)
+    (slice(3, 6, None), slice(5, 8, None))
+    """
+    if side < 1:
+        raise ValueError(f"border_window: side is {side}, expected at least 1 pixel")
+    near = boundary_band(label_map, distance=1) != VOID  # (H, W)
+    height, width = (min(side, length) for length in near.shape)
+    # Sums over all windows from running sums: of rows, then of columns.
+    total = np.pad(near.astype(np.int64).cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    rows = total[height:] - total[:-height]  # (H - height + 1, W + 1)
+    counts = rows[:, width:] - rows[:, :-width]  # (H - height + 1, W - width + 1)
+    top, left = (int(place) for place in np.unravel_index(counts.argmax(), counts.shape))
+    return slice(top, top + height), slice(left, left + width)

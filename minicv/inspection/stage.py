@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 Arrays = Mapping[str, Any]
 
 # What each kind of stage holds, and how `minicv.inspection.draw_stages` shows it. Boxes are in the
@@ -44,6 +42,7 @@ class Stage:
     Raises:
         ValueError: a kind that is not in `KINDS`.
 
+    >>> import numpy as np
     >>> Stage("input", "The image", "image", {"image": np.zeros((3, 4, 4))}, 0.0).kind
     'image'
     """
@@ -71,6 +70,7 @@ class StageRecorder:
     Attributes:
         stages: recorded so far, in order.
 
+    >>> import numpy as np
     >>> record = StageRecorder(keep=True)
     >>> record("input", "The image", "image", lambda: {"image": np.zeros((3, 4, 4))})
     >>> [stage.name for stage in record.stages]

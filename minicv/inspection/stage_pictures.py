@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from minicv.inspection.boxes import draw_proposals
 from minicv.inspection.canvas import Canvas, enlarged, line_width_for
-from minicv.inspection.crops import crop_of_box
 from minicv.inspection.heatmap import (
     colour_bar,
     feature_tiles,
@@ -18,7 +18,7 @@ from minicv.inspection.heatmap import (
 )
 from minicv.inspection.palette import GREY, INK, WHITE, class_colour
 from minicv.inspection.panels import GAP, contact_sheet
-from minicv.inspection.proposals import draw_proposals
+from minicv.inspection.regions import crop_of_box
 
 Stages = Mapping[str, Any]
 

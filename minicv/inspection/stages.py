@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.inspection.canvas import enlarged
-from minicv.inspection.drawing import draw_detections
+from minicv.inspection.detections import draw_detections
 from minicv.inspection.heatmap import feature_tiles
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.stage_pictures import (

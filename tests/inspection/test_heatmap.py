@@ -1,6 +1,9 @@
+"""Colours of numbers: their order, and where each cell of a map lies on the image."""
+
 import numpy as np
 import pytest
 
+from minicv.inspection import draw_feature_map
 from minicv.inspection.heatmap import (
     colour_bar,
     colour_map,
@@ -65,8 +68,10 @@ def test_overlay_places_cells_by_their_size():
 
 def test_overlay_of_one_pixel_and_of_unknown_values():
     assert overlay_heatmap(np.zeros((3, 1, 1), np.float32), np.zeros((1, 1))).size == (1, 1)
-    overlay_heatmap(np.zeros((3, 4, 4), np.float32), np.array([[np.nan, 1.0]]))
-    overlay_heatmap(np.zeros((3, 4, 4), np.float32), np.full((1, 2), np.nan))
+    black = np.zeros((3, 4, 4), np.float32)
+    for unknown in (np.array([[np.nan, 1.0]]), np.full((1, 2), np.nan)):
+        pixels = np.asarray(overlay_heatmap(black, unknown, 0, 1, opacity=1.0))
+        assert (pixels[:, 0] == colour_map(0.0, 0, 1)).all()  # unknown is drawn as the lowest
 
 
 def test_strongest_channels_come_first_and_ties_in_order():
@@ -92,3 +97,27 @@ def test_refuses():
         overlay_heatmap(np.zeros((3, 4, 4), np.float32), np.zeros(2))
     with pytest.raises(ValueError, match=r"feature_map expects .*\(0, 4, 4\)"):
         feature_tiles(np.zeros((0, 4, 4)))
+
+
+def test_the_strong_cell_is_bright_where_it_looks():
+    features = np.zeros((4, 8, 16))
+    features[:, 2, 5] = -3.0
+    picture = np.asarray(draw_feature_map(np.full((3, 256, 512), 0.5, np.float32), features, 32))
+    warm = picture[:, 28:540, 0].astype(int) - picture[:, 28:540, 2]
+    row, column = np.unravel_index(warm.argmax(), warm.shape)
+    first = np.flatnonzero((picture[:, 30] != 255).any(axis=1))[-1] - 255  # the image's first row
+    assert 5 * 32 <= column < 6 * 32 and 2 * 32 <= row - first < 3 * 32
+
+
+@pytest.mark.parametrize("channels", [1, 5, 40])
+def test_any_number_of_channels(channels):
+    features = np.zeros((channels, 3, 4))
+    sheet = np.asarray(draw_feature_map(np.zeros((3, 20, 30), np.float32), features, 8))
+    dark = (sheet == colour_map(0.0, 0, 1)).all(axis=2)[:, 600:]  # the tiles at the right
+    tiles = min(16, channels)
+    assert 0.85 * tiles < dark.sum() / (125 * 93) <= tiles  # but for the numbers in their corners
+
+
+def test_an_empty_map_is_refused():
+    with pytest.raises(ValueError, match="at least one value"):
+        draw_feature_map(np.zeros((3, 20, 30), np.float32), np.zeros((4, 0, 4)), 8)

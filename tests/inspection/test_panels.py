@@ -1,8 +1,10 @@
+"""Sheets and legends: where each picture, caption and patch lies."""
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.inspection.panels import GAP, MARGIN, contact_sheet
+from minicv.inspection.panels import GAP, MARGIN, LegendEntry, contact_sheet, draw_legend
 
 
 def test_pictures_stand_in_rows_with_even_gaps():
@@ -53,3 +55,81 @@ def test_refuses():
         contact_sheet([picture], ["a", "b"])
     with pytest.raises(ValueError, match="at least 1 but is 0"):
         contact_sheet([picture], columns=0)
+
+
+def entry(colour, name="barn", note=""):
+    return LegendEntry(Image.new("RGB", (1, 1), colour), name, note)
+
+
+def patches_of(legend, colours):
+    """For each colour the box around its pixels, and their number."""
+    pixels = np.asarray(legend)
+    places = []
+    for colour in colours:
+        rows, columns = np.nonzero((pixels == colour).all(axis=2))
+        places.append((columns.min(), rows.min(), columns.max() + 1, rows.max() + 1, len(rows)))
+    return places
+
+
+def test_every_entry_has_its_patch_in_order_and_ink_beside_it():
+    colours = [(200, 40 * k, 30) for k in range(5)]
+    legend = draw_legend([entry(colour) for colour in colours], 200)
+    places = patches_of(legend, colours)
+    for x1, y1, x2, y2, count in places:
+        assert count == (x2 - x1) * (y2 - y1) and count > 100  # a full rectangle
+        beside = np.asarray(legend)[y1:y2, x2 + 4 : x2 + 34]
+        assert (beside < 100).all(axis=2).sum() > 20  # dark letters
+    corners = [(y1, x1) for x1, y1, *_ in places]
+    assert corners == sorted(corners)  # row by row
+    assert len({x1 for x1, *_ in places}) < 5
+
+
+@pytest.mark.parametrize("count", range(1, 12))
+def test_rows_are_filled_evenly(count):
+    colours = [(200, 20 * k, 30) for k in range(count)]
+    heights = []
+    for width in (100, 180, 260, 420, 1000):
+        legend = draw_legend([entry(colour) for colour in colours], width)
+        tops = [y1 for _, y1, *_ in patches_of(legend, colours)]
+        in_row = [tops.count(y) for y in sorted(set(tops))]
+        assert legend.height == 24 * len(in_row)  # no row is empty
+        assert set(in_row[:-1]) <= {in_row[0]} and in_row[0] - in_row[-1] < len(in_row)
+        heights.append(legend.height)
+    assert heights == sorted(heights, reverse=True) and heights[0] == 24 * count
+
+
+def test_note_is_grey_and_beside_the_name():
+    plain = np.asarray(draw_legend([entry((255, 0, 0))], 300)).astype(int)
+    noted = np.asarray(draw_legend([entry((255, 0, 0), note="12 %")], 300)).astype(int)
+    changed = np.abs(plain - noted).sum(axis=2) > 60
+    name_end = np.nonzero((plain < 100).all(axis=2))[1].max()
+    assert changed.any() and np.nonzero(changed)[1].min() > name_end
+
+
+def test_a_long_name_stays_inside():
+    legend = draw_legend([entry((255, 0, 0), "an extraordinarily long name " * 3, "5 %")], 160)
+    assert legend.width == 160
+    dark = (np.asarray(legend) < 140).all(axis=2)
+    assert dark.any() and not dark[:, -1].any()
+
+
+def test_where_name_and_note_have_no_room_the_name_comes_first():
+    narrow = [
+        np.asarray(draw_legend([entry((255, 0, 0), "barn", note)], 66)).tolist()
+        for note in ("", "12345678 %")
+    ]
+    assert narrow[0] == narrow[1]
+
+
+def test_a_patterned_patch_is_repeated():
+    chequers = Image.fromarray(np.array([[0, 200], [200, 0]], np.uint8)).convert("RGB")
+    legend = draw_legend([LegendEntry(chequers, "no class")], 200)
+    patch = np.asarray(legend)[6:18, :20, 0]
+    assert set(np.unique(patch)) == {0, 200}
+    assert (patch[:-1] != patch[1:]).all()
+
+
+@pytest.mark.parametrize("width", [1, 50])
+def test_nothing_and_hardly_any_room(width):
+    assert draw_legend([], width).width == width
+    assert draw_legend([entry((255, 0, 0))], width).width == width

@@ -1,4 +1,4 @@
-"""Line plots: losses and average precision against the training step."""
+"""Numbers as bars and as curves."""
 
 from __future__ import annotations
 
@@ -13,9 +13,83 @@ from minicv.inspection.palette import GREY, INK, LINE_COLOURS, PALE, WHITE, Colo
 
 TITLE_SIZE = 20
 TEXT_SIZE = 14
+BAR, GAP = 22, 16  # pixels: height of a bar, and between the bars of two rows
 BLOCKS = 100  # a noisy curve is summed up in so many means
 
-Series = tuple[Sequence[float], Sequence[float]]  # steps, values
+Series = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]  # steps, values
+Points = tuple[np.ndarray, np.ndarray]  # a series, checked
+
+
+def draw_bars(
+    title: str, rows: Mapping[str, Mapping[str, float]], unit: str = "", width: int = 760
+) -> Image.Image:
+    """A row for each system; in it one bar for each series, with its number behind it.
+
+    All bars start at 0 and share one scale. A series that a row lacks has no bar there. Where
+    there is more than one series, a legend names their colours.
+
+    Args:
+        title: stands above.
+        rows: for each system its name and the numbers, at least 0, by the name of their series.
+        unit: is written behind each number.
+        width: of the picture in pixels.
+
+    Raises:
+        ValueError: a number that is negative or not finite.
+
+    >>> times = {"R-CNN": {"all": 49.0, "without proposals": 47.0}, "Faster": {"all": 0.2}}
+    >>> draw_bars("Test time", times, "s").width
+    760
+    """
+    for name, numbers in rows.items():
+        for series, number in numbers.items():
+            if not 0 <= number < math.inf:
+                raise ValueError(
+                    f"draw_bars: {series!r} of {name!r} is {number}, expected a number from 0 on"
+                )
+    names = list(dict.fromkeys(series for numbers in rows.values() for series in numbers))
+    colours = dict(zip(names, LINE_COLOURS * len(names), strict=False))
+    top = 60 + (30 if len(names) > 1 else 0)
+    bars = sum(len(numbers) for numbers in rows.values())
+    height = top + bars * BAR + len(rows) * GAP + 12
+    canvas = Canvas(Image.new("RGB", (width, height), WHITE))
+    canvas.text((24, 20), shortened(title, TITLE_SIZE, width - 48), TITLE_SIZE)
+    if len(names) > 1:
+        x = 24.0
+        for name, colour in colours.items():
+            canvas.fill((x, 58, x + 18, 72), colour)
+            canvas.text((x + 26, 65), name, TEXT_SIZE, INK, anchor="lm")
+            x += 26 + text_width(name, TEXT_SIZE) + 28
+
+    left = 36 + max((text_width(name, TEXT_SIZE) for name in rows), default=0)
+    left = min(left, width / 2)
+    every = [number for row in rows.values() for number in row.values()]
+    widest = max((text_width(_number(number, unit), TEXT_SIZE) for number in every), default=0)
+    per_unit = max(1.0, width - left - widest - 36) / max([*every, 1e-12])
+    y = float(top)
+    for name, row in rows.items():
+        middle = y + len(row) * BAR / 2
+        canvas.text(
+            (left - 12, middle), shortened(name, TEXT_SIZE, left - 36), TEXT_SIZE, INK, "rm"
+        )
+        for series, number in row.items():
+            end = left + number * per_unit
+            canvas.fill((left, y + 1, max(end, left + 2), y + BAR - 1), colours[series])
+            canvas.text((end + 8, y + BAR / 2), _number(number, unit), TEXT_SIZE, GREY, "lm")
+            y += BAR
+        y += GAP
+    canvas.line(((left, top - 6), (left, y - GAP + 6)), PALE, 1)
+    return canvas.finish()
+
+
+def _number(number: float, unit: str) -> str:
+    """Three digits, and all of what stands before the point.
+
+    >>> [_number(n, "s") for n in (1234.0, 25.5, 0.0432)]
+    ['1,234 s', '25.5 s', '0.0432 s']
+    """
+    text = f"{number:,.0f}" if number >= 1000 else f"{number:.3g}"
+    return f"{text} {unit}".strip()
 
 
 def draw_curves(
@@ -41,14 +115,14 @@ def draw_curves(
     >>> draw_curves({"Loss": {"total": loss}, "AP50": {"validation": precision}}).size
     (900, 840)
     """
-    panels = {
-        title: {name: _as_series(name, series) for name, series in curves.items()}
+    plots = {
+        title: {name: _as_points(name, series) for name, series in curves.items()}
         for title, curves in panels.items()
     }
-    steps = [x[np.isfinite(x)] for curves in panels.values() for x, _ in curves.values()]
+    steps = [x[np.isfinite(x)] for curves in plots.values() for x, _ in curves.values()]
     x_range = _range(np.concatenate(steps) if steps else np.zeros(0))
-    sheet = Image.new("RGB", (size[0], size[1] * max(1, len(panels))), WHITE)
-    for row, (title, curves) in enumerate(panels.items()):
+    sheet = Image.new("RGB", (size[0], size[1] * max(1, len(plots))), WHITE)
+    for row, (title, curves) in enumerate(plots.items()):
         sheet.paste(_plot(title, curves, x_label, x_range, size), (0, row * size[1]))
     return sheet
 
@@ -73,7 +147,7 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 def _plot(
     title: str,
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    curves: Mapping[str, Points],
     x_label: str,
     x_range: tuple[float, float],
     size: tuple[int, int],
@@ -109,11 +183,11 @@ def _plot(
 
     colours = [LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(curves))]
     many = [len(x) > 2 * BLOCKS for x, _ in curves.values()]
-    for (x, y), colour, crowded in zip(curves.values(), colours, many, strict=True):
+    for points, colour, crowded in zip(curves.values(), colours, many, strict=True):
         if crowded:
-            _draw_curve(canvas, place, x, y, mix(colour, WHITE, 0.75), 1)
-    for (x, y), colour, crowded in zip(curves.values(), colours, many, strict=True):
-        _draw_curve(canvas, place, *(_block_means(x, y) if crowded else (x, y)), colour, 2.25)
+            _draw_curve(canvas, place, points, mix(colour, WHITE, 0.75), 1)
+    for points, colour, crowded in zip(curves.values(), colours, many, strict=True):
+        _draw_curve(canvas, place, _block_means(*points) if crowded else points, colour, 2.25)
     _draw_legend(canvas, list(curves), colours, (left, 58), right)
     if not any(len(y) for y in values):
         middle = ((left + right) / 2, (top + bottom) / 2)
@@ -124,12 +198,12 @@ def _plot(
 def _draw_curve(
     canvas: Canvas,
     place: Callable[[float, float], tuple[float, float]],
-    x: np.ndarray,
-    y: np.ndarray,
+    points: Points,
     colour: Colour,
     width: float,
 ) -> None:
     """A line through the finite points, and dots: all of few points, else where a line ends."""
+    x, y = points
     few = len(x) <= 30
     known = np.isfinite(x) & np.isfinite(y)
     piece: list[tuple[float, float]] = []
@@ -163,7 +237,7 @@ def _draw_legend(
         x += 28 + text_width(text, TEXT_SIZE) + 24
 
 
-def _block_means(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _block_means(x: np.ndarray, y: np.ndarray) -> Points:
     """The means of the finite points in each of `BLOCKS` equal stretches of the curve."""
     known = np.isfinite(x) & np.isfinite(y)
     blocks = [
@@ -177,7 +251,7 @@ def _block_means(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return means[:, 0], means[:, 1]
 
 
-def _as_series(name: str, series: Series) -> tuple[np.ndarray, np.ndarray]:
+def _as_points(name: str, series: Series) -> Points:
     x, y = (np.asarray(values, dtype=np.float64) for values in series)
     if x.ndim != 1 or x.shape != y.shape:
         raise ValueError(

@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
-from minicv.inspection.canvas import (
-    Canvas,
-    enlarged,
-    line_width_for,
-    shortened,
-    text_size_for,
-    text_width,
-)
+from minicv.inspection.boxes import paint_boxes
+from minicv.inspection.canvas import enlarged, line_width_for
 from minicv.inspection.keypoints import LSP_SKELETON, Skeleton, paint_keypoints
-from minicv.inspection.label_plates import place_plates
-from minicv.inspection.masks import paint_masks
-from minicv.inspection.palette import BLACK, Colour, class_colour, text_colour_on
+from minicv.inspection.palette import Colour, class_colour
 from minicv.inspection.panels import contact_sheet
 
 
@@ -128,85 +120,6 @@ def draw_ground_truth(
     return contact_sheet([left, right], captions, columns=2)
 
 
-def paint_boxes(
-    picture: Image.Image,
-    boxes: np.ndarray,
-    colours: Sequence[Colour],
-    texts: Sequence[str] | None = None,
-    line_width: float | None = None,
-) -> Image.Image:
-    """Draw (N, 4) boxes in pixels of ``picture``, the most important first, and their plates.
-
-    Each line lies on a thin dark halo, so that it stands out on any background.
-    """
-    width = line_width_for(picture) if line_width is None else line_width
-    visible = [i for i, box in enumerate(boxes) if _touches(box, picture.size)]
-    canvas = Canvas(picture)
-    for i in reversed(visible):
-        box = clip_line(boxes[i], picture.size, width)
-        canvas.frame(box, (*BLACK, 110), 1.8 * width)
-        canvas.frame(box, colours[i], width)
-    if texts is not None:
-        _paint_plates(
-            canvas,
-            picture,
-            [boxes[i] for i in visible],
-            [colours[i] for i in visible],
-            [texts[i] for i in visible],
-            width,
-        )
-    return canvas.finish()
-
-
-def _paint_plates(
-    canvas: Canvas,
-    picture: Image.Image,
-    boxes: Sequence[np.ndarray],
-    colours: Sequence[Colour],
-    texts: Sequence[str],
-    line_width: float,
-) -> None:
-    text_size = text_size_for(picture)
-    padding = text_size * 0.4
-    height = round(text_size * 1.45)
-    room = picture.width - 2 * padding
-    texts = [shortened(text, text_size, room) for text in texts]
-    if height > picture.height:
-        return
-    sizes = [(text_width(text, text_size) + 2 * padding, height) for text in texts]
-    half = line_width / 2
-    edges = [(box[0] - half, box[1] - half, box[2] + half, box[3] + half) for box in boxes]
-    plates = place_plates(edges, [(min(w, picture.width), h) for w, h in sizes], picture.size)
-    # The first plate is the most important one and comes last, on top.
-    for plate, text, colour in reversed(list(zip(plates, texts, colours, strict=True))):
-        if not text:
-            continue
-        canvas.fill(plate, colour, corner_radius=text_size * 0.2)
-        middle = (plate[1] + plate[3]) / 2
-        canvas.text(
-            (plate[0] + padding, middle), text, text_size, text_colour_on(colour), anchor="lm"
-        )
-
-
-def clip_line(
-    box: np.ndarray, picture_size: tuple[int, int], width: float
-) -> tuple[float, float, float, float]:
-    """The box, cut so that a line on its edge lies inside the picture."""
-    half = width / 2
-    right, bottom = (max(half, limit - half) for limit in picture_size)
-    x1, y1, x2, y2 = (float(value) for value in box)
-    return (
-        min(max(x1, half), right),
-        min(max(y1, half), bottom),
-        min(max(x2, half), right),
-        min(max(y2, half), bottom),
-    )
-
-
-def _touches(box: np.ndarray, picture_size: tuple[int, int]) -> bool:
-    return box[0] < picture_size[0] and box[1] < picture_size[1] and box[2] >= 0 and box[3] >= 0
-
-
 def _checked(
     boxes: np.ndarray,
     labels: np.ndarray,
@@ -245,3 +158,76 @@ def _text(label: int, class_names: Sequence[str] | None) -> str:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+TINT = 0.4  # share of the colour inside a mask; what lies under it must stay visible
+
+
+def draw_masks(
+    image: np.ndarray, masks: np.ndarray, labels: Sequence[int] | np.ndarray | None = None
+) -> Image.Image:
+    """Tint each object of an image; see `draw_detections` for boxes and names on top.
+
+    Args:
+        image: (3, H, W) floats in 0..1.
+        masks: (N, H, W) bool; may be empty. Later masks lie on earlier ones.
+        labels: (N,) class labels, which choose the colours. Without them every object has a
+            colour of its own.
+
+    Returns:
+        A picture; small images are enlarged by a whole factor to at least 512 pixels.
+
+    Raises:
+        ValueError: the masks are not of the image's size, or the labels are not one for each.
+
+    >>> image = np.ones((3, 100, 200), dtype=np.float32)
+    >>> draw_masks(image, np.zeros((0, 100, 200), dtype=bool)).size
+    (600, 300)
+    """
+    masks = np.asarray(masks)
+    labels = range(len(masks)) if labels is None else labels
+    if len(labels) != len(masks):
+        raise ValueError(f"draw_masks: {len(masks)} masks but {len(labels)} labels")
+    picture, _ = enlarged(image)
+    return paint_masks(picture, np.shape(image), masks, [class_colour(int(k)) for k in labels])
+
+
+def paint_masks(
+    picture: Image.Image,
+    image_shape: tuple[int, ...],
+    masks: np.ndarray,
+    colours: Sequence[Colour],
+) -> Image.Image:
+    """Tint ``masks`` of an image of ``image_shape`` on its (maybe enlarged) picture."""
+    if masks.ndim != 3 or (len(masks) and masks.shape[1:] != image_shape[1:]):
+        raise ValueError(
+            f"draw_masks: masks expect the shape (N, H, W) with the image's H and W but have "
+            f"{masks.shape}; image={image_shape}"
+        )
+    picture = picture.copy()
+    # Pillow wants an odd window; the outline is as wide as half of it, inside the mask.
+    window = 2 * int(line_width_for(picture)) + 1
+    for mask, colour in zip(masks, colours, strict=True):
+        inside = Image.fromarray(mask.astype(np.uint8) * 255)
+        factor = picture.width // image_shape[2]
+        # Enlarging and blurring make a ramp of the mask's edge, without the steps of its pixels.
+        # The blur is so small that a single pixel stays. The middle of the ramp is the edge.
+        inside = inside.resize(picture.size, Image.Resampling.BICUBIC)
+        if factor > 1:
+            inside = inside.filter(ImageFilter.GaussianBlur(0.45 * factor))
+        inside = inside.point(lambda v, f=factor: min(255, max(0, int((v - 127.5) * f + 127.5))))
+        extent = inside.getbbox()
+        if extent is None:
+            continue
+        margin = window + 1
+        extent = (
+            max(0, extent[0] - margin),
+            max(0, extent[1] - margin),
+            min(picture.width, extent[2] + margin),
+            min(picture.height, extent[3] + margin),
+        )
+        part = inside.crop(extent)
+        outline = ImageChops.subtract(part, part.filter(ImageFilter.MinFilter(window)))
+        tint = part.point(lambda v: int(v * TINT))
+        picture.paste(colour, extent, ImageChops.lighter(tint, outline))
+    return picture

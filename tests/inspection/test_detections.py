@@ -1,10 +1,12 @@
+"""Detections and masks: colours where the boxes are, plates, and what is refused."""
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from minicv.inspection import draw_detections, draw_ground_truth
+from minicv.inspection import draw_detections, draw_ground_truth, draw_masks
 from minicv.inspection.palette import class_colour
 
 
@@ -96,7 +98,10 @@ def test_any_box_on_any_image(height, width, boxes):
     image = np.zeros((3, height, width), dtype=np.float32)
     array = np.array(boxes, dtype=np.float32).reshape(-1, 4)
     picture = draw_detections(image, array, np.zeros(len(boxes), int), np.ones(len(boxes)))
-    assert max(picture.size) >= 512
+    factor = max(picture.size) // max(height, width)
+    assert picture.size == (factor * width, factor * height)
+    touches = (array[:, :2] < (width, height)).all(axis=1) & (array[:, 2:] >= 0).all(axis=1)
+    assert np.asarray(picture).any() == touches.any()
 
 
 def test_very_flat_image_has_no_room_for_a_plate_but_is_drawn():
@@ -176,3 +181,55 @@ def test_ground_truth_of_a_photograph(real_data):
     nothing = {"boxes": boxes, "labels": labels, "scores": scores}
     sheet = draw_ground_truth(image, nothing, nothing)
     assert sheet.width > 2 * image.shape[2]
+
+
+def test_mask_is_tinted_inside_outlined_at_its_edge_and_nowhere_else():
+    image = np.full((3, 600, 600), 0.5, dtype=np.float32)
+    masks = np.zeros((1, 600, 600), dtype=bool)
+    masks[0, 100:300, 200:500] = True
+    pixels = np.asarray(draw_masks(image, masks, [1])).astype(int)
+    assert (pixels[~masks[0]] == 128).all()
+    assert (pixels[101, 250:450] == class_colour(1)).all()  # the outline
+    inside = pixels[150:250, 250:450].reshape(-1, 3)
+    expected = 128 + 0.4 * (np.array(class_colour(1)) - 128)
+    assert np.abs(inside - expected).max() <= 2
+
+
+def test_every_object_has_its_own_colour_without_labels():
+    masks = np.zeros((2, 600, 600), dtype=bool)
+    masks[0, 10:200], masks[1, 300:500] = True, True
+    pixels = np.asarray(draw_masks(np.zeros((3, 600, 600), np.float32), masks))
+    assert not np.array_equal(pixels[100, 300], pixels[400, 300])
+
+
+def test_enlarged_mask_covers_the_enlarged_area():
+    image = np.zeros((3, 64, 64), dtype=np.float32)
+    masks = np.zeros((1, 64, 64), dtype=bool)
+    masks[0, 16:32, 16:48] = True
+    painted = np.asarray(draw_masks(image, masks)).any(axis=2)
+    perimeter = 8 * 2 * (16 + 32)  # its pixels may be painted in part
+    assert abs(int(painted.sum()) - 16 * 32 * 64) <= perimeter
+    assert painted[8 * 17 : 8 * 31, 8 * 17 : 8 * 47].all()
+
+
+def test_single_pixel_of_a_small_image_stays_visible():
+    masks = np.zeros((1, 64, 64), dtype=bool)
+    masks[0, 20, 30] = True
+    painted = np.asarray(draw_masks(np.zeros((3, 64, 64), np.float32), masks)).any(axis=2)
+    assert painted[8 * 20 + 4, 8 * 30 + 4]
+    assert painted.sum() <= 2 * 64
+
+
+def test_empty_mask_no_mask_and_one_pixel():
+    image = np.full((3, 1, 1), 0.5, dtype=np.float32)
+    assert (np.asarray(draw_masks(image, np.zeros((1, 1, 1), bool))) == 128).all()
+    assert (np.asarray(draw_masks(image, np.zeros((0, 1, 1), bool))) == 128).all()
+    assert not (np.asarray(draw_masks(image, np.ones((1, 1, 1), bool))) == 128).any()
+
+
+def test_masks_that_do_not_fit_are_refused():
+    image = np.zeros((3, 8, 9), dtype=np.float32)
+    with pytest.raises(ValueError, match=r"masks expect .* \(1, 9, 8\); image=\(3, 8, 9\)"):
+        draw_masks(image, np.zeros((1, 9, 8), bool))
+    with pytest.raises(ValueError, match="2 masks but 1 labels"):
+        draw_masks(image, np.zeros((2, 8, 9), bool), [0])
