@@ -123,12 +123,11 @@ VISION = {
         np.array([1, 0, 0, -1, 0, 1, 1, 0]),
     ),
     "masks_to_boxes": (vision.masks_to_boxes, MASKS),
-    "flip_masks": (vision.flip_masks, MASKS),
     "flip_keypoints": (lambda points: vision.flip_keypoints(points, 9, [1, 0, 2, 3]), KEYPOINTS),
     "scale_keypoints": (lambda points: vision.scale_keypoints(points, 2, 0.5), KEYPOINTS),
 }
-# These answer with as many rows as something holds for, or look at what they were given, once an
-# image; the rest must never make the host wait.
+# The number of rows of these results depends on the values, so the host waits once for each image;
+# the others must never make it wait.
 MAY_WAIT = {"remove_small_boxes", "nms", "batched_nms", "balanced_sample"}
 NAMES = [
     pytest.param(name, marks=needs_compiler if name in ("nms", "batched_nms") else ())
@@ -157,8 +156,8 @@ def test_every_vision_function_is_here():
         name for name in vision.__all__ if callable(getattr(vision, name)) and name.islower()
     }
     # What looks at a file's boxes or labels, or cuts photographs before they are sent to a device.
-    on_host = {"validate_boxes", "check_label_map", "warp_boxes"}
-    # What is reckoned once for a data set.
+    on_host = {"check_label_map", "warp_boxes"}
+    # What is computed once for a data set.
     on_host |= {"class_frequencies", "median_frequency_weights"}
     on_host |= {"fit_linear_svm", "fit_ridge_regression"}
     assert functions - set(VISION) <= on_host

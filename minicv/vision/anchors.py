@@ -1,4 +1,4 @@
-"""Anchors: the boxes of set sizes and shapes that stand at every cell of a feature map.
+"""Anchors: boxes of fixed sizes and shapes around every cell of a feature map.
 
 Three choices differ between implementations, and weights trained with one do not fit another. Here:
 
@@ -13,8 +13,8 @@ ratio and within a ratio size by size. It is what (N, A, H, W) scores become aft
 ``transpose(0, 2, 3, 1).reshape(N, -1)``.
 
 Anchors that cross the border of the image are part of the result. Ren et al. leave them out of the
-training; on small images that would leave large objects without any anchor, so here they stay, and
-`anchors_inside_image` serves whoever wants the paper's rule.
+training, but on small images that would leave large objects without any anchor. So they stay here;
+for the paper's rule, select with `anchors_inside_image`.
 
 Source: Ren et al., "Faster R-CNN" (2015), section 3.1.1.
 """
@@ -46,8 +46,8 @@ def generate_anchors(
         stride: image pixels per cell, one number or ``(stride_y, stride_x)``.
         sizes: square roots of the anchors' areas, pixels.
         aspect_ratios: height over width.
-        like: an array whose device and floating-point type the result takes. None means NumPy;
-            float32 where there is no such type.
+        like: an array whose device and floating-point type the result takes. Without it the result
+            is a NumPy array; it is float32 unless ``like`` has a floating-point type.
 
     Returns:
         (H * W * A, 4) with ``A = len(aspect_ratios) * len(sizes)``.
@@ -71,7 +71,7 @@ def generate_anchors(
                 f"generate_anchors: {name} expects at least one number and all of them positive "
                 f"but is {list(values)}"
             )
-    # The lattice is computed on the host in float64 and rounded once, whatever the device.
+    # Computed on the host in float64 and rounded once, whatever the device.
     root = np.sqrt(np.asarray(aspect_ratios, dtype=np.float64))[:, None]
     scale = np.asarray(sizes, dtype=np.float64)[None, :]
     half_w = (0.5 * scale / root).reshape(-1)  # (ratios, sizes) -> (A,)
@@ -83,8 +83,8 @@ def generate_anchors(
     centres = np.stack([cx, cy, cx, cy], axis=-1)  # (H, W, 4)
     anchors = centres[:, :, None, :] + around_zero  # (H, W, 1, 4) + (A, 4) -> (H, W, A, 4)
     anchors = anchors.reshape(-1, 4)
-    floating = like is not None and like.dtype.kind == "f"
-    return xp_of(like).asarray(anchors, dtype=like.dtype if floating else np.float32)
+    dtype = np.float32 if like is None or like.dtype.kind != "f" else like.dtype
+    return xp_of(like).asarray(anchors, dtype=dtype)
 
 
 def anchors_inside_image(anchors: Array, size: tuple[float, float]) -> Array:

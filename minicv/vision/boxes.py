@@ -1,19 +1,18 @@
-"""Boxes: areas, overlaps, and what images do to them.
+"""Boxes: areas, overlaps, what images do to them, and the offsets by which a network moves them.
 
 One convention everywhere: a box is ``x1, y1, x2, y2`` in pixels, floating point and half-open. A
 pixel in column ``i`` covers ``i <= x < i + 1``, so a box over columns 2..4 has ``x1 = 2, x2 = 5``
 and width ``x2 - x1 = 3``. There is no ``+1`` in any formula, the right edge of an image of width
-``W`` is ``x = W``, and a mirrored box is ``W - x``. Whoever reads a format with other habits (VOC:
+``W`` is ``x = W``, and a mirrored box is ``W - x``. A reader of a format with other habits (VOC:
 1-based, inclusive; COCO: x, y, width, height) converts once, while reading.
 
-A box with ``x2 <= x1`` or ``y2 <= y1`` is degenerate: it covers nothing, its area is 0 and so is
-its overlap with anything, itself included. Functions take (0, 4) arrays and answer in kind.
-Coordinates may be integers; they are converted to float64 first, since differences of unsigned
-integers wrap around.
+A box with ``x2 <= x1`` or ``y2 <= y1`` is degenerate: it covers nothing, its area is 0, and its
+overlap with anything, itself included, is 0 too. Every function accepts an empty (0, 4) array.
+Integer coordinates are converted to float64 first, because differences of unsigned integers wrap
+around.
 
-Box regression writes a box as an offset from a proposal (`encode_boxes`), and back
-(`decode_boxes`). With centres ``(cx, cy)``, width ``w`` and height ``h`` of the reference box, and the same with
-index ``p`` for the proposal:
+**Box regression** (`encode_boxes`, `decode_boxes`) writes a box as an offset from a proposal. With
+the box's centre ``(cx, cy)``, width ``w`` and height ``h``, and the proposal's with an index ``p``:
 
     dx = wx (cx - cxp) / wp        dw = ww log(w / wp)
     dy = wy (cy - cyp) / hp        dh = wh log(h / hp)
@@ -22,12 +21,12 @@ The offsets do not change when box and proposal are moved or scaled together, so
 serves all places and sizes. Widths are ``x2 - x1``, hence ``decode(encode(box)) == box`` up to
 rounding; with the ``+ 1`` of older code the right and bottom edges come back one pixel off.
 
-The weights bring the targets to about unit variance. (1, 1, 1, 1) is customary for a region
-proposal network, (10, 10, 5, 5) for a detection head: the same as dividing the targets by
-(0.1, 0.1, 0.2, 0.2). They belong to the coding and are never folded into the weights of a layer.
+The weights ``wx, wy, ww, wh`` bring the targets to about unit variance. (1, 1, 1, 1) is customary
+for a region proposal network, (10, 10, 5, 5) for a detection head: the same as dividing the targets
+by (0.1, 0.1, 0.2, 0.2). They belong to the coding and are never folded into the weights of a layer.
 
-Source: Girshick et al., "Rich feature hierarchies" (2014), appendix C; the clamp: the public Fast
-R-CNN implementations.
+Source: Girshick et al., "Rich feature hierarchies" (2014), appendix C; the limit of the exponential
+in `decode_boxes`: the public Fast R-CNN implementations.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ import numpy as np
 
 from minicv.backend import Array, xp_of
 
-BLOCK_ELEMENTS = 1 << 18  # pairs per block: a megabyte of float32, so temporaries stay in the cache
+BLOCK_ELEMENTS = 1 << 18  # pairs in a block: a megabyte of float32, so that it stays in the cache
 MAX_LOG_SCALE = math.log(1000 / 16)  # a proposal of 16 pixels may at most become one of 1000
 Weights = tuple[float, float, float, float]
 
@@ -105,8 +104,8 @@ def box_iou(boxes1: Array, boxes2: Array) -> Array:
 def box_intersection_over_area(boxes: Array, regions: Array) -> Array:
     """How much of each box lies in each region: ``|box n region| / |box|``.
 
-    Unlike IoU it does not mind how large the region is, which is what counts when a region stands
-    for a whole crowd (COCO) and the box for one of its members.
+    Unlike IoU it does not depend on how large the region is. COCO uses it where a region stands for
+    a whole crowd and the box for one of its members.
 
     Args:
         boxes: (M, 4), pixels.
@@ -139,8 +138,8 @@ def box_intersection_over_area(boxes: Array, regions: Array) -> Array:
 def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
     """Boxes cut at the border of an image: x into 0..width, y into 0..height.
 
-    A box wholly outside collapses onto the border and becomes degenerate; `remove_small_boxes`
-    finds it.
+    A box wholly outside of the image collapses onto its border and becomes degenerate;
+    `remove_small_boxes` leaves it out.
 
     Args:
         boxes: (..., 4), pixels.
@@ -167,7 +166,7 @@ def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
 def remove_small_boxes(boxes: Array, min_size: float) -> Array:
     """Indices of the boxes worth keeping: both sides at least ``min_size``, and not degenerate.
 
-    The second condition matters at ``min_size = 0``, where a box without area still goes.
+    With ``min_size = 0`` only boxes without area are left out.
 
     Args:
         boxes: (N, 4), pixels.
@@ -221,8 +220,8 @@ def flip_boxes(boxes: Array, width: float) -> Array:
 def scale_boxes(boxes: Array, scale_x: float, scale_y: float) -> Array:
     """Boxes in the resized image: x times ``scale_x``, y times ``scale_y``.
 
-    Give the ratios of the sizes that came out, ``new_width / width``, not the scale that was asked
-    for: the new size was rounded to whole pixels.
+    The scales are the ratios of the actual sizes, such as ``new_width / width``, not the scale that
+    was asked for: a new size is rounded to whole pixels.
 
     Args:
         boxes: (N, 4), pixels.
@@ -276,8 +275,8 @@ def encode_boxes(
 
     Raises:
         ValueError: a shape is wrong, or a box has no width or no height, for which there is no
-            logarithm; the message names the first such row. On a device, where to look at the boxes
-            would be to wait for them, offsets from or to such a box are infinite or NaN instead.
+            logarithm; the message names the first such row. On a GPU, where a look at the boxes
+            would make the host wait, offsets from or to such a box are infinite or NaN instead.
 
     >>> import numpy as np
     >>> proposals = np.array([[0.0, 0.0, 10.0, 20.0]])
@@ -309,9 +308,9 @@ def encode_boxes(
 def decode_boxes(deltas: Array, proposals: Array, weights: Weights = (1.0, 1.0, 1.0, 1.0)) -> Array:
     """The boxes that offsets from proposals mean; the inverse of `encode_boxes`.
 
-    ``dw / ww`` and ``dh / wh`` are cut at log(1000 / 16) = 4.135 before the exponential, or an
-    untrained network makes infinite boxes. So a box more than 62.5 times as wide or as high as its
-    proposal is the one thing that does not come back from ``decode(encode(box))``.
+    ``dw / ww`` and ``dh / wh`` are cut at log(1000 / 16) = 4.135 before the exponential, because an
+    untrained network would otherwise make infinite boxes. So ``decode(encode(box))`` differs from
+    ``box`` only where the box is more than 62.5 times as wide or as high as its proposal.
 
     Args:
         deltas: (N, 4), or (N, K, 4) with one set of offsets per class.

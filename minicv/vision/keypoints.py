@@ -4,8 +4,8 @@ Keypoints are (N, J, 3): x and y in pixels, in the same continuous coordinates a
 of the pixel in column ``i`` is ``i + 0.5``), and whether the joint is visible.
 
 Left and right are the person's own. In a mirrored image a left wrist *is* a right wrist, so the
-joints must change places as well as coordinates; a flip that forgets it spoils half of the training
-data in silence. Hence the permutation is an argument without a default.
+joints must change places as well as coordinates. A flip that forgets to exchange them would spoil
+half of the training data, and no error would show it. Therefore the permutation has no default.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def flip_keypoints(keypoints: Array, width: float, permutation: Sequence[int]) -
     """Keypoints in the mirrored image: ``x' = W - x``, and left and right joints exchanged.
 
     Joints that are not visible move like the others, so that flipping twice gives everything back.
-    Where a format writes (0, 0, 0) for an unknown joint, its place after the flip means as little
-    as before.
+    If a format writes (0, 0, 0) for an unknown joint, its place has no meaning after the flip, as
+    it had none before.
 
     Args:
         keypoints: (N, J, 3) as x, y, visible.

@@ -1,6 +1,6 @@
 """Label maps: the class of every pixel.
 
-A label map is (H, W) whole numbers: 0..K-1 is a class, `VOID` a pixel about which nothing is said.
+A label map is (H, W) whole numbers: 0..K-1 is a class, `VOID` a pixel without a class.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import numpy as np
 
 from minicv.backend import Array, to_numpy, xp_of
 
-# No class: left out of losses, weights and metrics. 255 is what Pascal VOC writes, so K <= 255.
+# A pixel without a class: left out of losses, class weights and metrics. Pascal VOC writes 255, so
+# there can be at most 255 classes.
 VOID = 255
 
 
@@ -27,7 +28,7 @@ def check_label_map(
         label_map: (H, W) of an integer dtype.
         num_classes: K; labels are 0..K-1 or `VOID`.
         name: what the message begins with, such as the image's name or the file.
-        size: (height, width) of the image; None passes over that check.
+        size: (height, width) of the image; None leaves that check out.
 
     Raises:
         ValueError: not two axes, another size than the image's, no whole numbers, or a label
@@ -67,10 +68,11 @@ def check_label_map(
 
 
 def class_frequencies(label_maps: Iterable[Array], num_classes: int) -> np.ndarray:
-    """How often each class is met where it can be met: on the label maps that contain it at all.
+    """How large a part of the pixels each class has, on the label maps that contain the class.
 
     frequency(c) = pixels of class c / labelled pixels of the label maps in which c occurs. Pixels
-    that are `VOID` count nowhere. The label maps are read one by one, so a generator will do.
+    that are `VOID` do not count. The label maps are read one by one, so they may come from a
+    generator.
 
     Args:
         label_maps: any number of (H, W); of any sizes.

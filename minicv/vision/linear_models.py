@@ -1,45 +1,40 @@
-"""The two linear models that R-CNN fits on features: a support vector machine, and ridge regression.
+"""The linear models that R-CNN fits on region features: a support vector machine, ridge regression.
 
-The linear support vector machine: one class against the rest, with the widest margin.
-
-Over R regions with features x_i and signs y_i (+1 or -1), the score is ``f(x) = w . x + b``, and
-training minimises
+**The linear support vector machine** (SVM, `fit_linear_svm`) tells one class from the rest, with
+the widest margin. Over R regions with features x_i and signs y_i (+1 or -1), the score is
+``f(x) = w . x + b``, and training minimises
 
     P(w, b) = 1/2 |w|^2 + 1/2 (b / B)^2 + C sum_i weight_i max(0, 1 - y_i f(x_i))
 
-b is the weight of one more feature that always is B: the larger B, the less b is held back.
+b is the weight of one more feature that is always B: the larger B, the less b is held back.
 
-The hinge has a corner, and at the optimum many regions lie on it; so Newton's method cannot be
-applied as it is. The method of multipliers rounds the corner off over a width h, which Newton's
-method minimises in a few steps; then it moves each region's rounding to where the slope that the
-region has come to falls on the corner itself, and h shrinks. Neither needs h to become tiny, so
-float32 is enough. Newton's systems are solved by conjugate gradients, roughly, and only regions on
-a rounded corner enter them.
+The hinge max(0, ...) has a corner, and at the optimum many regions lie exactly on it, so Newton's
+method cannot be applied to P itself. The method of multipliers rounds the corner off over a width
+h, and Newton's method minimises the rounded objective in a few steps. Then each region's rounded
+corner is moved so that the region keeps, at its margin, the slope it has come to, and h shrinks.
+Because the corners move, h need not become tiny, and float32 is exact enough. Newton's equations
+are solved roughly, by conjugate gradients; only regions on a rounded corner take part in them.
 
-The slopes are a point of the dual problem, so every step knows how far from the optimum it is at
-most, and training stops at a proven distance instead of at a small step.
+The slopes are a point of the dual problem. So every step knows an upper bound of its distance from
+the optimum, the duality gap, and training stops when that is small, not when a step is small.
 
-Sources: Girshick et al., "Rich feature hierarchies" (2014), section 2.3 and appendix B; the form of
-b and the duality gap: Hsieh et al., "A dual coordinate descent method for large-scale linear SVM"
-(2008); Newton on a rounded hinge: Chapelle, "Training a support vector machine in the primal"
-(2007); multipliers: Rockafellar, "Augmented Lagrangians and applications of the proximal point
-algorithm in convex programming" (1976).
-
-Ridge regression: least squares that would rather have small weights.
+**Ridge regression** (`fit_ridge_regression`) is least squares with a price on large weights:
 
     minimise over W:   sum_n |t_n - W^T x_n|^2 + penalty |W|^2
     closed form:       W = (X^T X + penalty I)^-1 X^T T  =  X^T (X X^T + penalty I)^-1 T
 
 where one more feature, always 1, makes the offset. Both forms have a symmetric positive definite
-matrix, which Cholesky's factorisation solves; the left one has the size of the features, the right
-one that of the examples, and the smaller is taken.
+matrix, which Cholesky's factorisation solves; the left one is as large as the number of features,
+the right one as the number of examples, and the smaller is taken. Before that the targets are
+centred and whitened: t = (y - mean) S, with S the inverse square root of their covariance. So all
+targets, and all their combinations, have the same variance beside the penalty.
 
-Before, the targets are centred and whitened: t = (y - mean) S with S the inverse square root of
-their covariance, so that all of them, and all combinations of them, weigh the same beside the
-penalty.
-
-Sources: Girshick et al., "Rich feature hierarchies" (2014), appendix C; Hoerl & Kennard, "Ridge
-regression" (1970). The whitening: the authors' public implementation.
+Sources: Girshick et al., "Rich feature hierarchies" (2014), section 2.3, appendices B and C. SVM:
+the form of b and the duality gap: Hsieh et al., "A dual coordinate descent method for large-scale
+linear SVM" (2008); Newton on a rounded hinge: Chapelle, "Training a support vector machine in the
+primal" (2007); multipliers: Rockafellar, "Augmented Lagrangians and applications of the proximal
+point algorithm in convex programming" (1976). Ridge regression: Hoerl & Kennard (1970); the
+whitening: the public implementation of R-CNN.
 """
 
 from __future__ import annotations
@@ -48,23 +43,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-FIRST_WIDTH = 0.5  # of the rounded corners, in units of the margin
+FIRST_WIDTH = 0.5  # h at the start, in units of the margin
 SHRINK = 0.25
 MOST_STEPS = 200
-GOOD_DIRECTION = 0.1  # what may be left of the residual of Newton's system
+GOOD_DIRECTION = 0.1  # share of its residual at which Newton's system counts as solved
 MOST_CONJUGATE_STEPS = 100
 MOST_BISECTIONS = 40
-SMALLEST_VARIANCE = 1e-3  # is added to each, so that a target which never varies can be whitened
+ADDED_VARIANCE = 1e-3  # of each whitened target, so that one which never varies can be divided by
 
 
 @dataclass(frozen=True)
 class LinearSVM:
-    """A trained machine.
+    """A trained linear SVM.
 
     Attributes:
         weight: (D,) w, in the dtype of the features.
         bias: b.
-        objective: P(w, b), see `minicv.vision.linear_svm`.
+        objective: P(w, b), see `minicv.vision.linear_models`.
         gap: the optimum is at most this much below ``objective``.
     """
 
@@ -99,7 +94,7 @@ def fit_linear_svm(
         positive_weight: weight_i of the positives; the negatives' is 1.
         bias_feature: B.
         tolerance: stop when the objective is proven to be within this share of its optimum.
-        start: a machine to go on from, such as that of the regions before some hard ones joined.
+        start: an SVM to start from, such as one trained before more regions were added.
 
     Returns:
         `LinearSVM`. Its ``gap`` is above ``tolerance * objective`` only where the rounding of the
@@ -115,7 +110,7 @@ def fit_linear_svm(
     >>> (svm.scores(features) > 0).tolist(), bool(svm.gap <= 1e-4 * svm.objective)
     ([True, True, False, False], True)
     """
-    _check(features, is_positive, c, positive_weight, bias_feature, tolerance)
+    _check_svm(features, is_positive, c, positive_weight, bias_feature, tolerance)
     problem = _Problem(features, is_positive, c, positive_weight, bias_feature)
     w = np.zeros(features.shape[1] + 1)  # (D+1,): the last is b / B
     if start is not None:
@@ -158,7 +153,7 @@ class _Problem:
         self.signs = np.where(is_positive, 1.0, -1.0)
         self.prices = c * np.where(is_positive, positive_weight, 1.0)
         self.width = FIRST_WIDTH
-        self.corners = np.zeros(len(features))  # the place that a region on its margin has
+        self.corners = np.zeros(len(features))  # (R,) place of a region that is on its margin
 
     def scores(self, w: np.ndarray) -> np.ndarray:
         """(D+1,) -> (R,)."""
@@ -175,15 +170,15 @@ class _Problem:
         return 0.5 * w @ w + self.prices @ np.maximum(1 - self.signs * scores, 0)
 
     def places(self, scores: np.ndarray) -> np.ndarray:
-        """Where each region is on its rounded corner: flat up to 0, straight from 1 on."""
+        """(R,) where each region is on its rounded corner: flat up to 0, straight from 1 on."""
         return self.corners + (1 - self.signs * scores) / self.width
 
     def slopes(self, scores: np.ndarray) -> np.ndarray:
-        """What a little more margin would save at each region, (R,): from 0 to its price."""
+        """(R,) how fast the loss of each region falls as its margin grows: from 0 to its price."""
         return self.prices * np.clip(self.places(scores), 0, 1)
 
     def move_corners(self, slopes: np.ndarray) -> None:
-        """A region on its margin shall have the slope that it has now; and sharper than before."""
+        """Give regions on their margin the slopes that they have now, and make corners sharper."""
         self.corners = slopes / self.prices
         self.width *= SHRINK
 
@@ -214,10 +209,11 @@ class _Problem:
     def line_search(
         self, w: np.ndarray, scores: np.ndarray, direction: np.ndarray, moved: np.ndarray
     ) -> float:
-        """A step where the rounded objective has all but stopped to fall.
+        """The length of the step at which the rounded objective has nearly stopped falling.
 
-        Its slope along a line only grows, and the scores along it are ``scores + step moved``, so
-        doubling and then halving finds the step without any product with the features.
+        The slope of the objective along a line only grows, and the scores along the line are
+        ``scores + step moved``. So doubling and then halving finds the step, without any product
+        with the features.
         """
 
         def slope(step: float) -> float:
@@ -238,7 +234,7 @@ class _Problem:
         return step
 
 
-def _check(
+def _check_svm(
     features: np.ndarray,
     is_positive: np.ndarray,
     c: float,
@@ -306,7 +302,7 @@ def fit_ridge_regression(
     >>> np.round(line.weight, 3).tolist(), np.round(line.bias, 3).tolist()
     ([[2.0]], [1.0])
     """
-    _check(features, targets, penalty)
+    _check_ridge(features, targets, penalty)
     count, size = features.shape
     if count == 0:
         zeros = np.zeros((size + 1, targets.shape[1]), features.dtype)
@@ -330,7 +326,7 @@ def fit_ridge_regression(
 def _whitening(centred: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """(T, T) the inverse square root of the covariance, and the square root itself."""
     variances, axes = np.linalg.eigh(centred.T @ centred / len(centred))
-    deviations = np.sqrt(variances + SMALLEST_VARIANCE)
+    deviations = np.sqrt(variances + ADDED_VARIANCE)
     return axes / deviations @ axes.T, axes * deviations @ axes.T
 
 
@@ -342,7 +338,7 @@ def _solve(gram: np.ndarray, right: np.ndarray, penalty: float) -> np.ndarray:
     return cho_solve(cho_factor(gram, lower=True, overwrite_a=True), right)
 
 
-def _check(features: np.ndarray, targets: np.ndarray, penalty: float) -> None:
+def _check_ridge(features: np.ndarray, targets: np.ndarray, penalty: float) -> None:
     if features.ndim != 2 or targets.ndim != 2 or len(features) != len(targets):
         raise ValueError(
             "fit_ridge_regression: expected features (N, D) and targets (N, T) but features has "

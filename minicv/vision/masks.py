@@ -1,7 +1,4 @@
-"""Instance masks: what happens to them beside their boxes.
-
-Masks are bool (N, H, W), one plane per object.
-"""
+"""Instance masks: bool (N, H, W), one plane for each object."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ def masks_to_boxes(masks: Array) -> Array:
 
     Returns:
         (N, 4) float32, pixels. A mask without any pixel, as a crop may leave it, gives the
-        degenerate box (0, 0, 0, 0), which `remove_small_boxes` finds.
+        degenerate box (0, 0, 0, 0), which `remove_small_boxes` leaves out.
 
     Raises:
         ValueError: ``masks`` is not (N, H, W).
@@ -29,7 +26,11 @@ def masks_to_boxes(masks: Array) -> Array:
     >>> masks_to_boxes(masks).tolist()
     [[3.0, 5.0, 4.0, 6.0], [0.0, 0.0, 0.0, 0.0]]
     """
-    _check_planes(masks, "masks_to_boxes")
+    if masks.ndim != 3:
+        raise ValueError(
+            f"masks_to_boxes: masks expects shape (N, H, W) but has shape {tuple(masks.shape)}; "
+            "a single mask is masks[None]"
+        )
     xp = xp_of(masks)
     if masks.size == 0:
         return xp.zeros((len(masks), 4), dtype=xp.float32)
@@ -43,11 +44,3 @@ def _first_and_end(occupied: Array) -> tuple[Array, Array]:
     """(N, L) bool -> index of the first True, and one past the last."""
     length = occupied.shape[1]
     return occupied.argmax(axis=1), length - occupied[:, ::-1].argmax(axis=1)
-
-
-def _check_planes(masks: Array, operation: str) -> None:
-    if masks.ndim != 3:
-        raise ValueError(
-            f"{operation}: masks expects shape (N, H, W) but has shape {tuple(masks.shape)}; "
-            "a single mask is masks[None]"
-        )

@@ -1,27 +1,26 @@
-"""Matching: which target each anchor or proposal shall learn, and which are background.
+"""Matching boxes with targets, and drawing the balanced sample that a loss is computed on.
 
-A box is positive when its IoU with some target reaches ``high_threshold``, negative when it stays
-below ``low_threshold`` with all of them, and ignored in between: too good for background, too
-loose to learn from.
+**Matching** (`Matcher`) says which target each anchor or proposal shall learn, and which boxes are
+background. A box is positive when its IoU with some target reaches ``high_threshold``, negative
+when its IoU with every target is below ``low_threshold``, and ignored in between: such a box is too
+good for background and too loose to learn from.
 
 A target may have no box that reaches the threshold. With ``allow_low_quality_matches`` the boxes
-that overlap it most become positive all the same. Three traps are in that rule, all common:
+that overlap it most become positive all the same. Three mistakes are common in this rule:
 
 * A target that overlaps no box at all has a best IoU of 0, and every box that misses it ties with
-  that. Only boxes that do overlap it may be rescued.
-* Several boxes often tie for the best, and rounding decides whether ``==`` sees that. All boxes
-  within `TIE_TOLERANCE` of the best are taken, so that float32 and float64 agree.
-* The target that rescues a box need not be the one which the box overlaps most. The box learns the
-  latter, as in torchvision and detectron2: it is the one that a regressor reaches more easily.
+  that. Only boxes that do overlap the target may become positive.
+* Several boxes often tie for the best IoU, and rounding decides whether ``==`` sees the tie. All
+  boxes within `TIE_TOLERANCE` of the best are taken, so that float32 and float64 agree.
+* A box that becomes positive for one target may overlap another target more. It learns the target
+  that it overlaps most, as in torchvision and detectron2: a regressor reaches that one more easily.
 
-Source: Ren et al., "Faster R-CNN" (2015), section 3.1.2, and Girshick, "Fast R-CNN" (2015),
+**Sampling** (`balanced_sample`): nearly all anchors are background, and a loss over all of them
+would learn to say "background" everywhere. So the loss is computed on a fixed number of boxes, of
+which at most a fixed share is positive.
+
+Sources: Ren et al., "Faster R-CNN" (2015), sections 3.1.2 and 3.1.3; Girshick, "Fast R-CNN" (2015),
 section 2.3.
-
-Then a balanced handful is drawn, on which the loss is computed (`balanced_sample`). Nearly all anchors are background. A loss over all of them would learn to say "background"; so a set
-number is drawn, of which at most a set share is positive.
-
-Source: Girshick, "Fast R-CNN" (2015), section 2.3, and Ren et al., "Faster R-CNN" (2015),
-section 3.1.3.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ from minicv.vision.boxes import as_float_boxes, box_iou
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
 TIE_TOLERANCE = 1e-5
-BLOCK_ELEMENTS = 1 << 22  # pairs per block: 16 megabytes of float32
+BLOCK_ELEMENTS = 1 << 22  # pairs in a block: 16 megabytes of float32
 
 
 class Matches(NamedTuple):
-    """What `Matcher` says of each box.
+    """What `Matcher` says about each box.
 
     Attributes:
         target_index: (N,) int64, the target that the box overlaps most, the first of equals. A
@@ -63,10 +62,12 @@ class Matcher:
         high_threshold: IoU from which a box is positive (``>=``).
         low_threshold: IoU below which a box is negative (``<``).
         allow_low_quality_matches: whether the best boxes of each target become positive even below
-            ``high_threshold``. Right for anchors, which are laid blindly; not for proposals.
-        background_floor: IoU below which a box is not even background but ignored. Fast R-CNN and
-            SPP-net draw background from 0.1 up, as a cheap way to hard negatives; Faster R-CNN from
-            0. It does not apply to an image without targets, where everything is background.
+            ``high_threshold``. It suits anchors, whose places do not depend on the image; it does
+            not suit proposals.
+        background_floor: IoU below which a box is ignored instead of background. Fast R-CNN and
+            SPP-net take background boxes from an IoU of 0.1 up, which is a cheap way to get hard
+            negatives; Faster R-CNN from 0. The floor does not apply to an image without targets:
+            there every box is background.
 
     Raises:
         ValueError: not 0 <= background_floor <= low_threshold <= high_threshold <= 1.
@@ -93,9 +94,9 @@ class Matcher:
             )
 
     def __call__(self, target_boxes: Array, boxes: Array) -> Matches:
-        """Match every box to a target; either may be none.
+        """Match every box to a target; there may be no boxes and no targets.
 
-        The (G, N) overlaps are never held as a whole beyond a few megabytes: boxes come in blocks.
+        The (G, N) overlaps are computed in blocks of boxes, so that they take only a few megabytes.
 
         Args:
             target_boxes: (G, 4), pixels.
@@ -121,7 +122,7 @@ class Matcher:
         if len(target_boxes) == 0 or count == 0:
             return Matches(index, label, best)
 
-        # 1. Each box: its best target, and whether that is good enough.
+        # 1. For each box: its best target, and whether the overlap is large enough.
         best_of_target = xp.zeros(len(target_boxes), dtype=boxes.dtype)
         for block in _blocks(len(target_boxes), count):
             overlaps = box_iou(target_boxes, boxes[block])  # (G, B)
@@ -132,14 +133,14 @@ class Matcher:
         label[best >= self.low_threshold] = IGNORED
         label[best >= self.high_threshold] = POSITIVE
 
-        # 2. Each target: its best boxes, if it has any. The overlaps are computed anew, which costs
-        #    less than keeping them.
+        # 2. For each target: its best boxes, if any overlap it. The overlaps are computed again,
+        #    which costs less than keeping all of them.
         if self.allow_low_quality_matches:
-            enough = best_of_target[:, None] - TIE_TOLERANCE
+            nearly_best = best_of_target[:, None] - TIE_TOLERANCE
             for block in _blocks(len(target_boxes), count):
                 overlaps = box_iou(target_boxes, boxes[block])
-                rescued = ((overlaps >= enough) & (overlaps > 0)).any(axis=0)
-                label[block] = xp.where(rescued, POSITIVE, label[block])
+                best_boxes = ((overlaps >= nearly_best) & (overlaps > 0)).any(axis=0)
+                label[block] = xp.where(best_boxes, POSITIVE, label[block])
         return Matches(index, label, best)
 
 
@@ -155,7 +156,7 @@ def balanced_sample(
 
     Positives are at most ``floor(count * positive_fraction + 0.5)``. Negatives fill the sample up
     to ``count``, so an image without positives still teaches what background looks like. The sample
-    is smaller than ``count`` only where boxes run out; it is never padded.
+    is smaller than ``count`` only where there are too few boxes; it is never padded.
 
     Args:
         labels: (N,) integers: positive above 0, negative at 0, left out below 0, as from `Matcher`.

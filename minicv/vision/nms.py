@@ -1,8 +1,8 @@
-"""Non-maximum suppression: of the boxes that say the same thing, only the best stays.
+"""Non-maximum suppression: of boxes that overlap much, only the one with the best score stays.
 
-Greedy: take the box with the highest score, strike out all boxes whose IoU with it is *greater
-than* the threshold, and repeat with what is left. A box exactly at the threshold stays. Boxes of
-equal score are taken in the order they came, on every device.
+The method is greedy: take the box with the highest score, remove all boxes whose IoU with it is
+*greater than* the threshold, and repeat with the remaining boxes. A box exactly at the threshold
+stays. Boxes of equal score are taken in the order they came, on every device.
 
 Source: Girshick et al., "Rich feature hierarchies" (2014), section 2.2.
 """
@@ -14,14 +14,14 @@ from minicv.vision.boxes import as_float_boxes
 
 
 def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
-    """Indices of the boxes that survive, best score first.
+    """Indices of the boxes that stay, best score first.
 
-    On a GPU the host waits once, to learn how many they are.
+    On a GPU the host waits once, to learn how many boxes stay.
 
     Args:
         boxes: (N, 4), pixels.
         scores: (N,).
-        iou_threshold: overlap, from 0 to 1, above which the lower box falls.
+        iou_threshold: overlap, from 0 to 1, above which the box with the lower score is removed.
 
     Returns:
         (M,) int64 indices into ``boxes``.
@@ -30,8 +30,8 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
         ValueError: shapes do not fit, the threshold is not in 0..1, or there are more than 262144
             boxes on a GPU.
 
-    Cost: at worst one IoU for each pair of a surviving and another box. On a GPU always one for
-    each pair, and a bit of memory for each.
+    Cost: at worst one IoU for each pair of a box that stays and another box. On a GPU always one
+    IoU and one bit of memory for each pair of boxes.
 
     >>> import numpy as np
     >>> boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0, 1.0, 10.0, 11.0], [20.0, 0.0, 30.0, 10.0]])
@@ -47,14 +47,14 @@ def nms(boxes: Array, scores: Array, iou_threshold: float) -> Array:
 def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float) -> Array:
     """Non-maximum suppression within each class: boxes of different labels never compete.
 
-    Labels are compared as labels. The usual short cut, boxes that are shifted far apart by their
-    label, rounds the shifted coordinates and so can decide a close case differently.
+    Labels are compared directly. The usual shortcut moves the boxes of each label far from those
+    of the others; it rounds the moved coordinates, and so it can decide a close case differently.
 
     Args:
         boxes: (N, 4), pixels.
         scores: (N,).
         labels: (N,) integers; anything that tells groups apart, such as the level of a pyramid.
-        iou_threshold: overlap, from 0 to 1, above which the lower box falls.
+        iou_threshold: overlap, from 0 to 1, above which the box with the lower score is removed.
 
     Returns:
         (M,) int64 indices into ``boxes``, best score first over all classes; equal scores in the
@@ -74,12 +74,12 @@ def batched_nms(boxes: Array, scores: Array, labels: Array, iou_threshold: float
     return kernels.nms(boxes, scores, iou_threshold, labels)
 
 
-def _check(operation: str, boxes: Array, iou_threshold: float, **columns: Array) -> None:
-    for name, column in columns.items():
-        if tuple(column.shape) != (len(boxes),):
+def _check(operation: str, boxes: Array, iou_threshold: float, **per_box: Array) -> None:
+    for name, values in per_box.items():
+        if tuple(values.shape) != (len(boxes),):
             raise ValueError(
                 f"{operation}: {name} expects one value per box, shape ({len(boxes)},), but has "
-                f"shape {tuple(column.shape)}"
+                f"shape {tuple(values.shape)}"
             )
     if not 0 <= iou_threshold <= 1:
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Warping: the pixels of every box, stretched to squares of one size, as a ConvNet wants them."""
+"""Warping: the pixels of every box, stretched to a square of one size, the input of a ConvNet."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from minicv.backend.parallel import parallel_for, split
 from minicv.vision.boxes import as_float_boxes
 
-BOXES = 16  # in a block of work
+BOXES_IN_BLOCK = 16  # which one thread warps
 
 
 def warp_boxes(image: np.ndarray, boxes: np.ndarray, size: int, context: int = 16) -> np.ndarray:
@@ -20,8 +20,8 @@ def warp_boxes(image: np.ndarray, boxes: np.ndarray, size: int, context: int = 1
         x = x1 + (j + 1/2 - context) (x2 - x1) / (size - 2 context)
 
     of the image, where pixel k covers k to k + 1, and is interpolated linearly between the pixel
-    centres to the left and right of x; rows likewise. What lies outside of the image is 0, so give
-    it a normalised image, whose mean colour is 0.
+    centres to the left and right of x; rows likewise. Outside of the image the result is 0, so the
+    image should be normalised: its mean colour is then 0.
 
     Args:
         image: (C, H, W), floating point.
@@ -59,7 +59,7 @@ def warp_boxes(image: np.ndarray, boxes: np.ndarray, size: int, context: int = 1
 
     def warp(some: slice) -> None:
         for r in range(some.start, some.stop):
-            # First the rows, and of these only the columns that the box needs; then the columns.
+            # First between rows, in those columns that the box needs; then between columns.
             first = left[r, 0]
             columns = image[:, :, first : right[r, -1] + 1]  # (C, H, W) -> (C, H, w)
             rows = columns.take(top[r], axis=1) * of_top[r, :, None]  # -> (C, S, w)
@@ -67,7 +67,7 @@ def warp_boxes(image: np.ndarray, boxes: np.ndarray, size: int, context: int = 1
             np.multiply(rows.take(left[r] - first, axis=2), of_left[r], out=result[r])
             result[r] += rows.take(right[r] - first, axis=2) * of_right[r]  # -> (C, S, S)
 
-    parallel_for(warp, split(len(boxes), BOXES))
+    parallel_for(warp, split(len(boxes), BOXES_IN_BLOCK))
     return result
 
 
