@@ -2,14 +2,21 @@
 
 from minicv.weights.checkpoint import load_checkpoint, save_checkpoint
 from minicv.weights.errors import WeightsError
-from minicv.weights.published import efficientnet_lite0_weights, load_published
+from minicv.weights.published import (
+    KNOWN_WEIGHTS,
+    efficientnet_lite0_weights,
+    load_published,
+    start_from,
+)
 from minicv.weights.torch_file import read_torch_file
 
 __all__ = [
+    "KNOWN_WEIGHTS",
     "WeightsError",
     "efficientnet_lite0_weights",
     "load_checkpoint",
     "load_published",
     "read_torch_file",
     "save_checkpoint",
+    "start_from",
 ]

