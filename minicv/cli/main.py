@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import minicv
 from minicv.backend import DeviceError
-from minicv.cli import demo, detect, evaluate, segment, train
+from minicv.cli import demo, evaluate, predict, train
 from minicv.data import DatasetWarning
 from minicv.training import DivergenceError
 from minicv.weights import WeightsError
@@ -50,13 +50,13 @@ def _say_once(command: str, said: set[str], message: Warning | str, *_: object) 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="minicv",
-        description="Train, evaluate and run detectors and segmenters written from scratch in "
+        description="Train, evaluate and run systems of computer vision written from scratch in "
         "NumPy and CuPy.",
         epilog="minicv COMMAND --help explains a command and its options.",
     )
     parser.add_argument("--version", action="version", version=f"minicv {minicv.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (demo, train, evaluate, detect, segment):
+    for command in (demo, train, evaluate, predict):
         command.add_parser(commands)
     return parser
 

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import get_args
 
-from minicv.cli import train_detector, train_segmenter
-from minicv.cli.data_sources import DATA_HELP
-from minicv.cli.device_option import add_device_option
-from minicv.models.segmentation.upsampling import Upsampling
-from minicv.training.detector_files import BACKBONES, DETECTORS, ON_PROPOSALS, PROPOSERS
-from minicv.training.segmenter_files import ON_A_TRUNK, SEGMENTERS
-
-_DESCRIPTION = f"""Train a detector ({", ".join(DETECTORS)})
-or a segmenter ({", ".join(SEGMENTERS)}).
-Without options, by the recipe that suits the system and its backbone, where it has one
-(all detectors, {", ".join(ON_A_TRUNK)})."""
+from minicv.cli.device_option import add_device_option, chosen_device
+from minicv.data.sources import open_data, sources_help
+from minicv.models.backbones import BACKBONES
+from minicv.proposals import PROPOSERS
+from minicv.tasks import SYSTEMS, Option, Task, train
+from minicv.tasks.train import DEFAULT_PROPOSALS
 
 _EPILOG = """examples:
   minicv train faster_rcnn --data farmyard --out runs/farm
@@ -25,25 +19,25 @@ _EPILOG = """examples:
   minicv train fcn8s --data camvid:CamVid --backbone efficientnet_lite0 --out runs/road
   minicv train segnet --data camvid:CamVid --out runs/road --resume
 
-DIR/last.npz is written after every epoch and DIR/best.npz when the validation figure (AP of a
-detector, mIoU of a segmenter) is the best so far; DIR/history.json holds every epoch's figures."""  # noqa: E501
-
-_FOR_SEGMENTERS = ("crop", "balance", *train_segmenter.OPTION_OF)
+DIR/last.npz is written after every epoch and DIR/best.npz when the validation value ({best_by}) is
+the best so far; DIR/history.json holds every epoch's values."""  # noqa: E501
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Describe the command's options."""
+    by_task = {task.name: _names(task) for task in tasks()}
+    best_by = ", ".join(f"{task.best_by} in {task.name}" for task in tasks())
     parser = commands.add_parser(
         "train",
-        help="train a detector or a segmenter on a data set",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
+        help="train a system on a data set",
+        description="Train a system by the recipe that suits it and its backbone.\n\n"
+        + "\n".join(f"{name}: {systems}" for name, systems in by_task.items()),
+        epilog=_EPILOG.format(best_by=best_by),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    systems = [*DETECTORS, *SEGMENTERS]
-    add("model", choices=systems, metavar="SYSTEM", help=f"one of {', '.join(systems)}")
-    add("--data", required=True, metavar="DATA", help=DATA_HELP)
+    add("system", choices=list(SYSTEMS), metavar="SYSTEM", help=f"one of {', '.join(SYSTEMS)}")
+    add("--data", required=True, metavar="DATA", help=data_help())
     add("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and history")
     add("--backbone", choices=list(BACKBONES), help="default, where there is one: small")
     add(
@@ -51,77 +45,80 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=Path,
         metavar="FILE",
         help="a .pth of published weights for the backbone, or a .npz of minicv train on the same "
-        "backbone (efficientnet_lite0 finds its own; the others start from noise without)",
+        "backbone, of any system (efficientnet_lite0 finds its own; the others start from noise "
+        "without)",
     )
-    add("--epochs", type=int, metavar="N", help="passes over the training images")
+    add("--epochs", type=int, metavar="N", help="how often the training images are seen")
     add("--batch-size", type=int, metavar="N", help="images in a step")
     add("--lr", type=float, metavar="RATE", help="peak learning rate")
-    add(
-        "--min-size",
-        type=int,
-        metavar="PIXELS",
-        help="the shorter side of an image becomes this; default: by the backbone's recipe for a "
-        "detector, as it is for a segmenter",
-    )
-    add(
-        "--max-size",
-        type=int,
-        metavar="PIXELS",
-        help="but the longer side at most this; default: in the ratio of the backbone's recipe "
-        "for a detector, twice the shorter for a segmenter",
-    )
     add("--seed", type=int, default=0, help="of everything random; default 0")
     add("--workers", type=int, default=1, metavar="N", help="threads that read ahead; default 1")
     add("--resume", action="store_true", help="go on from DIR/last.npz, if it is there")
     add_device_option(parser)
-    add = parser.add_argument_group(f"for {', '.join(ON_PROPOSALS)}").add_argument
-    add("--proposals", choices=list(PROPOSERS), help="where to look; default: selective_search")
-    add = parser.add_argument_group("for segmenters").add_argument
-    add(
-        "--crop",
-        type=int,
-        nargs=2,
-        metavar=("HEIGHT", "WIDTH"),
-        help="window to which training images are cut after a random zoom; default: their size",
+    proposing = ", ".join(name for name, system in SYSTEMS.items() if system.on_proposals)
+    group = parser.add_argument_group("for some systems")
+    group.add_argument(
+        "--proposals",
+        choices=list(PROPOSERS),
+        help=f"where to look; default: {DEFAULT_PROPOSALS} ({proposing})",
     )
-    add(
-        "--balance",
-        type=float,
-        metavar="POWER",
-        help="how far rare classes count more in the loss: 1 by median frequency, all alike, 0 as "
-        "often as they occur, 0.5 between; default: by the recipe",
-    )
-    add(
-        "--upsampling",
-        choices=get_args(Upsampling),
-        help="how the decoder of encoder_decoder enlarges; default: max_unpool",
-    )
-    add(
-        "--scales",
-        type=int,
-        metavar="N",
-        help="levels of the image pyramid that patch_classifier looks at; default: 1",
-    )
-    add(
-        "--width",
-        type=float,
-        metavar="FACTOR",
-        help="of all layers of deconvnet; default: 1, the paper's 252 million weights, which need "
-        "4 GB in training; 0.25 suits a CPU",
-    )
+    for name, option in options_of_systems().items():
+        having = ", ".join(s.name for s in SYSTEMS.values() if name in s.options)
+        group.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=option.type,
+            metavar=option.metavar,
+            choices=option.choices,
+            nargs=option.count,
+            help=f"{option.help} ({having})",
+        )
     parser.set_defaults(run=run)
+
+
+def tasks() -> list[Task]:
+    """The kinds of task of all systems, each once."""
+    return list({system.task.name: system.task for system in SYSTEMS.values()}.values())
+
+
+def data_help() -> str:
+    """Which data sources each kind of task can learn from."""
+    return "; ".join(f"for {task.name} {sources_help(task.needs)}" for task in tasks())
+
+
+def options_of_systems() -> dict[str, Option]:
+    """What the systems can be told, by the name of the field, each once."""
+    options: dict[str, Option] = {}
+    for system in SYSTEMS.values():
+        for name, option in system.options.items():
+            options.setdefault(name, option)
+    return options
 
 
 def run(options: argparse.Namespace) -> None:
     """Train and say where the result is."""
-    if options.model in SEGMENTERS:
-        if options.proposals is not None:
-            raise ValueError(f"--proposals: {options.model} has no such option")
-        train_segmenter.run(options)
-    else:
-        for name in _FOR_SEGMENTERS:
-            if getattr(options, name) is not None:
-                raise ValueError(f"--{name.replace('_', '-')}: {options.model} has no such option")
-        train_detector.run(options)
+    system = SYSTEMS[options.system]
+    device = chosen_device(options)
+    changes = {
+        name: getattr(options, name)
+        for name in ("epochs", "batch_size", "lr", *options_of_systems())
+    }
+    changes = {name: tuple(v) if isinstance(v, list) else v for name, v in changes.items()}
+    train(
+        system,
+        open_data(options.data, system.task.needs),
+        options.out,
+        backbone=options.backbone,
+        backbone_weights=options.backbone_weights,
+        proposals=options.proposals,
+        changes=changes,
+        seed=options.seed,
+        device=device,
+        resume=options.resume,
+        workers=options.workers,
+    )
     print(f"weights: {options.out / 'best.npz'} (best on validation), {options.out / 'last.npz'}")
     print(f"next: minicv eval --weights {options.out / 'best.npz'} --data {options.data}")
+
+
+def _names(task: Task) -> str:
+    return ", ".join(name for name, system in SYSTEMS.items() if system.task is task)

@@ -14,20 +14,19 @@ Source: Ren et al., Faster R-CNN, 2015, section 3.2, "4-step alternating trainin
 
 from __future__ import annotations
 
-import contextlib
 import copy
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.data import DataLoader
-from minicv.models.detection.faster_rcnn import FasterRCNN, Target
-from minicv.nn import Module
+from minicv.models.detection.faster_rcnn import FasterRCNN
+from minicv.nn import Module, evaluating
 from minicv.optim import Optimizer, Schedule
 from minicv.training.fit import fit
+from minicv.training.step import GradientStep, Images, Loss, Targets
 
-Losses = Callable[[Sequence[np.ndarray], Sequence[Target], np.random.Generator], dict[str, Tensor]]
 MakeOptimizer = Callable[[Iterable[Tensor]], tuple[Optimizer, Schedule]]
 
 
@@ -50,7 +49,7 @@ def fit_alternating(
             schedule.
         epochs: of each of the four steps.
         rng: for sampling within the losses.
-        max_norm, progress: see `fit`.
+        max_norm, progress: see `GradientStep` and `fit`.
 
     Returns:
         the records of each step; see `fit`.
@@ -65,63 +64,48 @@ def fit_alternating(
         )
     detector = copy.deepcopy(model)  # the second backbone, and with it the head of step 2
 
-    def run(step: int, learns: Mapping[str, Module], losses: Losses) -> list[dict[str, float]]:
-        part = _Part(learns, losses)
-        optimizer, schedule = make_optimizer(p for p in part.parameters() if p.requires_grad)
-        return fit(
-            part,
-            loader,
-            optimizer,
-            schedule,
-            epochs=epochs[step - 1],
-            rng=rng,
-            max_norm=max_norm,
-            progress=progress,
-        )
+    def run(
+        number: int, whole: FasterRCNN, parts: Sequence[Module], loss: Loss
+    ) -> list[dict[str, float]]:
+        learning = [p for part in parts for p in part.parameters() if p.requires_grad]
+        optimizer, schedule = make_optimizer(learning)
+        step = GradientStep(whole, optimizer, schedule, loss, max_norm)
+        return fit(step, loader, epochs=epochs[number - 1], rng=rng, progress=progress)
 
-    rpn = {"backbone": model.backbone, "rpn": model.rpn}
-    head = {"box_head": detector.box_head, "box_predictor": detector.box_predictor}
-    histories = [run(1, rpn, model.rpn_loss)]
-    histories.append(
-        run(2, {"backbone": detector.backbone, **head}, _head_losses(detector, proposer=model))
-    )
+    head = [detector.box_head, detector.box_predictor]
+    histories = [run(1, model, [model.backbone, model.rpn], model.rpn_loss)]
+    head_loss = _head_loss(detector, proposer=model)
+    histories.append(run(2, detector, [detector.backbone, *head], head_loss))
     detector.rpn.load_state_dict(model.rpn.state_dict())
-    with _as_it_is(detector.backbone):
-        histories.append(run(3, {"rpn": detector.rpn}, detector.rpn_loss))
-        histories.append(run(4, head, _head_losses(detector, proposer=detector)))
+    rpn_loss = _with_fixed_backbone(detector, detector.rpn_loss)
+    histories.append(run(3, detector, [detector.rpn], rpn_loss))
+    head_loss = _with_fixed_backbone(detector, _head_loss(detector, proposer=detector))
+    histories.append(run(4, detector, head, head_loss))
     model.load_state_dict(detector.state_dict())
     return histories
 
 
-class _Part(Module):
-    """A model that owns nothing but the parts that learn: `fit` leaves all others alone."""
-
-    def __init__(self, learns: Mapping[str, Module], losses: Losses) -> None:
-        super().__init__()
-        for name, part in learns.items():
-            setattr(self, name, part)
-        self.loss = losses
-
-
-def _head_losses(detector: FasterRCNN, proposer: FasterRCNN) -> Losses:
+def _head_loss(detector: FasterRCNN, proposer: FasterRCNN) -> Loss:
     """The losses of ``detector``'s head on the boxes of ``proposer``."""
 
-    def losses(
-        images: Sequence[np.ndarray], targets: Sequence[Target], rng: np.random.Generator
-    ) -> dict[str, Tensor]:
+    def loss(images: Images, targets: Targets, rng: np.random.Generator) -> Mapping[str, Tensor]:
         proposals = [proposer.propose(image, rng)[0] for image in images]
         return detector.head_loss(images, targets, proposals, rng)
 
-    return losses
+    return loss
 
 
-@contextlib.contextmanager
-def _as_it_is(backbone: Module) -> Iterator[None]:
-    """No parameter of ``backbone`` gets a gradient in the block, and no statistic of it moves."""
-    learning = [p for p in backbone.parameters() if p.requires_grad]
-    backbone.requires_grad_(False).eval()
-    try:
-        yield
-    finally:
-        for parameter in learning:
-            parameter.requires_grad = True
+def _with_fixed_backbone(detector: FasterRCNN, loss: Loss) -> Loss:
+    """The same losses; no gradient reaches the backbone, and no statistic of it moves."""
+
+    def fixed(images: Images, targets: Targets, rng: np.random.Generator) -> Mapping[str, Tensor]:
+        learning = [p for p in detector.backbone.parameters() if p.requires_grad]
+        try:
+            detector.backbone.requires_grad_(False)
+            with evaluating(detector.backbone):
+                return loss(images, targets, rng)
+        finally:
+            for parameter in learning:
+                parameter.requires_grad = True
+
+    return fixed

@@ -1,74 +1,101 @@
-"""How good is a detector on a data set?"""
+"""How good is a model on a data set? One function for every kind of task."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-import numpy as np
 from tqdm import tqdm
 
-from minicv.data import DataLoader
-from minicv.metrics import coco_average_precision, voc_average_precision
-from minicv.nn import Module
-from minicv.training.validation_losses import validation_losses
+from minicv.autograd import no_grad
+from minicv.data import DataLoader, Dataset
+from minicv.metrics.metric import Metric
+from minicv.models.model import Model, Result
+from minicv.nn import evaluating
+from minicv.training.step import loss_values
 
-Predictions = list[dict[str, np.ndarray]]
+
+class Evaluation(NamedTuple):
+    """What `evaluate` measured.
+
+    Attributes:
+        values: of the metric, by name.
+        seconds: for one image, from the image to its result; 0 without images.
+    """
+
+    values: dict[str, float]
+    seconds: float
 
 
-def predict_all(
-    model: Module,
-    dataset: Any,
+def evaluate(
+    model: Model,
+    dataset: Dataset,
+    metric: Metric,
     *,
-    batch_size: int = 2,
-    workers: int = 1,
+    batch_size: int = 1,
     progress: bool = False,
-) -> tuple[Predictions, list[dict[str, Any]]]:
-    """Detections and targets of every image of ``dataset``, in order."""
-    loader = DataLoader(dataset, batch_size, workers=workers)
-    predictions: Predictions = []
-    targets: list[dict[str, Any]] = []
-    for images, batch_targets in tqdm(loader, "detecting", disable=not progress, leave=False):
-        predictions += model.predict(images)
-        targets += batch_targets
-    return predictions, targets
+    on_result: Callable[[int, Result, Mapping[str, Any]], None] | None = None,
+) -> Evaluation:
+    """Predict every image of ``dataset``, in order, and hold the results against the targets.
 
+    Args:
+        model: any system; ``model.predict(images)`` is all that is asked of it.
+        dataset: ``dataset[i]`` is an image and its target.
+        metric: of the model's kind of task; results are added to it.
+        batch_size: images in a prediction.
+        progress: whether to show a bar.
+        on_result: is called with the number of each image, its result and its target.
 
-def detection_figures(
-    predictions: Predictions, targets: list[dict[str, Any]], classes: tuple[str, ...]
-) -> dict[str, float]:
-    """The usual figures, in 0..1; where there are no objects to find, VOC's are NaN and COCO's -1.
-
-    "AP50" is the mean over classes of VOC's average precision (area) at IoU 0.5; "AP50_11" its
-    11-point form of 2007; "AP", "AP75", "APs", "APm", "APl" are COCO's; "AP50 NAME" is one class's.
+    Raises:
+        ValueError: a target that the metric cannot use; names the image.
     """
-    voc = voc_average_precision(predictions, targets, number_of_classes=len(classes))
-    coco = coco_average_precision(predictions, targets, number_of_classes=len(classes))
-    figures = {
-        "AP50": voc.mean_area,
-        "AP50_11": voc.mean_eleven_point,
-        "AP": coco.ap,
-        "AP75": coco.ap75,
-        "APs": coco.ap_small,
-        "APm": coco.ap_medium,
-        "APl": coco.ap_large,
-    }
-    figures |= {f"AP50 {name}": ap for name, ap in zip(classes, voc.area, strict=True)}
-    return {name: float(value) for name, value in figures.items()}
+    seconds, index = 0.0, 0
+    loader = DataLoader(dataset, batch_size, workers=1)
+    for images, targets in tqdm(loader, "predicting", disable=not progress, leave=False):
+        started = time.perf_counter()
+        results = model.predict(images)
+        seconds += time.perf_counter() - started
+        for result, target in zip(results, targets, strict=True):
+            metric.add(result, target)
+            if on_result is not None:
+                on_result(index, result, target)
+            index += 1
+    return Evaluation(metric.values(), seconds / max(index, 1))
 
 
-def validator(dataset: Any, batch_size: int = 2) -> Callable[[Module], Mapping[str, float]]:
-    """For `fit`: validation losses, AP50 and AP of ``dataset`` after every epoch.
+def validation_losses(model: Model, dataset: Dataset, batch_size: int = 2) -> dict[str, float]:
+    """Mean of each loss over ``dataset`` with the model in evaluation mode, as "val NAME".
 
-    AP, COCO's mean over overlaps from 0.5 to 0.95, tells good from better where few images soon
-    give an AP50 that no longer moves.
+    A loss that samples draws the same every time, for it is given no generator.
+    """
+    totals: dict[str, float] = {}
+    with no_grad(), evaluating(model):
+        for images, targets in DataLoader(dataset, batch_size, workers=1):
+            for name, value in loss_values(model.loss(images, targets)).items():
+                totals[name] = totals.get(name, 0.0) + value * len(images)
+    return {f"val {name}": total / len(dataset) for name, total in totals.items()}
+
+
+def validator(
+    dataset: Dataset,
+    make_metric: Callable[[], Metric],
+    watched: Sequence[str],
+    batch_size: int = 2,
+) -> Callable[[Model], dict[str, float]]:
+    """For `fit`: validation losses and some values of the metric after every epoch.
+
+    Args:
+        dataset: the validation images.
+        make_metric: gives an empty metric.
+        watched: which of its values are recorded.
+        batch_size: images at a time.
     """
 
-    def validate(model: Module) -> dict[str, float]:
-        predictions, targets = predict_all(model, dataset, batch_size=batch_size)
-        figures = detection_figures(predictions, targets, tuple(dataset.classes))
+    def validate(model: Model) -> dict[str, float]:
+        values = evaluate(model, dataset, make_metric()).values
         losses = validation_losses(model, dataset, batch_size)
-        precision = {name: figures[name] for name in ("AP50", "AP")}
-        return {"val_loss": sum(losses.values()), **losses, **precision}
+        chosen = {name: values[name] for name in watched}
+        return {"val_loss": sum(losses.values()), **losses, **chosen}
 
     return validate

@@ -1,7 +1,8 @@
-"""The training loop: one loss dictionary, one optimizer, checkpoints that survive anything."""
+"""The training loop, and what a run must remember to go on as if it had never stopped."""
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -11,21 +12,19 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from minicv.backend import Array
 from minicv.data import DataLoader
 from minicv.nn import Dropout, Module
-from minicv.optim import Optimizer, Schedule, clip_grad_norm
-from minicv.training.divergence import check_losses
-from minicv.training.loss_values import loss_values
-from minicv.training.train_state import TrainState
+from minicv.training.step import Step
+from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
 
-Validate = Callable[[Module], Mapping[str, float]]
+Validate = Callable[[Any], Mapping[str, float]]
+MODEL, STEP = "model/", "step/"  # what the names of a checkpoint's arrays begin with
 
 
 def fit(
-    model: Module,
+    step: Step,
     loader: DataLoader,
-    optimizer: Optimizer,
-    schedule: Schedule,
     *,
     epochs: int,
     rng: np.random.Generator,
@@ -34,36 +33,30 @@ def fit(
     out: str | Path | None = None,
     description: Mapping[str, Any] | None = None,
     resume: bool = False,
-    max_norm: float = 10.0,
     progress: bool = True,
 ) -> list[dict[str, float]]:
-    """Train ``model`` for ``epochs`` passes over ``loader``.
+    """Run ``step`` on every batch of ``loader``, for ``epochs`` epochs.
 
-    A step: draw a batch; ``model.loss`` gives named losses, whose sum is walked backward; gradients
-    are clipped to a total norm; the schedule sets the learning rate; the optimizer moves.
-
-    After each epoch ``validate(model)`` returns named figures. ``out/last.npz`` is written then,
-    and ``out/best.npz`` when the figure ``best_by`` is the best so far. A checkpoint holds weights,
-    optimizer, schedule position and the state of every generator, so that a resumed run gives the
-    same numbers as one that was never interrupted.
+    After each epoch ``validate(step.model)`` returns named values. ``out/last.npz`` is written
+    then, and ``out/best.npz`` when the value ``best_by`` is the best so far. A checkpoint holds
+    weights, the state of the step and of every generator, so that a resumed run gives the same
+    numbers as one that was never interrupted.
 
     Args:
-        model: has ``loss(images, targets, rng) -> dict of Tensors``.
+        step: learns from one batch, see `Step`.
         loader: yields (images, targets); its generator is part of the state.
-        optimizer, schedule: ``schedule.lr(step)`` sets the rate before each step.
         epochs: in total, counted from the very beginning also when resuming.
         rng: for sampling within the loss.
-        validate: figures of an epoch, e.g. validation losses and "AP" or "mIoU".
-        best_by: which figure decides on ``best.npz``; larger is better. While it is NaN, as over
+        validate: values of an epoch, e.g. validation losses and "AP" or "mIoU".
+        best_by: which value decides on ``best.npz``; larger is better. While it is NaN, as over
             images without labels, the latest weights count as the best.
         out: folder for checkpoints; None writes none.
         description: kept in the checkpoints, to build the model again.
         resume: go on from ``out/last.npz`` if it is there.
-        max_norm: of all gradients together.
         progress: whether to show a bar with every loss.
 
     Returns:
-        one dictionary per epoch: "epoch", "step", "seconds", mean training losses, and all figures.
+        one dictionary per epoch: "epoch", "step", "seconds", mean training losses, and all values.
 
     Raises:
         DivergenceError: a loss is no finite number.
@@ -77,20 +70,29 @@ def fit(
             f"batch_size={loader.batch_size}, drop_last={loader.drop_last}"
         )
     out = None if out is None else Path(out)
-    generators = {"fit": rng, "loader": loader.rng, **_generators_within(model)}
-    state = TrainState(model, optimizer, generators, description or {})
+    generators = {"fit": rng, "loader": loader.rng, **_generators_within(step.model)}
+    state = TrainingState(step, generators, description or {})
     if resume and out is not None and (out / "last.npz").is_file():
         state.load(out / "last.npz")
     while state.epoch < epochs:
         started = time.perf_counter()
-        losses = _run_epoch(state, loader, schedule, rng, epochs, max_norm, progress)
+        step.model.train()
+        totals: dict[str, float] = {}
+        title = f"epoch {state.epoch + 1}/{epochs}"
+        bar = tqdm(loader, title, leave=False, disable=not progress)
+        for batches, (images, targets) in enumerate(bar, start=1):
+            for name, value in step(images, targets, rng).items():
+                totals[name] = totals.get(name, 0.0) + value
+            means = {name: total / batches for name, total in totals.items()}
+            bar.set_postfix({name.removeprefix("loss_"): f"{m:.3f}" for name, m in means.items()})
         state.epoch += 1
-        record = {"epoch": state.epoch, "step": state.step, **losses}
+        record: dict[str, float] = {"epoch": state.epoch, "step": step.steps}
+        record.update({name: round(total / len(loader), 6) for name, total in totals.items()})
         record["seconds"] = round(time.perf_counter() - started, 3)
         if validate is not None:
-            record.update(validate(model))
+            record.update(validate(step.model))
         state.history.append(record)
-        best = best_by in record and state.note_figure(record[best_by])
+        best = best_by in record and state.note_value(record[best_by])
         if out is not None:
             state.save(out / "last.npz")
             if best:
@@ -100,42 +102,122 @@ def fit(
     return state.history
 
 
-def _run_epoch(
-    state: TrainState,
-    loader: DataLoader,
-    schedule: Schedule,
-    rng: np.random.Generator,
-    epochs: int,
-    max_norm: float,
-    progress: bool,
-) -> dict[str, float]:
-    """Every batch once; the mean of each loss over the epoch."""
-    model, optimizer = state.model, state.optimizer
-    model.train()
-    totals: dict[str, float] = {}
-    bar = tqdm(loader, f"epoch {state.epoch + 1}/{epochs}", leave=False, disable=not progress)
-    for batches, (images, targets) in enumerate(bar, start=1):
-        learning_rate = schedule.lr(state.step)
-        optimizer.set_lr(learning_rate)
-        losses = model.loss(images, targets, rng)
-        values = loss_values(losses)
-        check_losses(values, targets, learning_rate, state.step)
-        optimizer.zero_grad()
-        sum(losses.values(), start=0.0).backward()
-        norm = clip_grad_norm(model.parameters(), max_norm)
-        check_losses({"norm of the gradients": norm}, targets, learning_rate, state.step)
-        optimizer.step()
-        state.step += 1
-        for name, value in values.items():
-            totals[name] = totals.get(name, 0.0) + value
-        means = {name: total / batches for name, total in totals.items()}
-        bar.set_postfix({name.removeprefix("loss_"): f"{m:.3f}" for name, m in means.items()})
-    return {name: round(mean, 6) for name, mean in means.items()}
+class TrainingState:
+    """A step with its model, the generators, and where in the training they are.
+
+    Attributes:
+        epoch: finished so far.
+        best: the best validation value so far.
+        history: one record per epoch.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        generators: Mapping[str, np.random.Generator | None],
+        description: Mapping[str, Any],
+    ) -> None:
+        self.step = step
+        self.generators = {name: rng for name, rng in generators.items() if rng is not None}
+        self.description = dict(description)
+        self.epoch = 0
+        self.best = float("-inf")
+        self.history: list[dict[str, float]] = []
+
+    def note_value(self, value: float) -> bool:
+        """Note a validation value, and say whether it is the best so far.
+
+        Of equal values the latest is the best: few validation images soon give equal ones, and the
+        later weights have seen more and moved less. NaN, as over images without objects, is the
+        best only as long as there was no number.
+        """
+        if math.isnan(value):
+            return self.best == float("-inf")
+        if value < self.best:
+            return False
+        self.best = value
+        return True
+
+    def save(self, path: Path) -> None:
+        """Write all of it to ``path``, whole or not at all."""
+        arrays = model_arrays(self.step.model)
+        arrays |= {STEP + name: array for name, array in self.step.state_dict().items()}
+        training = {
+            "epoch": self.epoch,
+            "best": self.best if np.isfinite(self.best) else None,
+            "history": self.history,
+            "generators": {name: g.bit_generator.state for name, g in self.generators.items()},
+        }
+        save_checkpoint(path, arrays, {**self.description, "training": training})
+
+    def load(self, path: Path) -> None:
+        """Take everything from ``path``.
+
+        Raises:
+            WeightsError: the file is of another model or step, or without training state.
+        """
+        arrays, description = load_checkpoint(path)
+        training = description.get("training")
+        if training is None:
+            raise WeightsError(f"{path}: holds weights alone, no training to resume")
+        for key, mine in self.description.items():
+            theirs = description.get(key)
+            if theirs != _as_json(mine):
+                raise WeightsError(
+                    f"{path}: cannot resume, its {key} is {theirs} but this run's is {mine}"
+                )
+        theirs = _kinds(training["generators"])
+        mine = _kinds({name: rng.bit_generator.state for name, rng in self.generators.items()})
+        if theirs != mine:
+            raise WeightsError(
+                f"{path}: cannot resume, its generators are {theirs} but this run's are {mine}"
+            )
+        try:
+            self.step.model.load_state_dict(part_of(arrays, MODEL))
+            self.step.load_state_dict(part_of(arrays, STEP))
+        except ValueError as error:
+            raise WeightsError(f"{path}: cannot resume: {error}") from None
+        for name, rng in self.generators.items():
+            rng.bit_generator.state = copy.deepcopy(training["generators"][name])
+        self.epoch = training["epoch"]
+        self.best = float("-inf") if training["best"] is None else training["best"]
+        self.history = training["history"]
+
+
+def model_arrays(model: Module) -> dict[str, Array]:
+    """A model's state_dict under the names that a checkpoint gives it.
+
+    >>> from minicv.nn import Linear
+    >>> list(model_arrays(Linear(2, 1, rng=np.random.default_rng(0))))
+    ['model/weight', 'model/bias']
+    """
+    return {MODEL + name: array for name, array in model.state_dict().items()}
+
+
+def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """The arrays whose names begin with ``prefix``, without it.
+
+    >>> list(part_of({"model/weight": np.ones(1), "step/steps": np.ones(1)}, MODEL))
+    ['weight']
+    """
+    return {name[len(prefix) :]: a for name, a in arrays.items() if name.startswith(prefix)}
 
 
 def _generators_within(model: Module) -> dict[str, np.random.Generator]:
     """Those from which the model's dropout draws, by the layer's name."""
     return {name: part.rng for name, part in model.named_modules() if isinstance(part, Dropout)}
+
+
+def _kinds(states: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Which algorithm each generator follows, such as PCG64."""
+    return {name: state["bit_generator"] for name, state in states.items()}
+
+
+def _as_json(value: Any) -> Any:
+    """As a value comes back from a JSON file: tuples are lists there."""
+    if isinstance(value, Mapping):
+        return {key: _as_json(item) for key, item in value.items()}
+    return [_as_json(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
 def _line(record: Mapping[str, float], best: bool) -> str:

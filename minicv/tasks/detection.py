@@ -1,0 +1,276 @@
+"""Detection: which objects are where. The task, its recipe, and the detectors with their numbers."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minicv.data import Dataset
+from minicv.data.sources import Splits
+from minicv.data.transforms import ColorJitter, Compose, Transform
+from minicv.inspection import draw_detections, draw_ground_truth
+from minicv.metrics.metric import DetectionMetric
+from minicv.models.backbones import BACKBONES, build_backbone
+from minicv.models.detection import (
+    RCNN,
+    FasterRCNN,
+    FasterRCNNSettings,
+    FastRCNN,
+    FastRCNNSettings,
+    RCNNSettings,
+    SPPNet,
+    SPPNetSettings,
+)
+from minicv.models.model import Model, Result, Target
+from minicv.proposals import PROPOSERS
+from minicv.tasks.task import Option, Prediction, Spec, System, Task
+from minicv.training import Preparation, Recipe, fit_svms, flip_for
+
+SURE = 0.5  # a score from which a detection is shown; the unsure ones would hide the sure
+
+
+def sure(result: Result, threshold: float) -> Result:
+    """The detections that score at least ``threshold``.
+
+    >>> found = {"boxes": np.zeros((2, 4)), "scores": np.array([0.9, 0.2])}
+    >>> sure(found, 0.5)["boxes"].shape
+    (1, 4)
+    """
+    return {name: values[result["scores"] >= threshold] for name, values in result.items()}
+
+
+def _draw(prediction: Prediction, threshold: float) -> Image.Image:
+    found = sure(prediction.result, threshold)
+    names = prediction.classes
+    return draw_detections(
+        prediction.image, found["boxes"], found["labels"], found["scores"], class_names=names
+    )
+
+
+def compare(prediction: Prediction, target: Target, dataset: Dataset) -> Image.Image:
+    """The truth on the left, and on the right the detections that score at least `SURE`."""
+    truth = {"boxes": target["boxes"], "labels": target["labels"]}
+    found = sure(prediction.result, SURE)
+    return draw_ground_truth(prediction.image, truth, found, prediction.classes)
+
+
+def coco_results(prediction: Prediction) -> list[dict[str, Any]]:
+    """Detections as entries of COCO's result form, with every score.
+
+    >>> found = {"boxes": np.array([[1.0, 2.0, 4.0, 8.0]]), "labels": np.array([0]),
+    ...          "scores": np.array([0.75])}
+    >>> coco_results(Prediction("a.jpg", np.zeros((3, 9, 9)), found, ("cow",)))[0]["bbox"]
+    [1.0, 2.0, 3.0, 6.0]
+    """
+    found = prediction.result
+    return [
+        {
+            "image_id": prediction.name,
+            "category_id": int(label) + 1,
+            "category": prediction.classes[label],
+            "bbox": [round(float(v), 2) for v in (x1, y1, x2 - x1, y2 - y1)],
+            "score": round(float(score), 5),
+        }
+        for (x1, y1, x2, y2), label, score in zip(
+            found["boxes"], found["labels"], found["scores"], strict=True
+        )
+    ]
+
+
+def _summary(prediction: Prediction, threshold: float) -> str:
+    """How many of each class score at least ``threshold``."""
+    labels = sure(prediction.result, threshold)["labels"]
+    counts = np.bincount(labels, minlength=len(prediction.classes))
+    named = [f"{n} {name}" for name, n in zip(prediction.classes, counts, strict=True) if n]
+    return ", ".join(named) or "nothing"
+
+
+DETECTION = Task(
+    name="detection",
+    needs=("boxes", "labels"),
+    metric=DetectionMetric,
+    best_by="AP",  # tells good from better where few images soon give an AP50 that stays
+    draw=_draw,
+    to_json=coco_results,
+    summary=_summary,
+    watched=("AP50", "AP"),
+    picture="detections",
+    results="detections",
+    compare=compare,
+)
+
+
+@dataclass(frozen=True)
+class DetectionRecipe(Recipe):
+    """SGD with momentum, on pictures that are mirrored and changed in colour.
+
+    Attributes:
+        jitter: of brightness, contrast and saturation; 0 leaves colours alone. A system on
+            proposals does: a picture in other colours would need other proposals.
+    """
+
+    jitter: float = 0.2
+
+    def prepare(self, splits: Splits, settings: Any, *, workers: int = 1) -> Preparation:
+        """The images as they are, and the augmentation; see `Recipe.prepare`."""
+        transforms: list[Transform] = [flip_for(splits.train)]
+        if self.jitter:
+            transforms.append(ColorJitter(self.jitter, self.jitter, self.jitter))
+        return Preparation(settings, splits.train, splits.validation, Compose(transforms))
+
+
+# Settings and recipes by backbone. The backbone's stride sets how small an object can be, its width
+# what a CPU bears. The small one is for pictures of 128 pixels, the others are for photographs. Few
+# pictures have few true boxes, the only positives of an SVM: they weigh more.
+
+FASTER_RCNN = {
+    "small": FasterRCNNSettings(
+        min_size=128, max_size=256, anchor_sizes=(16.0, 32.0, 64.0), rpn_channels=128,
+        pre_nms_top_n_train=600, pre_nms_top_n_test=600,
+        post_nms_top_n_train=200, post_nms_top_n_test=100,
+        rpn_samples=128, head_samples=32, head_units=256,
+    ),
+    "efficientnet_lite0": FasterRCNNSettings(
+        min_size=320, max_size=512, anchor_sizes=(32.0, 64.0, 128.0, 256.0),
+        pre_nms_top_n_train=1000, pre_nms_top_n_test=500,
+        post_nms_top_n_train=300, post_nms_top_n_test=100,
+        head_samples=64, head_units=512,
+    ),
+    "resnet18": FasterRCNNSettings(
+        min_size=320, max_size=512, anchor_sizes=(32.0, 64.0, 128.0, 256.0),
+        head_samples=64, head_units=512,
+    ),
+    "resnet50": FasterRCNNSettings(rpn_channels=512),
+    "alexnet": FasterRCNNSettings(pooled_size=6, head_units=4096),
+    "vgg16": FasterRCNNSettings(rpn_channels=512, head_units=4096),
+}  # fmt: skip
+FAST_RCNN = {
+    "small": FastRCNNSettings(
+        min_size=128, max_size=256, max_proposals=300, head_samples=32, head_units=256, dropout=0.0
+    ),
+    "efficientnet_lite0": FastRCNNSettings(
+        min_size=320, max_size=512, max_proposals=1000, head_units=512, dropout=0.0
+    ),
+    "resnet18": FastRCNNSettings(
+        min_size=320, max_size=512, max_proposals=1000, head_units=512, dropout=0.0
+    ),
+    "resnet50": FastRCNNSettings(head_units=1024, dropout=0.0),
+    "alexnet": FastRCNNSettings(pooled_size=6, head_units=4096),
+    "vgg16": FastRCNNSettings(head_units=4096),
+}
+SPP_NET = {
+    "small": SPPNetSettings(
+        scales=(128,), max_size=256, region_side=64.0, max_proposals=300, head_units=256,
+        dropout=0.0, svm_positive_weight=10.0,
+    ),
+    "efficientnet_lite0": SPPNetSettings(
+        scales=(320,), max_size=512, max_proposals=1000, head_units=512, dropout=0.0
+    ),
+    "resnet18": SPPNetSettings(
+        scales=(320,), max_size=512, max_proposals=1000, head_units=512, dropout=0.0
+    ),
+    "resnet50": SPPNetSettings(head_units=1024, dropout=0.0),
+    "alexnet": SPPNetSettings(head_units=4096),
+    "vgg16": SPPNetSettings(head_units=4096),
+}  # fmt: skip
+R_CNN = {
+    "small": RCNNSettings(
+        warp_size=64, context=5, pooled_size=4, max_proposals=300, head_samples=32,
+        head_units=256, dropout=0.0, svm_positive_weight=10.0,
+    ),
+    "efficientnet_lite0": RCNNSettings(
+        warp_size=128, context=9, pooled_size=4, max_proposals=300, head_units=512, dropout=0.0
+    ),
+    "resnet18": RCNNSettings(
+        warp_size=128, context=9, pooled_size=4, max_proposals=300, head_units=512, dropout=0.0
+    ),
+    "resnet50": RCNNSettings(pooled_size=4, head_units=1024, dropout=0.0),
+    "alexnet": RCNNSettings(warp_size=227, pooled_size=6, head_units=4096),
+    "vgg16": RCNNSettings(head_units=4096),
+}  # fmt: skip
+
+_LARGE = DetectionRecipe(epochs=16, batch_size=1, lr=0.001, weight_decay=5e-4)
+_LARGE_ON_PROPOSALS = dataclasses.replace(_LARGE, batch_size=2, jitter=0.0)
+_PRETRAINED = DetectionRecipe(epochs=16, batch_size=2, lr=0.005)
+_PRETRAINED_ON_PROPOSALS = DetectionRecipe(epochs=12, batch_size=2, lr=0.005, jitter=0.0)
+
+JOINT_RECIPES = {
+    "small": DetectionRecipe(epochs=4, batch_size=8, lr=0.04),
+    "efficientnet_lite0": _PRETRAINED,
+    "resnet18": _PRETRAINED,
+    "resnet50": _LARGE,
+    "alexnet": _LARGE,
+    "vgg16": _LARGE,
+}
+ON_PROPOSALS_RECIPES = {
+    "small": DetectionRecipe(epochs=12, batch_size=2, lr=0.02, jitter=0.0),
+    "efficientnet_lite0": _PRETRAINED_ON_PROPOSALS,
+    "resnet18": _PRETRAINED_ON_PROPOSALS,
+    "resnet50": _LARGE_ON_PROPOSALS,
+    "alexnet": _LARGE_ON_PROPOSALS,
+    "vgg16": _LARGE_ON_PROPOSALS,
+}
+# Each region goes through R-CNN's network on its own: an epoch is slower, and fewer must do.
+R_CNN_RECIPES = {
+    **ON_PROPOSALS_RECIPES,
+    "small": DetectionRecipe(epochs=4, batch_size=2, lr=0.02, jitter=0.0),
+    "efficientnet_lite0": DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0),
+    "resnet18": DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0),
+}
+
+_SIZES = {
+    "min_size": Option("the shorter side of an image becomes this", int, "PIXELS"),
+    "max_size": Option("but the longer side at most this", int, "PIXELS"),
+}
+
+
+def _of(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Model]:
+    """How a detector of that class is built, on one map of its backbone."""
+
+    def build(spec: Spec, rng: np.random.Generator) -> Model:
+        assert spec.backbone is not None  # SYSTEMS names no detector without a backbone
+        strides = (8,) if spec.backbone == "small" else (16,)
+        backbone = build_backbone(spec.backbone, strides, frozen=spec.frozen, rng=rng)
+        on = () if spec.proposals is None else (PROPOSERS[spec.proposals](),)
+        return kind(backbone, spec.classes, *on, spec.settings, rng=rng)
+
+    return build
+
+
+def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Generator) -> str:
+    """R-CNN's and SPP-net's SVMs and box regressors, on the best weights; what it took."""
+    features = out / "features"
+    report = fit_svms(model, train, features, rng, progress=True)
+    shutil.rmtree(features)
+    return (
+        f"SVMs and box regressors: {sum(report.seconds.values()):.0f} s, from "
+        f"{report.bytes_on_disk / 1e6:,.0f} MB of features on disk, deleted again"
+    )
+
+
+SYSTEMS = (
+    System(
+        "faster_rcnn", "Faster R-CNN", "Ren 2015", DETECTION, _of(FasterRCNN),
+        FASTER_RCNN, JOINT_RECIPES, options=_SIZES,
+    ),
+    System(
+        "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, _of(FastRCNN),
+        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, options=_SIZES,
+    ),
+    System(
+        "spp_net", "SPP-net", "He 2014", DETECTION, _of(SPPNet),
+        SPP_NET, ON_PROPOSALS_RECIPES, on_proposals=True, after_fit=fit_svms_of_best,
+    ),
+    System(
+        "rcnn", "R-CNN", "Girshick 2014", DETECTION, _of(RCNN),
+        R_CNN, R_CNN_RECIPES, on_proposals=True, after_fit=fit_svms_of_best,
+    ),
+)  # fmt: skip
+assert all(set(system.settings) == set(BACKBONES) for system in SYSTEMS)

@@ -1,0 +1,121 @@
+"""Every system by name; models are built here from a spec, and loaded from a checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicv.models.model import Model
+from minicv.tasks import detection, segmentation
+from minicv.tasks.task import Spec, System
+from minicv.training.fit import MODEL, model_arrays, part_of
+from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+
+SYSTEMS: dict[str, System] = {
+    system.name: system for system in (*detection.SYSTEMS, *segmentation.SYSTEMS)
+}
+
+
+def build(spec: Spec, rng: np.random.Generator) -> Model:
+    """The model of that spec with fresh weights, which ``rng`` draws.
+
+    Raises:
+        ValueError: an unknown system, or one that cannot stand on that backbone.
+
+    >>> spec = Spec("faster_rcnn", ("cow",), detection.FASTER_RCNN["small"], "small")
+    >>> build(spec, np.random.default_rng(0)).classes
+    ('cow',)
+    """
+    system = system_named(spec.system)
+    if spec.backbone not in system.settings:
+        system.backbone(spec.backbone or "none")  # says which ones it takes
+    return system.build(spec, rng)
+
+
+def system_named(name: str) -> System:
+    """The system of that name.
+
+    Raises:
+        ValueError: there is none.
+
+    >>> system_named("fcn8s").task.name
+    'segmentation'
+    """
+    if name not in SYSTEMS:
+        raise ValueError(f"system {name!r}: expected one of {', '.join(SYSTEMS)}")
+    return SYSTEMS[name]
+
+
+def load(path: str | Path) -> tuple[Model, System]:
+    """The trained model in a checkpoint of `minicv train`, in evaluation mode, and its system.
+
+    Raises:
+        WeightsError: no such file, damaged, of another version, or no checkpoint of a model.
+    """
+    arrays, description = load_checkpoint(path)
+    spec, system = _spec_of(description, path)
+    try:
+        model = build(spec, np.random.default_rng(0))
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: cannot build the model that it describes: {error}") from None
+    try:
+        model.load_state_dict(part_of(arrays, MODEL))
+    except ValueError as error:
+        raise WeightsError(
+            f"{path}: the weights do not fit their own description: {error}"
+        ) from None
+    return model.eval(), system
+
+
+def save(path: str | Path, model: Model, spec: Spec) -> None:
+    """Write a model for `load`: its weights, and no training to resume.
+
+    Raises:
+        WeightsError: the file cannot be written.
+    """
+    save_checkpoint(path, model_arrays(model), spec.describe())
+
+
+def _spec_of(description: Mapping[str, Any], path: str | Path) -> tuple[Spec, System]:
+    absent = [name for name in Spec.__dataclass_fields__ if name not in description]
+    if absent:
+        raise WeightsError(
+            f"{path}: no checkpoint of minicv train; its description lacks {', '.join(absent)}"
+        )
+    name = description["system"]
+    if name not in SYSTEMS:
+        raise WeightsError(
+            f"{path}: weights of another model ({name!r}, expected one of {', '.join(SYSTEMS)})"
+        )
+    system = SYSTEMS[name]
+    kind = type(next(iter(system.settings.values())))
+    values = {
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in description["settings"].items()
+    }
+    try:
+        settings = kind(**values)
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"{path}: settings of another version of the model ({error})") from None
+    classes = tuple(description["classes"])
+    others = {key: description[key] for key in ("backbone", "proposals", "frozen")}
+    return Spec(name, classes, settings, **others), system
+
+
+def table_of_systems() -> str:
+    """The README's table, in Markdown: a row for each system.
+
+    >>> table_of_systems().splitlines()[2].split(" | ")[1:3]
+    ['Faster R-CNN', '`faster_rcnn`']
+    """
+    rows = ["| task | system | name | stands on |", "|---|---|---|---|"]
+    for system in SYSTEMS.values():
+        stands_on = ", ".join(system.backbones) or "itself"
+        if system.on_proposals:
+            stands_on += "; a proposer"
+        title = f"{system.title} ({system.source})"
+        rows.append(f"| {system.task.name} | {title} | `{system.name}` | {stands_on} |")
+    return "\n".join(rows)

@@ -1,0 +1,187 @@
+"""What a kind of task and a system are: all that training and the command line know of them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from minicv.data import Dataset
+from minicv.metrics.metric import Metric
+from minicv.models.model import Model, Result, Target
+from minicv.training.recipe import Recipe
+
+Classes = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A result and where it comes from.
+
+    Attributes:
+        name: of the image, such as its file's.
+        image: (3, H, W), RGB float in 0..1.
+        result: of ``model.predict``.
+        classes: the names of the model's labels.
+        seconds: that the prediction took.
+    """
+
+    name: str
+    image: np.ndarray
+    result: Result
+    classes: Classes
+    seconds: float = 0.0
+
+
+def classes_of_objects(dataset: Dataset) -> Classes:
+    """The names of the labels of boxes and of whole images."""
+    return tuple(dataset.classes)
+
+
+@dataclass(frozen=True)
+class Task:
+    """A kind of task: which labels it learns from, how results are judged, drawn and written.
+
+    Attributes:
+        name: such as "detection".
+        needs: what a data source must label, such as ("boxes", "labels"); see
+            `minicv.data.sources`.
+        metric: from the class names to an empty metric.
+        best_by: the value of the metric that chooses ``best.npz``; larger is better.
+        draw: (prediction, threshold) -> the result on its picture; what scores less than the
+            threshold is left out.
+        to_json: prediction -> the entries of the results' file.
+        summary: (prediction, threshold) -> what `minicv predict` says of a picture.
+        watched: values that are recorded after every epoch.
+        picture: the end of a drawn picture's name: PICTURE_detections.png.
+        results: the name of the results' file, without ``.json``.
+        compare: (prediction, target, data set) -> the result beside the truth, for
+            `minicv eval --pictures`; the data set may have colours of its own for its classes. None
+            for a task that has nothing to show.
+        report: metric -> the lines that `minicv eval` prints; None prints all values.
+        classes_of: data set -> the names of the labels.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    metric: Callable[[Sequence[str]], Metric]
+    best_by: str
+    draw: Callable[[Prediction, float], Image.Image]
+    to_json: Callable[[Prediction], list[dict[str, Any]]]
+    summary: Callable[[Prediction, float], str]
+    watched: tuple[str, ...] = ()
+    picture: str = "result"
+    results: str = "results"
+    compare: Callable[[Prediction, Target, Dataset], Image.Image] | None = None
+    report: Callable[[Metric], list[str]] | None = None
+    classes_of: Callable[[Dataset], Classes] = classes_of_objects
+
+
+@dataclass(frozen=True)
+class Option:
+    """A field of a system's settings or recipe that `minicv train` can set.
+
+    Attributes:
+        help: what it does, for ``--help``.
+        type: of its value.
+        metavar: how ``--help`` calls the value.
+        choices: the values that there are; None for any.
+        count: how many values it takes; None for one.
+    """
+
+    help: str
+    type: Callable[[str], Any] = str
+    metavar: str | tuple[str, ...] | None = None
+    choices: tuple[str, ...] | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Which model: enough to build it with fresh weights; a checkpoint's description.
+
+    Attributes:
+        system: one of `minicv.tasks.SYSTEMS`.
+        classes: the K names.
+        settings: the system's frozen dataclass.
+        backbone: one of `minicv.models.backbones.BACKBONES`; None for a system without.
+        proposals: one of `minicv.proposals.PROPOSERS`; None for a system that asks no proposer.
+        frozen: whether a detector's backbone starts from known weights, whose batch statistics and
+            first blocks then stay as they are.
+    """
+
+    system: str
+    classes: Classes
+    settings: Any
+    backbone: str | None = None
+    proposals: str | None = None
+    frozen: bool = True
+
+    def describe(self) -> dict[str, Any]:
+        """As a checkpoint keeps it: names, numbers and lists.
+
+        >>> Spec("segnet", ("cow",), Option(help="")).describe()["classes"]
+        ['cow']
+        """
+        own = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        settings = {
+            f.name: getattr(self.settings, f.name) for f in dataclasses.fields(self.settings)
+        }
+        return {**own, "classes": list(self.classes), "settings": settings}
+
+
+@dataclass(frozen=True)
+class System:
+    """A system by name: how it is built, its settings and recipes, what it can be told.
+
+    Attributes:
+        name: on the command line, such as "faster_rcnn".
+        title: as its paper calls it.
+        source: the paper.
+        task: its kind.
+        build: from a spec and a generator to a model with fresh weights.
+        settings: by backbone, those that suit it; the one key None for a system without.
+        recipes: by backbone, how it is trained.
+        on_proposals: whether it looks where a proposer says.
+        options: what else `minicv train` can set, by the name of the field.
+        after_fit: (model, training images, folder, rng) -> what to say of it; fits on the best
+            weights what gradients do not train, such as R-CNN's SVMs.
+    """
+
+    name: str
+    title: str
+    source: str
+    task: Task
+    build: Callable[[Spec, np.random.Generator], Model]
+    settings: Mapping[str | None, Any]
+    recipes: Mapping[str | None, Recipe]
+    on_proposals: bool = False
+    options: Mapping[str, Option] = field(default_factory=dict)
+    after_fit: Callable[[Any, Dataset, Path, np.random.Generator], str] | None = None
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """The names of those that it can stand on; none for a system that is one piece."""
+        return tuple(name for name in self.settings if name is not None)
+
+    def backbone(self, name: str | None) -> str | None:
+        """The backbone that is meant: ``name``, or the first one where nothing is named.
+
+        Raises:
+            ValueError: the system cannot stand on it.
+        """
+        if name is None:
+            return next(iter(self.settings))
+        if name not in self.settings:
+            takes = (
+                f"takes one of {', '.join(self.backbones)}"
+                if self.backbones
+                else ("is one piece and takes none")
+            )
+            raise ValueError(f"backbone {name!r}: {self.name} {takes}")
+        return name

@@ -1,0 +1,127 @@
+"""Recipes: the numbers by which a system is trained, and how they become a step and a loader."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from minicv.autograd import Tensor
+from minicv.data import DataLoader, Dataset
+from minicv.data.sources import Splits
+from minicv.data.transforms import RandomHorizontalFlip, Transform, mirror_permutation
+from minicv.models.model import Model
+from minicv.optim import SGD, CosineAnnealingLR, Optimizer, WarmupThen
+from minicv.training.step import GradientStep, Step
+
+Self = TypeVar("Self", bound="Recipe")
+
+
+class Preparation(NamedTuple):
+    """What a recipe makes of a data set before the model is built.
+
+    Attributes:
+        settings: of the model, with what was measured on the training images.
+        train, validation: the images, such as resized ones.
+        transform: the augmentation; None for none.
+    """
+
+    settings: Any
+    train: Dataset
+    validation: Dataset
+    transform: Transform | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """SGD with momentum; a linear warm-up to the peak learning rate, then half a cosine wave down.
+
+    A subclass may take another optimizer, another step, and prepare the data.
+
+    Raises:
+        ValueError: no epochs, an empty batch, or a learning rate that is not positive.
+
+    >>> Recipe(epochs=2, batch_size=1, lr=0.1).changed(epochs=5, lr=None).epochs
+    5
+    """
+
+    epochs: int
+    batch_size: int
+    lr: float
+    warmup_steps: int = 100
+    weight_decay: float = 1e-4
+    momentum: float = 0.9
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1 or self.batch_size < 1 or not 0 < self.lr < math.inf:
+            raise ValueError(
+                f"recipe: epochs={self.epochs}, batch_size={self.batch_size}, lr={self.lr}; "
+                "expected at least one epoch, at least one image in a batch, and a positive rate"
+            )
+
+    def changed(self: Self, **changes: Any) -> Self:
+        """A copy with those changes that are not None, which is what an option not given says."""
+        given = {name: value for name, value in changes.items() if value is not None}
+        return dataclasses.replace(self, **given)
+
+    def prepare(self, splits: Splits, settings: Any, *, workers: int = 1) -> Preparation:
+        """The data as the model shall see them; here as they are.
+
+        Args:
+            splits: of the data set.
+            settings: of the model, so far.
+            workers: threads that read ahead.
+        """
+        return Preparation(settings, splits.train, splits.validation, None)
+
+    def optimizer(self, parameters: Iterable[Tensor]) -> Optimizer:
+        """The optimizer at the peak learning rate."""
+        return SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+
+    def step(self, model: Model, total: int) -> Step:
+        """What `fit` runs on each batch, of ``total`` steps; frozen parameters stay as they are."""
+        optimizer = self.optimizer(p for p in model.parameters() if p.requires_grad)
+        cosine = CosineAnnealingLR(self.lr, max(total, 1))
+        return GradientStep(
+            model, optimizer, WarmupThen(cosine, min(self.warmup_steps, total // 4))
+        )
+
+    def validated(self, model: Model) -> Model:
+        """The model that validation looks at: this one, or one that gives its results sooner."""
+        return model
+
+    def begin(
+        self,
+        model: Model,
+        train: Dataset,
+        *,
+        seed: int,
+        transform: Transform | None = None,
+        workers: int = 1,
+    ) -> tuple[Step, DataLoader, np.random.Generator]:
+        """The step, the loader and the generator that `fit` takes.
+
+        Two generators come from ``seed``: one for the order of the images and their augmentation,
+        one for what the loss samples.
+        """
+        order, sampling = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+        loader = DataLoader(
+            train,
+            self.batch_size,
+            shuffle=True,
+            rng=order,
+            workers=workers,
+            transform=transform,
+            drop_last=len(train) >= self.batch_size,  # fewer images than that are one small batch
+        )
+        return self.step(model, self.epochs * len(loader)), loader, sampling
+
+
+def flip_for(dataset: Dataset) -> RandomHorizontalFlip:
+    """Mirror every other image; where the labels have joints, left and right change places."""
+    joints = getattr(dataset, "joint_names", None)
+    return RandomHorizontalFlip(0.5, None if joints is None else mirror_permutation(joints))
