@@ -98,11 +98,9 @@ def run(options: argparse.Namespace) -> None:
     """Train and say where the result is."""
     system = SYSTEMS[options.system]
     device = chosen_device(options)
-    changes = {
-        name: getattr(options, name)
-        for name in ("epochs", "batch_size", "lr", *options_of_systems())
-    }
-    changes = {name: tuple(v) if isinstance(v, list) else v for name, v in changes.items()}
+    names = ("epochs", "batch_size", "lr", *options_of_systems())
+    given = {name: getattr(options, name) for name in names}
+    changes = {name: tuple(v) if isinstance(v, list) else v for name, v in given.items()}
     train(
         system,
         open_data(options.data, system.task.needs),

@@ -1,4 +1,4 @@
-"""Detection: which objects are where. The task, its recipe, and the detectors with their numbers."""
+"""Detection, which objects are where: the task, its recipe, the detectors and their numbers."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class DetectionRecipe(Recipe):
 # what a CPU bears. The small one is for pictures of 128 pixels, the others are for photographs. Few
 # pictures have few true boxes, the only positives of an SVM: they weigh more.
 
-FASTER_RCNN = {
+FASTER_RCNN: dict[str | None, FasterRCNNSettings] = {
     "small": FasterRCNNSettings(
         min_size=128, max_size=256, anchor_sizes=(16.0, 32.0, 64.0), rpn_channels=128,
         pre_nms_top_n_train=600, pre_nms_top_n_test=600,
@@ -151,7 +151,7 @@ FASTER_RCNN = {
     "alexnet": FasterRCNNSettings(pooled_size=6, head_units=4096),
     "vgg16": FasterRCNNSettings(rpn_channels=512, head_units=4096),
 }  # fmt: skip
-FAST_RCNN = {
+FAST_RCNN: dict[str | None, FastRCNNSettings] = {
     "small": FastRCNNSettings(
         min_size=128, max_size=256, max_proposals=300, head_samples=32, head_units=256, dropout=0.0
     ),
@@ -165,7 +165,7 @@ FAST_RCNN = {
     "alexnet": FastRCNNSettings(pooled_size=6, head_units=4096),
     "vgg16": FastRCNNSettings(head_units=4096),
 }
-SPP_NET = {
+SPP_NET: dict[str | None, SPPNetSettings] = {
     "small": SPPNetSettings(
         scales=(128,), max_size=256, region_side=64.0, max_proposals=300, head_units=256,
         dropout=0.0, svm_positive_weight=10.0,
@@ -180,7 +180,7 @@ SPP_NET = {
     "alexnet": SPPNetSettings(head_units=4096),
     "vgg16": SPPNetSettings(head_units=4096),
 }  # fmt: skip
-R_CNN = {
+R_CNN: dict[str | None, RCNNSettings] = {
     "small": RCNNSettings(
         warp_size=64, context=5, pooled_size=4, max_proposals=300, head_samples=32,
         head_units=256, dropout=0.0, svm_positive_weight=10.0,
@@ -201,7 +201,7 @@ _LARGE_ON_PROPOSALS = dataclasses.replace(_LARGE, batch_size=2, jitter=0.0)
 _PRETRAINED = DetectionRecipe(epochs=16, batch_size=2, lr=0.005)
 _PRETRAINED_ON_PROPOSALS = DetectionRecipe(epochs=12, batch_size=2, lr=0.005, jitter=0.0)
 
-JOINT_RECIPES = {
+JOINT_RECIPES: dict[str | None, DetectionRecipe] = {
     "small": DetectionRecipe(epochs=4, batch_size=8, lr=0.04),
     "efficientnet_lite0": _PRETRAINED,
     "resnet18": _PRETRAINED,
@@ -209,7 +209,7 @@ JOINT_RECIPES = {
     "alexnet": _LARGE,
     "vgg16": _LARGE,
 }
-ON_PROPOSALS_RECIPES = {
+ON_PROPOSALS_RECIPES: dict[str | None, DetectionRecipe] = {
     "small": DetectionRecipe(epochs=12, batch_size=2, lr=0.02, jitter=0.0),
     "efficientnet_lite0": _PRETRAINED_ON_PROPOSALS,
     "resnet18": _PRETRAINED_ON_PROPOSALS,
@@ -218,7 +218,7 @@ ON_PROPOSALS_RECIPES = {
     "vgg16": _LARGE_ON_PROPOSALS,
 }
 # Each region goes through R-CNN's network on its own: an epoch is slower, and fewer must do.
-R_CNN_RECIPES = {
+R_CNN_RECIPES: dict[str | None, DetectionRecipe] = {
     **ON_PROPOSALS_RECIPES,
     "small": DetectionRecipe(epochs=4, batch_size=2, lr=0.02, jitter=0.0),
     "efficientnet_lite0": DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0),

@@ -1,4 +1,4 @@
-"""Segmentation: a class for every pixel. The task, its recipe, and the segmenters with their numbers."""
+"""Segmentation, a class for every pixel: the task, its recipe, the segmenters and their numbers."""
 
 from __future__ import annotations
 
@@ -273,7 +273,7 @@ def survey(train: Dataset, num_classes: int, *, workers: int = 1, progress: bool
     return Survey(weights, (height, width))
 
 
-FCN_RECIPES = {
+FCN_RECIPES: dict[str | None, SegmentationRecipe] = {
     "small": SegmentationRecipe(epochs=8, batch_size=8, lr=2e-3, balance=0),
     "efficientnet_lite0": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-3),
     "resnet18": SegmentationRecipe(epochs=30, batch_size=8, lr=1e-3),
@@ -333,7 +333,7 @@ def _whole(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], 
 
 
 def _fcn(name: str, title: str, kind: Callable[..., Model]) -> System:
-    settings = {backbone: FCNSettings() for backbone in FCN_RECIPES}
+    settings = dict.fromkeys(FCN_RECIPES, FCNSettings())
     build = _on_backbone(kind)
     return System(
         name, title, "Long 2015", SEGMENTATION, build, settings, FCN_RECIPES, options=OPTIONS

@@ -1,6 +1,6 @@
 """Train a system on a data set: from names and numbers to ``best.npz``.
 
-1. choose    recipe and settings of the system and its backbone, with the changes that were asked for
+1. choose    recipe and settings of the system and its backbone, with the changes asked for
 2. prepare   the data, and what the settings take from it
 3. build     the model, on published weights where there are some
 4. fit       epoch by epoch, with validation and checkpoints
@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from minicv.data.sources import Splits
-from minicv.models.model import Model
 from minicv.proposals import CachedProposals
 from minicv.tasks.json_files import write_json
 from minicv.tasks.systems import SYSTEMS, build, load, save
@@ -161,7 +160,7 @@ def _changed(
     return recipe, dataclasses.replace(settings, **own)
 
 
-def _cache_proposals(model: Model, system: System, out: Path) -> None:
+def _cache_proposals(model: Any, system: System, out: Path) -> None:
     """Let a model remember on the disk what its proposer said; every epoch asks for the same."""
     if system.on_proposals:
         model.proposer = CachedProposals(model.proposer, out / "proposals")
