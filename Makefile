@@ -18,12 +18,13 @@ demo: $(VENV)/installed  ## train and run the demonstration detector, and write 
 test: lint  ## lint, then all tests and doctests on every core, with line coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --durations=10
 
-lint: $(VENV)/installed-test  ## ruff: rules and format
+lint: $(VENV)/installed-test  ## ruff: rules and format; mypy: types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 clean:  ## remove .venv and everything that was generated
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The two marks say what is installed; a change of setup.py installs again.

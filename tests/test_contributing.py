@@ -1,4 +1,7 @@
-"""The worked example of CONTRIBUTING.md is put into a copy of the package, and run."""
+"""The worked example of CONTRIBUTING.md is put into a copy of the package, and run.
+
+And what several files of the project must agree on: versions, and the Pythons that are tested.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from source_tree import REPOSITORY
+
+import minicv
 
 # A file's name in backticks at the start of a line, at most a remark, a colon, and a block.
 BLOCK = re.compile(r"^`([\w/.]+\.py)`([^\n]*):\n\n```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -27,7 +32,7 @@ def extended_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(test, copy / "tests")
     for file in ("conftest.py", "pyproject.toml"):
         shutil.copy(REPOSITORY / file, copy)
-    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = _text("CONTRIBUTING.md")
     for path, remark, code in BLOCK.findall(text):
         _put(copy / path, remark, code)
     return copy
@@ -56,7 +61,7 @@ def _generated(folder: str, names: list[str]) -> list[str]:
 
 
 def test_the_example_has_all_its_pieces():
-    text = (REPOSITORY / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = _text("CONTRIBUTING.md")
     assert [path for path, _, _ in BLOCK.findall(text)] == [
         "minicv/reference/softplus.py",
         "minicv/functional/softplus.py",
@@ -97,6 +102,28 @@ def test_it_keeps_the_style(extended_copy: Path):
     ]
     _run(extended_copy, "-m", "ruff", "check", "--no-cache", *files)
     _run(extended_copy, "-m", "ruff", "format", "--no-cache", "--check", *files)
+
+
+def test_one_version_of_minicv_and_of_its_tools():
+    changes = _text("CHANGELOG.md")
+    released = re.findall(r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", changes, re.MULTILINE)
+    assert released[0] == minicv.__version__
+    assert "## [Unreleased]" in changes
+    assert re.findall(r"\"ruff==(.+)\"", _text("setup.py")) == re.findall(
+        r"rev: v(.+)", _text(".pre-commit-config.yaml")
+    )
+
+
+def test_every_python_that_is_promised_is_tested():
+    (promised,) = re.findall(r"python_requires=\">=3\.(\d+)\"", _text("setup.py"))
+    (matrix,) = re.findall(r"python: \[(.+)\]", _text(".github/workflows/ci.yml"))
+    tested = [int(minor) for minor in re.findall(r"\"3\.(\d+)\"", matrix)]
+    assert tested == list(range(int(promised), 15))
+    assert f'python_version = "3.{promised}"' in _text("pyproject.toml")  # what mypy assumes
+
+
+def _text(name: str) -> str:
+    return (REPOSITORY / name).read_text(encoding="utf-8")
 
 
 def _run(folder: Path, *arguments: str) -> str:

@@ -98,7 +98,7 @@ class Tensor:
             )
         return self.data.item()
 
-    def numpy(self) -> np.ndarray:
+    def numpy(self) -> np.ndarray[Any, Any]:
         """The data as a NumPy array in host memory.
 
         >>> Tensor([1.0, 2.0]).numpy().tolist()
@@ -160,7 +160,7 @@ class Tensor:
             "with where(condition, a, b) or concatenate, or change the array before wrapping it"
         )
 
-    def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
+    def __array__(self, *args: object, **kwargs: object) -> np.ndarray[Any, Any]:
         raise TypeError(_NO_NUMPY_FUNCTIONS)
 
     def __array_function__(self, *args: object) -> None:
