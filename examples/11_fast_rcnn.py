@@ -37,9 +37,9 @@ from minicv.inspection import (
     draw_moved_boxes,
     draw_proposals,
     draw_region_scores,
+    region_card,
     regions_behind,
 )
-from minicv.inspection.stage_pictures import region_card
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FastRCNN, FastRCNNSettings
 from minicv.proposals import CachedProposals, SelectiveSearch

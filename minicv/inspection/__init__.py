@@ -22,8 +22,8 @@ from minicv.inspection.number_grid import draw_number_grid
 from minicv.inspection.palette import class_palette
 from minicv.inspection.panels import LegendEntry, contact_sheet, draw_legend
 from minicv.inspection.pyramid import draw_pyramid
-from minicv.inspection.regions import crop_of_box, draw_region_scores
-from minicv.inspection.stages import draw_faster_rcnn_stages
+from minicv.inspection.regions import crop_of_box, draw_region_scores, region_card
+from minicv.inspection.stages import draw_stages
 
 __all__ = [
     "COCO_SKELETON",
@@ -38,7 +38,6 @@ __all__ = [
     "draw_bars",
     "draw_curves",
     "draw_detections",
-    "draw_faster_rcnn_stages",
     "draw_feature_map",
     "draw_graph",
     "draw_ground_truth",
@@ -54,7 +53,9 @@ __all__ = [
     "draw_segmentation",
     "draw_segmentation_comparison",
     "draw_segments",
+    "draw_stages",
     "feature_tiles",
     "overlay_heatmap",
+    "region_card",
     "regions_behind",
 ]

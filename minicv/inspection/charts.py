@@ -21,7 +21,11 @@ Points = tuple[np.ndarray, np.ndarray]  # a series, checked
 
 
 def draw_bars(
-    title: str, rows: Mapping[str, Mapping[str, float]], unit: str = "", width: int = 760
+    title: str,
+    rows: Mapping[str, Mapping[str, float]],
+    unit: str = "",
+    width: int = 760,
+    longest: float | None = None,
 ) -> Image.Image:
     """A row for each system; in it one bar for each series, with its number behind it.
 
@@ -33,6 +37,7 @@ def draw_bars(
         rows: for each system its name and the numbers, at least 0, by the name of their series.
         unit: is written behind each number.
         width: of the picture in pixels.
+        longest: the number whose bar would take all the room; by default the greatest there is.
 
     Raises:
         ValueError: a number that is negative or not finite.
@@ -65,7 +70,7 @@ def draw_bars(
     left = min(left, width / 2)
     every = [number for row in rows.values() for number in row.values()]
     widest = max((text_width(_number(number, unit), TEXT_SIZE) for number in every), default=0)
-    per_unit = max(1.0, width - left - widest - 36) / max([*every, 1e-12])
+    per_unit = max(1.0, width - left - widest - 36) / max([*every, longest or 1e-12])
     y = float(top)
     for name, row in rows.items():
         middle = y + len(row) * BAR / 2

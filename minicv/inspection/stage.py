@@ -7,24 +7,29 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 Arrays = Mapping[str, Any]
 
-# What each kind of stage holds, and how `minicv.inspection.draw_stages` shows it. Boxes are in the
-# pixels of the stage's own ``image``, or else of the last stage before it that has one.
-KINDS = {
-    "image": "image (3, H, W), floats in 0..1",
-    "features": "features (C, h, w); stride, pixels of the image per cell",
-    "anchors": "anchors (h, w, A, 4)",
-    "objectness": "objectness (h, w, A), in 0..1; anchors (h, w, A, 4)",
-    "boxes": "boxes (R, 4), best first; scores (R,)",
-    "regions": "boxes (R, 4); crops (R, 3, S, S), floats in 0..1, where the system cuts them out",
-    "region features": "boxes (R, 4); region_features (R, C, h, w) or (R, P)",
-    "region scores": "boxes (R, 4); class_scores (R, K), in 0..1",
-    "refined boxes": "boxes (R, 4); refined_boxes (R, K, 4); class_scores (R, K)",
-    "detections": "image (3, H, W); boxes (D, 4); labels (D,); scores (D,)",
-    "class scores": "class_scores (K,), in 0..1",
-    "class maps": "class_maps (K, h, w), in 0..1",
-    "label map": "image (3, H, W); segmentation (H, W)",
+# What each kind of stage holds, and the shape of each array; `minicv.inspection.draw_stages` draws
+# a stage by its kind. Equal letters are equal numbers, "" is a single number, "..." is one axis or
+# more, and an array whose name ends in "?" may be absent. Scores, objectness and class maps are in
+# 0..1, images and crops too. Boxes are in the pixels of the stage's own ``image``, or else of the
+# last stage before it that has one.
+KINDS: dict[str, dict[str, str]] = {
+    "image": {"image": "3 H W"},
+    "features": {"features": "C h w", "stride": ""},  # stride: pixels of the image per cell
+    "anchors": {"anchors": "h w A 4"},
+    "objectness": {"objectness": "h w A", "anchors": "h w A 4"},
+    "boxes": {"boxes": "R 4", "scores": "R"},  # any scores, the best first
+    "regions": {"boxes": "R 4", "crops?": "R 3 S T"},  # where the system cuts regions out
+    "region features": {"boxes": "R 4", "region_features": "R ..."},  # (R, C, h, w) or (R, P)
+    "region scores": {"boxes": "R 4", "class_scores": "R K"},
+    "refined boxes": {"boxes": "R 4", "refined_boxes": "R K 4", "class_scores": "R K"},
+    "detections": {"image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D"},
+    "class scores": {"class_scores": "K"},
+    "class maps": {"class_maps": "K h w"},
+    "label map": {"image": "3 H W", "segmentation": "H W"},
 }
 
 
@@ -34,13 +39,14 @@ class Stage:
 
     Attributes:
         name: one meaning everywhere, e.g. "proposals", "region_features", "class_scores".
-        caption: a sentence for the picture.
+        caption: for the picture; its first line is the heading.
         kind: one of `KINDS`, which says what ``arrays`` holds and how the stage is drawn.
         arrays: NumPy arrays by name.
         seconds: that the step took.
 
     Raises:
-        ValueError: a kind that is not in `KINDS`.
+        ValueError: a kind that is not in `KINDS`, an array that is missing, or one of another shape
+            than its kind has.
 
     >>> import numpy as np
     >>> Stage("input", "The image", "image", {"image": np.zeros((3, 4, 4))}, 0.0).kind
@@ -58,6 +64,41 @@ class Stage:
             raise ValueError(
                 f"Stage {self.name!r}: kind is {self.kind!r}; expected one of {', '.join(KINDS)}"
             )
+        self.sizes()
+
+    def sizes(self) -> dict[str, int]:
+        """The number that each letter of the kind's shapes stands for.
+
+        >>> import numpy as np
+        >>> Stage("input", "", "image", {"image": np.zeros((3, 4, 6))}, 0.0).sizes()
+        {'H': 4, 'W': 6}
+        """
+        sizes: dict[str, int] = {}
+        for array, expected in KINDS[self.kind].items():
+            name = array.removesuffix("?")
+            if name not in self.arrays:
+                if array != name:
+                    continue
+                raise ValueError(
+                    f"Stage {self.name!r}: a stage of kind {self.kind!r} needs {name!r}; it has "
+                    f"{', '.join(self.arrays) or 'nothing'}"
+                )
+            shape = np.shape(self.arrays[name])
+            letters = expected.split()
+            fits = len(shape) == len(letters)
+            if letters[-1:] == ["..."]:
+                letters = letters[:-1]
+                fits = len(shape) > len(letters)
+            for letter, size in zip(letters, shape, strict=False):
+                known = int(letter) if letter.isdigit() else sizes.setdefault(letter, size)
+                fits = fits and size == known
+            if not fits:
+                given = "".join(f", {letter} = {size}" for letter, size in sizes.items())
+                raise ValueError(
+                    f"Stage {self.name!r}: {name} expects the shape ({', '.join(expected.split())})"
+                    f" but has {shape}{given}"
+                )
+        return sizes
 
 
 class StageRecorder:

@@ -1,0 +1,235 @@
+"""How stages over the whole image are drawn: images, features, anchors, and maps of classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from minicv.inspection.canvas import Canvas, line_width_for
+from minicv.inspection.charts import draw_bars
+from minicv.inspection.heatmap import colour_bar, feature_tiles, overlay_heatmap
+from minicv.inspection.label_maps import (
+    checked_label_map,
+    draw_segmentation,
+    legend_entries,
+    paint_label_map,
+)
+from minicv.inspection.palette import INK, WHITE, class_colour
+from minicv.inspection.panels import GAP, LegendEntry, contact_sheet, draw_legend
+from minicv.inspection.stage import Stage
+from minicv.inspection.stage_scene import PANEL_WIDTH, Drawn, Scene, at_width, halves, pale, stacked
+
+TILE = 400  # width of a picture that is made for the overview alone
+MOST_CHANNELS = 16
+MOST_BARS = 10
+MOST_MAPS = 24  # class maps on their own picture
+MOST_MAPS_IN_TILE = 4
+
+
+def draw_image(stage: Stage, scene: Scene) -> Drawn:
+    """The image."""
+    picture, _ = scene.picture()
+    height, width = scene.on_image().shape[1:]
+    return Drawn(picture, f"{width} × {height} pixels")
+
+
+def draw_features(stage: Stage, scene: Scene) -> Drawn:
+    """The mean strength of the channels over the image; on its own with the strongest channels."""
+    features, stride = stage.arrays["features"], float(stage.arrays["stride"])
+    picture, factor = scene.picture()
+    strength = np.abs(features).mean(axis=0)  # (C, h, w) -> (h, w)
+    overlay = overlay_heatmap(picture, strength, cell_size=(stride * factor, stride * factor))
+    channels, height, width = features.shape
+    shown = min(MOST_CHANNELS, channels)
+    detail = halves(
+        overlay,
+        feature_tiles(features, MOST_CHANNELS, tile_size=147),
+        "where the channels are strong",
+        f"the strongest {shown} of {channels} channels, each on a scale of its own",
+    )
+    return Drawn(overlay, f"{channels} channels of {width} × {height}; bright is strong", detail)
+
+
+def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
+    """The anchors of the middle cell, coloured by size; on their own also size by size."""
+    anchors = stage.arrays["anchors"]
+    height, width, per_cell = anchors.shape[:3]
+    sizes, size_of = anchor_sizes(anchors)
+    picture, factor = scene.picture()
+    overview = _anchors_of_middle(pale(picture), anchors * factor, size_of)
+    patches = [Image.new("RGB", (1, 1), class_colour(number)) for number in range(len(sizes))]
+    entries = [
+        LegendEntry(patch, f"{size:g} px") for patch, size in zip(patches, sizes, strict=True)
+    ]
+    detail = halves(
+        stacked(at_width(overview, PANEL_WIDTH), draw_legend(entries, PANEL_WIDTH)),
+        _anchors_by_size(scene, anchors, sizes, size_of),
+        "all anchors of the middle dot",
+        "size by size: the side of a square of the same area, in pixels of the image",
+    )
+    note = f"{per_cell} at each of {height * width:,} dots; those of the middle one are drawn"
+    return Drawn(overview, note, detail)
+
+
+def anchor_sizes(anchors: np.ndarray) -> tuple[list[float], np.ndarray]:
+    """The different sizes of (h, w, A, 4) anchors, and for each of the A the number of its size.
+
+    The size is the square root of the area.
+
+    >>> anchors = np.array([[[[0, 0, 8, 2], [0, 0, 8, 8], [0, 0, 2, 8]]]])
+    >>> sizes, size_of = anchor_sizes(anchors)
+    >>> sizes, size_of.tolist()
+    ([4.0, 8.0], [0, 1, 0])
+    """
+    sides = anchors[0, 0, :, 2:] - anchors[0, 0, :, :2]  # (A, 2)
+    sizes, number = np.unique(np.sqrt(sides.prod(axis=1)).round(1), return_inverse=True)
+    return sizes.tolist(), number
+
+
+def draw_objectness(stage: Stage, scene: Scene) -> Drawn:
+    """The surest anchor of each cell over the image; on its own also anchor by anchor."""
+    objectness, anchors = stage.arrays["objectness"], stage.arrays["anchors"]
+    picture, factor = scene.picture()
+    best = objectness.max(axis=2)  # (h, w, A) -> (h, w)
+    cell = _cell_size(anchors, scene.on_image())
+    overlay = _overlay(picture, best, cell, factor)
+    columns = max(3, len(anchor_sizes(anchors)[0]))
+    width = (PANEL_WIDTH - (columns - 1) * GAP) // columns
+    small, share = scene.picture(width)
+    tiles = [_overlay(small, heat, cell, share) for heat in objectness.transpose(2, 0, 1)]
+    sides = anchors[0, 0, :, 2:] - anchors[0, 0, :, :2]
+    captions = [f"\n{across:.0f} × {down:.0f}" for across, down in sides]
+    detail = halves(
+        stacked(at_width(overlay, PANEL_WIDTH), colour_bar(PANEL_WIDTH, "0", "1")),
+        contact_sheet(tiles, captions, columns, tile_width=width, margin=0),
+        "the surest anchor of each cell",
+        "anchor by anchor: width × height in pixels of the image",
+    )
+    return Drawn(overlay, "the surest anchor of each cell; bright is sure", detail)
+
+
+def draw_class_scores(stage: Stage, scene: Scene) -> Drawn:
+    """A bar for each class, the best first."""
+    scores = stage.arrays["class_scores"]
+    best = np.argsort(-scores, kind="stable")[:MOST_BARS].tolist()
+    rows = {scene.class_names[k]: {"score": float(scores[k])} for k in best}
+    title = "All classes" if len(best) == len(scores) else f"The best of {len(scores)} classes"
+    bars = [draw_bars(title, rows, width=width, longest=1) for width in (TILE, 760)]
+    return Drawn(bars[0], detail=bars[1])
+
+
+def draw_class_maps(stage: Stage, scene: Scene) -> Drawn:
+    """A heat map over the image for each class: in the tile for those with the greatest share of
+    it, on their own for all in the order of the classes, or again for those that have most."""
+    class_maps = stage.arrays["class_maps"]
+    by_share = np.argsort(-class_maps.mean(axis=(1, 2)), kind="stable").tolist()
+    few = by_share[:MOST_MAPS_IN_TILE]
+    tile = _map_tiles(scene, class_maps, few, TILE, columns=min(2, len(few)))
+    many = sorted(by_share[:MOST_MAPS])
+    width = 4 * 260
+    sheet = _map_tiles(scene, class_maps, many, width, columns=min(4, max(2, len(many))))
+    note = "the probability of each class, dark to bright"
+    if len(few) < len(class_maps):
+        note = f"the {len(few)} largest of {len(class_maps)} classes; bright is sure"
+    return Drawn(tile, note, stacked(sheet, colour_bar(sheet.width, "0", "1")))
+
+
+def draw_label_map(stage: Stage, scene: Scene) -> Drawn:
+    """The class of each pixel, and the shares of the classes."""
+    image, segmentation = stage.arrays["image"], stage.arrays["segmentation"]
+    names = scene.class_names
+    labels, colours = checked_label_map(
+        segmentation, image.shape, names, None, f"draw_stages: stage {stage.name!r}"
+    )
+    painted = at_width(paint_label_map(image, labels, colours), TILE)
+    present = dict.fromkeys(np.unique(labels).tolist(), "")
+    legend = draw_legend(legend_entries(present, names, colours), TILE)
+    return Drawn(stacked(painted, legend), detail=draw_segmentation(image, segmentation, names))
+
+
+def _anchors_of_middle(
+    picture: Image.Image, anchors: np.ndarray, size_of: np.ndarray
+) -> Image.Image:
+    """A dot at the centre of each cell, and the anchors (h, w, A, 4) of the middle one."""
+    height, width = anchors.shape[:2]
+    canvas = Canvas(picture)
+    centres = (anchors[:, :, 0, :2] + anchors[:, :, 0, 2:]) / 2  # of a cell, its anchors share it
+    spacing = max(picture.size) / max(height, width)
+    for centre in centres.reshape(-1, 2):
+        canvas.disc(centre, min(2.5, spacing / 5), INK)
+    middle = (height // 2, width // 2)
+    _paint_anchors(canvas, anchors[middle], size_of, line_width_for(picture))
+    canvas.disc(centres[middle], 2 * line_width_for(picture), INK)
+    return canvas.finish()
+
+
+def _anchors_by_size(
+    scene: Scene, anchors: np.ndarray, sizes: Sequence[float], size_of: np.ndarray
+) -> Image.Image:
+    """A tile for each size: its shapes, at as many cells as have room beside each other."""
+    columns = min(2, len(sizes))
+    width = (PANEL_WIDTH - (columns - 1) * GAP) // columns
+    small, share = scene.picture(width)
+    anchors = anchors * share
+    tiles, captions = [], []
+    for number, size in enumerate(sizes):
+        shapes = size_of == number
+        canvas = Canvas(pale(small))
+        extent = (anchors[0, 0, shapes, 2:] - anchors[0, 0, shapes, :2]).max(axis=0)
+        for row in _spread(anchors.shape[0], small.height, extent[1]):
+            for column in _spread(anchors.shape[1], small.width, extent[0]):
+                boxes = anchors[row, column, shapes]
+                _paint_anchors(canvas, boxes, size_of[shapes], 2)
+                canvas.disc((boxes[0, :2] + boxes[0, 2:]) / 2, 3, INK)
+        tiles.append(canvas.finish())
+        count = int(shapes.sum())
+        captions.append(f"\n{size:g} px: {count} shape{'s' * (count > 1)} at each dot")
+    return contact_sheet(tiles, captions, columns, tile_width=width, margin=0)
+
+
+def _paint_anchors(
+    canvas: Canvas, boxes: np.ndarray, size_of: np.ndarray, line_width: float
+) -> None:
+    """Boxes of one cell in the colours of their sizes; the large ones first, under the others."""
+    for a in np.argsort(-size_of, kind="stable"):
+        canvas.frame(boxes[a], (*INK, 90), 1.6 * line_width)
+        canvas.frame(boxes[a], class_colour(int(size_of[a])), line_width)
+
+
+def _spread(cells: int, length: int, extent: float) -> list[int]:
+    """Cells, evenly spread, whose anchors of that extent lie side by side within the length."""
+    count = max(1, min(cells, int(length / (1.15 * extent)))) if extent > 0 else 1
+    return [int((i + 0.5) * cells / count) for i in range(count)]
+
+
+def _cell_size(anchors: np.ndarray, image: np.ndarray) -> tuple[float, float]:
+    """Width and height of a cell in pixels of the image: neighbouring anchors are a stride apart.
+
+    Along an axis with a single cell, that cell covers the image.
+    """
+    height, width = anchors.shape[:2]
+    across = anchors[0, 1, 0, 0] - anchors[0, 0, 0, 0] if width > 1 else image.shape[2]
+    down = anchors[1, 0, 0, 1] - anchors[0, 0, 0, 1] if height > 1 else image.shape[1]
+    return float(across), float(down)
+
+
+def _overlay(
+    picture: Image.Image, heat: np.ndarray, cell: tuple[float, float], factor: float
+) -> Image.Image:
+    """Probabilities (h, w) over a picture that is ``factor`` times as large as the image."""
+    return overlay_heatmap(picture, heat, 0, 1, cell_size=(cell[0] * factor, cell[1] * factor))
+
+
+def _map_tiles(
+    scene: Scene, class_maps: np.ndarray, classes: Sequence[int], width: int, columns: int
+) -> Image.Image:
+    """The maps of some classes in rows, in a given width, the name above each."""
+    if not classes:
+        return Image.new("RGB", (width, 1), WHITE)
+    tile_width = (width - (columns - 1) * GAP) // columns
+    small, _ = scene.picture(tile_width)
+    tiles = [overlay_heatmap(small, class_maps[k], 0, 1) for k in classes]
+    captions = [f"\n{scene.class_names[k]}" for k in classes]
+    return contact_sheet(tiles, captions, columns, tile_width=tile_width, margin=0)

@@ -1,0 +1,167 @@
+"""What the drawers of stages share: the image under a stage, the regions shown, and layouts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from minicv.inspection.canvas import enlarged
+from minicv.inspection.palette import WHITE
+from minicv.inspection.panels import contact_sheet
+from minicv.inspection.stage import Stage
+from minicv.vision.nms import nms
+
+PANEL_WIDTH = 600  # of each half of a picture of one stage
+MOST_LOOKED_AT = 2000  # regions among which those shown are chosen
+DIFFERENT = 0.4  # IoU up to which two regions are worth showing both
+
+
+class Drawn(NamedTuple):
+    """A stage, drawn.
+
+    Attributes:
+        tile: for the overview.
+        note: a line below the stage's caption: how to read the picture.
+        detail: the picture of this stage alone, where it shows more than the tile.
+    """
+
+    tile: Image.Image
+    note: str = ""
+    detail: Image.Image | None = None
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a drawer knows besides its own stage.
+
+    Attributes:
+        stages: all of them.
+        index: of the stage that is drawn.
+        image: (3, H, W), in whose pixels its boxes are; None where no stage so far has one.
+        class_names: K names.
+    """
+
+    stages: Sequence[Stage]
+    index: int
+    image: np.ndarray | None
+    class_names: Sequence[str]
+
+    def on_image(self) -> np.ndarray:
+        """The image under the stage.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if self.image is None:
+            name = self.stages[self.index].name
+            raise ValueError(
+                f"draw_stages: stage {name!r} lies on an image, but no stage up to it has one"
+            )
+        return self.image
+
+    def picture(self, width: int | None = None) -> tuple[Image.Image, float]:
+        """The image as a picture, and how many times as large it is: at least 512 pixels on the
+        longer side, or as wide as asked for."""
+        picture, factor = enlarged(self.on_image())
+        if width is None:
+            return picture, factor
+        reduced = at_width(picture, width)
+        return reduced, factor * reduced.width / picture.width
+
+    def class_scores(self) -> np.ndarray | None:
+        """(R, K) scores of this stage's R regions: those of the first stage from here on that has
+        them, else None."""
+        regions = len(self.stages[self.index].arrays["boxes"])
+        for stage in self.stages[self.index :]:
+            scores = stage.arrays.get("class_scores")
+            if scores is not None and np.ndim(scores) == 2 and len(scores) == regions:
+                return scores
+        return None
+
+    def proposal_scores(self) -> np.ndarray | None:
+        """(R,) scores with which this stage's R regions were proposed, where a stage says so."""
+        regions = len(self.stages[self.index].arrays["boxes"])
+        for stage in reversed(self.stages[: self.index]):
+            if stage.kind == "boxes" and len(stage.arrays["boxes"]) == regions:
+                return stage.arrays["scores"]
+        return None
+
+    def shown_regions(self, count: int) -> list[int]:
+        """Which regions of this stage are shown: see `regions_to_show`. Where classes have scores,
+        a region counts as sure as its best class; else those that come first are the surest."""
+        boxes = self.stages[self.index].arrays["boxes"]
+        scores = self.class_scores()
+        if scores is None or not scores.size:
+            return regions_to_show(boxes, -np.arange(len(boxes)), count)
+        return regions_to_show(boxes, scores.max(axis=1), count)
+
+    def verdicts(self, shown: Sequence[int]) -> list[str]:
+        """For each region shown its number, and what is known about it: the score with which it was
+        proposed, and the best class."""
+        proposed, scores = self.proposal_scores(), self.class_scores()
+        verdicts = []
+        for number, region in enumerate(shown, start=1):
+            parts = [] if proposed is None else [f"proposed with {proposed[region]:.2f}"]
+            if scores is not None:
+                best = int(scores[region].argmax())
+                parts.append(f"{self.class_names[best]} {scores[region, best]:.2f}")
+            verdicts.append(f"{number}.  {', then '.join(parts)}")
+        return verdicts
+
+
+def regions_to_show(boxes: np.ndarray, scores: np.ndarray, count: int) -> list[int]:
+    """The numbers of ``count`` regions, the surest first, and such as overlap little if there are.
+
+    >>> boxes = np.array([[0.0, 0, 9, 9], [0, 0, 9, 8], [20, 20, 29, 29]])
+    >>> regions_to_show(boxes, np.array([0.9, 0.8, 0.1]), 2)
+    [0, 2]
+    >>> regions_to_show(boxes, np.array([0.9, 0.8, 0.1]), 3)
+    [0, 2, 1]
+    """
+    order = np.argsort(-scores, kind="stable")[:MOST_LOOKED_AT]
+    different = nms(boxes[order].astype(np.float32), scores[order].astype(np.float32), DIFFERENT)
+    others = np.setdiff1d(np.arange(len(order)), different)
+    return order[np.concatenate([different, others])[:count]].tolist()
+
+
+def at_width(picture: Image.Image, width: int) -> Image.Image:
+    """The picture at that width; narrower where it would be more than twice as high as wide.
+
+    >>> [at_width(Image.new("RGB", size), 50).size for size in ((200, 100), (9, 90))]
+    [(50, 25), (10, 100)]
+    """
+    share = min(width / picture.width, 2 * width / picture.height)
+    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def halves(left: Image.Image, right: Image.Image, left_note: str, right_note: str) -> Image.Image:
+    """Two pictures beside each other, a small line above each; the left one at `PANEL_WIDTH`."""
+    captions = [f"\n{left_note}", f"\n{right_note}"]
+    return contact_sheet([at_width(left, PANEL_WIDTH), right], captions, columns=2, margin=0)
+
+
+def stacked(*pictures: Image.Image) -> Image.Image:
+    """Pictures one below the other, on white.
+
+    >>> stacked(Image.new("RGB", (20, 10)), Image.new("RGB", (30, 5))).size
+    (30, 23)
+    """
+    gap = 8
+    height = sum(picture.height + gap for picture in pictures) - gap
+    sheet = Image.new("RGB", (max(picture.width for picture in pictures), height), WHITE)
+    y = 0
+    for picture in pictures:
+        sheet.paste(picture, (0, y))
+        y += picture.height + gap
+    return sheet
+
+
+def pale(picture: Image.Image) -> Image.Image:
+    """The picture in light grey, so that all colour is what is drawn on it."""
+    grey = picture.convert("L").convert("RGB")
+    return Image.blend(grey, Image.new("RGB", grey.size, WHITE), 0.45)
