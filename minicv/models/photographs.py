@@ -1,11 +1,18 @@
-"""Photographs on their way into a network: checked, resized, normalised, laid side by side."""
+"""Photographs on their way into a network: checked, resized, normalised, laid side by side.
+
+A detector also has to bring boxes there and back; `ImageBatch` knows how each image was resized.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
+
+from minicv.models.backbones.backbone import Backbone
+from minicv.vision.boxes import clip_boxes_to_image, scale_boxes
 
 
 def check_image(image: np.ndarray, name: str) -> None:
@@ -93,3 +100,107 @@ def normalised_batch(
     for plane, image in zip(batch, images, strict=True):
         plane[:, : image.shape[1], : image.shape[2]] = (image - offset) * factor
     return batch
+
+
+def denormalised(pixels: np.ndarray, mean: Sequence[float], std: Sequence[float]) -> np.ndarray:
+    """pixels * std + mean: what a network sees, as colours in 0..1 again.
+
+    Args:
+        pixels: (..., 3, H, W), normalised.
+        mean, std: per colour, as of `normalised_batch`.
+
+    >>> denormalised(np.full((3, 1, 2), -1.0, "float32"), [0.5] * 3, [0.25] * 3)[0].tolist()
+    [[0.25, 0.25]]
+    """
+    offset = np.asarray(mean, np.float32)[:, None, None]
+    return np.clip(pixels * np.asarray(std, np.float32)[:, None, None] + offset, 0, 1)
+
+
+@dataclass(frozen=True)
+class ImageBatch:
+    """Photographs of any size as one array: resized, normalised and padded.
+
+    Attributes:
+        images: as they were given, each (3, H, W), RGB float in 0..1.
+        pixels: (N, 3, H, W), normalised; what lies beyond an image is 0, its mean colour.
+        sizes: height and width of each image within the batch, before padding.
+    """
+
+    images: Sequence[np.ndarray]
+    pixels: np.ndarray
+    sizes: list[tuple[int, int]]
+
+    def boxes_to_batch(self, index: int, boxes: np.ndarray) -> np.ndarray:
+        """(R, 4) boxes of image ``index``, from its own pixels to those of the batch."""
+        scale_y, scale_x = self.scale(index)
+        return scale_boxes(boxes, scale_x, scale_y)
+
+    def boxes_to_image(self, index: int, boxes: np.ndarray) -> np.ndarray:
+        """(R, 4) boxes, from the pixels of the batch back to those of image ``index``."""
+        scale_y, scale_x = self.scale(index)
+        boxes = scale_boxes(boxes, 1 / scale_x, 1 / scale_y)
+        height, width = self.images[index].shape[1:]
+        return clip_boxes_to_image(boxes, (height, width))
+
+    def input_image(self, index: int, backbone: Backbone) -> np.ndarray:
+        """Image ``index`` as ``backbone`` sees it, without padding: (3, h, w), RGB in 0..1."""
+        height, width = self.sizes[index]
+        return denormalised(self.pixels[index, :, :height, :width], backbone.mean, backbone.std)
+
+    def scale(self, index: int) -> tuple[float, float]:
+        """New height over old height of image ``index``, and the same for its width."""
+        (height, width), (_, old_height, old_width) = self.sizes[index], self.images[index].shape
+        return height / old_height, width / old_width
+
+
+def batch_for(
+    backbone: Backbone, images: Sequence[np.ndarray], min_size: int, max_size: int
+) -> ImageBatch:
+    """`make_batch` with the normalisation and the greatest stride of ``backbone``."""
+    return make_batch(
+        images,
+        min_size=min_size,
+        max_size=max_size,
+        mean=backbone.mean,
+        std=backbone.std,
+        multiple_of=backbone.strides[-1],
+    )
+
+
+def make_batch(
+    images: Sequence[np.ndarray],
+    *,
+    min_size: int,
+    max_size: int,
+    mean: Sequence[float],
+    std: Sequence[float],
+    multiple_of: int,
+) -> ImageBatch:
+    """Resize each image, subtract the mean, divide by the deviation, pad to a common size.
+
+    Args:
+        images: each (3, H, W), RGB float in 0..1; sizes may differ.
+        min_size, max_size: see `resized_size`.
+        mean, std: per colour, in the units of the images.
+        multiple_of: the padded height and width are multiples of this, the backbone's stride.
+
+    Raises:
+        ValueError: no images, or one that is not (3, H, W) with at least one pixel, or of whole
+            numbers, which would be 0..255 and not 0..1.
+
+    >>> image = np.full((3, 20, 30), 0.5, dtype="float32")
+    >>> batch = make_batch([image], min_size=10, max_size=99, mean=[0.5] * 3, std=[0.25] * 3,
+    ...                    multiple_of=16)
+    >>> batch.pixels.shape, batch.sizes
+    ((1, 3, 16, 16), [(10, 15)])
+    """
+    if len(images) == 0:
+        raise ValueError("make_batch: expected at least one image but got none")
+    for index, image in enumerate(images):
+        check_image(image, f"make_batch: image {index}")
+    sizes = [
+        resized_size(height, width, min_size, max_size)
+        for _, height, width in (image.shape for image in images)
+    ]
+    resized = [resize_image(image, *size) for image, size in zip(images, sizes, strict=True)]
+    return ImageBatch(images, normalised_batch(resized, mean, std, multiple_of), sizes)

@@ -1,9 +1,7 @@
 """Detectors: where the objects are, and what they are."""
 
-from minicv.models.detection.fast_rcnn import FastRCNN
-from minicv.models.detection.fast_rcnn_settings import FastRCNNSettings
-from minicv.models.detection.faster_rcnn import FasterRCNN
-from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
+from minicv.models.detection.fast_rcnn import FastRCNN, FastRCNNSettings
+from minicv.models.detection.faster_rcnn import FasterRCNN, FasterRCNNSettings
 from minicv.models.detection.rcnn import RCNN, RCNNSettings
 from minicv.models.detection.sliding_window import (
     SlidingWindowCost,

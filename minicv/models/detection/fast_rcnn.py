@@ -9,13 +9,13 @@
 
 Training runs 1 to 5 with sampled regions and adds two losses. RoI pooling lets their gradient
 through to the convolutions, which SPP-net left as they were; no features are kept on disk, and
-nothing is fitted afterwards.
+nothing is fitted afterwards. Stages 5 and 6 stand in `roi_heads.py`.
 """  # noqa: E501
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,28 +23,59 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, xp_of
 from minicv.data import check_targets
+from minicv.inspection.stage import Stage, StageRecorder
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.box_head import BoxPredictor, Detections, TwoLayerHead
-from minicv.models.detection.fast_rcnn_settings import FastRCNNSettings
-from minicv.models.detection.image_batch import ImageBatch, batch_for
-from minicv.models.detection.losses import head_losses
-from minicv.models.detection.region_stages import RegionStages
-from minicv.models.detection.regions_of_batch import (
+from minicv.models.detection.roi_heads import (
+    BoxPredictor,
+    RegionSettings,
+    TwoLayerHead,
+    box_loss,
     join_regions,
-    postprocess_regions,
+    objects_in_batch,
+    postprocess,
+    record_boxes,
+    record_features,
+    record_input,
+    record_region_features,
     sample_regions,
 )
-from minicv.models.detection.training_targets import objects_in_batch
-from minicv.nn import Module, evaluating
+from minicv.models.model import Model, Result, Target
+from minicv.models.photographs import ImageBatch, batch_for
+from minicv.nn import evaluating
 from minicv.proposals import Proposer
 from minicv.vision.boxes import remove_small_boxes
 from minicv.vision.matching import Matcher
 
-Target = dict[str, Any]
-Result = dict[str, np.ndarray]
+
+@dataclass(frozen=True)
+class FastRCNNSettings(RegionSettings):
+    """The numbers of `RegionSettings`, and what is Fast R-CNN's own.
+
+    64 regions of an image are trained on, and a batch of 2 images makes the paper's 128. Background
+    has some overlap with an object, at least 0.1, "a heuristic for hard example mining". Boxes are
+    suppressed above an overlap of 0.3, as in R-CNN.
+
+    Source: Girshick, Fast R-CNN, 2015, section 2.3.
+
+    >>> settings = FastRCNNSettings()
+    >>> settings.head_samples, settings.head_background_floor, settings.dropout
+    (64, 0.1, 0.5)
+    """
+
+    # 3. Proposals: how many are used at most, the best ones, and which are too small to be pooled.
+    max_proposals: int = 2000
+    min_proposal_size: float = 2.0
+
+    # 5. Head, and its training.
+    head_samples: int = 64
+    head_background_floor: float = 0.1
+    dropout: float = 0.5
+
+    # 6. Post-processing.
+    nms_threshold: float = 0.3
 
 
-class FastRCNN(Module):
+class FastRCNN(Model):
     """A detector of ``classes`` among the boxes of a proposer, on any backbone with one map.
 
     The paper scales the offsets to be learnt to zero mean and unit variance, as measured over the
@@ -69,7 +100,12 @@ class FastRCNN(Module):
     ['loss_box_reg', 'loss_classifier']
     >>> sorted(model.predict([image])[0])
     ['boxes', 'labels', 'scores']
+    >>> [stage.name for stage in model.stages(image)]
+    ['input', 'feature_map', 'proposals', 'region_features', 'class_scores', 'refined_boxes',
+     'detections']
     """
+
+    settings: FastRCNNSettings
 
     def __init__(
         self,
@@ -85,12 +121,13 @@ class FastRCNN(Module):
         self.settings = s
         self.classes = tuple(classes)
         self.proposer = proposer
+        self.stride, channels = backbone.strides[0], backbone.out_channels[0]
         self.region_matcher = Matcher(
             s.head_positive_iou, s.head_positive_iou, background_floor=s.head_background_floor
         )
 
         self.backbone = backbone
-        pooled_features = backbone.out_channels * s.pooled_size**2
+        pooled_features = channels * s.pooled_size**2
         self.box_head = TwoLayerHead(pooled_features, s.head_units, dropout=s.dropout, rng=rng)
         self.box_predictor = BoxPredictor(s.head_units, len(self.classes), rng=rng)
 
@@ -118,80 +155,72 @@ class FastRCNN(Module):
         features = self._stage2_features(batch)
         objects = objects_in_batch(batch, targets, like=features.data)
         proposals = [
-            self._stage3_propose(image, i, batch, features.data, rng)[0]
-            for i, image in enumerate(images)
+            self._stage3_propose(batch, i, features.data, rng)[0] for i in range(len(images))
         ]
         sampled = sample_regions(proposals, objects, self.region_matcher, self.settings, rng)
         pooled = self._stage4_pool(features, [regions.boxes for regions in sampled])
         logits, offsets = self._stage5_head(pooled)
         beta = self.settings.head_smooth_l1_beta
-        loss_classifier, loss_box = head_losses(logits, offsets, sampled, beta)
+        loss_classifier, loss_box = box_loss(logits, offsets, sampled, beta)
         return {"loss_classifier": loss_classifier, "loss_box_reg": loss_box}
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
         """For each image its detections, best first; see `FasterRCNN.predict`."""
-        stages = self._detect(images)
-        return [stages.result(i) for i in range(len(images))]
+        return self._detect(images, StageRecorder(keep=False))
 
-    def stages(self, image: np.ndarray) -> dict[str, Any]:
-        """What `predict` does to one image, with the result of every stage kept, by name.
+    def stages(self, image: np.ndarray) -> list[Stage]:
+        """What `predict` does to one image, step by step.
 
-        All but ``image`` and ``detections`` are in the pixels of the network's input: ``input``
-        (3, H, W), ``feature_map`` (C, h, w), ``proposals`` (R, 4) with ``proposal_scores``,
-        ``region_features`` (R, C, 7, 7), ``class_scores`` (R, K+1) with the background first,
-        ``refined_boxes`` (R, K, 4).
+        Until the detections, boxes are in the pixels of the input, which is the image as resized.
         """
-        return {"image": image, **self._detect([image]).as_arrays(0, self.backbone)}
+        record = StageRecorder(keep=True)
+        self._detect([image], record)
+        return record.stages
 
-    def _detect(self, images: Sequence[np.ndarray]) -> RegionStages:
+    def _detect(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
         with no_grad(), evaluating(self):
             batch = self._stage1_batch(images)
+            record_input(record, batch.input_image(0, self.backbone))
             features = self._stage2_features(batch)
-            boxes, scores = [], []
-            for i, image in enumerate(images):  # each with the same random numbers
-                rng = np.random.default_rng(0)
-                found = self._stage3_propose(image, i, batch, features.data, rng)
-                boxes.append(found[0])
-                scores.append(found[1])
+            record_features(record, features.data[0], self.stride)
+            found = [
+                self._stage3_propose(batch, i, features.data, np.random.default_rng(0))
+                for i in range(len(images))
+            ]  # each image with the same random numbers
+            record_boxes(record, "proposals", "Proposals", *found[0])
+            boxes = [own for own, _ in found]
             pooled = self._stage4_pool(features, boxes)
+            record_region_features(record, boxes[0], pooled.data)
             logits, offsets = self._stage5_head(pooled)
-            detections = self._stage6_postprocess(logits, offsets, boxes, batch)
-        return RegionStages(batch, features, boxes, scores, pooled, detections)
+            return postprocess(  # 6
+                logits.data, offsets.data, boxes, batch, self.settings, record
+            )
 
     def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
         return batch_for(self.backbone, images, self.settings.min_size, self.settings.max_size)
 
     def _stage2_features(self, batch: ImageBatch) -> Tensor:
         xp = xp_of(self.box_head.fc6.weight.data)  # the pixels go where the weights are
-        return self.backbone(Tensor(xp.asarray(batch.pixels)))  # (N, 3, H, W) -> (N, C, h, w)
+        (features,) = self.backbone(Tensor(xp.asarray(batch.pixels)))
+        return features  # (N, 3, H, W) -> (N, C, h, w)
 
     def _stage3_propose(
-        self,
-        image: np.ndarray,
-        index: int,
-        batch: ImageBatch,
-        like: Array,
-        rng: np.random.Generator,
+        self, batch: ImageBatch, index: int, like: Array, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        boxes, scores = self.proposer.propose(image, rng)  # (R, 4), (R,)
+        boxes, scores = self.proposer.propose(batch.images[index], rng)  # (R, 4), (R,)
         boxes = batch.boxes_to_batch(index, boxes[: self.settings.max_proposals])
         large = remove_small_boxes(boxes, self.settings.min_proposal_size)
         xp = xp_of(like)
         return xp.asarray(boxes[large]), xp.asarray(scores[large])
 
-    def _stage4_pool(self, features: Tensor, regions: list[Array]) -> Tensor:
+    def _stage4_pool(self, features: Tensor, regions: Sequence[Array]) -> Tensor:
         return F.roi_pool(
             features,
             *join_regions(regions),  # (R, 4), the regions of all images together
             self.settings.pooled_size,
-            spatial_scale=1 / self.backbone.stride,
+            spatial_scale=1 / self.stride,
         )  # (N, C, h, w) -> (R, C, 7, 7)
 
     def _stage5_head(self, region_features: Tensor) -> tuple[Tensor, Tensor]:
         units = self.box_head(region_features)  # (R, C, 7, 7) -> (R, units)
         return self.box_predictor(units)  # -> (R, K+1), (R, K+1, 4)
-
-    def _stage6_postprocess(
-        self, logits: Tensor, offsets: Tensor, regions: list[Array], batch: ImageBatch
-    ) -> list[Detections]:
-        return postprocess_regions(logits, offsets, regions, batch.sizes, self.settings)

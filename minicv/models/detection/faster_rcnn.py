@@ -3,18 +3,21 @@
     1. batch      images                    -> resized, normalised, padded pixels   (N, 3, H, W)
     2. features   pixels                    -> backbone                             (N, C, h, w)
     3. rpn        features                  -> objectness and offsets of M anchors  (N, M), (N, M, 4)
-    4. propose    scores, offsets, anchors  -> the best boxes after suppression     (R, 4)
-    5. pool       features, boxes           -> RoIAlign                             (R, C, 7, 7)
-    6. head       region features           -> class scores and box offsets         (R, K+1), (R, K+1, 4)
-    7. post       scores, offsets, boxes    -> detections                           (D, 4)
+    4. propose    scores, offsets, anchors  -> the best anchors, moved              (P, 4)
+    5. suppress   boxes, scores             -> the best of each heap of boxes       (R, 4)
+    6. pool       features, boxes           -> RoIAlign                             (R, C, 7, 7)
+    7. head       region features           -> class scores and box offsets         (R, K+1), (R, K+1, 4)
+    8. post       scores, offsets, boxes    -> detections                           (D, 4)
 
-Training runs 1 to 6 with sampled anchors and regions and adds four losses.
+Training runs 1 to 7 with sampled anchors and regions and adds four losses. Stages 3 to 5 stand in
+`rpn.py`, 7 and 8 in `roi_heads.py`.
 """  # noqa: E501
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,28 +25,95 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
+from minicv.inspection.stage import Stage, StageRecorder
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.box_head import BoxPredictor, Detections, TwoLayerHead
-from minicv.models.detection.faster_rcnn_settings import FasterRCNNSettings
-from minicv.models.detection.faster_rcnn_stages import FasterRCNNStages
-from minicv.models.detection.image_batch import ImageBatch, batch_for
-from minicv.models.detection.losses import head_losses, rpn_losses
-from minicv.models.detection.region_proposal_network import Proposals, RPNHead, propose
-from minicv.models.detection.regions_of_batch import (
+from minicv.models.detection.roi_heads import (
+    BoxPredictor,
+    Objects,
+    RegionSettings,
+    TwoLayerHead,
+    box_loss,
     join_regions,
-    postprocess_regions,
+    objects_in_batch,
+    postprocess,
+    record_boxes,
+    record_features,
+    record_input,
+    record_region_features,
     sample_regions,
 )
-from minicv.models.detection.training_targets import Objects, anchor_targets, objects_in_batch
-from minicv.nn import Module, evaluating
+from minicv.models.detection.rpn import (
+    Proposals,
+    RPNHead,
+    anchor_targets,
+    propose,
+    rpn_loss,
+    suppress,
+)
+from minicv.models.model import Model, Result, Target
+from minicv.models.photographs import ImageBatch, batch_for
+from minicv.nn import evaluating
 from minicv.vision.anchors import AnchorGrid
 from minicv.vision.matching import Matcher
 
-Target = dict[str, Any]
-Result = dict[str, np.ndarray]
+
+@dataclass(frozen=True)
+class FasterRCNNSettings(RegionSettings):
+    """The numbers of `RegionSettings`, and the proposal network's.
+
+    The defaults are the papers', but for fewer proposals (they train on 2000 after suppression),
+    for the sake of a CPU.
+
+    Source: Ren et al., Faster R-CNN, 2015, section 3.
+
+    >>> FasterRCNNSettings(min_size=320).anchors_per_cell
+    9
+    """
+
+    # 3. Anchors: square roots of their areas in pixels of the network input, and height / width.
+    anchor_sizes: tuple[float, ...] = (128.0, 256.0, 512.0)
+    aspect_ratios: tuple[float, ...] = (0.5, 1.0, 2.0)
+    rpn_channels: int = 256
+
+    # 4 and 5. Proposals, before and after suppression.
+    pre_nms_top_n_train: int = 2000
+    pre_nms_top_n_test: int = 1000
+    post_nms_top_n_train: int = 500
+    post_nms_top_n_test: int = 300
+    rpn_nms_threshold: float = 0.7
+    min_proposal_size: float = 2.0
+
+    # Training of the proposals: anchors above one overlap are objects, below the other background.
+    rpn_positive_iou: float = 0.7
+    rpn_negative_iou: float = 0.3
+    rpn_samples: int = 256
+    rpn_positive_fraction: float = 0.5
+    rpn_smooth_l1_beta: float = 1.0 / 9.0
+
+    # 6. Region features: sample points along each side of a bin.
+    sampling_ratio: int = 2
+
+    @property
+    def anchors_per_cell(self) -> int:
+        """A: one anchor for each size and each shape."""
+        return len(self.anchor_sizes) * len(self.aspect_ratios)
 
 
-class FasterRCNN(Module):
+class RPNOutput(NamedTuple):
+    """What the proposal network says of the M anchors of N images.
+
+    Attributes:
+        objectness: (N, M) logits.
+        deltas: (N, M, 4) offsets.
+        anchors: (M, 4), the same for every image.
+    """
+
+    objectness: Tensor
+    deltas: Tensor
+    anchors: Array
+
+
+class FasterRCNN(Model):
     """A detector of ``classes``, on any backbone with one feature map.
 
     Args:
@@ -63,7 +133,12 @@ class FasterRCNN(Module):
     ['loss_box_reg', 'loss_classifier', 'loss_objectness', 'loss_rpn_box_reg']
     >>> sorted(model.predict([image])[0])
     ['boxes', 'labels', 'scores']
+    >>> [stage.name for stage in model.stages(image)]
+    ['input', 'feature_map', 'anchors', 'objectness', 'proposals_before_nms', 'proposals',
+     'region_features', 'class_scores', 'refined_boxes', 'detections']
     """
+
+    settings: FasterRCNNSettings
 
     def __init__(
         self,
@@ -77,16 +152,16 @@ class FasterRCNN(Module):
         s = settings or FasterRCNNSettings()
         self.settings = s
         self.classes = tuple(classes)
-        self.anchors = AnchorGrid(backbone.stride, tuple(s.anchor_sizes), tuple(s.aspect_ratios))
+        self.stride, channels = backbone.strides[0], backbone.out_channels[0]
+        self.anchors = AnchorGrid(self.stride, tuple(s.anchor_sizes), tuple(s.aspect_ratios))
         self.anchor_matcher = Matcher(
             s.rpn_positive_iou, s.rpn_negative_iou, allow_low_quality_matches=True
         )
         self.region_matcher = Matcher(s.head_positive_iou, s.head_positive_iou)
 
         self.backbone = backbone
-        self.rpn = RPNHead(backbone.out_channels, s.rpn_channels, s.anchors_per_cell, rng=rng)
-        pooled_features = backbone.out_channels * s.pooled_size**2
-        self.box_head = TwoLayerHead(pooled_features, s.head_units, rng=rng)
+        self.rpn = RPNHead(channels, s.rpn_channels, s.anchors_per_cell, rng=rng)
+        self.box_head = TwoLayerHead(channels * s.pooled_size**2, s.head_units, rng=rng)
         self.box_predictor = BoxPredictor(s.head_units, len(self.classes), rng=rng)
 
     def loss(
@@ -114,10 +189,9 @@ class FasterRCNN(Module):
         features = self._stage2_features(batch)
         found = self._stage3_rpn(features)
         losses = self._rpn_losses(found, objects, rng)
-        proposals = self._stage4_propose(
-            found, batch, s.pre_nms_top_n_train, s.post_nms_top_n_train
-        )
-        boxes = [one.boxes for one in proposals]
+        candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_train)
+        proposals = self._stage5_suppress(candidates, s.post_nms_top_n_train)
+        boxes = [own.boxes for own in proposals]
         return losses | self._head_losses(features, boxes, objects, rng)
 
     def rpn_loss(
@@ -159,10 +233,9 @@ class FasterRCNN(Module):
         with no_grad(), evaluating(self):
             batch = self._stage1_batch([image])
             found = self._stage3_rpn(self._stage2_features(batch))
-            boxes, scores, *_ = self._stage4_propose(
-                found, batch, s.pre_nms_top_n_train, s.post_nms_top_n_train
-            )[0]
-        return batch.boxes_to_image(0, to_numpy(boxes)), to_numpy(scores)
+            candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_train)
+            (proposals,) = self._stage5_suppress(candidates, s.post_nms_top_n_train)
+        return batch.boxes_to_image(0, to_numpy(proposals.boxes)), to_numpy(proposals.scores)
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
         """For each image its detections, best first.
@@ -171,37 +244,58 @@ class FasterRCNN(Module):
             dictionaries of ``"boxes"`` (D, 4) in the pixels of the image given, ``"labels"`` (D,)
             0..K-1 and ``"scores"`` (D,) in 0..1.
         """
-        stages = self._detect(images)
-        return [stages.result(i) for i in range(len(images))]
+        return self._detect(images, StageRecorder(keep=False))
 
-    def stages(self, image: np.ndarray) -> dict[str, Any]:
-        """What `predict` does to one image, with the result of every stage kept, by name.
+    def stages(self, image: np.ndarray) -> list[Stage]:
+        """What `predict` does to one image, step by step.
 
-        All but ``image`` and ``detections`` are in the pixels of the network's input: ``input``
-        (3, H, W), ``feature_map`` (C, h, w), ``anchors`` (M, 4), ``anchors_per_location``,
-        ``objectness`` (A, h, w) logits, ``proposals_before_nms`` (P, 4) with
-        ``proposal_scores_before_nms``, ``proposals`` (R, 4) with ``proposal_scores``,
-        ``region_features`` (R, C, 7, 7), ``class_scores`` (R, K+1) with the background first,
-        ``refined_boxes`` (R, K, 4).
+        Until the detections, boxes are in the pixels of the input, which is the image as resized.
         """
-        return {"image": image, **self._detect([image]).as_arrays(0, self.backbone)}
+        record = StageRecorder(keep=True)
+        self._detect([image], record)
+        return record.stages
 
-    def _detect(self, images: Sequence[np.ndarray]) -> FasterRCNNStages:
+    def _detect(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
         s = self.settings
         with no_grad(), evaluating(self):
             batch = self._stage1_batch(images)
+            record_input(record, batch.input_image(0, self.backbone))
             features = self._stage2_features(batch)
+            record_features(record, features.data[0], self.stride)
             found = self._stage3_rpn(features)
-            proposals = self._stage4_propose(
-                found, batch, s.pre_nms_top_n_test, s.post_nms_top_n_test
-            )
-            boxes, scores = ([one[k] for one in proposals] for k in (0, 1))
-            pooled = self._stage5_pool(features, boxes)
-            logits, offsets = self._stage6_head(pooled)
-            detections = self._stage7_postprocess(logits, offsets, boxes, batch)
-        objectness, _, anchors = found
-        return FasterRCNNStages(
-            batch, features, boxes, scores, pooled, detections, anchors, objectness, proposals
+            self._record_rpn(record, found, features.shape[2:])
+            candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_test)
+            title = "Proposals before NMS"
+            record_boxes(record, "proposals_before_nms", title, *candidates[0])
+            proposals = self._stage5_suppress(candidates, s.post_nms_top_n_test)
+            record_boxes(record, "proposals", "Proposals after NMS", *proposals[0])
+            boxes = [own.boxes for own in proposals]
+            pooled = self._stage6_pool(features, boxes)
+            record_region_features(record, boxes[0], pooled.data)
+            logits, offsets = self._stage7_head(pooled)
+            return postprocess(logits.data, offsets.data, boxes, batch, s, record)  # 8
+
+    def _record_rpn(self, record: StageRecorder, found: RPNOutput, size: tuple[int, ...]) -> None:
+        (h, w), per_cell = size, self.settings.anchors_per_cell
+
+        def anchors() -> np.ndarray:
+            return to_numpy(found.anchors).reshape(h, w, per_cell, 4)  # (M, 4) -> (h, w, A, 4)
+
+        def objectness() -> np.ndarray:
+            logits = to_numpy(found.objectness.data[0]).reshape(h, w, per_cell)
+            return 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
+
+        record(
+            "anchors",
+            f"Anchors\n{per_cell} at each of {h * w:,} cells, {h * w * per_cell:,} boxes in all",
+            "anchors",
+            lambda: {"anchors": anchors()},
+        )
+        record(
+            "objectness",
+            "Objectness\nof each anchor, 0 to 1",
+            "objectness",
+            lambda: {"objectness": objectness(), "anchors": anchors()},
         )
 
     def _begin(
@@ -216,19 +310,15 @@ class FasterRCNN(Module):
         return batch, objects, np.random.default_rng(0) if rng is None else rng
 
     def _rpn_losses(
-        self,
-        found: tuple[Tensor, Tensor, Array],
-        objects: list[Objects],
-        rng: np.random.Generator,
+        self, found: RPNOutput, objects: list[Objects], rng: np.random.Generator
     ) -> dict[str, Tensor]:
         s, (objectness, deltas, anchors) = self.settings, found
+        samples = s.rpn_samples, s.rpn_positive_fraction
         sampled = [
-            anchor_targets(
-                anchors, boxes, self.anchor_matcher, s.rpn_samples, s.rpn_positive_fraction, rng
-            )
-            for boxes, _ in objects
+            anchor_targets(anchors, own.boxes, self.anchor_matcher, *samples, rng)
+            for own in objects
         ]
-        is_object, box = rpn_losses(objectness, deltas, sampled, s.rpn_smooth_l1_beta)
+        is_object, box = rpn_loss(objectness, deltas, sampled, s.rpn_smooth_l1_beta)
         return {"loss_objectness": is_object, "loss_rpn_box_reg": box}
 
     def _head_losses(
@@ -240,9 +330,9 @@ class FasterRCNN(Module):
     ) -> dict[str, Tensor]:
         s = self.settings
         sampled = sample_regions(proposals, objects, self.region_matcher, s, rng)
-        pooled = self._stage5_pool(features, [regions.boxes for regions in sampled])
-        logits, offsets = self._stage6_head(pooled)
-        classifier, box = head_losses(logits, offsets, sampled, s.head_smooth_l1_beta)
+        pooled = self._stage6_pool(features, [regions.boxes for regions in sampled])
+        logits, offsets = self._stage7_head(pooled)
+        classifier, box = box_loss(logits, offsets, sampled, s.head_smooth_l1_beta)
         return {"loss_classifier": classifier, "loss_box_reg": box}
 
     def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
@@ -250,47 +340,49 @@ class FasterRCNN(Module):
 
     def _stage2_features(self, batch: ImageBatch) -> Tensor:
         xp = xp_of(self.rpn.conv.weight.data)  # the pixels go where the weights are
-        return self.backbone(Tensor(xp.asarray(batch.pixels)))  # (N, 3, H, W) -> (N, C, h, w)
+        (features,) = self.backbone(Tensor(xp.asarray(batch.pixels)))
+        return features  # (N, 3, H, W) -> (N, C, h, w)
 
-    def _stage3_rpn(self, features: Tensor) -> tuple[Tensor, Tensor, Array]:
+    def _stage3_rpn(self, features: Tensor) -> RPNOutput:
         h, w = features.shape[2:]
         anchors = self.anchors.generate(h, w, like=features.data)  # (M, 4), M = h w A
         objectness, deltas = self.rpn(features)  # (N, C, h, w) -> (N, M), (N, M, 4)
-        return objectness, deltas, anchors
+        return RPNOutput(objectness, deltas, anchors)
 
     def _stage4_propose(
-        self, found: tuple[Tensor, Tensor, Array], batch: ImageBatch, pre_nms: int, post_nms: int
+        self, found: RPNOutput, batch: ImageBatch, pre_nms_top_n: int
     ) -> list[Proposals]:
-        objectness, deltas, anchors = found
         return [
             propose(
-                objectness.data[i],  # .data: a proposal is a constant, without a gradient; (M,)
-                deltas.data[i],  # (M, 4)
-                anchors,
+                found.objectness.data[i],  # .data: a proposal is a constant, without a gradient
+                found.deltas.data[i],
+                found.anchors,
                 size,
-                pre_nms_top_n=pre_nms,
-                post_nms_top_n=post_nms,
-                nms_threshold=self.settings.rpn_nms_threshold,
+                pre_nms_top_n=pre_nms_top_n,
                 min_size=self.settings.min_proposal_size,
-            )  # -> boxes (R, 4)
+            )  # (M,), (M, 4) -> (P, 4)
             for i, size in enumerate(batch.sizes)
         ]
 
-    def _stage5_pool(self, features: Tensor, boxes: list[Array]) -> Tensor:
+    def _stage5_suppress(
+        self, candidates: Sequence[Proposals], post_nms_top_n: int
+    ) -> list[Proposals]:
+        threshold = self.settings.rpn_nms_threshold
+        return [
+            suppress(own, nms_threshold=threshold, post_nms_top_n=post_nms_top_n)
+            for own in candidates
+        ]  # (P, 4) -> (R, 4)
+
+    def _stage6_pool(self, features: Tensor, boxes: Sequence[Array]) -> Tensor:
         return F.roi_align(
             features,
             *join_regions(boxes),  # (R, 4), the regions of all images together
             self.settings.pooled_size,
-            spatial_scale=1 / self.backbone.stride,
+            spatial_scale=1 / self.stride,
             sampling_ratio=self.settings.sampling_ratio,
             aligned=True,
         )  # (N, C, h, w) -> (R, C, 7, 7)
 
-    def _stage6_head(self, region_features: Tensor) -> tuple[Tensor, Tensor]:
+    def _stage7_head(self, region_features: Tensor) -> tuple[Tensor, Tensor]:
         units = self.box_head(region_features)  # (R, C, 7, 7) -> (R, units)
         return self.box_predictor(units)  # -> (R, K+1), (R, K+1, 4)
-
-    def _stage7_postprocess(
-        self, logits: Tensor, offsets: Tensor, regions: list[Array], batch: ImageBatch
-    ) -> list[Detections]:
-        return postprocess_regions(logits, offsets, regions, batch.sizes, self.settings)

@@ -12,9 +12,9 @@ pixels. And a box is no better than the nearest window.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,19 +22,25 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import to_numpy, xp_of
 from minicv.data import check_targets
+from minicv.inspection.stage import Stage, StageRecorder
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.counting_multiplications import counting_multiplications
-from minicv.models.detection.box_head import TwoLayerHead
-from minicv.models.detection.select_detections import select_detections
-from minicv.models.detection.training_targets import learnable_objects, region_targets
-from minicv.models.photographs import check_image, normalised_batch
-from minicv.nn import Linear, Module, evaluating
+from minicv.models.detection.roi_heads import (
+    TwoLayerHead,
+    learnable_objects,
+    record_boxes,
+    record_detections,
+    record_input,
+    record_scores,
+    region_targets,
+    select_detections,
+)
+from minicv.models.model import Model, Result, Target
+from minicv.models.photographs import check_image, denormalised, normalised_batch
+from minicv.nn import Linear, evaluating
 from minicv.proposals import SlidingWindow
 from minicv.vision.matching import Matcher
 from minicv.vision.warp import warp_boxes
-
-Target = dict[str, Any]
-Result = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class SlidingWindowCost(NamedTuple):
     multiplications: int
 
 
-class SlidingWindowDetector(Module):
+class SlidingWindowDetector(Model):
     """A classifier of K classes and the background, run on every window of a grid.
 
     Args:
@@ -103,6 +109,8 @@ class SlidingWindowDetector(Module):
     ['boxes', 'labels', 'scores']
     """
 
+    settings: SlidingWindowSettings
+
     def __init__(
         self,
         backbone: Backbone,
@@ -119,7 +127,7 @@ class SlidingWindowDetector(Module):
         self.windows = windows
         self.matcher = Matcher(s.positive_iou, s.negative_iou)
         self.backbone = backbone
-        inputs = backbone.out_channels * s.pooled_size**2
+        inputs = backbone.out_channels[0] * s.pooled_size**2
         self.hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
         self.scores = Linear(s.units, len(self.classes) + 1, rng=rng)
 
@@ -142,39 +150,29 @@ class SlidingWindowDetector(Module):
         check_targets(images, targets, len(self.classes))
         rng = np.random.default_rng(0) if rng is None else rng
         s = self.settings
-        warped, columns = [], []
+        warped: list[np.ndarray] = []
+        labels = []
         for image, target in zip(images, targets, strict=True):
             windows, _ = self.windows.propose(image, rng)
+            objects = learnable_objects(target)
             drawn = region_targets(
-                windows,
-                *learnable_objects(target),
-                self.matcher,
-                s.samples,
-                s.positive_fraction,
-                (1.0, 1.0, 1.0, 1.0),  # of the offsets, which a sliding window has no use for
-                rng,
+                windows, objects, self.matcher, s.samples, s.positive_fraction, rng
             )
-            warped.append(self._stage2_warp(image, drawn.boxes))
-            columns.append(drawn.columns)
+            warped.extend(self._stage2_warp(image, drawn.boxes))
+            labels.append(drawn.labels)
         logits = self._stage3_classify(np.concatenate(warped))
-        wanted = xp_of(logits.data).asarray(np.concatenate(columns))
+        wanted = xp_of(logits.data).asarray(np.concatenate(labels))
         return {"loss_classifier": F.softmax_cross_entropy(logits, wanted)}
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
         """For each image its detections, best first; see `FasterRCNN.predict`."""
-        return [self._detect(image)["detections"] for image in images]
+        return [self._detect(image, StageRecorder(keep=False)) for image in images]
 
-    def stages(self, image: np.ndarray) -> dict[str, Any]:
-        """What `predict` does to one image, with the result of every stage kept, by name.
-
-        ``windows`` (R, 4) in pixels of the image, ``warped_windows`` (R, 3, S, S) normalised,
-        ``class_scores`` (R, K+1) with the background first, and ``detections``.
-
-        A prediction never holds all warped windows at once, so here they are warped once more.
-        """
-        stages = self._detect(image)
-        warped = self._stage2_warp(image, stages["windows"])
-        return {"image": image, **stages, "warped_windows": warped}
+    def stages(self, image: np.ndarray) -> list[Stage]:
+        """What `predict` does to one image, step by step; the windows are its "proposals"."""
+        record = StageRecorder(keep=True)
+        self._detect(image, record)
+        return record.stages
 
     def cost(self, height: int, width: int) -> SlidingWindowCost:
         """How many windows an image of this size has, and how many multiplications they need."""
@@ -184,36 +182,56 @@ class SlidingWindowDetector(Module):
         windows = self.windows.count(height, width)
         return SlidingWindowCost(windows, windows * of_one.multiplications)
 
-    def _detect(self, image: np.ndarray) -> dict[str, Any]:
+    def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
         check_image(image, "SlidingWindowDetector: image")
+        record_input(record, image)
         s = self.settings
-        windows, _ = self.windows.propose(image, np.random.default_rng(0))  # 1: -> (R, 4)
-        scores = [np.zeros((0, len(self.classes) + 1), np.float32)]
+        windows, equal = self.windows.propose(image, np.random.default_rng(0))  # 1: (R, 4), (R,)
+        record_boxes(record, "proposals", "Windows", windows, equal)
+        warped: Iterable[np.ndarray] = self._stage2_warp(image, windows)
+        if record.keep:  # only then all of them are in memory
+            warped = list(warped)
+            self._record_warped(record, windows, warped)
         with no_grad(), evaluating(self):
-            for start in range(0, len(windows), s.windows_at_a_time):
-                some = windows[start : start + s.windows_at_a_time]
-                logits = self._stage3_classify(self._stage2_warp(image, some))
-                scores.append(to_numpy(F.softmax(logits, dim=1).data))
-        class_scores = np.concatenate(scores)  # (R, K+1)
-        boxes, labels, best = select_detections(  # 4
-            class_scores[:, 1:],
+            logits = [self._stage3_classify(some) for some in warped]
+            probabilities = [to_numpy(F.softmax(some, dim=1).data) for some in logits]
+        class_scores = np.concatenate(probabilities)[:, 1:]  # (R, K)
+        record_scores(record, windows, class_scores)
+        boxes, labels, scores = select_detections(  # 4
+            class_scores,
             np.repeat(windows[:, None], len(self.classes), axis=1),  # (R, 4) -> (R, K, 4)
             score_threshold=s.score_threshold,
             nms_threshold=s.nms_threshold,
             detections_per_image=s.detections_per_image,
         )
-        detections = {"boxes": boxes, "labels": labels, "scores": best}
-        return {"windows": windows, "class_scores": class_scores, "detections": detections}
+        found = {"boxes": boxes, "labels": labels, "scores": scores}
+        record_detections(record, image, found)
+        return found
 
-    def _stage2_warp(self, image: np.ndarray, windows: np.ndarray) -> np.ndarray:
+    def _record_warped(
+        self, record: StageRecorder, windows: np.ndarray, warped: Sequence[np.ndarray]
+    ) -> None:
+        mean, std, size = self.backbone.mean, self.backbone.std, self.settings.warp_size
+        record(
+            "warped_regions",
+            f"Warped windows\n{len(windows):,}, each stretched to {size} × {size} pixels",
+            "regions",
+            lambda: {"boxes": windows, "crops": denormalised(np.concatenate(warped), mean, std)},
+        )
+
+    def _stage2_warp(self, image: np.ndarray, windows: np.ndarray) -> Iterator[np.ndarray]:
+        """(R, 4) -> (R, 3, S, S), a few windows at a time; without windows once (0, 3, S, S)."""
+        s = self.settings
         pixels = normalised_batch([image], self.backbone.mean, self.backbone.std)[0]
-        return warp_boxes(pixels, windows, self.settings.warp_size, context=0)  # (R, 3, S, S)
+        for start in range(0, max(len(windows), 1), s.windows_at_a_time):
+            some = windows[start : start + s.windows_at_a_time]
+            yield warp_boxes(pixels, some, s.warp_size, context=0)
 
     def _stage3_classify(self, warped: np.ndarray) -> Tensor:
         xp = xp_of(self.scores.weight.data)  # the pixels go where the weights are
-        size, channels = self.settings.pooled_size, self.backbone.out_channels
+        size, channels = self.settings.pooled_size, self.backbone.out_channels[0]
         if len(warped):
-            features = self.backbone(Tensor(xp.asarray(warped)))  # (R, 3, S, S) -> (R, C, s, s)
+            (features,) = self.backbone(Tensor(xp.asarray(warped)))  # (R, 3, S, S) -> (R, C, s, s)
             pooled = F.adaptive_max_pool2d(features, size)  # -> (R, C, p, p)
         else:
             pooled = Tensor(xp.zeros((0, channels, size, size), np.float32))

@@ -5,32 +5,31 @@
     3. pool       maps, boxes        -> spatial pyramid of each region, on the map    (R, C, 50)
                                         of the scale where it has the standard size
     4. head       pooled features    -> fully connected layers                        (R, U)
-    5. score      head features      -> a support vector machine for each class       (R, K)
+    5. score      head features      -> an SVM for each class                         (R, K)
     6. regress    pooled features    -> boxes moved towards the object                (R, K, 4)
     7. post       scores, boxes      -> detections                                    (D, 4)
 
-Fine-tuning trains the fully connected layers alone. No gradient passes stage 3, so the convolutions
-stay what they were: bring a backbone that is trained, on classification for instance. Then
-`minicv.training.train_post_hoc` fits what 5 and 6 use. Stages 5 to 7 are R-CNN's and stand in
-`PostHocDetector`.
+It is R-CNN but for the way from a region to its features: stages 2 to 4 stand here, all others in
+`rcnn.py`. Fine-tuning trains the fully connected layers alone. No gradient passes stage 3, so the
+convolutions stay what they were: bring a backbone that is trained, on classification for instance.
 """  # noqa: E501
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
-from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend import Array, xp_of
+from minicv.inspection.stage import StageRecorder
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.image_batch import ImageBatch, batch_for
-from minicv.models.detection.post_hoc import RegionFeatures
-from minicv.models.detection.post_hoc_detector import PostHocDetector
-from minicv.models.detection.post_hoc_settings import PostHocSettings
+from minicv.models.detection.rcnn import RCNN, RegionFeatures, SVMDetectorSettings
+from minicv.models.detection.roi_heads import record_features
+from minicv.models.photographs import ImageBatch, batch_for
 from minicv.nn import evaluating
 from minicv.proposals import Proposer
 from minicv.vision.boxes import box_area
@@ -39,8 +38,8 @@ FIVE_SCALES = (480, 576, 688, 864, 1200)
 
 
 @dataclass(frozen=True)
-class SPPNetSettings(PostHocSettings):
-    """The numbers of `PostHocSettings`, and SPP-net's own.
+class SPPNetSettings(SVMDetectorSettings):
+    """The numbers of `SVMDetectorSettings`, and SPP-net's own.
 
     The default is the paper's faster variant with one scale; `FIVE_SCALES` gives the other.
     Background overlaps an object by 0.1 at least, as in the authors' public implementation.
@@ -75,10 +74,10 @@ class Scaled(NamedTuple):
     features: Array
 
 
-class SPPNet(PostHocDetector):
+class SPPNet(RCNN):
     """A detector of ``classes`` among the boxes of a proposer, on any backbone with one map.
 
-    Arguments as of `PostHocDetector`. The backbone's parameters are frozen.
+    Arguments and attributes as of `RCNN`. The backbone's parameters are frozen.
 
     >>> from minicv.models.backbones import SmallBackbone
     >>> from minicv.proposals import SlidingWindow
@@ -90,11 +89,10 @@ class SPPNet(PostHocDetector):
     >>> target = {"boxes": np.array([[4.0, 4.0, 36.0, 40.0]], "float32"), "labels": np.array([1])}
     >>> list(model.loss([image], [target]))
     ['loss_classifier']
-    >>> model.stages(image)["region_features"].shape[1] == 16 * 50
-    True
+    >>> [stage.name for stage in model.stages(image)]
+    ['input', 'proposals', 'feature_map_48', 'feature_map_64', 'region_features', 'class_scores',
+     'refined_boxes', 'detections']
     """
-
-    settings: SPPNetSettings
 
     def __init__(
         self,
@@ -105,71 +103,81 @@ class SPPNet(PostHocDetector):
         *,
         rng: np.random.Generator,
     ) -> None:
-        s = settings or SPPNetSettings()
-        super().__init__(backbone, classes, proposer, s, backbone.out_channels * s.bins, rng=rng)
+        super().__init__(backbone, classes, proposer, settings or SPPNetSettings(), rng=rng)
+        self.stride = backbone.strides[0]
         self.backbone.requires_grad_(False)
 
-    def region_features(self, image: np.ndarray, boxes: np.ndarray) -> RegionFeatures:
-        """See `PostHocDetector.region_features`."""
-        with no_grad(), evaluating(self):
-            pooled, _ = self._stage3_pool(self._stage2_features(image), boxes)
-            return self._stage4_head(pooled)
+    def _describe(
+        self, image: np.ndarray, boxes: np.ndarray, record: StageRecorder
+    ) -> RegionFeatures:
+        """Stages 2 to 4 for detection."""
+        scaled = self._stage2_features(image, record)
+        pooled = self._stage3_pool(scaled, boxes)
+        units = self.box_head(Tensor(pooled)).data  # 4: (R, P) -> (R, U)
+        return RegionFeatures(pooled, units)
 
-    def _units_of_regions(
+    def _units_to_learn_from(
         self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
     ) -> Tensor:
-        """Only stage 4 learns; what comes before is constant."""
-        pairs = zip(images, regions, strict=True)
-        pooled = [self._stage3_pool(self._stage2_features(image), own)[0] for image, own in pairs]
+        """Stages 2 to 4 for training. Only stage 4 learns; what comes before is constant."""
+        pooled = []
+        for image, boxes in zip(images, regions, strict=True):
+            scaled = self._stage2_features(image, StageRecorder(keep=False))
+            pooled.append(self._stage3_pool(scaled, boxes))
         return self.box_head(Tensor(xp_of(*pooled).concatenate(pooled)))  # -> (S, U)
 
-    def _detect(self, image: np.ndarray) -> dict[str, Any]:
-        """`PostHocDetector.stages` names what is in here; SPP-net's own are ``feature_maps``, one
-        (C, h, w) for each scale, and ``scale_of_proposal`` (R,), its index."""
-        boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
-        scaled = self._stage2_features(image)
-        pooled, scale_of_box = self._stage3_pool(scaled, boxes)
-        decided = self._decide(image, boxes, self._stage4_head(pooled))  # 5 to 7
-        return {
-            "proposals": boxes,
-            "proposal_scores": scores,
-            "feature_maps": [to_numpy(one.features[0]) for one in scaled],
-            "scale_of_proposal": scale_of_box,
-            **decided,
-        }
-
-    def _stage2_features(self, image: np.ndarray) -> list[Scaled]:
+    def _stage2_features(self, image: np.ndarray, record: StageRecorder) -> list[Scaled]:
         xp = xp_of(self.cls_score.weight.data)  # the pixels go where the weights are
-        found = []
+        scales, found = self.settings.scales, []
         # Frozen all through: running statistics do not move either.
         with no_grad(), evaluating(self.backbone):
-            for scale in self.settings.scales:
+            for scale in scales:
                 batch = batch_for(self.backbone, [image], scale, self.settings.max_size)
-                found.append(Scaled(batch, self.backbone(Tensor(xp.asarray(batch.pixels))).data))
+                (features,) = self.backbone(Tensor(xp.asarray(batch.pixels)))
+                found.append(Scaled(batch, features.data))
+                name = f"feature_map_{scale}" if len(scales) > 1 else "feature_map"
+                stride = self.stride / batch.scale(0)[0]  # in the pixels of the image
+                record_features(record, features.data[0], stride, name)
         return found
 
-    def _stage3_pool(self, scaled: Sequence[Scaled], boxes: np.ndarray) -> tuple[Array, np.ndarray]:
-        """The maps of an image and its boxes (R, 4) -> features (R, C bins), and which map (R,)."""
+    def _stage3_pool(self, scaled: Sequence[Scaled], boxes: np.ndarray) -> Array:
+        """The maps of an image and its boxes (R, 4) -> features (R, C bins)."""
         s = self.settings
         xp = xp_of(scaled[0].features)
         at_scale = np.stack([one.batch.boxes_to_batch(0, boxes) for one in scaled])  # (L, R, 4)
-        areas = np.stack([box_area(own) for own in at_scale])  # (L, R)
-        scale_of_box = np.abs(areas - s.region_side**2).argmin(axis=0)  # (R,)
-        pooled = xp.zeros((len(boxes), self.backbone.out_channels * s.bins), np.float32)
+        scale_of_box = nearest_scale(at_scale, s.region_side)  # (R,)
+        pooled = xp.zeros((len(boxes), self.backbone.out_channels[0] * s.bins), np.float32)
         for index, one in enumerate(scaled):
             (own,) = np.nonzero(scale_of_box == index)
             h, w = one.features.shape[2:]
-            cells = xp.asarray(region_on_map(at_scale[index, own], self.backbone.stride, (h, w)))
+            cells = xp.asarray(region_on_map(at_scale[index, own], self.stride, (h, w)))
             image_of_box = xp.zeros(len(own), np.int64)
             levels = [
                 F.flatten(F.roi_pool(one.features, cells, image_of_box, level), 1).data
                 for level in s.pyramid
             ]  # (R, C l l) each
             pooled[xp.asarray(own)] = xp.concatenate(levels, axis=1)
-        return pooled, scale_of_box
+        return pooled
 
-    def _stage4_head(self, pooled: Array) -> RegionFeatures:
-        return RegionFeatures(pooled, self.box_head(Tensor(pooled)).data)  # (R, P) -> (R, U)
+
+def nearest_scale(boxes: np.ndarray, region_side: float) -> np.ndarray:
+    """The scale at which each region is nearest to the standard size.
+
+    Args:
+        boxes: (L, R, 4), the regions in the pixels of each of L scales.
+        region_side: the square root of the standard area, pixels.
+
+    Returns:
+        (R,) int64, which of the scales.
+
+    Source: He et al. 2014, section 4.1.
+
+    >>> boxes = np.array([[0.0, 0.0, 10.0, 10.0], [0.0, 0.0, 20.0, 20.0]])
+    >>> nearest_scale(np.stack([boxes, 2 * boxes]), 20.0).tolist()
+    [1, 0]
+    """
+    areas = np.stack([box_area(own) for own in boxes])  # (L, R)
+    return np.abs(areas - region_side**2).argmin(axis=0)
 
 
 def region_on_map(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -24,15 +23,19 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import to_numpy, xp_of
 from minicv.data import check_targets
+from minicv.inspection.stage import Stage, StageRecorder
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.box_head import TwoLayerHead
-from minicv.models.detection.training_targets import learnable_objects
-from minicv.models.photographs import check_image, normalised_batch, resize_image
-from minicv.nn import Linear, Module, evaluating
+from minicv.models.detection.roi_heads import (
+    TwoLayerHead,
+    learnable_objects,
+    record_detections,
+    record_features,
+    record_input,
+)
+from minicv.models.model import Model, Result, Target
+from minicv.models.photographs import check_image, denormalised, normalised_batch, resize_image
+from minicv.nn import Linear, evaluating
 from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes, scale_boxes
-
-Target = dict[str, Any]
-Result = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class SingleObjectSettings:
     box_weight: float = 10.0
 
 
-class SingleObjectDetector(Module):
+class SingleObjectDetector(Model):
     """Says of every image what its object is, and where; never that there are two, or none.
 
     Args:
@@ -72,6 +75,8 @@ class SingleObjectDetector(Module):
     ((1, 4), (1,))
     """
 
+    settings: SingleObjectSettings
+
     def __init__(
         self,
         backbone: Backbone,
@@ -85,12 +90,13 @@ class SingleObjectDetector(Module):
         self.settings = s
         self.classes = tuple(classes)
         self.backbone = backbone
-        inputs = backbone.out_channels * s.pooled_size**2
+        inputs = backbone.out_channels[0] * s.pooled_size**2
         self.hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
         self.class_scores = Linear(s.units, len(self.classes), rng=rng)
         self.box = Linear(s.units, 4, rng=rng)
         # It starts with the middle of the image, half as wide and as high.
-        self.box.bias.data = np.array([0.25, 0.25, 0.75, 0.75], np.float32)
+        middle = np.array([0.25, 0.25, 0.75, 0.75], np.float32)
+        self.box.load_state_dict({"weight": self.box.weight.data, "bias": middle})
 
     def loss(
         self,
@@ -111,17 +117,17 @@ class SingleObjectDetector(Module):
         """
         check_targets(images, targets, len(self.classes))
         objects = [learnable_objects(target) for target in targets]
-        image_of = np.repeat(np.arange(len(images)), [len(labels) for _, labels in objects])  # (G,)
-        labels = np.concatenate([labels for _, labels in objects])  # (G,)
+        counts = [len(own.labels) for own in objects]
+        labels = np.concatenate([own.labels for own in objects])  # (G,)
         fractions = np.concatenate(
             [
-                scale_boxes(boxes, 1 / image.shape[2], 1 / image.shape[1])
-                for image, (boxes, _) in zip(images, objects, strict=True)
+                scale_boxes(own.boxes, 1 / image.shape[2], 1 / image.shape[1])
+                for image, own in zip(images, objects, strict=True)
             ]
         )  # (G, 4)
-        _, scores, boxes = self._run(images)
+        scores, boxes = self._run(images, StageRecorder(keep=False))
         xp = xp_of(boxes.data)
-        image_of = xp.asarray(image_of)
+        image_of = xp.asarray(np.repeat(np.arange(len(images)), counts))  # (G,)
         loss_classifier = F.softmax_cross_entropy(scores[image_of], xp.asarray(labels))
         loss_box = F.l2_loss(boxes[image_of], xp.asarray(fractions))
         return {
@@ -135,60 +141,64 @@ class SingleObjectDetector(Module):
         Returns:
             dictionaries as of `FasterRCNN.predict`, with one row or none.
         """
+        return self._detect(images, StageRecorder(keep=False))
+
+    def stages(self, image: np.ndarray) -> list[Stage]:
+        """What `predict` does to one image, step by step; the input is the image as a square."""
+        record = StageRecorder(keep=True)
+        self._detect([image], record)
+        return record.stages
+
+    def _detect(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
         with no_grad(), evaluating(self):
-            _, scores, boxes = self._run(images)
+            scores, boxes = self._run(images, record)
             probabilities = to_numpy(F.softmax(scores, dim=1).data)
-        return [
+        record(
+            "class_scores",
+            f"Class scores\n{len(self.classes)} classes, together 1",
+            "class scores",
+            lambda: {"class_scores": probabilities[0]},
+        )
+        found = [
             self._stage5_box(row, box, image.shape[1:])
             for row, box, image in zip(probabilities, to_numpy(boxes.data), images, strict=True)
         ]
+        record_detections(record, images[0], found[0])
+        return found
 
-    def stages(self, image: np.ndarray) -> dict[str, Any]:
-        """What `predict` does to one image, with the result of every stage kept, by name.
-
-        ``input`` (3, S, S) normalised, ``feature_map`` (C, p, p), ``class_scores`` (K,)
-        probabilities, ``box_fractions`` (4,) and ``detections``.
-        """
-        with no_grad(), evaluating(self):
-            (pixels, pooled), scores, boxes = self._run([image])
-            probabilities = to_numpy(F.softmax(scores, dim=1).data)[0]
-        box = to_numpy(boxes.data)[0]
-        return {
-            "image": image,
-            "input": to_numpy(pixels.data)[0],
-            "feature_map": to_numpy(pooled.data)[0],
-            "class_scores": probabilities,
-            "box_fractions": box,
-            "detections": self._stage5_box(probabilities, box, image.shape[1:]),
-        }
-
-    def _run(self, images: Sequence[np.ndarray]) -> tuple[tuple[Tensor, Tensor], Tensor, Tensor]:
-        """Stages 1 to 4: ((N, 3, S, S), (N, C, p, p)), (N, K) logits and (N, 4) fractions."""
+    def _run(self, images: Sequence[np.ndarray], record: StageRecorder) -> tuple[Tensor, Tensor]:
+        """Stages 1 to 4: (N, K) logits and (N, 4) fractions."""
         pixels = self._stage1_input(images)
-        pooled = self._stage2_features(pixels)
+        mean, std = self.backbone.mean, self.backbone.std
+        record_input(record, denormalised(pixels[0], mean, std))
+        features = self._stage2_features(pixels)
+        record_features(record, features.data[0], self.backbone.strides[0])
+        pooled = F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)
         units = self.hidden(pooled)  # 3: (N, C, p, p) -> (N, units)
-        return (pixels, pooled), self.class_scores(units), self.box(units)  # 4
+        return self.class_scores(units), self.box(units)  # 4
 
-    def _stage1_input(self, images: Sequence[np.ndarray]) -> Tensor:
+    def _stage1_input(self, images: Sequence[np.ndarray]) -> np.ndarray:
+        if len(images) == 0:
+            raise ValueError("SingleObjectDetector: expected at least one image but got none")
         for index, image in enumerate(images):
             check_image(image, f"SingleObjectDetector: image {index}")
         size = self.settings.size
         squares = [resize_image(image, size, size) for image in images]
-        pixels = normalised_batch(squares, self.backbone.mean, self.backbone.std)
-        xp = xp_of(self.box.weight.data)  # the pixels go where the weights are
-        return Tensor(xp.asarray(pixels))  # (N, 3, S, S)
+        return normalised_batch(squares, self.backbone.mean, self.backbone.std)  # (N, 3, S, S)
 
-    def _stage2_features(self, pixels: Tensor) -> Tensor:
-        features = self.backbone(pixels)  # (N, 3, S, S) -> (N, C, s, s)
-        return F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)
+    def _stage2_features(self, pixels: np.ndarray) -> Tensor:
+        xp = xp_of(self.box.weight.data)  # the pixels go where the weights are
+        (features,) = self.backbone(Tensor(xp.asarray(pixels)))
+        return features  # (N, 3, S, S) -> (N, C, s, s)
 
     def _stage5_box(
-        self, probabilities: np.ndarray, fractions: np.ndarray, size: tuple[int, int]
+        self, probabilities: np.ndarray, fractions: np.ndarray, size: tuple[int, ...]
     ) -> Result:
         height, width = size
-        box = clip_boxes_to_image(scale_boxes(fractions[None], width, height), size)  # (1, 4)
+        box = scale_boxes(fractions[None], width, height)  # (1, 4)
+        box = clip_boxes_to_image(box, (height, width))
         kept = remove_small_boxes(box, 0)
-        label = probabilities.argmax(keepdims=True)  # (1,)
+        label = probabilities[None].argmax(axis=1)  # (1,)
         return {
             "boxes": box[kept],
             "labels": label[kept].astype(np.int64),

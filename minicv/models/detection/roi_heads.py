@@ -1,0 +1,509 @@
+"""What all detectors by regions share, once it is known where to look.
+
+The head says of each region what it holds and how its box should be corrected (`TwoLayerHead`,
+`BoxPredictor`). In training, sampled regions are told what they should have said
+(`region_targets`), and `box_loss` measures how far they are from it. In detection, `postprocess`
+makes scores and offsets into detections.
+
+The background is the class with number 0 in here, and label k of the K classes has number k + 1.
+Nobody outside sees it: targets, class scores and detections have labels 0..K-1.
+
+Source: Girshick, Fast R-CNN, 2015, section 2.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from minicv import functional as F
+from minicv.autograd import Tensor
+from minicv.backend import Array, to_numpy, xp_of
+from minicv.inspection.stage import StageRecorder
+from minicv.models.model import Result, Target
+from minicv.models.photographs import ImageBatch
+from minicv.nn import Conv2d, Dropout, Identity, Linear, Module
+from minicv.nn import initializers as init
+from minicv.vision.boxes import (
+    Weights,
+    clip_boxes_to_image,
+    decode_boxes,
+    encode_boxes,
+    remove_small_boxes,
+)
+from minicv.vision.matching import Matcher, balanced_sample
+from minicv.vision.nms import batched_nms
+
+SMALLEST_SIDE = 1e-2  # pixels; a box that clipping has left thinner shows nothing
+
+
+@dataclass(frozen=True)
+class RegionSettings:
+    """The numbers of Fast and Faster R-CNN: input, region features, head, and post-processing.
+
+    The defaults are the papers', but for a narrower head (4096 units), for the sake of a CPU. What
+    they do not give, such as the score threshold and the offsets' weights, is as in the public
+    implementations.
+
+    Raises:
+        ValueError: an image size below one pixel.
+
+    Source: Girshick, Fast R-CNN, 2015, section 2.
+    """
+
+    # Input: the shorter side becomes min_size, unless the longer would pass max_size.
+    min_size: int = 600
+    max_size: int = 1000
+
+    # Region features: rows and columns.
+    pooled_size: int = 7
+
+    # Head, and its training: regions above one overlap hold an object, others are background. The
+    # offsets are multiplied by box_weights, which brings their deviations close to 1.
+    head_units: int = 1024
+    head_positive_iou: float = 0.5
+    head_samples: int = 128
+    head_positive_fraction: float = 0.25
+    head_smooth_l1_beta: float = 1.0
+    box_weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
+
+    # Post-processing.
+    score_threshold: float = 0.05
+    nms_threshold: float = 0.5
+    detections_per_image: int = 100
+
+    def __post_init__(self) -> None:
+        if min(self.min_size, self.max_size) < 1:
+            raise ValueError(
+                f"{type(self).__name__}: min_size={self.min_size}, max_size={self.max_size}; "
+                "expected at least one pixel each"
+            )
+
+
+# The head
+
+
+def draw_weights(layer: Conv2d | Linear, std: float, rng: np.random.Generator) -> None:
+    """New weights of a layer, from a normal distribution with this deviation; biases become 0."""
+    layer.weight.data = init.normal(layer.weight.shape, rng, std=std)
+    if layer.bias is not None:
+        layer.bias.data = init.constant(layer.bias.shape, 0.0)
+
+
+class TwoLayerHead(Module):
+    """Two fully connected layers with ReLU: (R, C, h, w) -> (R, units).
+
+    Args:
+        in_features: C h w.
+        units: of each layer.
+        dropout: which share of the units of each layer is dropped in training; AlexNet and VGG-16
+            drop half of them.
+        rng: draws the initial weights, and what is dropped.
+    """
+
+    def __init__(
+        self, in_features: int, units: int, *, dropout: float = 0.0, rng: np.random.Generator
+    ) -> None:
+        super().__init__()
+        self.fc6 = Linear(in_features, units, rng=rng)
+        self.fc7 = Linear(units, units, rng=rng)
+        self.drop = Dropout(dropout, rng=rng) if dropout > 0 else Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.reshape(x.shape[0], self.fc6.in_features)  # (R, C, h, w) -> (R, C h w)
+        x = self.drop(F.relu(self.fc6(x)))  # -> (R, units)
+        return self.drop(F.relu(self.fc7(x)))
+
+
+def two_layer_head_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """fc6 and fc7 of a published AlexNet or VGG-16, as a state_dict of `TwoLayerHead`.
+
+    They are the first two fully connected layers of torchvision's ``classifier``, with the inputs
+    in the same order: channel, row, column. AlexNet's fit regions pooled to 6 x 6, VGG-16's to
+    7 x 7, and 4096 units.
+
+    Raises:
+        ValueError: not three fully connected layers in ``classifier``.
+
+    >>> layer = {"weight": np.zeros((8, 8), "float32"), "bias": np.zeros(8, "float32")}
+    >>> vgg = {f"classifier.{n}.{part}": a for n in (0, 3, 6) for part, a in layer.items()}
+    >>> list(two_layer_head_weights(vgg))
+    ['fc6.weight', 'fc6.bias', 'fc7.weight', 'fc7.bias']
+    """
+    found = [re.fullmatch(r"classifier\.(\d+)\.weight", name) for name in weights]
+    layers = sorted(int(match[1]) for match in found if match)
+    if len(layers) != 3:
+        raise ValueError(
+            f"two_layer_head_weights: expected the weights of three fully connected layers named "
+            f"classifier.N.weight, as AlexNet and VGG-16 have them, but found {layers or 'none'}"
+        )
+    return {
+        f"{new}.{part}": weights[f"classifier.{old}.{part}"]
+        for new, old in zip(("fc6", "fc7"), layers, strict=False)
+        for part in ("weight", "bias")
+    }
+
+
+class BoxPredictor(Module):
+    """Class scores and box offsets: (R, units) -> (R, K+1) logits and (R, K+1, 4) offsets.
+
+    The background comes first. Its offsets are never used; they are there because published
+    weights have them.
+
+    Source: Girshick, Fast R-CNN, 2015, sections 2.1 and 2.3 (initial deviations 0.01 and 0.001).
+    """
+
+    def __init__(self, in_features: int, num_classes: int, *, rng: np.random.Generator) -> None:
+        super().__init__()
+        self.cls_score = Linear(in_features, num_classes + 1, rng=rng)
+        self.bbox_pred = Linear(in_features, 4 * (num_classes + 1), rng=rng)
+        draw_weights(self.cls_score, 0.01, rng)
+        draw_weights(self.bbox_pred, 0.001, rng)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        logits = self.cls_score(x)  # (R, units) -> (R, K+1)
+        deltas = self.bbox_pred(x)  # (R, units) -> (R, 4(K+1))
+        return logits, deltas.reshape(x.shape[0], logits.shape[1], 4)  # -> (R, K+1, 4)
+
+
+def join_regions(regions: Sequence[Array]) -> tuple[Array, Array]:
+    """The boxes of all images together (R, 4), and to which image each belongs (R,).
+
+    >>> boxes, image_of_box = join_regions([np.zeros((2, 4)), np.zeros((0, 4)), np.zeros((1, 4))])
+    >>> boxes.shape, image_of_box.tolist()
+    ((3, 4), [0, 0, 2])
+    """
+    xp = xp_of(*regions)
+    numbers = [xp.full(len(boxes), i, dtype=xp.int64) for i, boxes in enumerate(regions)]
+    return xp.concatenate(regions), xp.concatenate(numbers)
+
+
+# Training: which regions are learnt from, and what they should say
+
+
+class Objects(NamedTuple):
+    """The G objects of one image that a detector learns from.
+
+    Attributes:
+        boxes: (G, 4).
+        labels: (G,), 0..K-1.
+        index: (G,) int64, where each object stands in the arrays of the target: the mask of object
+            g is ``target["masks"][index[g]]``.
+    """
+
+    boxes: Array
+    labels: Array
+    index: Array
+
+
+def learnable_objects(target: Target) -> Objects:
+    """The objects of one image that a detector should learn from, in the pixels of the image.
+
+    Objects marked "difficult" (Pascal VOC) are left out, as in Fast and Faster R-CNN, and so are
+    regions marked "iscrowd" (COCO), where one box stands for many objects.
+
+    >>> target = {"boxes": np.zeros((2, 4)), "labels": np.array([3, 5]),
+    ...           "difficult": np.array([True, False])}
+    >>> objects = learnable_objects(target)
+    >>> objects.labels.tolist(), objects.index.tolist()
+    ([5], [1])
+    """
+    keep = np.ones(len(target["labels"]), dtype=bool)
+    for mark in ("difficult", "iscrowd"):
+        if mark in target:
+            keep &= ~np.asarray(target[mark], dtype=bool)
+    index = np.flatnonzero(keep)
+    return Objects(target["boxes"][index].astype(np.float32), target["labels"][index], index)
+
+
+def objects_in_batch(batch: ImageBatch, targets: Sequence[Target], like: Array) -> list[Objects]:
+    """`learnable_objects` of each image: in the batch's pixels, on the device of ``like``."""
+    xp = xp_of(like)
+    found = []
+    for i, target in enumerate(targets):
+        boxes, labels, index = learnable_objects(target)
+        there = (batch.boxes_to_batch(i, boxes), labels, index)
+        found.append(Objects(*(xp.asarray(array) for array in there)))
+    return found
+
+
+class RegionTargets(NamedTuple):
+    """What the head should say about the S regions that were drawn, the P positives first.
+
+    Attributes:
+        boxes: (S, 4) the drawn regions.
+        labels: (S,) the right class of each: label + 1, or 0 for background.
+        deltas: (P, 4) the offsets that the positives should have for that class.
+        matched: (P,) int64, the object that each positive holds, as `Objects.index` counts: an
+            index into the arrays of the target, such as its masks.
+    """
+
+    boxes: Array
+    labels: Array
+    deltas: Array
+    matched: Array
+
+
+def region_targets(
+    proposals: Array,
+    objects: Objects,
+    matcher: Matcher,
+    count: int,
+    positive_fraction: float,
+    rng: np.random.Generator,
+    box_weights: Weights = (1.0, 1.0, 1.0, 1.0),
+) -> RegionTargets:
+    """Draw ``count`` proposals of one image and say what the head should predict.
+
+    The true boxes join the proposals: at the start of training those are all bad, and without a
+    positive there would be nothing to learn from. Targets are plain arrays, without a gradient.
+
+    Which regions are background is for the matcher to say. ``Matcher(0.5, 0.5)`` takes all that
+    hold no object; with ``background_floor=0.1``, as in SPP-net and Fast R-CNN, only those are
+    drawn that overlap one a little. Where too few do, the sample is smaller, as in the papers; it
+    is not filled up with the easy ones.
+
+    Args:
+        proposals: (R, 4).
+        objects: what is truly in the image.
+        matcher: which regions hold an object, and which are background.
+        count: S, unless there are fewer.
+        positive_fraction: the share of S that positives have at most.
+        rng: draws.
+        box_weights: factors of the offsets, see `encode_boxes`.
+
+    Source: Girshick, Fast R-CNN, 2015, section 2.3; Ren et al. 2015, section 3.2.
+    """
+    xp = xp_of(proposals, objects.boxes)
+    candidates = xp.concatenate([proposals, objects.boxes.astype(proposals.dtype)])  # (R+G, 4)
+    matches = matcher(objects.boxes, candidates)
+    positive, negative = balanced_sample(matches.label, count, positive_fraction, rng)
+    held = matches.target_index[positive]  # (P,): the object in each positive region
+    background = xp.zeros(len(negative), dtype=xp.int64)
+    return RegionTargets(
+        boxes=candidates[xp.concatenate([positive, negative])],
+        labels=xp.concatenate([objects.labels[held].astype(xp.int64) + 1, background]),
+        deltas=encode_boxes(objects.boxes[held], candidates[positive], box_weights),
+        matched=objects.index[held],
+    )
+
+
+def sample_regions(
+    proposals: Sequence[Array],
+    objects: Sequence[Objects],
+    matcher: Matcher,
+    settings: RegionSettings,
+    rng: np.random.Generator,
+) -> list[RegionTargets]:
+    """`region_targets` of each image: (R, 4) proposals and objects in the pixels of the batch."""
+    s = settings
+    samples = s.head_samples, s.head_positive_fraction
+    return [
+        region_targets(boxes, truth, matcher, *samples, rng, s.box_weights)
+        for boxes, truth in zip(proposals, objects, strict=True)
+    ]
+
+
+def box_loss(
+    logits: Tensor, offsets: Tensor, sampled: Sequence[RegionTargets], beta: float
+) -> tuple[Tensor, Tensor]:
+    """What is it, for all sampled regions; where exactly, for those that hold an object.
+
+    Args:
+        logits: (S, K+1), background first.
+        offsets: (S, K+1, 4); only those of the right class are trained.
+        sampled: for each image what was drawn, S regions in all, P of them positive.
+        beta: where smooth L1 turns from a parabola into a line.
+
+    Returns:
+        the softmax loss, and smooth L1 summed over the positives; both are divided by S.
+
+    Source: Girshick, Fast R-CNN, 2015, equations 1 to 3.
+    """
+    xp = xp_of(logits.data)
+    labels = xp.concatenate([t.labels for t in sampled])  # (S,)
+    wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
+    starts = [0, *itertools.accumulate(len(t.labels) for t in sampled)]
+    positive = xp.concatenate(
+        [start + xp.arange(len(t.deltas)) for start, t in zip(starts, sampled, strict=False)]
+    )  # (P,): the first ones of each image
+    loss_classifier = F.softmax_cross_entropy(logits, labels)
+    chosen = offsets[positive, labels[positive]]  # (S, K+1, 4) -> (P, 4)
+    loss_box = F.smooth_l1(chosen, wanted, beta=beta, reduction="sum")
+    return loss_classifier, loss_box / max(len(labels), 1)
+
+
+# Detection: from scores and offsets to boxes
+
+
+def select_detections(
+    class_scores: Array,
+    boxes: Array,
+    *,
+    score_threshold: float,
+    nms_threshold: float,
+    detections_per_image: int,
+) -> tuple[Array, Array, Array]:
+    """What scores at or below the threshold goes; suppression within each class; the best remain.
+
+    Args:
+        class_scores: (R, K), without the background. R may be 0.
+        boxes: (R, K, 4), clipped to the image.
+        score_threshold: a detection has more than this.
+        nms_threshold: overlap above which the lower of two boxes of a class falls.
+        detections_per_image: at most, of all classes together.
+
+    Returns:
+        boxes (D, 4), labels (D,) int64 in 0..K-1, scores (D,); best first.
+
+    Source: Girshick et al., "Rich feature hierarchies" (2014), section 2.2.
+
+    >>> boxes = np.array([[[0.0, 0, 8, 8]], [[0.0, 0, 8, 9]], [[9.0, 0, 12, 8]]])
+    >>> select_detections(np.array([[0.5], [0.6], [0.1]]), boxes, score_threshold=0.2,
+    ...                   nms_threshold=0.3, detections_per_image=9)[0].tolist()
+    [[0.0, 0.0, 8.0, 9.0]]
+    """
+    xp = xp_of(class_scores, boxes)
+    regions, classes = class_scores.shape
+    boxes = boxes.reshape(-1, 4)  # (R, K, 4) -> (R K, 4)
+    scores = class_scores.reshape(-1)  # (R K,)
+    labels = xp.tile(xp.arange(classes, dtype=xp.int64), regions)  # (R K,)
+    good = xp.flatnonzero(scores > score_threshold)
+    good = good[remove_small_boxes(boxes[good], SMALLEST_SIDE)]
+    boxes, scores, labels = boxes[good], scores[good], labels[good]
+    kept = batched_nms(boxes, scores, labels, nms_threshold)[:detections_per_image]
+    return boxes[kept], labels[kept], scores[kept]
+
+
+def postprocess(
+    logits: Array,
+    offsets: Array,
+    regions: Sequence[Array],
+    batch: ImageBatch,
+    settings: RegionSettings,
+    record: StageRecorder,
+) -> list[Result]:
+    """Scores and offsets of the regions of all images -> the detections of each.
+
+    Softmax; each class moves the proposal by its own offsets; boxes are clipped; what is left is
+    for `select_detections` to choose from. These are the last three stages of Fast and Faster
+    R-CNN, and ``record`` keeps those of the first image.
+
+    Args:
+        logits: (R, K+1), background first.
+        offsets: (R, K+1, 4).
+        regions: the proposals of each image in the pixels of the batch, R in all.
+        batch: the images; brings boxes back into their pixels.
+        settings: thresholds and the weights of the offsets.
+        record: see `StageRecorder`.
+
+    Returns:
+        for each image ``"boxes"`` (D, 4), ``"labels"`` (D,) in 0..K-1 and ``"scores"`` (D,), best
+        first, in the pixels of the image.
+
+    Source: Girshick 2015, section 2.2.
+    """
+    xp, s = xp_of(logits, offsets), settings
+    powers = xp.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = powers / powers.sum(axis=1, keepdims=True)  # (R, K+1)
+    starts = list(itertools.accumulate((len(boxes) for boxes in regions), initial=0))
+    parts = [slice(start, end) for start, end in itertools.pairwise(starts)]
+    class_scores = [probabilities[part, 1:] for part in parts]  # (R, K) of each image
+    record_scores(record, regions[0], class_scores[0])
+
+    refined = []
+    for part, boxes, size in zip(parts, regions, batch.sizes, strict=True):
+        decoded = decode_boxes(offsets[part, 1:], boxes, s.box_weights)  # (R, K, 4)
+        refined.append(clip_boxes_to_image(decoded, size))
+    record_refined_boxes(record, regions[0], refined[0], class_scores[0])
+
+    detections = []
+    for i, (scores, moved) in enumerate(zip(class_scores, refined, strict=True)):
+        boxes, labels, best = select_detections(
+            scores,
+            moved,
+            score_threshold=s.score_threshold,
+            nms_threshold=s.nms_threshold,
+            detections_per_image=s.detections_per_image,
+        )
+        boxes = batch.boxes_to_image(i, to_numpy(boxes))
+        detections.append({"boxes": boxes, "labels": to_numpy(labels), "scores": to_numpy(best)})
+    record_detections(record, batch.images[0], detections[0])
+    return detections
+
+
+# Stages: what all detectors call alike, and note alike
+
+
+def record_input(record: StageRecorder, image: np.ndarray) -> None:
+    """Note the image (3, H, W) in whose pixels the following boxes are as "input"."""
+    _, height, width = image.shape
+    caption = f"Input\n{width} × {height} pixels"
+    record("input", caption, "image", lambda: {"image": image})
+
+
+def record_features(
+    record: StageRecorder, features: Array, stride: float, name: str = "feature_map"
+) -> None:
+    """Note the feature map (C, h, w), with the pixels of the input per cell."""
+    channels, height, width = features.shape
+    caption = f"Feature map\n{channels} channels of {width} × {height}"
+    record(name, caption, "features", lambda: {"features": to_numpy(features), "stride": stride})
+
+
+def record_boxes(record: StageRecorder, name: str, title: str, boxes: Array, scores: Array) -> None:
+    """Note boxes (R, 4), best first, and their scores (R,)."""
+    caption = f"{title}\n{len(boxes):,} boxes"
+    record(name, caption, "boxes", lambda: {"boxes": to_numpy(boxes), "scores": to_numpy(scores)})
+
+
+def record_region_features(
+    record: StageRecorder, boxes: Array, features: Array, **more: Array
+) -> None:
+    """Note features (R, C, h, w) or (R, P) of regions as "region_features"."""
+    shape = " × ".join(str(size) for size in features.shape[1:])
+    caption = f"Region features\nevery region, whatever its shape, becomes {shape} numbers"
+    record(
+        "region_features",
+        caption,
+        "region features",
+        lambda: {"boxes": to_numpy(boxes), "region_features": to_numpy(features), **more},
+    )
+
+
+def record_scores(record: StageRecorder, boxes: Array, class_scores: Array, **more: Array) -> None:
+    """Note scores (R, K) of regions as "class_scores"."""
+    caption = f"Class scores\nof {len(boxes):,} regions for {class_scores.shape[1]} classes"
+    record(
+        "class_scores",
+        caption,
+        "region scores",
+        lambda: {"boxes": to_numpy(boxes), "class_scores": to_numpy(class_scores), **more},
+    )
+
+
+def record_refined_boxes(
+    record: StageRecorder, boxes: Array, refined_boxes: Array, class_scores: Array
+) -> None:
+    """Note the boxes (R, K, 4) of regions, one for each class, as "refined_boxes"."""
+    record(
+        "refined_boxes",
+        "Refined boxes\neach region as its class moves it",
+        "refined boxes",
+        lambda: {
+            "boxes": to_numpy(boxes),
+            "refined_boxes": to_numpy(refined_boxes),
+            "class_scores": to_numpy(class_scores),
+        },
+    )
+
+
+def record_detections(record: StageRecorder, image: np.ndarray, found: Result) -> None:
+    """Note the result of an image as "detections"."""
+    caption = f"Detections\n{len(found['boxes']):,} boxes"
+    record("detections", caption, "detections", lambda: {"image": image, **found})
