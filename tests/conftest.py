@@ -23,6 +23,11 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
+# Published weights of the development machine; where there are none, their tests are skipped.
+_WEIGHTS = REPOSITORY.parent / "shared" / "weights"
+if _WEIGHTS.is_dir():
+    os.environ.setdefault("MINICV_WEIGHTS", str(_WEIGHTS))
+
 
 def _real_data_folder() -> Path:
     return Path(os.environ.get("MINICV_DATA", REPOSITORY.parent / "shared" / "data"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.nn import Linear, Module
+from minicv.nn import Module
 from minicv.weights.checkpoint import load_checkpoint
 from minicv.weights.errors import WeightsError
 from minicv.weights.torch_file import read_torch_file
@@ -98,33 +98,38 @@ def _start_from_classifier(model: Module, weights: Mapping[str, np.ndarray], sou
     }
     load_published(backbone, fitting, source)
     said = f"{source}: all {len(wanted)} entries of the backbone were taken"
-    head = getattr(model, "box_head", None)
-    layers = [getattr(head, name, None) for name in ("fc6", "fc7")]
-    layers = [layer for layer in layers if isinstance(layer, Linear) and layer.bias is not None]
-    published = _fully_connected(weights)
-    if not published or len(layers) < 2:
-        return said
-    shapes = [(layer.weight.shape, layer.bias.shape) for layer in layers]
-    if shapes != [(weight.shape, bias.shape) for weight, bias in published]:
-        sizes = " and ".join(str(weight.shape) for weight, _ in published)
-        return f"{said}; fc6 and fc7 of the box head stay as they were, published are {sizes}"
-    for layer, (weight, bias) in zip(layers, published, strict=True):
-        layer.load_state_dict({"weight": weight, "bias": bias})
-    return f"{said}, and fc6 and fc7 of the box head"
+    return said + _start_box_head(getattr(model, "box_head", None), _fully_connected(weights))
 
 
-def _fully_connected(weights: Mapping[str, np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Weight and bias of fc6 and fc7 of an AlexNet or VGG-16, or nothing for other networks.
+def _start_box_head(head: Module | None, weights: Mapping[str, np.ndarray]) -> str:
+    """Load fc6 and fc7 where the head has them in these sizes; says so, or nothing to say."""
+    if head is None or not weights:
+        return ""
+    wanted = {name: array.shape for name, array in head.state_dict().items() if name in weights}
+    if not wanted:
+        return ""
+    if wanted != {name: array.shape for name, array in weights.items()}:
+        sizes = " and ".join(str(weights[f"{layer}.weight"].shape) for layer in ("fc6", "fc7"))
+        return f"; fc6 and fc7 of the box head stay as they were, for the published are {sizes}"
+    head.load_state_dict(weights, strict=False)
+    return ", and fc6 and fc7 of the box head"
+
+
+def _fully_connected(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """fc6 and fc7 of an AlexNet or VGG-16 under these names, or nothing for other networks.
 
     They are the first two of torchvision's three fully connected layers ``classifier.N``. Their
     inputs lie in the order channel, row, column, as in the box heads.
     """
     found = [re.fullmatch(r"classifier\.(\d+)\.weight", name) for name in weights]
     layers = sorted(int(match[1]) for match in found if match)
-    names = [f"classifier.{number}" for number in layers[:2]]
-    if len(layers) != 3 or any(weights[f"{name}.weight"].ndim != 2 for name in names):
-        return []
-    return [(weights[f"{name}.weight"], weights[f"{name}.bias"]) for name in names]
+    if len(layers) != 3:
+        return {}
+    return {
+        f"{name}.{part}": weights[f"classifier.{number}.{part}"]
+        for name, number in zip(("fc6", "fc7"), layers, strict=False)
+        for part in ("weight", "bias")
+    }
 
 
 def as_convolution(weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Checkpoints are written whole or not at all."""
 
+import json
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+from minicv.weights.checkpoint import FORMAT
 
 
 def test_round_trip(tmp_path):
@@ -18,6 +20,20 @@ def test_round_trip(tmp_path):
     for name in arrays:
         np.testing.assert_array_equal(read[name], arrays[name])
         assert read[name].dtype == arrays[name].dtype
+
+
+@pytest.mark.parametrize("written", [None, FORMAT + 1])
+def test_another_format_is_refused_with_what_to_do(tmp_path, written):
+    """None: a checkpoint of the versions that did not write a number; it counts as format 1."""
+    description = {"model": "fcn8s"} if written is None else {"format": written}
+    np.savez(tmp_path / "old.npz", w=np.ones(2), __description__=json.dumps(description))
+    with pytest.raises(WeightsError) as refused:
+        load_checkpoint(tmp_path / "old.npz")
+    assert str(refused.value) == (
+        f"{tmp_path / 'old.npz'}: a checkpoint of format {written or 1}, and this version of "
+        f"minicv reads format {FORMAT}; train the model again, or use the version of minicv that "
+        "wrote it"
+    )
 
 
 _FULL_DISK = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -138,36 +138,3 @@ class VGG16Backbone(Backbone):
         end = None if stride == self.strides[-1] else {8: _AFTER_POOL3, 16: _AFTER_POOL4}[stride]
         x = run_conv_relu(x, self.features[start:end])  # -> (N, C, H/s, W/s)
         return run_conv_relu(x, self.classifier) if stride == 32 else x  # fc7: (N, 4096, ...)
-
-
-def convolutional_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A state_dict of `VGG16` with its fully connected layers as convolutions.
-
-    Unit o of a fully connected layer sums weight[o, i] · x[i] over a map (C, KH, KW) laid out as
-    one row, i = (c · KH + u) · KW + v. That is one position of the convolution by the same numbers
-    as (O, C, KH, KW). fc6 covers 7x7 cells, fc7 and the last layer one.
-
-    Raises:
-        ValueError: an entry has another number of inputs than VGG-16's.
-
-    Source: Long et al. 2015, section 3.1.
-
-    >>> weights = {"classifier.0.weight": np.zeros((4096, 25088), "float32")}
-    >>> convolutional_weights(weights)["classifier.0.weight"].shape
-    (4096, 512, 7, 7)
-    """
-    kernels = {"classifier.0": (512, 7, 7), "classifier.3": (4096, 1, 1)}
-    kernels["classifier.6"] = kernels["classifier.3"]
-    result = dict(weights)
-    for layer, kernel in kernels.items():
-        name = f"{layer}.weight"
-        if name not in weights:
-            continue
-        matrix = weights[name]
-        if matrix.ndim != 2 or matrix.shape[1] != np.prod(kernel):
-            raise ValueError(
-                f"convolutional_weights: {name} has shape {matrix.shape}, expected (units, "
-                f"{np.prod(kernel)}), the fully connected layer of a VGG-16"
-            )
-        result[name] = matrix.reshape(-1, *kernel)  # (O, I) -> (O, C, KH, KW)
-    return result

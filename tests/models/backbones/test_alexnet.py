@@ -1,4 +1,4 @@
-"""AlexNet: published layer names and sizes, both forms, and the backbone's map."""
+"""AlexNet: published layer names and sizes, both forms, and the backbone's maps."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from minicv import Tensor, no_grad
 from minicv import functional as F
 from minicv.models.backbones import KRIZHEVSKY_2012, KRIZHEVSKY_2014, AlexNet, AlexNetBackbone
-from minicv.nn import Conv2d, LocalResponseNorm
+from minicv.nn import Conv2d, LocalResponseNorm, Sequential
 
 # As in torchvision.models.alexnet, from its published file.
 TORCHVISION_SHAPES = {
@@ -53,7 +53,7 @@ def test_the_form_of_2012_has_the_sizes_of_the_paper(weights_cost_nothing):
 
 def test_normalisation_follows_the_first_two_relus_as_in_the_paper():
     """k = 2, n = 5, alpha = 1e-4, beta = 0.75, by the formula of section 3.3."""
-    features = AlexNetBackbone(rng=np.random.default_rng(0)).features
+    features = AlexNetBackbone(layers=KRIZHEVSKY_2012, rng=np.random.default_rng(0)).features
     places = [i for i, layer in enumerate(features) if isinstance(layer, LocalResponseNorm)]
     assert places == [2, 6]
     a = np.random.default_rng(1).uniform(0, 30, (1, 96, 2, 1))
@@ -65,26 +65,64 @@ def test_normalisation_follows_the_first_two_relus_as_in_the_paper():
 
 
 @pytest.mark.parametrize("layers", [KRIZHEVSKY_2012, KRIZHEVSKY_2014])
-@pytest.mark.parametrize(("height", "width"), [(1, 1), (17, 33), (64, 32)])
-def test_the_map_covers_images_of_any_size(layers, height, width):
-    backbone = AlexNetBackbone(layers, rng=np.random.default_rng(0))
+def test_both_forms_have_maps_at_all_strides(layers):
+    rng = np.random.default_rng(0)
+    backbone = AlexNetBackbone((8, 16, 32), classifier_channels=8, layers=layers, rng=rng).eval()
     with no_grad():
-        y = backbone(Tensor(np.ones((2, 3, height, width), "f4")))
-    assert y.shape == (2, 256, -(-height // 16), -(-width // 16))
+        maps = backbone(Tensor(np.ones((2, 3, 17, 65), "f4")))
+    assert [y.shape[1] for y in maps] == list(backbone.out_channels)
+    assert backbone.out_channels == (layers.channels[1], 256, 8)
+    assert [y.shape[2:] for y in maps] == [(3, 9), (2, 5), (1, 3)]
+    norms = [layer for layer in backbone.features if isinstance(layer, LocalResponseNorm)]
+    assert len(norms) == (2 if layers is KRIZHEVSKY_2012 else 0)
 
 
-def test_backbone_takes_the_classifiers_weights():
-    backbone = AlexNetBackbone(KRIZHEVSKY_2014, rng=np.random.default_rng(0))
+def test_backbone_has_torchvisions_names_and_the_shapes_of_its_convolutions():
+    state = AlexNetBackbone(rng=np.random.default_rng(0)).state_dict()
     convolutions = {n for n in TORCHVISION_SHAPES if n.startswith("features")}
-    shapes = {name: array.shape for name, array in backbone.state_dict().items()}
-    assert {name.rpartition(".")[0] for name in shapes} == convolutions
-    assert all(shapes[f"{name}.weight"] == TORCHVISION_SHAPES[name] for name in convolutions)
+    assert {name.rpartition(".")[0] for name in state} == convolutions
+    assert all(state[f"{name}.weight"].shape == TORCHVISION_SHAPES[name] for name in convolutions)
+    three = AlexNetBackbone((32,), classifier_channels=8, rng=np.random.default_rng(0))
+    layers = {name.rpartition(".")[0] for name in three.state_dict()}
+    assert layers == convolutions | {"classifier.1", "classifier.4"}
+
+
+def test_the_maps_are_conv2_and_conv5_behind_their_relus():
+    rng = np.random.default_rng(0)
+    backbone = AlexNetBackbone((8, 16), rng=rng)
+    x = rng.normal(size=(1, 3, 40, 33)).astype("f4")
+    y, outputs = Tensor(x), []
+    with no_grad():
+        for layer in backbone.features:  # one by one
+            y = layer(y)
+            outputs.append(y.data)
+        at8, at16 = backbone(Tensor(x))
+    np.testing.assert_allclose(at8.data, outputs[4], rtol=1e-4, atol=1e-6)  # torchvision's numbers
+    np.testing.assert_allclose(at16.data, outputs[11], rtol=1e-4, atol=1e-6)
+    assert len(outputs) == 12
+
+
+def test_a_cell_of_fc7_looks_at_six_cells_from_two_before_it():
+    rng = np.random.default_rng(0)
+    backbone = AlexNetBackbone((32,), classifier_channels=4, rng=rng).eval().astype("float64")
+    fc6 = rng.normal(size=(4, 256 * 6 * 6))
+    backbone.classifier[1].weight.data = fc6.reshape(4, 256, 6, 6)
+    backbone.classifier[4].weight.data = np.eye(4)[:, :, None, None]
+    backbone.classifier[4].bias.data = np.zeros(4)
+    pool5 = np.maximum(rng.normal(size=(1, 256, 7, 6)), 0)
+    backbone.features = Sequential()  # so that the map of stride 32 is made of pool5 itself
+    with no_grad():
+        at32 = backbone.to_stride(Tensor(pool5), 32).data
+    assert at32.shape == (1, 4, 7, 6)
+    window = pool5[0, :, 1:7, 0:6].ravel()  # of cell (3, 2): rows 3 - 2 to 3 + 3
+    expected = np.maximum(fc6 @ window + backbone.classifier[1].bias.data, 0)
+    np.testing.assert_allclose(at32[0, :, 3, 2], expected, rtol=1e-10, atol=1e-12)
 
 
 def test_max_pooling_that_is_left_out_is_adaptive_pooling_of_the_map():
     rng = np.random.default_rng(0)
     with no_grad():
         x = Tensor(rng.normal(size=(1, 3, 208, 208)).astype("f4"))
-        y = AlexNetBackbone(rng=rng)(x)
+        (y,) = AlexNetBackbone(rng=rng)(x)
     assert y.shape[2:] == (13, 13)
     np.testing.assert_array_equal(F.adaptive_max_pool2d(y, 6).data, F.max_pool2d(y, 3, 2).data)
