@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
-
 from minicv.cli.detection_recipe import DetectionRecipe
 from minicv.cli.recipe import train_by
+from PIL import Image
+
 from minicv.data import Cached, Farmyard
 from minicv.inspection import (
     contact_sheet,

@@ -29,7 +29,7 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.data import Cached, DataLoader, Farmyard
 from minicv.data.transforms import RandomHorizontalFlip
-from minicv.inspection import contact_sheet, draw_detections, draw_faster_rcnn_stages
+from minicv.inspection import contact_sheet, draw_detections, draw_stages
 from minicv.metrics import proposal_recall
 from minicv.models.detection import FasterRCNN
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
@@ -123,7 +123,7 @@ def draw(models: dict[str, FasterRCNN], scenes: Any, out: Path) -> None:
     """Every stage of one scene, and the detections of both networks beside the truth."""
     counts = [len(scenes[i][1]["boxes"]) for i in range(len(scenes))]
     image, truth = scenes[counts.index(3) if 3 in counts else 0]
-    stages = draw_faster_rcnn_stages(models["jointly"].stages(image), CLASSES)
+    stages = draw_stages(models["jointly"].stages(image), CLASSES)
     for number, (name, picture) in enumerate(stages.items(), start=1):
         picture.save(out / f"{number}_{name}.png")
     pictures = [draw_detections(image, truth["boxes"], truth["labels"], None, CLASSES)]
