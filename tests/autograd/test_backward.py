@@ -63,11 +63,14 @@ def test_a_chain_of_ten_thousand_operations():
 
 
 def test_a_long_chain_can_be_dropped_without_backward():
-    y = leaf(1.0)
+    y = leaf(1.0) + 1
+    first = weakref.ref(y.creator)
     for _ in range(10_000):
         y = y + 1
+    assert first() is not None
     del y
     gc.collect()
+    assert first() is None
 
 
 def test_leaves_accumulate_once_for_each_call():

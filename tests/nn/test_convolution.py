@@ -69,9 +69,13 @@ def test_shapes_and_first_values(layer, shape, fan_in):
 
 def test_gradients_reach_weight_and_bias():
     for layer in (Conv2d(3, 2, 2, rng=rng()), ConvTranspose2d(3, 2, 2, rng=rng())):
-        layer(Tensor(image(1, 3, 4, 4).astype(np.float32))).sum().backward()
-        assert layer.weight.grad.shape == layer.weight.shape
-        assert layer.bias.grad.shape == (2,)
+        y = layer(Tensor(np.ones((1, 3, 4, 4), np.float32)))
+        y.sum().backward()
+        positions = y.shape[2] * y.shape[3]
+        assert layer.bias.grad.tolist() == [positions] * 2
+        # Each tap sees one pixel of 1 at every position, or spreads each of the 16 pixels.
+        uses = positions if isinstance(layer, Conv2d) else 16
+        assert np.array_equal(layer.weight.grad, np.full(layer.weight.shape, uses))
 
 
 @pytest.mark.parametrize("groups", [1, 3])

@@ -28,10 +28,14 @@ def parameters(seed=0, dtype=np.float64):
     return [Parameter(rng.standard_normal(shape).astype(dtype)) for shape in [(3, 4), (5,), ()]]
 
 
-def give_gradients(params, seed):
+def gradients_of(params, seed):
     rng = np.random.default_rng(seed)
-    for parameter in params:
-        parameter.grad = rng.standard_normal(parameter.shape).astype(parameter.dtype)
+    return [rng.standard_normal(each.shape).astype(each.dtype) for each in params]
+
+
+def give_gradients(params, seed):
+    for parameter, gradient in zip(params, gradients_of(params, seed), strict=True):
+        parameter.grad = gradient
 
 
 def train(params, optimizer, steps):
@@ -103,9 +107,15 @@ class TestSteps:
 
     @every_optimizer
     def test_empty_parameters(self, make):
-        parameter = Parameter(np.zeros((0, 3)))
-        train([parameter], make([parameter]), range(2))
-        assert parameter.shape == (0, 3)
+        empty, other = Parameter(np.zeros((0, 3))), Parameter(np.ones(2))
+        train([empty, other], make([empty, other]), range(2))
+        assert empty.shape == (0, 3)
+        alone = Parameter(np.ones(2))
+        optimizer = make([alone])
+        for step in range(2):
+            alone.grad = gradients_of([empty, other], step)[1]
+            optimizer.step()
+        assert np.array_equal(other.data, alone.data)
 
     @every_optimizer
     def test_finds_the_minimum_of_a_bowl(self, make):
