@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 
-def check_targets(images: Sequence[np.ndarray], targets: Sequence[dict], num_classes: int) -> None:
+def check_targets(
+    images: Sequence[np.ndarray], targets: Sequence[Mapping[str, Any]], num_classes: int
+) -> None:
     """Refuse labels that would spoil training, and say which image they belong to.
 
     A picture without boxes is fine. Boxes may end up to 0.01 pixels outside of the picture, which
@@ -95,7 +98,7 @@ def _check_labels(name: str, labels: np.ndarray, count: int, num_classes: int) -
         )
 
 
-def _check_shapes(name: str, target: dict, height: int, width: int) -> None:
+def _check_shapes(name: str, target: Mapping[str, Any], height: int, width: int) -> None:
     count = len(target["boxes"])
     if "masks" in target and target["masks"].shape != (count, height, width):
         raise ValueError(
