@@ -330,13 +330,23 @@ class RCNN(Model):
             plain arrays (R, P) and (R, U).
         """
         with no_grad(), evaluating(self):
-            return self._describe(image, boxes, StageRecorder(keep=False))
+            return self._stage3_features(self._stage2_warp(image, boxes))
 
     def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
         record_input(record, image)
         boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
         record_boxes(record, "proposals", "Proposals", boxes, scores)
-        features = self._describe(image, boxes, record)  # 2 and 3
+        warped: Iterable[np.ndarray] = self._stage2_warp(image, boxes)
+        if record.keep:  # only then all of them are in memory
+            warped = list(warped)
+            self._record_warped(record, boxes, warped)
+        features = self._stage3_features(warped)
+        return self._decide(image, boxes, features, record)  # 4 to 6
+
+    def _decide(
+        self, image: np.ndarray, boxes: np.ndarray, features: RegionFeatures, record: StageRecorder
+    ) -> Result:
+        """Stages 4 to 6: what the features of the proposals (R, 4) say."""
         record_region_features(record, boxes, features.pooled)
         svm_scores, class_scores = self._stage4_score(features.units)
         record_scores(record, boxes, class_scores, svm_scores=svm_scores)
@@ -346,25 +356,13 @@ class RCNN(Model):
         record_detections(record, image, found)
         return found
 
-    def _describe(
-        self, image: np.ndarray, boxes: np.ndarray, record: StageRecorder
-    ) -> RegionFeatures:
-        """Stages 2 and 3 for detection, a few regions at a time."""
-        warped: Iterable[np.ndarray] = self._stage2_warp(image, boxes)
-        if record.keep:  # only then all of them are in memory
-            warped = list(warped)
-            self._record_warped(record, boxes, warped)
-        parts = [[part.data for part in self._stage3_features(some)] for some in warped]
-        xp = xp_of(parts[0][0])
-        return RegionFeatures(*(xp.concatenate(part) for part in zip(*parts, strict=True)))
-
     def _units_to_learn_from(
         self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
     ) -> Tensor:
         """Stages 2 and 3 for training: (R, 4) regions of each image, S in all -> (S, U)."""
         pairs = zip(images, regions, strict=True)
         warped = [some for image, boxes in pairs for some in self._stage2_warp(image, boxes)]
-        return self._stage3_features(np.concatenate(warped))[1]  # (S, 3, S, S) -> (S, U)
+        return self._run_network(np.concatenate(warped))[1]  # (S, 3, S, S) -> (S, U)
 
     def _record_warped(
         self, record: StageRecorder, boxes: np.ndarray, warped: Sequence[np.ndarray]
@@ -389,7 +387,12 @@ class RCNN(Model):
             some = boxes[start : start + s.regions_at_a_time]
             yield warp_boxes(pixels, some, s.warp_size, s.context)
 
-    def _stage3_features(self, warped: np.ndarray) -> tuple[Tensor, Tensor]:
+    def _stage3_features(self, warped: Iterable[np.ndarray]) -> RegionFeatures:
+        parts = [[part.data for part in self._run_network(some)] for some in warped]
+        xp = xp_of(parts[0][0])
+        return RegionFeatures(*(xp.concatenate(part) for part in zip(*parts, strict=True)))
+
+    def _run_network(self, warped: np.ndarray) -> tuple[Tensor, Tensor]:
         xp = xp_of(self.cls_score.weight.data)  # the pixels go where the weights are
         size, channels = self.settings.pooled_size, self.backbone.out_channels[0]
         if len(warped):

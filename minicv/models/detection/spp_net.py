@@ -28,7 +28,8 @@ from minicv.backend import Array, xp_of
 from minicv.inspection.stage import StageRecorder
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.rcnn import RCNN, RegionFeatures, SVMDetectorSettings
-from minicv.models.detection.roi_heads import record_features
+from minicv.models.detection.roi_heads import record_boxes, record_features, record_input
+from minicv.models.model import Result
 from minicv.models.photographs import ImageBatch, batch_for
 from minicv.nn import evaluating
 from minicv.proposals import Proposer
@@ -107,38 +108,46 @@ class SPPNet(RCNN):
         self.stride = backbone.strides[0]
         self.backbone.requires_grad_(False)
 
-    def _describe(
-        self, image: np.ndarray, boxes: np.ndarray, record: StageRecorder
-    ) -> RegionFeatures:
-        """Stages 2 to 4 for detection."""
-        scaled = self._stage2_features(image, record)
+    def region_features(self, image: np.ndarray, boxes: np.ndarray) -> RegionFeatures:
+        """Stages 2 to 4, see `RCNN.region_features`."""
+        with no_grad(), evaluating(self):
+            return self._stage4_head(self._stage3_pool(self._all_maps(image), boxes))
+
+    def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
+        record_input(record, image)
+        boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
+        record_boxes(record, "proposals", "Proposals", boxes, scores)
+        scaled = []
+        for scale in self.settings.scales:
+            scaled.append(self._stage2_features(image, scale))
+            self._record_map(record, scaled[-1], scale)
         pooled = self._stage3_pool(scaled, boxes)
-        units = self.box_head(Tensor(pooled)).data  # 4: (R, P) -> (R, U)
-        return RegionFeatures(pooled, units)
+        features = self._stage4_head(pooled)
+        return self._decide(image, boxes, features, record)  # 5 to 7
+
+    def _record_map(self, record: StageRecorder, scaled: Scaled, scale: int) -> None:
+        name = f"feature_map_{scale}" if len(self.settings.scales) > 1 else "feature_map"
+        stride = self.stride / scaled.batch.scale(0)[0]  # in the pixels of the image
+        record_features(record, scaled.features[0], stride, name)
 
     def _units_to_learn_from(
         self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
     ) -> Tensor:
         """Stages 2 to 4 for training. Only stage 4 learns; what comes before is constant."""
-        pooled = []
-        for image, boxes in zip(images, regions, strict=True):
-            scaled = self._stage2_features(image, StageRecorder(keep=False))
-            pooled.append(self._stage3_pool(scaled, boxes))
+        pairs = zip(images, regions, strict=True)
+        pooled = [self._stage3_pool(self._all_maps(image), own) for image, own in pairs]
         return self.box_head(Tensor(xp_of(*pooled).concatenate(pooled)))  # -> (S, U)
 
-    def _stage2_features(self, image: np.ndarray, record: StageRecorder) -> list[Scaled]:
+    def _all_maps(self, image: np.ndarray) -> list[Scaled]:
+        return [self._stage2_features(image, scale) for scale in self.settings.scales]
+
+    def _stage2_features(self, image: np.ndarray, scale: int) -> Scaled:
         xp = xp_of(self.cls_score.weight.data)  # the pixels go where the weights are
-        scales, found = self.settings.scales, []
+        batch = batch_for(self.backbone, [image], scale, self.settings.max_size)
         # Frozen all through: running statistics do not move either.
         with no_grad(), evaluating(self.backbone):
-            for scale in scales:
-                batch = batch_for(self.backbone, [image], scale, self.settings.max_size)
-                (features,) = self.backbone(Tensor(xp.asarray(batch.pixels)))
-                found.append(Scaled(batch, features.data))
-                name = f"feature_map_{scale}" if len(scales) > 1 else "feature_map"
-                stride = self.stride / batch.scale(0)[0]  # in the pixels of the image
-                record_features(record, features.data[0], stride, name)
-        return found
+            (features,) = self.backbone(Tensor(xp.asarray(batch.pixels)))
+        return Scaled(batch, features.data)
 
     def _stage3_pool(self, scaled: Sequence[Scaled], boxes: np.ndarray) -> Array:
         """The maps of an image and its boxes (R, 4) -> features (R, C bins)."""
@@ -158,6 +167,9 @@ class SPPNet(RCNN):
             ]  # (R, C l l) each
             pooled[xp.asarray(own)] = xp.concatenate(levels, axis=1)
         return pooled
+
+    def _stage4_head(self, pooled: Array) -> RegionFeatures:
+        return RegionFeatures(pooled, self.box_head(Tensor(pooled)).data)  # (R, P) -> (R, U)
 
 
 def nearest_scale(boxes: np.ndarray, region_side: float) -> np.ndarray:
