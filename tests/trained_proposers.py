@@ -6,7 +6,7 @@ import numpy as np
 
 from minicv.data import Farmyard
 from minicv.proposals.bing_training import train_bing
-from minicv.proposals.objectness_training import train_objectness
+from minicv.proposals.objectness import train_objectness
 
 
 @functools.cache

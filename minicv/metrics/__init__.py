@@ -5,11 +5,13 @@ NumPy on the host, whatever device the arrays come from.
 
 from minicv.metrics.average_precision_coco import CocoAveragePrecision, coco_average_precision
 from minicv.metrics.average_precision_voc import VocAveragePrecision, voc_average_precision
-from minicv.metrics.boundary_iou import BoundaryIoU, boundary_band, boundary_iou
 from minicv.metrics.metric import DetectionMetric, Metric, SegmentationMetric
 from minicv.metrics.proposal_recall import ProposalRecall, proposal_recall
 from minicv.metrics.segmentation import (
+    BoundaryIoU,
     SegmentationValues,
+    boundary_band,
+    boundary_iou,
     confusion_matrix,
     segmentation_values,
     values_of_confusion,

@@ -16,8 +16,8 @@ Three stages, numbered below:
    targets in an area range takes no part there. Where nothing takes part the number is -1, which
    means "nothing to find" and must not be averaged with anything.
 
-The numbers equal those of pycocotools, with one difference: pycocotools keeps matches as annotation
-ids and takes id 0 for "no match", so it miscounts data whose ids begin at 0. Here are no ids.
+The numbers equal those of pycocotools, with one exception: pycocotools marks a match by the id of
+the annotation and takes id 0 for "no match", so it miscounts data whose ids begin at 0.
 
 Source: Lin et al., "Microsoft COCO" (2014), and the detection evaluation page of the challenge.
 """
@@ -54,7 +54,7 @@ class CocoAveragePrecision:
     """What `coco_average_precision` returns. Every number is -1 where there was nothing to find.
 
     Attributes:
-        ap: mean average precision over IoU 0.50, 0.55 .. 0.95, the challenge's main figure.
+        ap: mean average precision over IoU 0.50, 0.55 .. 0.95, the challenge's main number.
         ap50, ap75: the same at one IoU.
         ap_small, ap_medium, ap_large: for objects below 32 x 32, up to 96 x 96, and above.
         ar_1, ar_10, ar_100: mean recall with at most so many detections per image and class.
@@ -99,7 +99,7 @@ def coco_average_precision(
     *,
     number_of_classes: int | None = None,
 ) -> CocoAveragePrecision:
-    """COCO's twelve figures for boxes, and their parts by class.
+    """COCO's twelve numbers for boxes, and their parts by class.
 
     Args:
         predictions: per image a dict of boxes, scores, labels; see `minicv.metrics.detections`.
@@ -153,11 +153,9 @@ def _match_image(image: ImagePredictions, truth: ImageTargets, label: int) -> _M
     chosen = np.flatnonzero(image.labels == label)[: MAX_DETECTIONS[-1]]
     there = truth.labels == label
     boxes, target_boxes, crowd = image.boxes[chosen], truth.boxes[there], truth.iscrowd[there]
-    overlaps = np.where(  # (D, G)
-        crowd,
-        box_intersection_over_area(boxes, target_boxes),
-        box_iou(boxes, target_boxes),
-    )
+    iou: np.ndarray = box_iou(boxes, target_boxes)  # (D, G)
+    share: np.ndarray = box_intersection_over_area(boxes, target_boxes)
+    overlaps = np.where(crowd, share, iou)
     to_ignore = _outside_area_ranges(truth.area[there]) | crowd  # (A, G)
     found, took_ignored = _take_targets(overlaps, crowd, to_ignore)
     ignored = took_ignored | (~found & _outside_area_ranges(box_area(boxes))[:, None, :])
@@ -180,8 +178,8 @@ def _take_targets(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let each detection in turn take the best target that is free.
 
-    Every array over (A, T) holds the 40 verdicts for each area range and IoU threshold, which are
-    all made side by side.
+    Every array over (A, T) holds the decisions for all 4 area ranges and 10 IoU thresholds, which
+    are made side by side.
 
     Args:
         overlaps: (D, G), detections best score first.
@@ -225,12 +223,12 @@ def _accumulate(images: list[_MatchedImage], precision: np.ndarray, recall: np.n
     true_positive = np.concatenate([image.true_positive for image in images], axis=2)
     false_positive = np.concatenate([image.false_positive for image in images], axis=2)
     rank = np.concatenate([np.arange(len(image.scores)) for image in images])  # within the image
-    targets = sum(image.targets for image in images)
+    targets = np.sum([image.targets for image in images], axis=0)  # (A,)
 
     for area in np.flatnonzero(targets):
-        for column, limit in enumerate(MAX_DETECTIONS):
+        for which, limit in enumerate(MAX_DETECTIONS):
             found = true_positive[area][:, rank < limit].sum(axis=1)
-            recall[:, area, column] = found / targets[area]
+            recall[:, area, which] = found / targets[area]
         found = true_positive[area][:, best_first].cumsum(axis=1)  # (T, D)
         wrong = false_positive[area][:, best_first].cumsum(axis=1)
         # Before the first detection that counts, 0 / 0 is to be 0.

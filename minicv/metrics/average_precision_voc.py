@@ -11,7 +11,7 @@ Per class, over all images together:
 4. The curve becomes one number, in one of two ways:
    VOC 2007: the mean, over recall levels 0, 0.1 .. 1, of the best precision at that recall or
    above; since VOC 2010: the area under the curve, once precision has been made non-increasing.
-   They differ by a point or two, so always say which.
+   They differ by a point or two, so a result should always say which one it is.
 
 A class without targets has no average precision: it is NaN and left out of the mean. Boxes are
 half-open here, while the development kit counts ``x2 - x1 + 1``; for boxes of a few pixels the IoU
@@ -36,8 +36,8 @@ from minicv.metrics.detections import (
 )
 from minicv.vision import box_iou
 
-# Written as the published Python evaluations write it: the fourth level is 0.30000000000000004, so
-# a recall of exactly 0.3 does not reach it. Published 11-point figures contain this.
+# Written as in the published Python evaluations. The fourth level is 0.30000000000000004, so a
+# recall of exactly 0.3 does not reach it; published 11-point values contain this effect.
 RECALL_LEVELS = np.arange(0.0, 1.1, 0.1)
 
 

@@ -1,4 +1,4 @@
-"""What the detection metrics take: per image, what was predicted and what is there.
+"""What the detection metrics are given: for each image, what was predicted and what is there.
 
 ``predictions`` and ``targets`` are lists with one dict per image, in the same order:
 
@@ -7,12 +7,12 @@
                 labels (n,)    0..K-1
     target      boxes (m, 4)
                 labels (m,)
-                difficult (m,) bool, VOC: neither has to be found nor counts as an error if it is
+                difficult (m,) bool, VOC: it need not be found, and is no error if it is
                 iscrowd (m,)   bool, COCO: the box stands for many objects at once
                 area (m,)      COCO: area of the object's mask, which decides small, medium or
                                large; the area of the box where it is absent
 
-The last three may be absent, and other keys are passed over. n and m may be 0.
+The last three may be absent, and other keys are ignored. n and m may be 0.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def count_classes(
     >>> count_classes([], [], None, "doctest")
     0
     """
-    images = [*predictions, *targets]
-    found = 1 + max((int(image.labels.max()) for image in images if len(image.labels)), default=-1)
+    labels = [image.labels for image in predictions] + [image.labels for image in targets]
+    found = 1 + max((int(of_image.max()) for of_image in labels if len(of_image)), default=-1)
     if number_of_classes is None:
         return found
     if found > number_of_classes:
@@ -108,7 +108,7 @@ def count_classes(
 
 def _read_predictions(image: Mapping, where: str) -> ImagePredictions:
     boxes = _read_boxes(image, where)
-    scores = _read_column(image, "scores", len(boxes), where, np.float64)
+    scores = _read_values(image, "scores", len(boxes), where, np.float64)
     labels = _read_labels(image, len(boxes), where)
     best_first = np.argsort(-scores, kind="stable")
     return ImagePredictions(boxes[best_first], scores[best_first], labels[best_first])
@@ -120,9 +120,9 @@ def _read_targets(image: Mapping, where: str) -> ImageTargets:
     return ImageTargets(
         boxes=boxes,
         labels=_read_labels(image, count, where),
-        difficult=_read_column(image, "difficult", count, where, bool, np.zeros(count)),
-        iscrowd=_read_column(image, "iscrowd", count, where, bool, np.zeros(count)),
-        area=_read_column(image, "area", count, where, np.float64, box_area(boxes)),
+        difficult=_read_values(image, "difficult", count, where, bool, np.zeros(count)),
+        iscrowd=_read_values(image, "iscrowd", count, where, bool, np.zeros(count)),
+        area=_read_values(image, "area", count, where, np.float64, box_area(boxes)),
     )
 
 
@@ -136,14 +136,14 @@ def _read_boxes(image: Mapping, where: str) -> np.ndarray:
 
 
 def _read_labels(image: Mapping, count: int, where: str) -> np.ndarray:
-    values = _read_column(image, "labels", count, where, np.float64)
+    values = _read_values(image, "labels", count, where, np.float64)
     labels = values.astype(np.int64)
     if (labels != values).any() or (labels < 0).any():
         raise ValueError(f"{where}['labels'] expects whole numbers 0..K-1 but is {values.tolist()}")
     return labels
 
 
-def _read_column(
+def _read_values(
     image: Mapping,
     field: str,
     count: int,
@@ -153,15 +153,15 @@ def _read_column(
 ) -> np.ndarray:
     if default is not None and image.get(field) is None:
         return default.astype(dtype)
-    column = _read_field(image, field, where)
-    if column.shape != (count,):
+    values = _read_field(image, field, where)
+    if values.shape != (count,):
         raise ValueError(
             f"{where}['{field}'] expects one value per box, shape ({count},), but has shape "
-            f"{column.shape}"
+            f"{values.shape}"
         )
-    if not np.isfinite(column).all():
+    if not np.isfinite(values).all():
         raise ValueError(f"{where}['{field}'] holds a number that is not finite")
-    return column.astype(dtype)
+    return values.astype(dtype)
 
 
 def _read_field(image: Mapping, field: str, where: str) -> np.ndarray:

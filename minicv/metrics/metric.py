@@ -1,7 +1,7 @@
 """Metrics that take one image after another: what a task measures, and what training watches.
 
-A metric is given the result and the target of each image, and at the end says its values by name.
-It keeps only what its values need, so that a large set does not fill the memory.
+A metric is given the result and the target of each image; in the end it has values by name. It
+keeps only what the values depend on, so that a large set does not fill the memory.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import numpy as np
 from minicv.metrics.average_precision_coco import coco_average_precision
 from minicv.metrics.average_precision_voc import voc_average_precision
 from minicv.metrics.segmentation import (
-    SegmentationValues,
     confusion_matrix,
+    read_pair,
     values_of_confusion,
 )
 
@@ -126,12 +126,8 @@ class SegmentationMetric:
                 names the image.
         """
         name = f"image {target.get('image_id', self._images)!r}"
-        for what, fields in (("result", result), ("target", target)):
-            if "segmentation" not in fields:
-                raise ValueError(f"{name}: the {what} has no segmentation; it has {sorted(fields)}")
-        self.confusion += confusion_matrix(
-            result["segmentation"], target["segmentation"], len(self.classes), name
-        )
+        predicted, truth = read_pair(result, target, name)
+        self.confusion += confusion_matrix(predicted, truth, len(self.classes), name)
         self._images += 1
 
     def values(self) -> dict[str, float]:
@@ -140,7 +136,7 @@ class SegmentationMetric:
         "mIoU", "pixel accuracy", "mean accuracy" and "fwIoU" (frequency-weighted) are of all
         classes, "IoU NAME" is one class's; see `SegmentationValues`.
         """
-        of_all: SegmentationValues = values_of_confusion(self.confusion)
+        of_all = values_of_confusion(self.confusion)
         values = {
             "mIoU": of_all.mean_iou,
             "pixel accuracy": of_all.pixel_accuracy,

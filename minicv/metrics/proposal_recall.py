@@ -1,7 +1,6 @@
-"""How good are proposals? Of the objects that are there, how many does a box cover, and how well?
+"""How good are proposals? How many of the objects have a box close to them, and how close?
 
-For each object, the best IoU among the first n boxes of its picture, whatever their scores say
-otherwise. From that, against n:
+For each object, take the best IoU among the first n boxes of its picture. From that, against n:
 
     recall at t   share of the objects whose best IoU is at least t
     ABO           of a class: the mean of the best IoU over its objects
@@ -37,8 +36,8 @@ class ProposalRecall:
         abo: (K, B), NaN for a class without objects.
         mabo: (B,) mean of ``abo`` over the classes that have objects.
         objects: how many there are.
-        boxes_per_image: (B,) how many boxes there were on the average: fewer than asked for where
-            pictures have fewer.
+        boxes_per_image: (B,) the mean number of boxes that there were: at most the number of boxes
+            asked for.
     """
 
     counts: np.ndarray
@@ -76,35 +75,38 @@ def proposal_recall(
     ([[0.5, 1.0], [0.5, 0.5]], [0.5, 0.875])
     """
     operation = "proposal_recall"
-    counts, thresholds = np.asarray(counts), np.asarray(thresholds, dtype=np.float64)
-    if counts.size and counts.min() < 1:
-        raise ValueError(f"{operation}: counts holds {counts.min()}, expected 1 box or more")
+    first_boxes = np.asarray(counts, dtype=np.int64)  # (B,)
+    least_overlaps = np.asarray(thresholds, dtype=np.float64)  # (T,)
+    if len(first_boxes) and first_boxes.min() < 1:
+        raise ValueError(f"{operation}: counts holds {first_boxes.min()}, expected 1 box or more")
     predictions = [
         {"boxes": boxes, "scores": scores, "labels": np.zeros(len(boxes))}
         for boxes, scores in proposals
     ]
     images, truths = read_detections(predictions, targets, operation)
-    overlaps, labels = [np.zeros((0, len(counts)))], [np.zeros(0, dtype=np.int64)]
+    overlaps, labels = [np.zeros((0, len(first_boxes)))], [np.zeros(0, dtype=np.int64)]
     for image, truth in zip(images, truths, strict=True):
         wanted = ~(truth.difficult | truth.iscrowd)
-        overlaps.append(_best_overlaps(image.boxes, truth.boxes[wanted], counts))
+        overlaps.append(_best_overlaps(image.boxes, truth.boxes[wanted], first_boxes))
         labels.append(truth.labels[wanted])
     overlap, label = np.concatenate(overlaps), np.concatenate(labels)  # (G, B), (G,)
 
     classes = int(label.max()) + 1 if len(label) else 0
-    abo = np.full((classes, len(counts)), np.nan)
+    abo = np.full((classes, len(first_boxes)), np.nan)
     for k in np.unique(label):
         abo[k] = overlap[label == k].mean(axis=0)
     if len(label):
-        recall = (overlap >= thresholds[:, None, None]).mean(axis=1)  # (T, G, B) -> (T, B)
+        recall = (overlap >= least_overlaps[:, None, None]).mean(axis=1)  # (T, G, B) -> (T, B)
         mabo = np.nanmean(abo, axis=0)
     else:
-        recall = np.full((len(thresholds), len(counts)), np.nan)
-        mabo = np.full(len(counts), np.nan)
+        recall = np.full((len(least_overlaps), len(first_boxes)), np.nan)
+        mabo = np.full(len(first_boxes), np.nan)
     there = np.array([len(image.boxes) for image in images])
-    used = np.minimum(there[:, None], counts)  # (images, B)
-    boxes_per_image = used.mean(axis=0) if len(there) else np.zeros(len(counts))
-    return ProposalRecall(counts, thresholds, recall, abo, mabo, len(label), boxes_per_image)
+    used = np.minimum(there[:, None], first_boxes)  # (images, B)
+    boxes_per_image = used.mean(axis=0) if len(there) else np.zeros(len(first_boxes))
+    return ProposalRecall(
+        first_boxes, least_overlaps, recall, abo, mabo, len(label), boxes_per_image
+    )
 
 
 def _best_overlaps(boxes: np.ndarray, objects: np.ndarray, counts: np.ndarray) -> np.ndarray:

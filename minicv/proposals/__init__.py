@@ -8,8 +8,7 @@ from minicv.proposals.cached import CachedProposals
 from minicv.proposals.edge_boxes import EdgeBoxes
 from minicv.proposals.edge_map import GradientEdges
 from minicv.proposals.felzenszwalb import felzenszwalb
-from minicv.proposals.objectness import Objectness, ObjectnessModel
-from minicv.proposals.objectness_training import train_objectness
+from minicv.proposals.objectness import Objectness, ObjectnessModel, train_objectness
 from minicv.proposals.proposer import Proposer
 from minicv.proposals.selective_search import SelectiveSearch
 from minicv.proposals.sliding_window import SlidingWindow

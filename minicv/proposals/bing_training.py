@@ -1,4 +1,4 @@
-"""Training of BING: both of its stages are linear support vector machines.
+"""Training of BING: both of its stages are linear SVMs.
 
 Source: Cheng et al., "BING: Binarized Normed Gradients for Objectness Estimation at 300fps" (2014),
 section 3.1.
@@ -10,9 +10,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from minicv.proposals.binary_template import BinaryTemplate
-from minicv.proposals.bing import BingModel, stage_one
-from minicv.proposals.normed_gradients import SIZES, WINDOW, GradientMap, gradient_maps
+from minicv.proposals.bing import (
+    SIZES,
+    WINDOW,
+    BinaryTemplate,
+    BingModel,
+    GradientMap,
+    gradient_maps,
+    stage_one,
+)
 from minicv.proposals.proposer import checked_image
 from minicv.vision.boxes import box_iou
 from minicv.vision.linear_models import fit_linear_svm
@@ -31,18 +37,19 @@ def train_bing(
 ) -> BingModel:
     """Learn what windows with objects have in common, whatever the objects.
 
-    Stage one: for each object and each size the window closest to it, if it overlaps the object by
-    an IoU of 0.5, is a positive; random windows that overlap none are negatives; a linear SVM on
-    the 64 normed gradients gives the template. Stage two: the template finds its best windows of
-    each size, and for each size a linear SVM on one number, their score, learns to tell those that
-    hold objects; so sizes at which there are many objects come first.
+    Stage one: for each object and each size the window closest to the object is a positive example
+    if the two overlap by an IoU of 0.5; random windows that overlap no object so far are negative
+    examples. A linear SVM on the 64 normed gradients of a window gives the template. Stage two: the
+    template finds the best windows of each size, and for each size a linear SVM on one number, the
+    score, learns to tell windows with objects from the others. So sizes at which there are many
+    objects come first.
 
     Args:
-        images: each (3, H, W), float in 0..1; a sequence is read twice and may read files.
+        images: each (3, H, W), float in 0..1; the sequence is read twice, and may read files.
         boxes: for each image the (N, 4) boxes of its objects.
         rng: draws the negatives.
-        negatives: windows of no object that are drawn from each image.
-        bases, bits: as the `Bing` that will use the model.
+        negatives: number of windows without objects that are drawn from each image.
+        bases, bits: as in the `Bing` that will use the model.
 
     Raises:
         ValueError: images and boxes differ in number, or no window holds an object.
@@ -65,7 +72,7 @@ def train_bing(
     svm = fit_linear_svm(
         np.concatenate(features).astype(np.float32) / 255,
         is_positive,
-        # All objects together weigh as much as all else.
+        # All positive examples together weigh as much as all negative ones.
         positive_weight=max(1.0, np.mean(~is_positive) / np.mean(is_positive)),
     )
     template = svm.weight.astype(np.float64) / 255
@@ -96,7 +103,7 @@ def _examples(
 
 
 def _closest(one: GradientMap, objects: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 4) -> rows and columns of the windows with the same middle, as far as there is room."""
+    """(N, 4) -> rows and columns of the windows with the same middle, moved inside of the map."""
     places = []
     for axis in (1, 0):
         middle = (objects[:, axis] + objects[:, axis + 2]) / 2
@@ -115,7 +122,7 @@ def _windows(one: GradientMap, rows: np.ndarray, columns: np.ndarray) -> np.ndar
 def _calibrate(
     images: Sequence[np.ndarray], boxes: Sequence[np.ndarray], template: BinaryTemplate
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Scale and offset of each size. One of which no window was seen comes last: offset -1."""
+    """Scale and offset of each size. A size of which no window was seen has the offset -1."""
     scores: list[list[np.ndarray]] = [[] for _ in SIZES]
     holds: list[list[np.ndarray]] = [[] for _ in SIZES]
     for image, objects in zip(images, boxes, strict=True):
@@ -144,9 +151,9 @@ def _separate(score: np.ndarray, is_positive: np.ndarray) -> tuple[float, float]
 
         ``(v^2 + t^2) / 2 + sum_i max(0, 1 - y_i f(s_i))^2``.
 
-    The hinge is squared because most sizes have few positives: there the plain hinge prefers to say
-    -1 to every window, which ranks nothing. The sum is quadratic as long as the same windows miss
-    their margin, so Newton's steps end exactly at the optimum.
+    The hinge is squared because most sizes have few positive examples: there the plain hinge gives
+    -1 to every window, and that ranks nothing. As long as the same windows miss their margin the
+    sum is quadratic, so Newton's steps end exactly at the optimum.
     """
     rows = np.stack([score, np.ones(len(score))], axis=1)  # (M, 2)
     signs = np.where(is_positive, 1.0, -1.0)

@@ -1,4 +1,4 @@
-"""Proposals that are costly to make, kept on disk."""
+"""A cache of proposals on the disk, for proposers that are slow."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from minicv.proposals.proposer import Proposer, checked_image
 class CachedProposals:
     """Proposes as ``proposer`` does, but for each picture only once.
 
-    A file stands for one picture and one set of parameters: its name is a hash of the pixels and of
+    A file belongs to one picture and one set of parameters: its name is a hash of the pixels and of
     the ``repr`` of the proposer, so that a changed parameter or a changed pixel never finds old
-    boxes. The random numbers too come from that hash, and not from the ``rng`` that is given: the
-    answer is the same whether it was found on disk or not. Several processes may share a folder. A
-    file that is damaged is made anew.
+    boxes. The random numbers come from that hash too, not from the ``rng`` that is given: the
+    result is the same whether it was found on the disk or not. Several processes may share a
+    folder. A file that is damaged is written again.
 
     Args:
-        proposer: the one whose answers are kept.
-        folder: where; it is made when the first answer is.
+        proposer: the one whose results are cached.
+        folder: of the cache; it is made together with the first file.
 
     Raises:
         ValueError: from `propose`, if the ``repr`` of the proposer holds an address in memory and
-            so differs from run to run; make it (and what it holds) a dataclass.
+            so differs from run to run. A proposer, and every object in it, should be a dataclass.
     """
 
     proposer: Proposer
@@ -43,16 +43,16 @@ class CachedProposals:
         image = checked_image(image, "CachedProposals")
         digest = _digest(image, self.proposer)
         path = Path(self.folder) / f"{digest.hex()}.npz"
-        kept = _read(path)
-        if kept is None:
+        cached = _read(path)
+        if cached is None:
             own_rng = np.random.default_rng(int.from_bytes(digest, "big"))
-            kept = self.proposer.propose(image, own_rng)
-            _write(path, *kept)
-        return kept
+            cached = self.proposer.propose(image, own_rng)
+            _write(path, *cached)
+        return cached
 
 
 def _digest(image: np.ndarray, proposer: Proposer) -> bytes:
-    # All digits of all elements: a usual repr leaves out most of a large array.
+    # All digits of all elements: by default the repr of a large array leaves out most of them.
     with np.printoptions(threshold=sys.maxsize, floatmode="unique"):
         parameters = repr(proposer)
     if " at 0x" in parameters:
@@ -74,7 +74,7 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
 
 
 def _write(path: Path, boxes: np.ndarray, scores: np.ndarray) -> None:
-    """Write beside and rename, so that nobody ever reads half a file."""
+    """Write to another name and rename, so that no process ever reads half a file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, unfinished = tempfile.mkstemp(suffix=".unfinished", dir=path.parent)
     try:

@@ -1,9 +1,10 @@
-"""The colour spaces of Selective Search: what light does to a picture, each bears differently.
+"""The colour spaces of Selective Search: each is invariant to other changes of light.
 
 All functions take (3, H, W) RGB in 0..1 and return (C, H, W) float32 with every channel in 0..1, so
 that distances, histograms and thresholds mean the same in all of them.
 
-Source: Uijlings et al. 2013, section 3.2 and table 1 (which changes of light leave which alone).
+Source: Uijlings et al. 2013, section 3.2 and table 1 (which changes of light leave which channels
+as they are).
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def hue(image: np.ndarray) -> np.ndarray:
 
 
 def intensity(image: np.ndarray) -> np.ndarray:
-    """I: the grey-scale picture, as television weighs the colours (ITU-R BT.601).
+    """I: the grey-scale picture, with the weights of television (ITU-R BT.601).
 
     >>> intensity(np.ones((3, 1, 1))).round(3).item()
     1.0

@@ -1,4 +1,4 @@
-"""The score of a box as a sum over weighted rectangles, so that all boxes are scored at once.
+"""The score of Edge Boxes as a sum over weighted rectangles: for all windows at once, and refined.
 
 Edge Boxes counts the edge groups inside of a box, each with the weight ``1 - max_j W[i, j]`` over
 the groups j that are not inside; W[i, j] is the strongest path between them. Sort the groups that i
@@ -7,14 +7,15 @@ first that is not, the weight is ``1 - W[i, j_{k+1}]``, and that is the telescop
 
     (1 - W_1) + (W_1 - W_2) + ... + (W_k - W_{k+1}).
 
-Now i, j_1 .. j_k are all inside of a box exactly if the rectangle around them is. So group i
+The groups i, j_1 .. j_k are all inside of a box exactly if the rectangle around them is. So group i
 becomes a few rectangles that grow, the k-th with the value ``m_i (W_k - W_{k+1})``, and
 
     score(box) = sum of the values of the rectangles that lie inside of the box.
 
-Nothing here is approximated. It holds for any box, and a sum over rectangles inside is what a grid
-of windows of one size can share: the places of the window that hold a rectangle are themselves a
-rectangle, of places.
+Nothing here is approximated, and it holds for any box. For a grid of windows of one size the sum is
+fast (`sums_on_grid`): the places at which the window holds a given rectangle are themselves a
+rectangle. The same list of rectangles, sorted by side, serves to refine a box (`BoxRefinement`).
+The edges in the middle of a box, which count less, come from an integral image (`InnerSums`).
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicv.proposals.edge_groups import EdgeGroups
-from minicv.proposals.edge_paths import Affinities
+from minicv.proposals.edge_groups import Affinities, EdgeGroups
+from minicv.proposals.sliding_window import WindowGrid
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def contour_rectangles(groups: EdgeGroups, paths: Affinities) -> ContourRectangl
     next_value = np.where(last, 0, np.append(paths.value[1:], 0)[: len(start)])
     values = groups.magnitude[start] * (paths.value - next_value)
     corners = _growing(groups.rectangles[paths.end], start)
-    # A rectangle that did not grow joins the one before it.
+    # A rectangle that did not grow is added to the one before it.
     if len(start) == 0:
         return ContourRectangles(corners, values)
     grew = np.ones(len(start), bool)
@@ -65,14 +66,14 @@ def contour_rectangles(groups: EdgeGroups, paths: Affinities) -> ContourRectangl
 
 
 def _growing(rectangles: np.ndarray, start: np.ndarray) -> np.ndarray:
-    """(N, 4): the rectangle around this one and all before it of the same start."""
+    """(N, 4): the rectangle around each one and all those before it with the same start."""
     grown = np.empty_like(rectangles)
-    # A maximum that runs through the list and begins anew at each start: later starts are lifted
-    # above everything before.
+    # A running maximum that begins again at each start: the values of later starts are lifted above
+    # all values before them.
     lift = start * (2 * int(rectangles.max(initial=0)) + 1)
-    for column, sign in ((0, -1), (1, -1), (2, 1), (3, 1)):
-        running = np.maximum.accumulate(sign * rectangles[:, column] + lift)
-        grown[:, column] = sign * (running - lift)
+    for side, sign in ((0, -1), (1, -1), (2, 1), (3, 1)):
+        running = np.maximum.accumulate(sign * rectangles[:, side] + lift)
+        grown[:, side] = sign * (running - lift)
     return grown
 
 
@@ -81,9 +82,9 @@ def sums_on_grid(
 ) -> np.ndarray:
     """Sum of the values inside of each window of one size.
 
-    A window at x[i] holds a rectangle horizontally if ``x2 - width <= x[i] <= x1``: a run of
-    columns of the grid; vertically likewise. Each rectangle so adds its value to a block of the
-    grid, which takes four additions before one running sum over the grid.
+    A window at x[i] holds a rectangle horizontally if ``x2 - width <= x[i] <= x1``, which is a run
+    of columns of the grid; vertically likewise. So each rectangle adds its value to a block of the
+    grid. That takes four additions for each rectangle, and then one running sum over the grid.
 
     Args:
         rectangles: N of them.
@@ -125,3 +126,154 @@ def _count_up_to(places: np.ndarray, begin: np.ndarray) -> np.ndarray:
     """Number of places with ``place <= begin``."""
     table = np.searchsorted(places, np.arange(begin.max(initial=0) + 1), side="right")
     return table[begin]
+
+
+class InnerSums:
+    """Sums of edge magnitudes over the inner boxes: half as wide and half as high, in the middle.
+
+    A box from a to b has its inner box from ``a + floor((b - a) / 4)`` to ``b - floor((b - a) /
+    4)`` in each direction, whole pixels.
+
+    Args:
+        y, x: (E,) rows and columns of the edge pixels.
+        magnitude: (E,) of them.
+        size: (height, width) of the image.
+    """
+
+    def __init__(
+        self, y: np.ndarray, x: np.ndarray, magnitude: np.ndarray, size: tuple[int, int]
+    ) -> None:
+        edges = np.zeros((size[0] + 1, size[1] + 1))
+        edges[y + 1, x + 1] = magnitude
+        self.integral = edges.cumsum(axis=0).cumsum(axis=1)  # (H + 1, W + 1)
+        self.lines = self.integral, np.ascontiguousarray(self.integral.T)
+
+    def of(self, x1: np.ndarray, y1: np.ndarray, x2: np.ndarray, y2: np.ndarray) -> np.ndarray:
+        """The sum for each box; whole numbers, which broadcast against each other.
+
+        >>> sums = InnerSums(np.array([2, 0]), np.array([2, 0]), np.array([0.5, 9]), (4, 4))
+        >>> float(sums.of(0, 0, 4, 4))
+        0.5
+        """
+        quarter_x, quarter_y = (x2 - x1) // 4, (y2 - y1) // 4
+        left, right = x1 + quarter_x, x2 - quarter_x
+        top, bottom = y1 + quarter_y, y2 - quarter_y
+        integral = self.integral
+        return (integral[bottom, right] - integral[top, right]) - (
+            integral[bottom, left] - integral[top, left]
+        )
+
+    def along(
+        self,
+        axis: int,
+        begin: np.ndarray | int,
+        end: np.ndarray | int,
+        across: tuple[int, int],
+    ) -> np.ndarray:
+        """(P,) sums over the inner boxes of boxes that share their extent in one direction.
+
+        Args:
+            axis: 0 for boxes that differ in x, 1 for boxes that differ in y.
+            begin, end: (P,) along this axis; one of the two may be a number.
+            across: begin and end along the other axis.
+
+        >>> sums = InnerSums(np.array([2, 0]), np.array([2, 0]), np.array([0.5, 9]), (4, 4))
+        >>> sums.along(0, np.array([0, 2]), 4, (0, 4)).tolist()
+        [0.5, 0.5]
+        """
+        quarter = (across[1] - across[0]) // 4
+        lines = self.lines[axis]
+        strip = lines[across[1] - quarter] - lines[across[0] + quarter]  # (W + 1,) or (H + 1,)
+        quarters = (end - begin) // 4
+        return strip[end - quarters] - strip[begin + quarters]
+
+    def on_grid(self, grid: WindowGrid) -> np.ndarray:
+        """(GY, GX): the sum for each window of the grid."""
+        x, y = grid.x, grid.y[:, None]
+        return self.of(x, y, x + grid.width, y + grid.height)
+
+
+ROUNDS = 3  # of all four sides
+
+
+class BoxRefinement:
+    """Moves the sides of boxes to their best places: within half a step, then a quarter, ...
+
+    The paper tries single steps, which are halved; here a side tries all whole pixels within the
+    step at once. That costs little more: only rectangles whose own side lies among these places can
+    come in or drop out, and in a list sorted by that side they stand next to each other.
+
+    Coordinates of right and lower sides are negated. So for all four sides alike a box holds a
+    rectangle if the rectangle's coordinate is not below the box's.
+
+    Args:
+        rectangles: weighted rectangles that make up the score.
+        inner: sums over the inner boxes.
+        kappa: exponent of ``2 (w + h)^kappa``, by which the score is divided.
+        alpha: IoU of neighbouring windows.
+    """
+
+    def __init__(
+        self, rectangles: ContourRectangles, inner: InnerSums, kappa: float, alpha: float
+    ) -> None:
+        height, width = (length - 1 for length in inner.integral.shape)
+        self.inner, self.step = inner, (1 - alpha) / (1 + alpha)
+        self.limits = (0, 0, -width, -height)  # a side can move out up to here
+        with np.errstate(divide="ignore"):
+            self.share = 1 / (2 * np.arange(width + height + 1.0) ** kappa)
+        signed = rectangles.corners * (1, 1, -1, -1)
+        self.sides = []
+        for side in range(4):
+            order = np.argsort(signed[:, side], kind="stable")
+            corners = np.ascontiguousarray(signed[order].T.astype(np.int32))  # (4, N)
+            places = np.arange(-max(width, height) - 1, max(width, height) + 2)
+            starts = np.searchsorted(corners[side], places).tolist()
+            self.sides.append((corners, rectangles.values[order], starts))
+        self.origin = max(width, height) + 1
+
+    def refine(self, box: np.ndarray, score: float) -> tuple[np.ndarray, float]:
+        """A box at least as good, each side less than a window's step away.
+
+        Args:
+            box: (4,) whole pixels, half-open.
+            score: of the box.
+
+        Returns:
+            The box and its score.
+        """
+        signed = (box * (1, 1, -1, -1)).tolist()
+        steps = [self.step * length for length in (box[2] - box[0], box[3] - box[1])]
+        for round_number in range(1, ROUNDS + 1):
+            for side in range(4):
+                reach = max(1, int(steps[side % 2] / 2**round_number))
+                low = max(signed[side] - reach, self.limits[side])
+                high = min(signed[side] + reach, -signed[side ^ 2] - 1)
+                score = self._move(signed, side, low, high, score)
+        return np.array(signed) * (1, 1, -1, -1), score
+
+    def _move(self, signed: list[int], side: int, low: int, high: int, score: float) -> float:
+        """Move one side to the best of the places low..high; returns the score there."""
+        here = signed[side]
+        corners, values, starts = self.sides[side]
+        span = slice(starts[low + self.origin], starts[high + self.origin])
+        a, b, c = (other for other in range(4) if other != side)
+        held = corners[a, span] >= signed[a]
+        held &= corners[b, span] >= signed[b]
+        held &= corners[c, span] >= signed[c]
+        at = np.bincount(corners[side, span][held] - low, values[span][held], high + 1 - low)
+        # gained[p]: the values inside with the side at low + p, less those with the side at high.
+        gained = at[::-1].cumsum()[::-1]
+        places = np.arange(low, high + 1)
+        axis, other = side % 2, 1 - side % 2
+        begin: np.ndarray | int = places if side < 2 else signed[axis]
+        end: np.ndarray | int = -signed[side + 2] if side < 2 else -places
+        across = signed[other], -signed[other + 2]
+        share = self.share[end - begin + (across[1] - across[0])]
+        inner = self.inner.along(axis, begin, end, across)
+        beyond = score / share[here - low] + inner[here - low] - gained[here - low]
+        scores = (beyond + gained - inner) * share
+        best = int(scores.argmax())
+        if scores[best] <= score:
+            return score
+        signed[side] = low + best
+        return float(scores[best])

@@ -1,9 +1,9 @@
 """Edge Boxes: the number of contours wholly inside of a box says how likely it holds an object.
 
-1. edge map, thinned; edge pixels combined into groups (`edge_map`, `edge_groups`);
-2. affinities of groups, and the strongest paths between them (`edge_paths`);
-3. all windows of a grid scored (`contour_rectangles`);
-4. the best windows refined, side by side (`box_refinement`);
+1. an edge map, thinned; its pixels are combined into groups (`edge_map`, `edge_groups`);
+2. affinities of groups, and the strongest paths between them (`edge_groups`);
+3. scores of all windows of a grid (`contour_rectangles`);
+4. refinement of the best windows, one side after the other (`BoxRefinement`);
 5. non-maximum suppression.
 
 Source: Zitnick & Dollár, "Edge Boxes: Locating Object Proposals from Edges" (2014).
@@ -16,24 +16,22 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from minicv.backend import Array
-from minicv.proposals.box_refinement import BoxRefinement
 from minicv.proposals.contour_rectangles import (
+    BoxRefinement,
     ContourRectangles,
+    InnerSums,
     contour_rectangles,
     sums_on_grid,
 )
-from minicv.proposals.edge_groups import edge_groups
+from minicv.proposals.edge_groups import edge_groups, neighbour_affinities, path_affinities
 from minicv.proposals.edge_map import EdgeDetector, GradientEdges, thin_edges
-from minicv.proposals.edge_paths import neighbour_affinities, path_affinities
-from minicv.proposals.inner_sums import InnerSums
-from minicv.proposals.nms_of_best import nms_of_best
-from minicv.proposals.proposer import best_first, checked_image
-from minicv.proposals.window_grids import window_grids
+from minicv.proposals.proposer import best_first, checked_image, nms_of_best
+from minicv.proposals.sliding_window import window_grids
 
 
 @dataclass(frozen=True)
 class EdgeBoxes:
-    """Boxes by the contours that they hold and that do not reach out of them.
+    """Boxes, scored by the contours that lie wholly inside of them.
 
     ``score = (sum_i w_i m_i - sum_{p in inner box} m_p) / (2 (w + h)^kappa)``
 
@@ -41,21 +39,21 @@ class EdgeBoxes:
     ``w_i = 1 - max`` of the affinities (multiplied along the best path) to the groups that are not
     wholly inside. Edges in the inner box, half as wide and half as high, count less.
 
-    Paper and code differ in one point: a path counts here from groups beyond the border also, not
-    just from those upon it. This matters only where the border runs through the gap of at most two
-    pixels between two groups that continue each other.
+    One point differs from the paper: a path may start here from any group that is not wholly
+    inside, there only from a group on the border of the box. This matters only where the border
+    runs through the gap of at most two pixels between two groups that continue each other.
 
     Args:
-        edges: finds the edge map; by default the image's gradient. The paper learns it (structured
-            forests), which gives better boxes: what such a detector finds can be given here, or to
-            `propose_from_edges`.
+        edges: finds the edge map; by default the image's gradient. The paper uses a learnt
+            detector (structured forests), which gives better boxes; such a detector can be given
+            here, or its edge map to `propose_from_edges`.
         alpha: IoU of neighbouring windows. The best choice for finding objects at an IoU of d is
             0.65 for beta = d + 0.05.
         beta: IoU above which a worse box is suppressed.
         least_edge: magnitude that an edge pixel must exceed.
         gamma: how much a bend costs in the affinity of two groups.
-        kappa: how much large boxes are held back.
-        least_score: windows below it are not considered.
+        kappa: how much the size of a box lowers its score.
+        least_score: windows with a lower score are not considered.
         least_area: of a window, square pixels.
         most_aspect: greatest ratio of a window's sides.
         refined: number of windows that are refined.
@@ -114,7 +112,7 @@ class EdgeBoxes:
         order = np.argsort(-scores, kind="stable")
         boxes, scores = boxes[order], scores[order]
         refinement = BoxRefinement(rectangles, inner, self.kappa, self.alpha)
-        # Of windows that overlap more than neighbours do, refining the best is enough.
+        # Of windows that overlap more than neighbours in a grid do, only the best is refined.
         promising = nms_of_best(boxes.astype(np.float32), scores, self.alpha, self.refined)
         for index in promising:
             boxes[index], scores[index] = refinement.refine(boxes[index], scores[index])

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 
 class EdgeDetector(Protocol):
-    """Anything that finds edges: the gradient below, or what somebody has learnt."""
+    """Anything that finds edges: the gradient below, or a learnt detector."""
 
     def detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(3, H, W) -> magnitude (H, W) in 0..1, and orientation (H, W) in 0..pi.
@@ -25,12 +25,12 @@ class EdgeDetector(Protocol):
 class GradientEdges:
     """Magnitude and direction of the gradient of the smoothed image, as an edge map.
 
-    At each pixel the channel with the steepest gradient speaks. Magnitudes are divided by the
+    At each pixel the channel with the steepest gradient is taken. Magnitudes are divided by the
     ``full`` quantile of those in the image, and cut at 1, so that contrast does not matter.
 
     Args:
         sigma: of the Gaussian that smooths the image first, in pixels: 3 takes the texture out of
-            photographs of some 500 pixels; pictures of 128 want 1 or 2.
+            photographs of about 500 pixels; 1 or 2 suits pictures of 128 pixels.
         full: the quantile of the magnitudes that counts as a full edge.
 
     Source: Canny 1986, sections on the directional derivative of a Gaussian.
@@ -62,7 +62,7 @@ class GradientEdges:
         )  # (3, H, W) -> (H, W)
         magnitude = np.sqrt(steepness)
         full = np.quantile(magnitude, self.full)
-        if full == 0:  # an even surface, or nearly: what there is counts by itself
+        if full == 0:  # nearly the whole image is even: divide by the largest magnitude
             full = max(magnitude.max(), 1e-6)
         orientation = (np.arctan2(down, right) + np.pi / 2) % np.pi
         return np.minimum(magnitude / full, 1), orientation
@@ -74,7 +74,7 @@ def thin_edges(
     """Pixels on the ridge of an edge: above ``least``, and no less than both neighbours across it.
 
     The neighbours lie one pixel away along the normal, where the magnitude is interpolated. Of two
-    equal ones next to each other the first survives.
+    equal pixels next to each other the first stays.
 
     Args:
         magnitude, orientation: (H, W), as from `EdgeDetector.detect`.

@@ -1,14 +1,15 @@
-"""Hierarchical grouping: the two neighbours that are most alike become one, until all are one.
+"""Hierarchical grouping: the two most similar neighbours become one region, until one is left.
 
-How alike two regions are is a sum of some of four numbers, each from 0 to 1:
+The similarity of two regions is a sum of some of four numbers, each from 0 to 1:
 
     C  colour   sum of min(c_a, c_b) over the bins of the colour histograms
     T  texture  the same of the texture histograms
     S  size     1 - |a| - |b|, sizes being shares of the picture: small regions go first
     F  fill     1 - (|box around both| - |a| - |b|): no holes
 
-A merged region needs no look at the picture: its histograms are the means of the two, weighed by
-their sizes.
+The colour histogram has 25 bins for each channel. Texture is measured by the Gaussian derivatives
+(sigma 1) of each channel in 8 directions, in 10 bins each. A merged region needs no look at the
+picture: its histograms are the means of the two, weighted by their sizes.
 
 Source: Uijlings et al. 2013, algorithm 1 and section 3.2.
 """
@@ -19,9 +20,83 @@ import heapq
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import find_objects
+from scipy.ndimage import find_objects, gaussian_filter
 
-from minicv.proposals.region_histograms import COLOUR_BINS, TEXTURE_BINS, region_histograms
+COLOUR_BINS = 25
+TEXTURE_BINS = 10
+ORIENTATIONS = 8
+# The Gaussian derivative of a step from 0 to 1 is 1 / (sqrt(2 pi) sigma) where it is steepest.
+STEEPEST = 1 / np.sqrt(2 * np.pi)
+
+
+def colour_bins(channels: np.ndarray) -> np.ndarray:
+    """The number of the bin that each value falls into.
+
+    Args:
+        channels: (C, H, W), 0..1.
+
+    Returns:
+        (C, H, W) uint8, 0..24.
+
+    >>> colour_bins(np.array([0.0, 0.5, 1.0]).reshape(1, 1, 3)).ravel().tolist()
+    [0, 12, 24]
+    """
+    return _binned(channels, COLOUR_BINS)
+
+
+def texture_bins(channels: np.ndarray) -> np.ndarray:
+    """The bins of the derivatives in 8 directions, each 45 degrees from the next.
+
+    The derivatives in opposite directions differ only in sign. Each keeps the places where the
+    picture rises in its direction, and has 0 where it falls.
+
+    Args:
+        channels: (C, H, W), 0..1.
+
+    Returns:
+        (8 C, H, W) uint8, 0..9.
+
+    >>> texture_bins(np.zeros((3, 4, 5))).shape
+    (24, 4, 5)
+    """
+    channels = np.asarray(channels, dtype=np.float32)
+    across = gaussian_filter(channels, (0, 1, 1), order=(0, 0, 1))
+    down = gaussian_filter(channels, (0, 1, 1), order=(0, 1, 0))
+    angles = 2 * np.pi * np.arange(ORIENTATIONS) / ORIENTATIONS
+    bins = [
+        _binned((np.cos(angle) * across + np.sin(angle) * down) / STEEPEST, TEXTURE_BINS)
+        for angle in angles
+    ]
+    return np.concatenate(bins)
+
+
+def region_histograms(labels: np.ndarray, bins: np.ndarray, bin_count: int) -> np.ndarray:
+    """A histogram of each region in each map; the values of a region sum to 1.
+
+    Args:
+        labels: (H, W), regions 0..R-1, none of them empty.
+        bins: (M, H, W), 0..bin_count-1.
+
+    Returns:
+        (R, M * bin_count) float32.
+
+    >>> labels, bins = np.array([[0, 0, 1]]), np.array([[[1, 1, 0]]])
+    >>> region_histograms(labels, bins, 2).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    regions = int(labels.max()) + 1
+    start = labels.ravel().astype(np.intp) * bin_count
+    counts = np.stack(
+        [np.bincount(start + m.ravel(), minlength=regions * bin_count) for m in bins]
+    )  # (M, R bins)
+    counts = counts.reshape(len(bins), regions, bin_count).transpose(1, 0, 2)
+    flat = counts.reshape(regions, -1).astype(np.float32)  # (M, R, bins) -> (R, M bins)
+    return flat / flat.sum(axis=1, keepdims=True)
+
+
+def _binned(values: np.ndarray, count: int) -> np.ndarray:
+    return np.clip(values * np.float32(count), 0, count - 1).astype(np.uint8)
+
 
 SIMILARITIES = "CTSF"
 
@@ -45,7 +120,7 @@ class Regions:
 
 
 def regions_of(labels: np.ndarray, colour: np.ndarray, texture: np.ndarray) -> Regions:
-    """What grouping needs to know of a segmentation.
+    """What grouping needs to know about the regions of a segmentation.
 
     Args:
         labels: (H, W), regions 0..R-1, none of them empty.
@@ -72,8 +147,8 @@ def regions_of(labels: np.ndarray, colour: np.ndarray, texture: np.ndarray) -> R
 def group(regions: Regions, similarities: str) -> np.ndarray:
     """The boxes of all regions of the hierarchy: the R given, then R - 1 in the order of merging.
 
-    Of pairs that are equally alike the one with the lowest numbers goes first. Regions that do not
-    hang together would stay apart; those of a segmentation do.
+    Of pairs that are equally similar the one with the lowest numbers goes first. All regions must
+    be connected by neighbours, as those of a segmentation are.
 
     Args:
         regions: the lowest level.
@@ -97,11 +172,12 @@ def group_until(labels: np.ndarray, regions: Regions, similarities: str, count: 
     Args:
         labels: (H, W), the segmentation that ``regions`` were made of.
         regions, similarities: see `group`.
-        count: how many regions are to be left; with more than there are nothing is merged.
+        count: how many regions shall be left; if there are not more to begin with, nothing is
+            merged.
 
     Returns:
-        (H, W) labels of the regions left: numbers below R for those of the segmentation, above for
-        merged ones.
+        (H, W) labels of the regions left: numbers below R for those of the segmentation, from R on
+        for merged ones.
 
     Raises:
         ValueError: a count below 1.
@@ -115,7 +191,7 @@ def group_until(labels: np.ndarray, regions: Regions, similarities: str, count: 
         raise ValueError(f"group_until: count={count}, expected one region or more")
     merges = _grouped(regions, similarities).merges
     given = len(regions.size)
-    became = np.arange(given + len(merges))  # the region that each is part of in the end
+    became = np.arange(given + len(merges))  # for each region the one that contains it at the end
     for merged, pair in enumerate(merges[: max(0, given - count)], start=given):
         became[np.isin(became, pair)] = merged
     return became[labels]
@@ -134,7 +210,7 @@ def _grouped(regions: Regions, similarities: str) -> _Hierarchy:
         neighbours[b].add(a)
     while queue:
         _, a, b = heapq.heappop(queue)
-        if b not in neighbours[a]:  # one of them is part of a larger region by now
+        if b not in neighbours[a]:  # one of the two is part of a larger region by now
             continue
         merged = hierarchy.merge(a, b)
         around = (neighbours[a] | neighbours[b]) - {a, b}
@@ -150,7 +226,7 @@ def _grouped(regions: Regions, similarities: str) -> _Hierarchy:
 
 
 class _Hierarchy:
-    """The regions there were and those that were merged, in arrays that have room for all.
+    """The given regions and the merged ones, in arrays that have room for all of them.
 
     Attributes:
         merges: the two regions of each merge, in order.
@@ -161,7 +237,7 @@ class _Hierarchy:
         self.merges: list[tuple[int, int]] = []
         self.area = regions.size.sum()
         self.with_size, self.with_fill = "S" in similarities, "F" in similarities
-        # Colour and texture are added up alike: the two stand beside each other as one histogram.
+        # Colour and texture are treated alike, so the two stand side by side in one histogram.
         histograms = [
             histogram
             for letter, histogram in (("C", regions.colour), ("T", regions.texture))
@@ -173,7 +249,7 @@ class _Hierarchy:
         self.boxes = self._with_room(regions.boxes)
 
     def similarity(self, a: np.ndarray, b: np.ndarray | int) -> np.ndarray:
-        """Of regions a (M,) with b, (M,) or one."""
+        """(M,) similarities of the regions a (M,) with b, which is (M,) or one region."""
         total = np.minimum(self.histogram[a], self.histogram[b]).sum(axis=1, dtype=np.float64)
         both = self.size[a] + self.size[b]
         if self.with_size:
@@ -187,7 +263,7 @@ class _Hierarchy:
         return total
 
     def merge(self, a: int, b: int) -> int:
-        """Make a region of two; its number."""
+        """Make one region of two; returns its number."""
         merged = self.count
         self.count += 1
         self.merges.append((a, b))

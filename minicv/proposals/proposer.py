@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from PIL import Image
 
 from minicv.backend import Array, to_numpy
+from minicv.vision.nms import nms
 
 
 class Proposer(Protocol):
     """Looks at a picture and says where there may be objects, of whatever class.
 
-    A proposer is a frozen dataclass whose fields are its parameters, so that its ``repr`` says all
-    that its answer depends on beside the picture and the random numbers.
+    A proposer is a frozen dataclass whose fields are its parameters. So its ``repr`` says all that
+    its answer depends on, apart from the picture and the random numbers.
     """
 
     def propose(self, image: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -25,8 +27,8 @@ class Proposer(Protocol):
 
         Returns:
             boxes (R, 4), float32, ``x1, y1, x2, y2`` in pixels, half-open, inside of the image and
-            not degenerate; scores (R,), float32, not ascending. R may be 0: a picture of one
-            pixel, or without any structure, need not hold an object.
+            not degenerate; scores (R,), float32, not ascending. R may be 0, for example for a
+            picture of one pixel.
 
         Raises:
             ValueError: the image is not (3, H, W) with at least one pixel, not floating point, or
@@ -40,7 +42,7 @@ def checked_image(image: Array, operation: str) -> np.ndarray:
 
     Args:
         image: (3, H, W), RGB float in 0..1.
-        operation: who asks, for the message.
+        operation: what the message begins with.
 
     Raises:
         ValueError: another shape, no pixels, whole numbers, NaN or infinite values.
@@ -79,3 +81,52 @@ def best_first(
     scores = np.asarray(scores, dtype=np.float32).reshape(-1)
     order = np.argsort(-scores, kind="stable")[:most]
     return boxes[order], scores[order]
+
+
+def nms_of_best(
+    boxes: np.ndarray, scores: np.ndarray, iou_threshold: float, most: int
+) -> np.ndarray:
+    """The first ``most`` indices that non-maximum suppression of all boxes would give.
+
+    Only a better box removes a box, so the first part of the list can be decided without the rest.
+    As long as too few boxes stay, twice as many are looked at.
+
+    Args:
+        boxes: (N, 4), pixels, best first.
+        scores: (N,), not ascending.
+        iou_threshold: overlap above which the box with the lower score is removed.
+        most: number of boxes that are wanted.
+
+    Returns:
+        (M,) int64 indices, M <= ``most``, ascending.
+
+    >>> boxes = np.array([[0.0, 0, 9, 9], [0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]])
+    >>> nms_of_best(boxes, np.array([4.0, 3, 2, 1]), 0.5, 2).tolist()
+    [0, 2]
+    """
+    count = 2 * most
+    while True:
+        kept = nms(boxes[:count], scores[:count], iou_threshold)
+        if len(kept) >= most or count >= len(boxes):
+            return kept[:most]
+        count *= 2
+
+
+def as_picture(image: np.ndarray) -> Image.Image:
+    """(3, H, W) float in 0..1 -> Pillow's picture of 8 bits, which it resizes fast.
+
+    >>> as_picture(np.ones((3, 2, 4), np.float32)).size
+    (4, 2)
+    """
+    pixels = np.floor(image.transpose(1, 2, 0) * 255 + 0.5).clip(0, 255).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels))  # (H, W, 3)
+
+
+def resized(picture: Image.Image, width: int, height: int) -> np.ndarray:
+    """A smaller version of a picture, (height, width, 3) uint8: each pixel is a mean of several.
+
+    >>> resized(as_picture(np.ones((3, 20, 40), np.float32)), 4, 3).shape
+    (3, 4, 3)
+    """
+    # The gap lets a plain mean of whole blocks do most of the shrinking.
+    return np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0))

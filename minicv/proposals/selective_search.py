@@ -1,4 +1,4 @@
-"""Selective Search: regions that are grouped in many ways, and the box of each (Uijlings 2013).
+"""Selective Search: regions are grouped in many ways, and the box of each is proposed.
 
     1. colours     image                        -> the picture in a colour space    (C, H, W)
     2. segment     picture, k                   -> small regions                    (H, W)
@@ -6,8 +6,11 @@
     4. rank        boxes of all hierarchies     -> boxes in one order               (P, 4)
     5. tidy        boxes                        -> without duplicates and slivers   (R, 4)
 
-There is no right way to group: one object is held together by its colour, another by its texture.
-So steps 1 to 3 are done for every colour space, every k and every sum of similarities.
+No single way to group fits all objects: one is uniform in colour, another in texture. So steps 1 to
+3 are done for every colour space, every k and every sum of similarities.
+
+Source: Uijlings, van de Sande, Gevers, Smeulders, "Selective Search for Object Recognition" (IJCV
+2013).
 """
 
 from __future__ import annotations
@@ -20,9 +23,14 @@ import numpy as np
 from minicv.backend import Array
 from minicv.proposals.colour_spaces import COLOUR_SPACES
 from minicv.proposals.felzenszwalb import pixel_graph, segment
-from minicv.proposals.hierarchical_grouping import SIMILARITIES, group, regions_of
+from minicv.proposals.hierarchical_grouping import (
+    SIMILARITIES,
+    colour_bins,
+    group,
+    regions_of,
+    texture_bins,
+)
 from minicv.proposals.proposer import best_first, checked_image
-from minicv.proposals.region_histograms import colour_bins, texture_bins
 from minicv.vision.boxes import remove_small_boxes
 
 
@@ -41,8 +49,7 @@ class SelectiveSearch:
     Raises:
         ValueError: an unknown colour space or similarity, or a list is empty.
 
-    Source: Uijlings, van de Sande, Gevers, Smeulders, "Selective Search for Object Recognition"
-    (IJCV 2013), sections 3 and 5.3, tables 5 and 6.
+    Source: Uijlings et al. 2013, sections 3 and 5.3, tables 5 and 6.
 
     >>> rng = np.random.default_rng(0)
     >>> image = np.zeros((3, 80, 100), dtype=np.float32)
@@ -73,7 +80,7 @@ class SelectiveSearch:
                 )
         for field in ("colour_spaces", "similarities", "ks"):
             if not getattr(self, field):
-                raise ValueError(f"SelectiveSearch: {field} is empty; with none there are no boxes")
+                raise ValueError(f"SelectiveSearch: {field} is empty; expected at least one")
 
     @classmethod
     def fast(cls) -> SelectiveSearch:

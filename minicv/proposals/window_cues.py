@@ -1,6 +1,6 @@
 """Four cues that a window holds an object: it stands out, contrasts, has an outline, cuts nothing.
 
-Each cue is made once for a picture and then scores any number of windows, by integral images.
+Each cue is computed once for a picture; then integral images let it score any number of windows.
 
 Source: Alexe, Deselaers & Ferrari, "Measuring the objectness of image windows" (2012), section 2.
 """
@@ -10,13 +10,94 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
+from scipy import ndimage
 
 from minicv.proposals.colour_spaces import lab
 from minicv.proposals.edge_map import GradientEdges, thin_edges
 from minicv.proposals.felzenszwalb import felzenszwalb
-from minicv.proposals.integral_histogram import IntegralHistogram
-from minicv.proposals.saliency import spectral_residual
-from minicv.proposals.shrinking import as_picture, resized
+from minicv.proposals.proposer import as_picture, resized
+
+SMOOTH = 1.0  # standard deviation of the Gaussian at the end, pixels of the small picture
+
+
+def spectral_residual(channel: np.ndarray) -> np.ndarray:
+    """How much each pixel stands out.
+
+    The log amplitudes in the spectra of photographs are smooth curves. Where a spectrum differs
+    from its smooth curve, it belongs to something that stands out in the picture. With F the
+    Fourier transform, A its amplitude, P its phase and h the mean over 3 x 3:
+
+        ``S = g * |F^-1[exp(log A - h * log A + i P)]|^2``
+
+    Args:
+        channel: (H, W), some 16 to 64 pixels wide: the scale at which things stand out.
+
+    Returns:
+        (H, W), at least 0, with a mean of 1; all 0 if the channel is even.
+
+    Source: Hou & Zhang, "Saliency Detection: A Spectral Residual Approach" (2007), equations 4-8.
+
+    >>> channel = np.zeros((16, 16))
+    >>> channel[5, 9] = 1
+    >>> channel[::2] += 0.3  # stripes, which do not stand out
+    >>> np.unravel_index(spectral_residual(channel).argmax(), (16, 16)) == (5, 9)
+    True
+    """
+    if np.ptp(channel) < 1e-6:
+        return np.zeros(channel.shape)
+    spectrum = np.fft.fft2(channel)
+    log_amplitude = np.log(np.abs(spectrum) + 1e-8)
+    residual = log_amplitude - ndimage.uniform_filter(log_amplitude, 3, mode="wrap")
+    back = np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))
+    saliency = ndimage.gaussian_filter(np.abs(back) ** 2, SMOOTH, mode="nearest")
+    return saliency / saliency.mean()
+
+
+BLOCK = 1024  # boxes counted at a time
+
+
+class IntegralHistogram:
+    """Counts how many pixels of each label a box has: an integral image for each label.
+
+    So the counts of any box cost four look-ups a label.
+
+    Args:
+        labels: (H, W) whole numbers from 0 to ``bins - 1``.
+        bins: number of labels.
+
+    Source: Porikli, "Integral Histogram" (2005); for labels of superpixels: Alexe et al. 2012,
+    section 2.4.
+
+    Cost: (H + 1) (W + 1) bins numbers, of 2 bytes up to 65,535 pixels, else of 4.
+
+    >>> histogram = IntegralHistogram(np.array([[0, 1, 1], [0, 2, 1]]), 3)
+    >>> histogram.counts(np.array([[0, 0, 2, 2], [2, 0, 3, 2]])).tolist()
+    [[2, 1, 1], [0, 2, 0]]
+    """
+
+    def __init__(self, labels: np.ndarray, bins: int) -> None:
+        height, width = labels.shape
+        # As short as possible: a sum that wraps around does not change differences of sums.
+        kind = np.uint16 if labels.size < 1 << 16 else np.uint32
+        self.totals = np.zeros((height + 1, width + 1, bins), kind)
+        rows, columns = np.indices(labels.shape)
+        self.totals[rows + 1, columns + 1, labels] = 1
+        for column in range(1, width + 1):  # whole histograms at once: cumsum would go bin by bin
+            self.totals[:, column] += self.totals[:, column - 1]
+        for row in range(1, height + 1):
+            self.totals[row] += self.totals[row - 1]
+
+    def counts(self, boxes: np.ndarray) -> np.ndarray:
+        """(N, 4) whole pixels -> (N, bins)."""
+        counts = np.empty((len(boxes), self.totals.shape[2]), np.int32)
+        for first in range(0, len(boxes), BLOCK):
+            x1, y1, x2, y2 = boxes[first : first + BLOCK].T
+            part = self.totals[y2, x2] - self.totals[y1, x2]
+            part -= self.totals[y2, x1]
+            part += self.totals[y1, x1]
+            counts[first : first + BLOCK] = part
+        return counts
+
 
 SALIENCY_SCALES = (16, 24, 32, 48, 64)
 LAB_BINS = (4, 8, 8)
@@ -28,22 +109,23 @@ class Cue(Protocol):
     """Scores windows of one picture."""
 
     def scores(self, boxes: np.ndarray) -> np.ndarray:
-        """(N, 4) boxes in whole pixels -> (N,); more says that an object is more likely."""
+        """(N, 4) boxes in whole pixels -> (N,); the higher, the more likely is an object."""
         ...
 
 
 class MultiScaleSaliency:
-    """MS: the salient pixels of a window, and how densely they lie.
+    """MS: how salient the salient pixels of a window are, and how densely they lie.
 
-    At each scale the picture is squeezed into a square, and its three channels' saliency added:
+    At each scale the picture is resized to a square, and the saliency of its channels is averaged:
 
         ``MS = sum of saliency over salient pixels * number of salient pixels / area``
 
-    Scales are comparable by the share of the picture's saliency; the largest counts.
+    All three are shares of the whole picture, so that scales can be compared. The largest MS of all
+    scales is the score.
 
     Args:
         image: (3, H, W).
-        threshold: a pixel is salient from so many times the mean on.
+        threshold: a pixel is salient if it has at least so many times the mean saliency.
     """
 
     def __init__(self, image: np.ndarray, threshold: float) -> None:
@@ -52,14 +134,14 @@ class MultiScaleSaliency:
         self.integrals = []
         for scale in SALIENCY_SCALES:
             small = resized(picture, scale, scale)
-            saliency = sum(spectral_residual(small[..., c]) for c in range(3)) / 3
+            saliency = np.mean([spectral_residual(small[..., c]) for c in range(3)], axis=0)
             salient = saliency >= threshold
             self.integrals.append(
                 (_integral(saliency * salient / scale**2), _integral(salient / scale**2))
             )
 
     def scores(self, boxes: np.ndarray) -> np.ndarray:
-        """See `Cue.scores`. Corners go to the closest corner of a pixel at each scale."""
+        """See `Cue.scores`. At each scale corners are rounded to whole pixels."""
         height, width = self.size
         best = np.zeros(len(boxes))
         for scale, (saliency, salient) in zip(SALIENCY_SCALES, self.integrals, strict=True):
@@ -76,8 +158,8 @@ class ColourContrast:
 
         ``CC = sum_bins (in - out)^2 / (in + out)``, histograms of Lab that each sum to 1
 
-    Around it is what a window ``surround`` times as wide and high has more, as far as it lies in
-    the picture. Without any surrounding the contrast is 0.
+    The surroundings are the pixels of a window ``surround`` times as wide and high that are not in
+    the window itself. If there are none in the picture, the contrast is 0.
 
     Args:
         image: (3, H, W).
@@ -106,11 +188,11 @@ class ColourContrast:
 
 
 class EdgeDensity:
-    """ED: edge pixels in the inner ring of a window, over the ring's length.
+    """ED: the number of edge pixels in the inner ring of a window, over the ring's length.
 
         ``ED = number of edge pixels / perimeter``
 
-    The inner ring is what the window has more than one ``shrink`` times as small.
+    The inner ring is the window without a window in its middle that is ``shrink`` times smaller.
 
     Args:
         image: (3, H, W).
@@ -132,13 +214,13 @@ class EdgeDensity:
 
 
 class SuperpixelStraddling:
-    """SS: whether superpixels keep to one side of a window's border.
+    """SS: whether superpixels lie on one side of a window's border.
 
         ``SS = 1 - sum_s min(|s outside|, |s inside|) / area``, over all superpixels s
 
     Args:
         image: (3, H, W).
-        k: of the segmentation, `felzenszwalb`.
+        k: of the segmentation; see `felzenszwalb`.
     """
 
     def __init__(self, image: np.ndarray, k: float) -> None:
@@ -155,7 +237,7 @@ class SuperpixelStraddling:
 
 
 def _integral(values: np.ndarray) -> np.ndarray:
-    """(H, W) -> (H + 1, W + 1): sums of all that lies above and to the left."""
+    """(H, W) -> (H + 1, W + 1): sums of all values above and to the left."""
     return np.pad(values.astype(np.float64), ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
 
 

@@ -15,7 +15,7 @@ from minicv.inspection import (
 )
 from minicv.inspection.label_maps import OPACITY, paint_errors, paint_label_map, percent
 from minicv.inspection.palette import class_palette
-from minicv.metrics.boundary_iou import boundary_band
+from minicv.metrics.segmentation import boundary_band
 from minicv.vision.label_maps import VOID
 
 

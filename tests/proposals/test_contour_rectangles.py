@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.proposals.box_refinement import BoxRefinement
-from minicv.proposals.contour_rectangles import contour_rectangles, sums_on_grid
-from minicv.proposals.edge_groups import edge_groups
-from minicv.proposals.edge_paths import neighbour_affinities, path_affinities
-from minicv.proposals.inner_sums import InnerSums
-from minicv.proposals.window_grids import WindowGrid
+from minicv.proposals.contour_rectangles import (
+    BoxRefinement,
+    InnerSums,
+    contour_rectangles,
+    sums_on_grid,
+)
+from minicv.proposals.edge_groups import edge_groups, neighbour_affinities, path_affinities
+from minicv.proposals.sliding_window import WindowGrid
 
 SIZE = (12, 15)
 KAPPA = 1.5

@@ -1,5 +1,6 @@
 """felzenszwalb: the loop of the paper, scikit-image's regions, edges of the domain."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.proposals import merging
 from minicv.proposals.felzenszwalb import felzenszwalb, pixel_graph, segment
 
+module = import_module("minicv.proposals.felzenszwalb")
 FIXTURE = Path(__file__).parent.parent / "fixtures" / "felzenszwalb.npz"
 
 
@@ -81,9 +82,9 @@ def test_portions_and_rounds_do_not_change_the_result(portion, worthwhile, monke
     graph = pixel_graph(image)
     expected = by_loops(graph, 60, 3)
     assert 1 < expected.max() < 50
-    monkeypatch.setattr(merging, "PORTIONS", 10**9)
-    monkeypatch.setattr(merging, "SMALLEST_PORTION", portion)
-    monkeypatch.setattr(merging, "WORTHWHILE", worthwhile)
+    monkeypatch.setattr(module, "PORTIONS", 10**9)
+    monkeypatch.setattr(module, "SMALLEST_PORTION", portion)
+    monkeypatch.setattr(module, "WORTHWHILE", worthwhile)
     np.testing.assert_array_equal(segment(graph, 60, 3), expected)
 
 

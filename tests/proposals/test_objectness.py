@@ -4,8 +4,15 @@ import numpy as np
 import pytest
 import trained_proposers
 
-from minicv.proposals.objectness import CueModel, Objectness, ObjectnessModel, draw, shrunk
-from minicv.proposals.objectness_training import _fit, train_objectness
+from minicv.proposals.objectness import (
+    CueModel,
+    Objectness,
+    ObjectnessModel,
+    _fit,
+    draw,
+    shrunk,
+    train_objectness,
+)
 from minicv.vision import box_iou
 
 

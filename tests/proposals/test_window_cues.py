@@ -1,17 +1,16 @@
-"""Each cue against its definition, window by window."""
+"""The four cues of objectness, and saliency, against loops."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from minicv.data import Farmyard
 from minicv.proposals.colour_spaces import lab
 from minicv.proposals.edge_map import thin_edges
 from minicv.proposals.felzenszwalb import felzenszwalb
-from minicv.proposals.integral_histogram import IntegralHistogram
-from minicv.proposals.saliency import spectral_residual
-from minicv.proposals.shrinking import as_picture, resized
+from minicv.proposals.proposer import as_picture, resized
 from minicv.proposals.window_cues import (
     EDGES,
     LAB_BINS,
@@ -19,9 +18,43 @@ from minicv.proposals.window_cues import (
     SALIENCY_SCALES,
     ColourContrast,
     EdgeDensity,
+    IntegralHistogram,
     MultiScaleSaliency,
     SuperpixelStraddling,
+    spectral_residual,
 )
+
+
+@given(row=st.integers(2, 29), column=st.integers(2, 29), seed=st.integers(0, 10_000))
+def test_what_does_not_repeat_is_salient(row, column, seed):
+    channel = np.random.default_rng(seed).normal(0, 0.02, (32, 32))
+    channel += np.tile([[0, 0.5], [0.5, 0]], (16, 16))  # a chessboard
+    channel[row, column] = 1
+    saliency = spectral_residual(channel)
+    y, x = np.unravel_index(saliency.argmax(), saliency.shape)
+    assert max(abs(y - row), abs(x - column)) <= 2
+
+
+@given(seed=st.integers(0, 10_000))
+def test_spectral_residual_against_the_formula(seed):
+    """The transform by its definition, and the mean over 3 x 3 by shifts."""
+    rng = np.random.default_rng(seed)
+    channel = rng.random((6, 6))
+    wave = np.exp(-2j * np.pi * np.outer(np.arange(6), np.arange(6)) / 6)
+    spectrum = wave @ channel @ wave
+    log_amplitude = np.log(np.abs(spectrum) + 1e-8)
+    shifts = [np.roll(log_amplitude, (dy, dx), (0, 1)) for dy in (-1, 0, 1) for dx in (-1, 0, 1)]
+    residual = log_amplitude - sum(shifts) / 9
+    inverse = wave.conj() / 6
+    raw = np.abs(inverse @ np.exp(residual + 1j * np.angle(spectrum)) @ inverse) ** 2
+    saliency = spectral_residual(channel)
+    smooth = ndimage.gaussian_filter(raw, 1.0, mode="nearest")
+    np.testing.assert_allclose(saliency, smooth / smooth.mean(), rtol=1e-6)
+
+
+def test_even_channels_have_no_saliency():
+    assert (spectral_residual(np.full((16, 16), 0.3)) == 0).all()
+
 
 HEIGHT, WIDTH = 48, 64
 
@@ -116,7 +149,7 @@ def test_superpixels_on_one_side_straddle_nothing():
     assert scores[0] > 0.95 > 0.8 > scores[1]
 
 
-def test_saliency(image):
+def test_multi_scale_saliency(image):
     boxes = random_boxes(np.random.default_rng(4))
     picture = as_picture(image)
     expected = []
