@@ -1,7 +1,7 @@
 """Run tests written for the host on a device: only the mathematics of each operation moves.
 
 Just before an operation computes, its arrays go to the device, and what it has computed comes back
-at once. So a test need not know, and holds the kernels for CUDA to whatever it asks of NumPy.
+at once. So a test need not know of devices, and checks the CUDA kernels as strictly as NumPy.
 """
 
 from __future__ import annotations

@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
     """Carry ``grad``, which arrives at ``root``, to every leaf that requires a gradient.
 
-    An operation is always made after its inputs, so descending order of making is a topological
-    order: when an operation's turn comes, all that flows into its output has arrived. There is no
-    recursion, so the graph may be as deep as memory allows.
+    An operation is created after its inputs. So the operations, from the last created to the
+    first, are in topological order: when the walk reaches an operation, every gradient that flows
+    into its output has arrived. There is no recursion, so the graph may be as deep as memory
+    allows.
 
     Gradients of intermediate results live in a dictionary of this walk and are dropped as soon as
-    they are used; only leaves keep theirs, and each leaf adds to its ``.grad`` once.
+    they are used. Only leaves keep a gradient, and each leaf adds it to ``.grad`` once.
     """
     arrived: dict[int, Array] = {id(root): grad}
     leaves: dict[int, Tensor] = {}
@@ -42,7 +43,7 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
         # A view, or an array that two leaves received, must not be shared with a caller.
         elif gradient.base is not None or id(gradient) in handed_out:
             gradient = gradient.copy()
-        if isinstance(gradient, np.generic):  # what NumPy makes of sums without axes
+        if isinstance(gradient, np.generic):  # a sum over all axes is no array in NumPy
             gradient = np.asarray(gradient)
         leaf.grad = gradient
         handed_out.add(id(gradient))

@@ -16,16 +16,16 @@ _NUMBERS = (bool, int, float, complex, np.generic)
 
 
 class Function:
-    """One application of an operation; the instance is the context between its two passes.
+    """One application of an operation; the instance carries what backward needs from forward.
 
     A subclass gives
 
     - ``__init__(self, ...)``: the hyper-parameters, if any;
-    - ``forward(self, *arrays) -> array``: raw arrays in, one raw array out. What the gradient
-      needs later is kept on ``self``;
+    - ``forward(self, *arrays) -> array``: raw arrays in, one raw array out. It stores on
+      ``self`` what `backward` will need;
     - ``backward(self, grad) -> array | tuple[array | None, ...]``: given dL/d(output), dL/d(input)
-      for each input in order. ``self.needs_grad[i]`` says whether input ``i`` wants one; return
-      None for those that do not, and save the work.
+      for each input in order. ``self.needs_grad[i]`` says whether input ``i`` needs one; return
+      None for an input that does not, and save that computation.
 
     This class does the rest, in one place: it refuses inputs of mixed devices or dtypes, records
     the operation, and after ``backward`` sums broadcast axes back (for operations that declare
@@ -52,8 +52,8 @@ class Function:
     order = -1
     freed = False
 
-    # Only below a method that takes anything at all does mypy let each operation name its own
-    # arrays, as in ``forward(self, x, weight)``.
+    # mypy lets an operation name its arrays, as in ``forward(self, x, weight)``, only where the
+    # base class accepts any arguments.
     def forward(self, *arrays: Any, **_: Any) -> Array:
         raise NotImplementedError(f"{self.name}: forward is not written")
 
@@ -67,7 +67,7 @@ class Function:
     def __call__(self, *inputs: Any) -> Tensor:
         tensors = self._as_tensors(inputs)
         recording = grad_enabled()
-        # Lists, here and below: a generator costs as much as a small operation.
+        # Lists, not generators, here and below: a generator costs as much as a small operation.
         self.needs_grad = tuple([recording and t is not None and t.requires_grad for t in tensors])
         data = self.forward(*[None if t is None else t.data for t in tensors])
         output = Tensor(data)
@@ -123,7 +123,7 @@ class Function:
         return gradient
 
     def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Tensor | None, ...]:
-        """Wrap plain inputs; numbers and integers take the dtype of the floats beside them."""
+        """Wrap plain inputs; numbers and integer arrays take the dtype of the floating arrays."""
         example = self._example_array(inputs)
 
         def as_tensor(value: Any) -> Tensor:

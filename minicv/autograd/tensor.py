@@ -28,17 +28,17 @@ class Tensor:
     Args:
         data: an array, which is shared and not copied, or nested Python numbers. Python floats
             become float32, the engine's default; an array keeps its dtype.
-        requires_grad: whether `backward` shall leave a gradient in ``.grad``. Only floating point
-            data can.
+        requires_grad: whether `backward` leaves a gradient in ``.grad``. Only floating point data
+            can have a gradient.
 
     Attributes:
         data: the raw NumPy or CuPy array. Treat it as constant: operations keep references to it
-            for their gradients. Optimizers, which change it between two passes, are the exception.
+            for their gradients. Only an optimizer changes it, after a backward pass.
         grad: a raw array of the same shape, or None. Gradients add up over calls of `backward`
             until it is set to None.
         creator: the operation that made this tensor; None for a leaf.
 
-    The operators ``+ - * / ** @ [] -`` and the methods that mirror them are bound by
+    The operators ``+ - * / ** @ [] -`` and methods such as ``sum`` are bound to this class by
     `minicv.functional.operators`, one floor above.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -48,7 +48,7 @@ class Tensor:
     """
 
     __slots__ = ("creator", "data", "grad", "requires_grad")
-    __array_priority__ = 1000  # `array + tensor` asks the tensor first
+    __array_priority__ = 1000  # for `array + tensor` NumPy leaves the sum to the tensor
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):

@@ -37,7 +37,7 @@ def _counts_along(windows: Windows, axis: int, length: int, count_include_pad: b
     counts = []
     for i in range(windows.output[axis]):
         start = i * windows.stride[axis] - padding
-        # What ceil_mode adds beyond the padding never counts.
+        # A window may reach beyond the padding with ceil_mode; that part never counts.
         stop = min(start + kernel, length + padding)
         if not count_include_pad:
             start, stop = max(start, 0), min(stop, length)

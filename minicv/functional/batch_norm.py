@@ -15,8 +15,8 @@ Activation = Literal["relu"] | None
 class BatchNorm(Function):
     """Normalisation by the statistics of the batch, and ReLU after it if wanted.
 
-    After the call ``mean`` and ``variance`` (the biased one, (C,)) and ``count`` (values per
-    channel) are there to be read; `minicv.nn.BatchNorm2d` keeps its running statistics from them.
+    After the call ``mean`` and the biased ``variance``, both (C,), and ``count``, the number of
+    values per channel, can be read. `minicv.nn.BatchNorm2d` updates its running statistics so.
     """
 
     def __init__(self, eps: float, activation: Activation = None) -> None:
@@ -31,7 +31,7 @@ class BatchNorm(Function):
                 "batch_norm: training needs at least 2 values per channel to take a variance of, "
                 f"but x={x.shape} has {self.count}; use a larger batch, or evaluation mode"
             )
-        y, self.kept, self.mean, self.variance, self.inverse_deviation = kernels_of(
+        y, self.saved, self.mean, self.variance, self.inverse_deviation = kernels_of(
             x
         ).batch_norm_forward(x, weight, bias, self.eps, self.relu)
         self.weight = weight
@@ -41,7 +41,7 @@ class BatchNorm(Function):
     def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
         return kernels_of(grad).batch_norm_backward(
             grad,
-            self.kept,
+            self.saved,
             self.y,
             self.weight,
             self.mean,
@@ -114,7 +114,7 @@ def batch_norm(
     ReLU has cut y off):
     dL/d(bias) = Σ g; dL/d(weight) = Σ g x̂;
     dL/dx = weight / √(σ² + eps) · (g - Σ g / m - x̂ Σ g x̂ / m),
-    where the last two terms are how x acts through μ and σ².
+    where the last two terms are the gradient that flows through μ and σ².
 
     ============ ======================== ==============================
     x            (N, C) or (N, C, H, W)   more or fewer pixel axes also

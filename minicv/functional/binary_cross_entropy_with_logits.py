@@ -23,7 +23,7 @@ class BinaryCrossEntropyWithLogits(Function):
         xp = xp_of(logits, targets, self.weight)
         self.logits, self.targets = logits, targets
         # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which cannot overflow. The maximum of
-        # x and -x is |x| and, unlike abs, lets a complex step pass.
+        # x and -x is |x| and, unlike abs, works with the complex numbers of a gradient check.
         magnitude = xp.maximum(logits, -logits)
         self.softplus = xp.maximum(logits, 0) + xp.log1p(xp.exp(-magnitude))
         losses = self.softplus - logits * targets

@@ -1,4 +1,4 @@
-"""The binary hinge: the loss of linear support vector machines, one against the rest."""
+"""The binary hinge: the loss of linear SVMs, one class against the rest."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class BinaryHinge(Function):
         xp = xp_of(scores, self.targets)
         check_same_shape("binary_hinge", scores, self.targets)
         self.targets = self.targets.astype(scores.real.dtype)
-        missing = 1 - self.targets * scores  # what is missing to the margin
+        missing = 1 - self.targets * scores  # by how much the score misses the margin
         missing = xp.where(missing.real > 0, missing, 0)
         self.missing = missing.real
         losses = missing if self.norm == "l1" else missing * missing
@@ -51,7 +51,7 @@ def binary_hinge(
     """max(0, 1 - t s), or its square, for each score s and target t of -1 or +1.
 
     With scores (N, K) these are K separate classifiers, each for one class against the rest, like
-    the support vector machines of R-CNN.
+    the SVMs of R-CNN.
 
     Gradients: with ``"l1"`` -t where 1 - t s > 0, else 0; with ``"l2"`` -2 t max(0, 1 - t s); both
     times dL/d(loss).

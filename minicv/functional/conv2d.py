@@ -24,7 +24,7 @@ class Conv2d(Function):
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         self.x_shape, self.weight_shape = x.shape, weight.shape
-        # Each gradient needs the other operand; a frozen one need not be kept.
+        # The gradient of the weight needs x, and the gradient of x needs the weight.
         self.x = x if self.needs_grad[1] else None
         self.weight = weight if self.needs_grad[0] else None
         return kernels_of(x, weight).conv2d_forward(x, weight, bias, *self.options)
@@ -66,8 +66,8 @@ def conv2d(
 
     dL/dx is a transposed convolution of dL/dy with the same weight; see `conv_transpose2d`.
 
-    With ``groups`` = G, channels fall into G equal runs, and output run g sees input run g alone
-    (c counts within the run). G = C is a depthwise convolution.
+    With ``groups`` = G, the channels are divided into G equal groups, and output group g sees input
+    group g alone (c counts within the group). G = C is a depthwise convolution.
 
     =======  ==========================================================
     x        (N, C, H, W)
@@ -122,7 +122,7 @@ def as_pair(operation: str, argument: str, value: int | Sequence[int], least: in
 def check_layer_shapes(
     operation: str, x: Tensor | Array, weight: Tensor | Array, groups: int, layout: str
 ) -> None:
-    """x and weight are 4-D, no side of the kernel is 0, and ``groups`` divides weight.shape[0]."""
+    """Check the axes of x and weight, and that ``groups`` divides weight.shape[0]."""
     for argument, array, expected in (("x", x, "(N, C, H, W)"), ("weight", weight, layout)):
         if len(array.shape) != 4:
             raise ValueError(
@@ -139,7 +139,7 @@ def check_layer_shapes(
 
 
 def check_bias(operation: str, bias: Tensor | Array | None, channels: int) -> None:
-    """One number for each output channel, or None."""
+    """Check that bias is None or has one number for each output channel."""
     if bias is not None and bias.shape != (channels,):
         raise ValueError(
             f"{operation}: bias must have shape ({channels},), one number for each output channel, "
@@ -156,7 +156,7 @@ def checked_options(
     dilation: int | Pair,
     groups: int,
 ) -> tuple[Pair, Pair, Pair, int]:
-    """(stride, padding, dilation, groups) of a convolution, when all fits together."""
+    """(stride, padding, dilation, groups) of a convolution, checked against x and weight."""
     stride = as_pair(operation, "stride", stride, least=1)
     padding = as_pair(operation, "padding", padding, least=0)
     dilation = as_pair(operation, "dilation", dilation, least=1)

@@ -1,4 +1,4 @@
-"""A convolution and all that a residual network does to its result, in one operation."""
+"""A convolution with its epilogue: scale, shift, shortcut and ReLU, in one operation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CEILINGS: dict[Activation, float | None] = {None: None, "relu": math.inf, "relu6
 
 
 class ConvNormRelu(Function):
-    """The mathematics of `conv_norm_relu`; ``ceiling`` is that of the kernel, None for no ReLU."""
+    """The mathematics of `conv_norm_relu`; ``ceiling`` limits the ReLU, None means no ReLU."""
 
     def __init__(
         self, ceiling: float | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
@@ -94,9 +94,9 @@ def conv_norm_relu(
 
     Forward: y = a(scale · (weight ⋆ x) + shift + shortcut), where a is ReLU, ReLU6 or nothing, and
     ⋆ is the cross-correlation of `conv2d`. A batch normalisation with fixed statistics is such a
-    scale and shift. Each step works in the memory of the one before it while that is in the cache,
-    so that the large result is written once; as operations of their own, the steps take about as
-    long as a 1x1 convolution.
+    scale and shift. The steps after the convolution, its epilogue, work on each block of the result
+    while the block is in the cache, so the large result is written to memory once. As separate
+    operations they would take about as long as a 1x1 convolution.
 
     Gradients, with g = dL/dy where a lets it pass and 0 elsewhere::
 
@@ -104,8 +104,9 @@ def conv_norm_relu(
         dL/dweight   = scale · G                 dL/dscale = Σ_{c, u, v} weight · G
         dL/dx        = gradient of the convolution by scale · weight
 
-    where G is the gradient of g through the convolution alone. dL/dscale needs no result of the
-    convolution, which is not kept: Σ g · (weight ⋆ x) is linear in the weight, with slope G.
+    where G is the gradient of the weight that g gives through the convolution alone. dL/dscale is
+    Σ g · (weight ⋆ x), but weight ⋆ x is not stored. That sum is linear in the weight with slope
+    G, so it equals Σ weight · G.
 
     ============ ==============================================
     x            (N, C, H, W)

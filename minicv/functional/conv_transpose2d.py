@@ -39,7 +39,7 @@ class ConvTranspose2d(Function):
         grad_x = grad_weight = grad_bias = None
         if self.needs_grad[0]:
             grad_x = kernels.conv2d_forward(grad, self.weight, None, *self.options)
-            # Output padding wider than the stride leaves room for windows that x never had.
+            # Where output_padding is wider than the stride, more windows fit than x has pixels.
             grad_x = grad_x[:, :, : self.x_shape[2], : self.x_shape[3]]
         if self.needs_grad[1]:
             # x plays the convolution's dL/dy, and dL/dy plays its input.
@@ -76,8 +76,8 @@ def conv_transpose2d(
     dL/dx is `conv2d` of dL/dy with the same weight: the two operations are each other's transpose.
 
     A convolution with stride s maps s different input sizes to the same output size;
-    ``output_padding`` says which of them shall come back, by adding rows at the bottom and columns
-    on the right.
+    ``output_padding`` says which of these sizes the result has, by adding rows at the bottom and
+    columns on the right.
 
     =======  =========================================================================
     x        (N, C, H, W)

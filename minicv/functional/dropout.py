@@ -14,11 +14,11 @@ class Dropout(Function):
         self.rng = rng
 
     def forward(self, x: Array) -> Array:
-        y, self.kept = kernels_of(x).dropout_forward(x, self.p, self.rng)
+        y, self.saved = kernels_of(x).dropout_forward(x, self.p, self.rng)
         return y
 
     def backward(self, grad: Array) -> Array:
-        return kernels_of(grad).dropout_backward(grad, self.kept, self.p)
+        return kernels_of(grad).dropout_backward(grad, self.saved, self.p)
 
 
 def dropout(
@@ -40,7 +40,8 @@ def dropout(
     The same ``rng`` drops the same elements again on the same kind of device. On the CPU it draws a
     number for every element. On a CUDA device it draws one seed for all; the number of an element
     is computed there from the seed and the element's place (Philox 4x32-10), and computed again for
-    the gradient, so that no mask is kept. So which elements fall differs between the two.
+    the gradient, so that no mask is kept. The same seed therefore drops different elements on the
+    CPU and on a CUDA device.
 
     Args:
         x: activations.

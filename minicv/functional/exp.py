@@ -22,7 +22,7 @@ def exp(x: Tensor | Array) -> Tensor:
 
     Shapes: any; y has the shape of x. An empty input gives an empty result. Beyond the largest
     number of its dtype (x > 88.7 in float32, 709.7 in float64) the result is infinity, with
-    NumPy's warning. Cost: one exp an element; keeps y.
+    NumPy's warning. Cost: one exp per element; keeps y.
 
     >>> exp(Tensor([0.0, 1.0])).data.round(3).tolist()
     [1.0, 2.71799...]

@@ -31,10 +31,10 @@ class GetItem(Function):
             return self._assigned(grad)
         length = self.shape[0]
         if len(parts) == 1:
-            # One array of row numbers: whole rows go back.
+            # One array of row numbers: the gradient is added row by row.
             rows = xp.asarray(numbers[0]).astype(xp.int64).reshape(-1) % length  # -1 is the last
-            # On the host assignment is faster where no row comes twice; a device would have to be
-            # waited for to know that.
+            # On the host assignment is faster if no row is selected twice. On a device the host
+            # would have to wait for the answer.
             if xp is np and rows.size <= length and np.bincount(rows).max() == 1:
                 return self._assigned(grad)
             values = grad.reshape(rows.size, *self.shape[1:])

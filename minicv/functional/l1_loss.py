@@ -9,7 +9,7 @@ from minicv.functional.smooth_l1 import SmoothL1
 
 
 class L1Loss(SmoothL1):
-    """Smooth L1 whose squared part has shrunk to nothing."""
+    """Smooth L1 with β = 0: no squared part is left."""
 
     def __init__(self, reduction: Reduction) -> None:
         super().__init__(beta=0.0, reduction=reduction, operation="l1_loss")

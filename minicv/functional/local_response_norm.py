@@ -21,8 +21,8 @@ class LocalResponseNorm(Function):
         return x * self.power
 
     def backward(self, grad: Array) -> Array:
-        # x_j stands in the numerator of its own output, and in the sum of every output c whose
-        # window holds it: those are the windows seen from the other side.
+        # x_j is the numerator of its own output, and a term of D_c for each output c whose window
+        # holds j. Those channels c lie in the window around j with its two sides exchanged.
         before, after = (self.size - 1) // 2, self.size // 2
         received = _window_sums(grad * self.x * self.power / self.divisor, before, after)
         factor = 2 * self.alpha * self.beta / self.size
@@ -59,7 +59,7 @@ def local_response_norm(
         alpha: strength of the sum. Divided by ``size`` here, as in PyTorch, but not in the paper:
             its n = 5, α = 1e-4, k = 2 are size=5, alpha=5e-4, k=2.
         beta: exponent.
-        k: the divisor of silent channels, positive.
+        k: the divisor where all channels of the window are 0; positive.
 
     Raises:
         ValueError: x has no channel axis, size is below 1, or k is not positive.

@@ -22,7 +22,7 @@ def log(x: Tensor | Array) -> Tensor:
 
     Shapes: any; y has the shape of x. An empty input gives an empty result. x = 0 gives -infinity
     and a negative x NaN, each with NumPy's warning. For the logarithm of a probability use
-    `log_softmax`, which takes the scores. Cost: one log an element; keeps x.
+    `log_softmax`, which takes the scores. Cost: one log per element; keeps x.
 
     >>> log(Tensor([1.0, 10.0])).data.round(2).tolist()
     [0.0, 2.2999...]

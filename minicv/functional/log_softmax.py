@@ -14,7 +14,7 @@ class LogSoftmax(Function):
     def forward(self, x: Array) -> Array:
         (self.axis,) = normalized_dims("log_softmax", self.dim, x.ndim)
         self.y = x
-        if x.shape[self.axis] > 0:  # the maximum of nothing does not exist
+        if x.shape[self.axis] > 0:  # an empty array has no maximum
             xp = xp_of(x)
             self.y = x - x.max(axis=self.axis, keepdims=True)
             self.y -= xp.log(xp.exp(self.y).sum(axis=self.axis, keepdims=True))
@@ -35,7 +35,7 @@ def log_softmax(x: Tensor | Array, dim: int) -> Tensor:
 
     Shapes: any x with an axis ``dim``; y has the shape of x. An empty input gives an empty result.
     A score of -infinity gives -infinity; if all are, or one is +infinity, the result is NaN with
-    NumPy's warning. Cost: three passes over x and one exp an element in each direction; keeps y.
+    NumPy's warning. Cost: three passes over x and one exp per element in each direction; keeps y.
 
     Raises:
         IndexError: x has no axis ``dim``.

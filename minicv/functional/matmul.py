@@ -75,7 +75,8 @@ def matmul(x: Tensor | Array, y: Tensor | Array) -> Tensor:
     | (..., M, K)  | (K,)         | (..., M)     |
     | (K,)         | (K,)         | ()           |
 
-    Batch axes (...) broadcast. With K = 0 the result is zero. Cost: M·K·P multiplications a pair,
+    Batch axes (...) broadcast. With K = 0 the result is zero. Cost: M·K·P multiplications per
+    pair,
     and as many again for each gradient; keeps x and y.
 
     Raises:

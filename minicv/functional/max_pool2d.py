@@ -19,7 +19,7 @@ class MaxPool2d(Function):
         self.x_shape = x.shape
         if not (self.keep_switches or self.needs_grad[0]):
             return kernels_of(x).max_pool2d_maxima(x, self.windows)
-        # The switches say which tap of each window was the largest: one byte a window.
+        # The switches say which tap of each window was the largest: one byte per window.
         maxima, self.switches = kernels_of(x).max_pool2d(x, self.windows)
         return maxima
 

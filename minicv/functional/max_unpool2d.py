@@ -39,7 +39,7 @@ def max_unpool2d(
     padding: int | Pair = 0,
     output_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Put every value to the position that its index names, among zeros.
+    """Put every value at the position that its index names; all other positions are 0.
 
     Forward: y[n, c] is a flat map of OH·OW zeros, to which x[n, c, h, w] is added at
     indices[n, c, h, w]. Gradient: dL/dx[n, c, h, w] = dL/dy[n, c] at that position. With the
@@ -65,8 +65,8 @@ def max_unpool2d(
     Cost: a pass over x and one over the result.
 
     Raises:
-        ValueError: the shapes differ, no output size can be told, or an index is outside of the
-            output (checked for NumPy indices; on a device its value is left out).
+        ValueError: the shapes differ, the output size is unknown, or an index is outside of the
+            output (checked for NumPy indices; on a device its value is dropped).
         TypeError: the indices are not whole numbers.
 
     Source: Zeiler and Fergus 2014, "Visualizing and understanding convolutional networks", section

@@ -29,7 +29,7 @@ class Minimum(Function):
 
 
 def _shared(grad: Array, x_wins: Array, y_wins: Array) -> tuple[Array, Array]:
-    """All of the gradient to the winner, half of it to each where there is none."""
+    """The winner gets the whole gradient; where the inputs are equal, each gets half."""
     weight_x = 0.5 * (x_wins.astype(grad.dtype) - y_wins) + 0.5  # 1, 1/2 or 0
     return grad * weight_x, grad * (1 - weight_x)
 

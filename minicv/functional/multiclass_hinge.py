@@ -57,11 +57,12 @@ class MulticlassHinge(Function):
 def multiclass_hinge(
     scores: Tensor | Array, labels: Array, margin: float = 1.0, reduction: Reduction = "mean"
 ) -> Tensor:
-    """Every wrong class whose score is not at least ``margin`` below the true one's costs.
+    """A penalty for each wrong class that scores less than ``margin`` below the true class.
 
     Forward, for the scores s of one sample with label y:
     loss = Σ_{j≠y} max(0, sⱼ - s[y] + margin).
-    Gradient: 1 at each class j ≠ y that costs, minus their number at y, times dL/d(loss).
+    Gradient, times dL/d(loss): 1 for each class j ≠ y with a term above 0, and for y minus the
+    number of those classes.
 
     ====== ====== ===========================================
     scores (N, K) any real numbers
@@ -69,7 +70,7 @@ def multiclass_hinge(
     result        one number; (N,) with ``reduction="none"``
     ====== ====== ===========================================
 
-    Kink: a class exactly at the margin costs nothing and has slope 0. Without samples the loss is
+    Kink: a class exactly at the margin has loss 0 and slope 0. Without samples the loss is
     0. Cost: three passes over the scores. (PyTorch's multi_margin_loss divides by K as well.)
 
     Args:

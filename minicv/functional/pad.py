@@ -17,7 +17,7 @@ class Pad(Function):
         shape = tuple(b + side + a for b, side, a in zip(before, x.shape, after, strict=True))
         self.inside = tuple(slice(b, b + side) for b, side in zip(before, x.shape, strict=True))
         y = xp_of(x).empty(shape, dtype=x.dtype)
-        for axis, part in enumerate(self.inside):  # of a large map the margins are a small part
+        for axis, part in enumerate(self.inside):  # write the margins alone: they are small
             if before[axis]:
                 y[(slice(None),) * axis + (slice(part.start),)] = self.value
             if after[axis]:

@@ -82,7 +82,7 @@ def output_length(
 
 
 def adaptive_bins(length: int, bins: int) -> list[slice]:
-    """``length`` positions cut into ``bins`` that cover all; neighbours overlap where it must be.
+    """``length`` positions cut into ``bins``; neighbours overlap where bins do not divide length.
 
     Bin i is floor(i · length / bins) up to ceil((i + 1) · length / bins), in whole numbers.
 
@@ -93,7 +93,7 @@ def adaptive_bins(length: int, bins: int) -> list[slice]:
 
 
 def check_maps(operation: str, x: Tensor | Array) -> None:
-    """x is a batch of floating point feature maps with at least one position each."""
+    """Check that x is a batch of floating point feature maps with at least one position each."""
     if len(x.shape) != 4:
         raise ValueError(
             f"{operation}: x must have 4 axes (N, C, H, W) but has shape {x.shape}; "

@@ -39,7 +39,7 @@ class Power(Function):
         x, exponent = self.x, self.exponent
         grad_x = grad_exponent = None
         if self.needs_grad[0]:
-            # x to the power 0 is 1 everywhere; the first where keeps 0 ** -1 from being computed.
+            # x to the power 0 is 1 everywhere; the inner where avoids 0 ** -1.
             lowered = x ** xp.where(exponent == 0, 1, exponent - 1)
             grad_x = grad * (exponent * lowered)
         if self.needs_grad[1]:
@@ -58,7 +58,7 @@ def power(x: Tensor | Array | float, exponent: Tensor | Array | float) -> Tensor
     gradient 0 in x; for p < 1 the gradient at x = 0 is infinite, with NumPy's warning; at x = 0
     the gradient in p is 0, the limit for p > 0. A negative x gives NaN with NumPy's warning where
     the exponent is not whole, and in the gradient of the exponent. An empty input gives an empty
-    result. Cost: one power an element in each direction, and a logarithm for the gradient of an
+    result. Cost: one power per element in each direction, and a logarithm for the gradient of an
     exponent that is a tensor; keeps both inputs, and y if the exponent is a tensor.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)

@@ -19,9 +19,9 @@ def check_regions(
 ) -> tuple[Array, Array]:
     """Boxes (R, 4), finite, each with the number (R,) of an image of x (N, C, H, W).
 
-    The values of arrays on a device are not looked at, which would make the host wait. A batch
-    index that names no image there becomes that of the nearest, and a box that is not finite gives
-    any result.
+    The values of arrays on a device are not looked at, which would make the host wait. There a
+    batch index that names no image becomes the nearest that does, and a box that is not finite
+    gives an arbitrary result.
 
     Raises:
         ValueError: a shape does not fit, a box is not finite, a batch index names no image, or the
@@ -56,7 +56,7 @@ def check_regions(
             f"but is {spatial_scale}"
         )
     if len(boxes) == 0:
-        return boxes, batch_indices.astype(xp.int64)  # an empty list has no integer type yet
+        return boxes, batch_indices.astype(xp.int64)  # an empty list becomes an array of floats
     if batch_indices.dtype.kind not in "iu":
         raise TypeError(
             f"{operation}: batch_indices must be whole numbers but are {batch_indices.dtype}"

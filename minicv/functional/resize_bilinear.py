@@ -36,7 +36,7 @@ class ResizeBilinear(Function):
 def interpolation_matrix(
     length: int, new_length: int, align_corners: bool, xp: ModuleType
 ) -> Array:
-    """(new_length, length): how much each old position gives to each new one, along one axis.
+    """(new_length, length): the weight of each old position in each new one, along one axis.
 
     New position i looks at a place between two old ones, and each old position at distance d < 1
     from it weighs 1 - d. Each row sums to 1.
@@ -71,8 +71,8 @@ def resize_bilinear(x: Tensor | Array, size: int | Pair, align_corners: bool = F
     result   (N, C, OH, OW)
     =======  ====================================
 
-    When shrinking to less than half the size some positions are passed over: there is no smoothing
-    before. A batch of 0 images gives an empty result. A NaN or infinity in x turns its row and
+    Shrinking to less than half the size skips some positions, because the map is not smoothed
+    first. A batch of 0 images gives an empty result. A NaN or infinity in x turns its row and
     column of the map to NaN, because both steps are matrix products.
 
     Cost: N·C·(H·W·OW + H·OH·OW) multiply-adds, in matrix products.

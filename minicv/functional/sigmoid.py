@@ -26,7 +26,7 @@ def sigmoid(x: Tensor | Array) -> Tensor:
     accuracy near 0. Gradient: dL/dx = dL/dy · y (1 - y).
 
     Shapes: any; y has the shape of x. An empty input gives an empty result. NaN stays NaN. Cost:
-    two exp an element and a few passes over x; keeps y. To train on the result, use
+    two exp per element and a few passes over x; keeps y. To train on the result, use
     `binary_cross_entropy_with_logits`: it takes the score, and loses no digits where y is near 1.
 
     >>> sigmoid(Tensor([-1000.0, 0.0, 1000.0])).data.tolist()

@@ -26,7 +26,7 @@ class SmoothL1(Function):
         if self.beta > 0:
             slope = xp.clip(difference / self.beta, -1, 1)
         else:
-            slope = xp.sign(difference.real)  # .real: a complex step passes through
+            slope = xp.sign(difference.real)  # of the real part, for the complex step
         self.slope = slope.real
         # Inside: slope = d / beta, so this is d² / 2 beta. Outside: slope = ±1, so |d| - beta / 2.
         return reduce_losses(slope * (difference - 0.5 * self.beta * slope), self.reduction)

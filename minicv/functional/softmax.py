@@ -14,7 +14,7 @@ class Softmax(Function):
     def forward(self, x: Array) -> Array:
         (self.axis,) = normalized_dims("softmax", self.dim, x.ndim)
         self.y = x
-        if x.shape[self.axis] > 0:  # the maximum of nothing does not exist
+        if x.shape[self.axis] > 0:  # an empty array has no maximum
             xp = xp_of(x)
             self.y = x - x.max(axis=self.axis, keepdims=True)
             xp.exp(self.y, out=self.y)
@@ -36,7 +36,7 @@ def softmax(x: Tensor | Array, dim: int) -> Tensor:
     Shapes: any x with an axis ``dim``; y has the shape of x. For class scores (N, K) dim is 1, and
     for scores of every pixel (N, K, H, W) it is 1 too. An empty input gives an empty result. A
     score of -infinity has probability 0; if all are, or one is +infinity, the result is NaN with
-    NumPy's warning. Cost: three passes over x and one exp an element; keeps y.
+    NumPy's warning. Cost: three passes over x and one exp per element; keeps y.
 
     Raises:
         IndexError: x has no axis ``dim``.

@@ -127,8 +127,9 @@ def softmax_cross_entropy(
         reduction: "mean", "sum", or "none".
 
     Raises:
-        ValueError: shapes do not fit, or a label is out of range. On a device, where to look at
-            the labels would be to wait for them, such a label makes its loss NaN instead.
+        ValueError: shapes do not fit, or a label is out of range. On a device the
+            labels are not checked, because the host would have to wait for them; there such a
+            label makes its loss NaN.
         TypeError: labels are not whole numbers.
 
     Source: Bridle 1990; the fused form with its gradient p - y is standard, e.g. Bishop 2006,

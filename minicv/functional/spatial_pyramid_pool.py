@@ -13,12 +13,12 @@ from minicv.functional.reshape import flatten
 
 
 def spatial_pyramid_pool(x: Tensor | Array, levels: Sequence[int] = (6, 3, 2, 1)) -> Tensor:
-    """Max pooling over grids of several finenesses, laid side by side in one vector.
+    """Max pooling over grids of several resolutions, joined to one vector.
 
     Forward: for each level l, the map is cut into l x l bins (those of `adaptive_max_pool2d`) and
     the maximum of each bin is taken; the results of all levels are flattened, in the order given,
-    each channel by channel. Gradient: each maximum hands its gradient to the position that held it,
-    and a position that is the maximum on several levels adds up what it gets.
+    each channel by channel. Gradient: each maximum passes its gradient to the position that held
+    it, and a position that is the maximum on several levels adds up what it gets.
 
     =======  ================================
     x        (N, C, H, W)

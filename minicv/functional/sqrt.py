@@ -22,7 +22,7 @@ def sqrt(x: Tensor | Array) -> Tensor:
 
     Shapes: any; y has the shape of x. An empty input gives an empty result. At x = 0 the gradient
     is infinite, with NumPy's warning; where x can be 0, add a small number first. A negative x
-    gives NaN with NumPy's warning. Cost: one square root an element; keeps y.
+    gives NaN with NumPy's warning. Cost: one square root per element; keeps y.
 
     >>> sqrt(Tensor([1.0, 4.0])).data.tolist()
     [1.0, 2.0]

@@ -21,7 +21,7 @@ def tanh(x: Tensor | Array) -> Tensor:
     Forward: y = (exp(x) - exp(-x)) / (exp(x) + exp(-x)). Gradient: dL/dx = dL/dy (1 - y²).
 
     Shapes: any; y has the shape of x. An empty input gives an empty result. No overflow: for
-    large |x| the result is ±1 and the gradient 0. Cost: one tanh an element; keeps y.
+    large |x| the result is ±1 and the gradient 0. Cost: one tanh per element; keeps y.
 
     >>> tanh(Tensor([-100.0, 0.0, 100.0])).data.tolist()
     [-1.0, 0.0, 1.0]

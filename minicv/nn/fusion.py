@@ -51,8 +51,8 @@ def conv_bn_relu(
     """``activation(bn(conv(x)) + shortcut)``, fused unless ``bn`` is in training.
 
     In training the normalisation depends on the whole result of the convolution, so the layers run
-    one after the other; only a ReLU right after the normalisation is part of it. Else see
-    `conv_frozen_bn`.
+    one after the other; only a ReLU directly after the normalisation is fused with it. In
+    evaluation see `conv_frozen_bn`.
 
     Args:
         x: (N, C, H, W).
@@ -91,7 +91,7 @@ def conv_frozen_bn(
 
     The normalisation is one scale and one shift for each channel: scale · (W * x + b) + shift =
     scale · (W * x) + (scale · b + shift). Gradients still flow to x, to the shortcut, to conv's
-    weight and bias, and in an evaluating `BatchNorm2d` to its own. See
+    weight and bias, and to the weight and bias of a `BatchNorm2d` in evaluation mode. See
     `minicv.functional.conv_norm_relu`.
 
     Args:
@@ -124,5 +124,5 @@ def conv_frozen_bn(
 
 
 def _is_as_written(layer: Module) -> bool:
-    """Whether nobody has put another ``forward`` on this one layer, such as one that counts."""
+    """Whether the layer runs the ``forward`` of its class, and not one set on it by a caller."""
     return "forward" not in vars(layer)

@@ -16,7 +16,7 @@ Fan = Literal["fan_in", "fan_out"]
 
 
 def require_rng(layer: str, rng: np.random.Generator | None) -> np.random.Generator:
-    """The generator, or one sentence on how to get one.
+    """``rng`` itself; where it is missing, an error that says how to make one.
 
     There is no default: layers that each made the same generator would all start alike.
 

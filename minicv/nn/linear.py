@@ -22,7 +22,7 @@ class Linear(Module):
     Args:
         in_features: length of each input.
         out_features: length of each output.
-        bias: whether to add one.
+        bias: whether to add a bias.
         rng: draws the first weights.
 
     >>> layer = Linear(3, 2, rng=np.random.default_rng(0))

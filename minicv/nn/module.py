@@ -15,7 +15,7 @@ Self = TypeVar("Self", bound="Module")
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `Module.load_state_dict` passed over with ``strict=False``."""
+    """What `Module.load_state_dict` skipped with ``strict=False``."""
 
     missing_keys: list[str]
     unexpected_keys: list[str]
@@ -29,7 +29,7 @@ class Module:
     not even a call of ``super().__init__()``.
 
     Attributes:
-        training: False after `eval`: dropout and batch normalisation ask for it.
+        training: False after `eval`; dropout and batch normalisation behave accordingly.
 
     >>> from minicv import Tensor
     >>> class Shift(Module):
@@ -110,7 +110,7 @@ class Module:
         for _, buffer in self.named_buffers():
             yield buffer
 
-    # What is done to all of them
+    # Changes to all parts
 
     def train(self: Self, mode: bool = True) -> Self:
         """Put this module and all inside it into training mode, or with False out of it."""
@@ -136,7 +136,7 @@ class Module:
     def to(self: Self, device: str | None) -> Self:
         """Move all arrays to ``device``: "cpu", "cuda", "cuda:1" or "auto". Changes the module.
 
-        Do it before an optimizer takes its first step: what that remembers stays where it is.
+        Move the module before the optimizer's first step: the optimizer's own arrays are not moved.
         """
         for holder in self._holders():
             holder.data = to_device(holder.data, device)
@@ -207,7 +207,7 @@ class Module:
             holder.data = xp.asarray(values, dtype=holder.dtype).copy()  # in C order
         return IncompatibleKeys(missing, unexpected)
 
-    # The picture
+    # The text that `print` shows
 
     def extra_repr(self) -> str:
         """What `repr` shows of this module itself, beside the modules in it."""

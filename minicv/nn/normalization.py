@@ -17,7 +17,7 @@ class BatchNorm2d(Module):
 
     In training it normalises by the statistics of the batch and moves ``running_mean`` and
     ``running_var`` towards them by ``momentum``, with the unbiased variance as in PyTorch. In
-    evaluation it normalises by those.
+    evaluation it normalises by the running statistics.
 
     Parameters weight and bias (C,) start as 1 and 0, or are None without ``affine``; buffers
     running_mean and running_var (C,) start as 0 and 1, num_batches_tracked counts batches.
@@ -120,7 +120,7 @@ class FrozenBatchNorm2d(Module):
 
     Args:
         num_features: number of channels C.
-        eps: that of the layer it was trained as.
+        eps: of the `BatchNorm2d` that was trained.
 
     >>> layer = FrozenBatchNorm2d(8)
     >>> list(layer.parameters()), [name for name, buffer in layer.named_buffers()]

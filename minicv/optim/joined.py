@@ -1,7 +1,7 @@
-"""Arrays of a device, laid one after the other, so that one kernel can work on all of them.
+"""Arrays of a device, joined to one array, so that one kernel can work on all of them.
 
-A network has a hundred parameters and more, most of them small. A kernel for each would be queued
-for longer than it runs. PyTorch's and Apex's fused optimizers do the same.
+A network has a hundred parameters and more, most of them small. To launch a
+kernel for each would take longer than to run it. PyTorch's and Apex's fused optimizers do the same.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Joined:
         ]
 
     def holds(self, arrays: Sequence[Array]) -> bool:
-        """Whether ``arrays`` are ``parts``, and nobody has put others in their place."""
+        """Whether ``arrays`` are exactly ``parts``: none has been replaced by another array."""
         return len(arrays) == len(self.parts) and all(
             array is part for array, part in zip(arrays, self.parts, strict=True)
         )

@@ -30,8 +30,9 @@ class Optimizer:
 
     Attributes:
         param_groups: the groups, each with all options.
-        state: what is remembered of a parameter, by its position among all parameters.
-        remembered: the names of it: "step" is a number, all else arrays like the parameter.
+        state: what the optimizer remembers of each parameter, by the parameter's position.
+        remembered: the names in ``state``: "step" is a number, all others are arrays of the
+            parameter's shape.
     """
 
     remembered: tuple[str, ...] = ()
@@ -71,17 +72,17 @@ class Optimizer:
         ]
 
     def step(self) -> None:
-        """Change every parameter that has a gradient; one without is passed over.
+        """Change every parameter that has a gradient, and skip those without.
 
         On a device all parameters of a group change together: their ``data`` become views of one
-        array. To put another array in the place of such a view does no harm.
+        array. A caller may replace such a view by another array.
         """
         on_device: dict[Any, list[tuple[int, Group, Tensor]]] = {}
         for index, group, parameter in self._parameters():
             if parameter.grad is None:
                 continue
             xp = xp_of(parameter.data, parameter.grad)
-            # In place, which needs the memory in one piece. Never true after the first step.
+            # The update works in place, on contiguous memory. Only a first step needs this copy.
             if not (parameter.data.flags.c_contiguous and _writable(parameter.data)):
                 parameter.data = parameter.data.copy()
             state = self.state.setdefault(index, {})
@@ -111,8 +112,10 @@ class Optimizer:
         past: Any,
         before: dict[tuple[str, tuple[int, ...]], Joined],
     ) -> None:
-        """``before`` is what the last step has joined. It serves again, unless other parameters
-        have a gradient now or somebody has put an array in the place of a view.
+        """One update for all ``members``, whose arrays are joined.
+
+        ``before`` holds the joined arrays of the last step. They are used again, unless other
+        parameters have a gradient now or a caller has replaced one of the views.
         """
         indices = tuple(index for index, _, _ in members)
         parameters = [parameter for _, _, parameter in members]
@@ -173,8 +176,8 @@ class Optimizer:
     def state_dict(self) -> dict[str, np.ndarray]:
         """What the optimizer remembers, as arrays by flat names: ready for `numpy.savez`.
 
-        Options such as the learning rate are left out on purpose: after a resume those hold that
-        the program says, so a rate that was lowered by hand or by a schedule is never undone.
+        Options such as the learning rate are not saved: after a resume the options of the program
+        hold, so a rate that was lowered by hand or by a schedule is not set back.
         """
         saved = {"number_of_parameters": np.array(sum(1 for _ in self._parameters()))}
         for index, state in self.state.items():
@@ -239,8 +242,8 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
     """Shrink all gradients by one factor so that together they are at most ``max_norm`` long.
 
     The direction stays. The length is √(Σ g²) over all elements of all gradients; parameters
-    without a gradient do not count. When it is infinite or NaN, nothing is changed, so that the
-    caller, who sees the value returned, can say where it came from.
+    without a gradient do not count. When the length is infinite or NaN, no gradient is changed;
+    the caller sees the returned value and can say where it came from.
 
     Args:
         params: Parameters; their ``.grad`` is changed in place.
@@ -263,7 +266,7 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
     if not max_norm > 0:
         raise ValueError(f"clip_grad_norm: max_norm must be positive but is {max_norm}")
     grads = [parameter.grad for parameter in params if parameter.grad is not None]
-    # Summed where the gradients live: a device is asked for one number only.
+    # Summed on the device of the gradients, so that only one number comes to the host.
     norm = math.sqrt(float(sum(xp_of(a).vdot(a, a) for a in _joined_on_a_device(grads))))
     if norm > max_norm and math.isfinite(norm):
         for grad in grads:
@@ -293,7 +296,7 @@ def clip_grad_value(params: Iterable[Tensor], clip_value: float) -> None:
 
 
 def _joined_on_a_device(grads: list[Array]) -> list[Array]:
-    """The same numbers in few arrays, where each costs a kernel; on the host as they are."""
+    """The gradients, on a device joined to few arrays, because each array costs a kernel."""
     arrays = [grad for grad in grads if isinstance(grad, np.ndarray)]
     by_dtype: dict[np.dtype, list[Array]] = {}
     for grad in grads:

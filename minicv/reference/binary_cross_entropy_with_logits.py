@@ -15,7 +15,7 @@ def binary_cross_entropy_with_logits(
     weight: np.ndarray | None = None,
     reduction: str = "mean",
 ) -> np.ndarray:
-    """The twin of `minicv.functional.binary_cross_entropy_with_logits`, without its care.
+    """The twin of `minicv.functional.binary_cross_entropy_with_logits`; it can overflow.
 
     It fails for logits of large magnitude, where the probability rounds to 0 or 1.
 

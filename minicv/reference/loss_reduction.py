@@ -1,4 +1,4 @@
-"""From all losses to one number, in the open."""
+"""From all losses to one number."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Does `backward` compute the derivative of `forward`? Ask the numbers."""
+"""Does `backward` compute the derivative of `forward`? Compare it with numerical slopes."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def gradcheck(
     all ones: a softmax sums to one, so with ones every gradient of it would look right.) Then
 
     - ``mode="direction"`` compares <dL/dx, v> with the slope of L along two random directions v
-      for each input: cheap, and a wrong gradient has no place to hide;
+      for each input: cheap, and a wrong gradient changes these products;
     - ``mode="full"`` compares every element of every gradient.
 
     The slope is a complex step, Im L(x + ihv) / h with h = 1e-20, which has no rounding error,
@@ -58,7 +58,7 @@ def gradcheck(
         mode: see above.
         method: "auto" tries the complex step first, and believes the central difference where the
             two disagree, since a forward with ``abs`` or ``conj`` in it misleads the complex step;
-            the others insist.
+            "complex" and "central" use that method alone.
         eps: step of the central difference.
         rtol, atol: agreement demanded. The complex step is held to min(rtol, 1e-9).
         retries: how often a point on a kink is moved before giving up.
@@ -137,7 +137,7 @@ def analytic_gradients(
 
 
 def check_float64(check: str, inputs: Sequence[np.ndarray]) -> None:
-    """Refuse inputs that are too coarse to compare.
+    """Refuse inputs that are not float64: their rounding would hide an error.
 
     >>> check_float64("gradcheck", [np.zeros(2, dtype="float32")])
     Traceback (most recent call last):
@@ -207,7 +207,7 @@ def _disagreement(
 ) -> tuple[str, float, float] | None:
     """(method, its slope, agreement demanded) where the slope is not ``products.sum()``."""
     analytic = float(products.sum())
-    # A sum is as exact as its terms are large, however they cancel.
+    # The rounding error of a sum grows with the size of its terms, even where they cancel.
     magnitude = float(np.abs(products).sum())
 
     def agree(a: float, b: float, rtol: float) -> bool:

@@ -22,7 +22,7 @@ def shapes(
 
 
 def distinct_sizes(count: int, low: int = 1, high: int = 7) -> st.SearchStrategy[Shape]:
-    """``count`` pairwise different whole numbers in low..high: a swapped axis cannot hide."""
+    """``count`` different whole numbers in low..high, so that swapped axes are noticed."""
     sizes = st.lists(st.integers(low, high), min_size=count, max_size=count, unique=True)
     return sizes.map(tuple)
 

@@ -12,7 +12,7 @@ from functions_on_a_device import run_functions_on
 
 
 def pytest_collection_modifyitems(config, items):
-    """What only the host can check, such as a label that is out of range, is asked of it alone."""
+    """Tests of what only the host checks, such as a label out of range, run on the host alone."""
     elsewhere = [
         item
         for item in items

@@ -142,7 +142,7 @@ class TestKinks:
         calls = 0
 
         class KinkWherever(Function):
-            """|x - the first x it saw|: the kink follows the point about."""
+            """|x - the first x it saw|: wherever the point is moved, it lies on the kink."""
 
             def forward(self, x):
                 nonlocal calls
