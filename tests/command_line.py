@@ -4,7 +4,6 @@ import numpy as np
 from PIL import Image
 
 from minicv.cli.main import main
-from minicv.weights import save_checkpoint
 
 
 def run(capsys, *arguments):
@@ -20,13 +19,6 @@ def refused(capsys, *arguments):
     sentence = error.split("\r")[-1].strip()  # a progress bar has been wiped out before
     assert status == 2 and sentence.startswith("minicv ") and "\n" not in sentence, error
     return sentence
-
-
-def save_model(path, model, description):
-    """A checkpoint of ``model``; its path."""
-    arrays = {f"model/{name}": array for name, array in model.state_dict().items()}
-    save_checkpoint(path, arrays, description)
-    return path
 
 
 def picture(path, size=(40, 30), mode="RGB"):

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from minicv.models.detection import FasterRCNNSettings
-from minicv.training import build_detector
+from minicv.models.backbones import SmallBackbone
+from minicv.models.detection import FasterRCNN, FasterRCNNSettings
 
 SETTINGS = FasterRCNNSettings(
     min_size=48,
@@ -24,4 +24,5 @@ LOSSES = ("loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_re
 def tiny_detector(classes, **changes):
     """With fresh weights from seed 0; ``changes`` are settings."""
     settings = dataclasses.replace(SETTINGS, **changes)
-    return build_detector("faster_rcnn", "small", classes, settings, rng=np.random.default_rng(0))
+    rng = np.random.default_rng(0)
+    return FasterRCNN(SmallBackbone(rng=rng), classes, settings, rng=rng)

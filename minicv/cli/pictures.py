@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from minicv.data import ImageError, read_image
-from minicv.data.image_folder import SUFFIXES
+from minicv.data.image_files import SUFFIXES
 
 
 class Pictures:

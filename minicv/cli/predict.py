@@ -56,8 +56,8 @@ def run(options: argparse.Namespace) -> None:
         started = time.perf_counter()
         (result,) = model.predict([image])
         seconds = time.perf_counter() - started
-        prediction = Prediction(path.name, image, result, model.classes, seconds)
         drawn = options.out / f"{name}_{task.picture}.png"
+        prediction = Prediction(path.name, image, result, model.classes, seconds, drawn.name)
         task.draw(prediction, options.threshold).save(drawn)
         records += task.to_json(prediction)
         print(f"{path}: {task.summary(prediction, options.threshold)} -> {drawn}")

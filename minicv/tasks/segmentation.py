@@ -79,7 +79,7 @@ def class_shares(segmentation: np.ndarray, classes: Classes) -> dict[str, float]
 
 
 def _to_json(prediction: Prediction) -> list[dict[str, Any]]:
-    """One entry for a picture: its size, the seconds, and the share of each class."""
+    """One entry for a picture: its size, the seconds, the share of each class, what was drawn."""
     shares = class_shares(prediction.result["segmentation"], prediction.classes)
     return [
         {
@@ -88,6 +88,7 @@ def _to_json(prediction: Prediction) -> list[dict[str, Any]]:
             "width": prediction.image.shape[2],
             "seconds": round(prediction.seconds, 4),
             "shares": {name: round(share, 6) for name, share in shares.items()},
+            "picture": prediction.picture,
         }
     ]
 

@@ -29,6 +29,7 @@ class Prediction:
         result: of ``model.predict``.
         classes: the names of the model's labels.
         seconds: that the prediction took.
+        picture: name of the file on which the result is drawn, if there is one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Prediction:
     result: Result
     classes: Classes
     seconds: float = 0.0
+    picture: str = ""
 
 
 def classes_of_objects(dataset: Dataset) -> Classes:

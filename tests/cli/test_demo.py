@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.cli import data_sources, demo
-from minicv.cli.detection_recipe import RECIPES
+from minicv.cli import demo
 from minicv.cli.main import main
-from minicv.training import load_detector
+from minicv.data import Farmyard, sources
+from minicv.tasks import load
+from minicv.tasks.detection import JOINT_RECIPES
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +20,12 @@ def shown(tmp_path_factory):
     """(folder, exit status, standard output) of a demo of 16 scenes and one epoch."""
     out = tmp_path_factory.mktemp("demo") / "new" / "run"
     with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as output:
-        patch.setitem(
-            RECIPES["faster_rcnn"],
-            "small",
-            dataclasses.replace(RECIPES["faster_rcnn"]["small"], epochs=1),
-        )
-        patch.setattr(data_sources, "FARMYARD_TRAINING_SCENES", 16)
-        patch.setattr(data_sources, "FARMYARD_HELD_OUT", 2)
+        short = dataclasses.replace(JOINT_RECIPES["small"], epochs=1)
+        patch.setitem(JOINT_RECIPES, "small", short)
+        patch.setattr(sources, "FARMYARD_TRAINING_SCENES", 16)
+        patch.setattr(sources, "FARMYARD_VALIDATION_SCENES", 2)
+        patch.setattr(sources, "FARMYARD_TEST_SCENES", 3)
+        patch.setattr(demo, "TEST_SCENES", 2)
         lines = []
         output.setattr("builtins.print", lambda *words, **options: lines.append(" ".join(words)))
         status = main(["demo", "--out", str(out), "--seed", "3"])
@@ -64,9 +64,9 @@ def test_the_report_holds_what_was_said(shown):
         (out / "demo.json").read_text(), parse_constant=lambda word: pytest.fail(f"{word} in JSON")
     )
     assert report["seed"] == 3 and len(report["history"]) == 1
-    assert {"AP50", "AP", "AP50 cow"} <= set(report["figures"])
-    assert f"AP50 {report['figures']['AP50']:.3f}" in text
-    assert "16 farmyard scenes (1 passes)" in text and "on 2 scenes never seen" in text
+    assert {"AP50", "AP", "AP50 cow"} <= set(report["values"])
+    assert f"AP50 {report['values']['AP50']:.3f}" in text
+    assert "16 training and 2 validation images" in text and "on 2 scenes never seen" in text
     assert json.loads((out / "history.json").read_text())["epochs"] == report["history"]
 
 
@@ -75,7 +75,7 @@ def test_the_weights_of_the_next_command_are_there(shown):
     (line,) = [line for line in text.splitlines() if line.startswith("next: ")]
     weights = Path(line.split("--weights ")[1].split()[0])
     assert weights == out / "best.npz"
-    assert load_detector(weights).classes == data_sources.open_data("farmyard").classes
+    assert load(weights)[0].classes == Farmyard.classes
 
 
 def labels(*values):

@@ -6,20 +6,20 @@ import sys
 
 import numpy as np
 import pytest
-from command_line import refused, run, save_model
+from command_line import refused, run
 from PIL import Image
+from tiny_detector import SETTINGS
 
 from minicv.cli.main import main
-from minicv.training import build_detector, describe_detector
-from minicv.weights import save_checkpoint
+from minicv.tasks import Spec, build, save
 
 
 @pytest.fixture
 def weights(tmp_path):
     """An untrained detector of farmyard things, as a file."""
-    classes = ("cow", "cat", "dog", "duck", "person")
-    model = build_detector("faster_rcnn", "small", classes, rng=np.random.default_rng(0))
-    return save_model(tmp_path / "weights.npz", model, describe_detector("small", model))
+    spec = Spec("faster_rcnn", ("cow", "cat", "dog", "duck", "person"), SETTINGS, "small")
+    save(tmp_path / "weights.npz", build(spec, np.random.default_rng(0)), spec)
+    return tmp_path / "weights.npz"
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def picture(tmp_path):
     return path
 
 
-@pytest.mark.parametrize("command", [[], ["demo"], ["train"], ["eval"], ["detect"], ["segment"]])
+@pytest.mark.parametrize(
+    "command", [[], ["demo"], ["train"], ["eval"], ["predict"], ["detect"], ["segment"]]
+)
 def test_help(capsys, command):
     with pytest.raises(SystemExit) as caught:
         main([*command, "--help"])
@@ -44,7 +46,9 @@ def test_the_package_is_the_command():
     assert done.stdout.startswith("minicv ")
 
 
-def test_train_eval_detect(tmp_path, capsys, picture):
+def test_train_eval_predict(tmp_path, capsys, picture, monkeypatch):
+    monkeypatch.setattr("minicv.data.sources.FARMYARD_VALIDATION_SCENES", 4)
+    monkeypatch.setattr("minicv.data.sources.FARMYARD_TEST_SCENES", 4)
     out = tmp_path / "run"
     small = ["--epochs", 1, "--batch-size", 4, "--min-size", 64, "--max-size", 64]
     status, text, _ = run(
@@ -61,16 +65,17 @@ def test_train_eval_detect(tmp_path, capsys, picture):
     history = json.loads((out / "history.json").read_text())
     assert [record["epoch"] for record in history["epochs"]] == [1, 2]
 
-    figures = tmp_path / "figures.json"
+    values = tmp_path / "values.json"
     status, text, _ = run(
-        capsys, "eval", "--weights", out / "last.npz", "--data", "farmyard", "--json", figures
+        capsys, "eval", "--weights", out / "last.npz", "--data", "farmyard", "--json", values
     )
-    assert status == 0 and "AP50" in text
-    assert 0 <= json.loads(figures.read_text())["figures"]["AP50"] <= 1
+    record = json.loads(values.read_text())
+    assert status == 0 and f"AP50            {record['values']['AP50']:.3f}" in text
+    assert record["images"] == 4
 
     found = tmp_path / "found"
     status, text, _ = run(
-        capsys, "detect", "--weights", out / "last.npz", picture, "--out", found, "--json"
+        capsys, "predict", "--weights", out / "last.npz", picture, "--out", found, "--json"
     )
     assert status == 0
     with Image.open(found / "picture_detections.png") as drawn:
@@ -111,14 +116,6 @@ def test_wrong_paths_and_words(tmp_path, capsys, weights, picture):
     assert "PNGImages" in refused(
         capsys, "train", "faster_rcnn", "--data", f"pennfudan:{empty}", *out
     )
-
-
-def test_weights_of_something_else(tmp_path, capsys, picture):
-    save_checkpoint(tmp_path / "other.npz", {}, {"model": "fcn8s"})
-    sentence = refused(
-        capsys, "detect", "--weights", tmp_path / "other.npz", picture, "--out", tmp_path / "o"
-    )
-    assert "other.npz: weights of another model ('fcn8s'" in sentence
 
 
 def voc_folder(folder, xml, image_bytes=None):

@@ -8,7 +8,7 @@ from device_of_the_host import install_device
 from label_map_folders import camvid_folder
 from one_cell_folder import one_cell_folder
 
-from minicv.cli import train_detector, train_segmenter
+from minicv.cli import train
 from minicv.weights import load_checkpoint
 
 BATCH = 2
@@ -17,8 +17,7 @@ BATCH = 2
 @pytest.fixture(autouse=True)
 def device(monkeypatch):
     install_device(monkeypatch, emulated=False)  # so that rounding is the same
-    for command in (train_detector, train_segmenter):
-        monkeypatch.setattr(command, "chosen_device", lambda options: options.device or "cpu")
+    monkeypatch.setattr(train, "chosen_device", lambda options: options.device or "cpu")
     to_device = "minicv.nn.module.to_device"
     move = {"cuda": cupy.asarray, "cpu": np.asarray}
     monkeypatch.setattr(to_device, lambda array, name: move[name](array))
@@ -49,7 +48,7 @@ def test_a_segmenter(tmp_path, capsys):
         "models/segmentation/segmenter.py": 2 * 2 + 2 + 2,
     }
     assert waits == {
-        "training/loss_values.py": 2 + 1,  # in each step, and in the validation
+        "training/step.py": 2 + 1,  # in each step, and in the validation
         "optim/optimizer.py": 2,
         "models/segmentation/segmenter.py": 2 * 3,  # predictions come back
         # The checkpoints that are written after an epoch.

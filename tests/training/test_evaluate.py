@@ -1,104 +1,118 @@
-"""Figures, predictions and validation losses of a detector on a data set."""
-
-import math
+"""One evaluation for every kind of task: predictions in order, validation losses, the validator."""
 
 import numpy as np
 import pytest
+from brightness_segmenter import BrightnessSegmenter, Stripes
 from tiny_detector import LOSSES, tiny_detector
 
 from minicv.data import Farmyard, Subset
-from minicv.training import (
-    detection_figures,
-    predict_all,
-    validation_losses,
-    validator,
-)
-
-CLASSES = ("cow", "cat", "dog")
-TARGETS = [
-    {"boxes": np.array([[0.0, 0, 20, 20], [50, 0, 100, 50]]), "labels": np.array([0, 1])},
-    {"boxes": np.array([[10.0, 10, 140, 120]]), "labels": np.array([0])},
-    {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, np.int64)},
-]
-NOTHING = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, np.int64), "scores": np.zeros(0)}
-
-
-def predictions(move=0.0, relabel=0):
-    return [
-        {
-            "boxes": target["boxes"] + move,
-            "labels": (target["labels"] + relabel) % 3,
-            "scores": np.full(len(target["labels"]), 0.7),
-        }
-        for target in TARGETS
-    ]
-
-
-def test_perfect_predictions():
-    figures = detection_figures(predictions(), TARGETS, CLASSES)
-    for name in ("AP50", "AP50_11", "AP", "AP75", "APs", "APm", "APl", "AP50 cow", "AP50 cat"):
-        assert figures[name] == pytest.approx(1.0), name
-    assert math.isnan(figures["AP50 dog"])  # no dog is there: no figure, and no part in the mean
-    assert all(type(value) is float for value in figures.values())
-
-
-def test_no_predictions_wrong_places_and_wrong_labels():
-    for wrong in ([NOTHING] * 3, predictions(move=500), predictions(relabel=2)):
-        figures = detection_figures(wrong, TARGETS, CLASSES)
-        assert figures["AP50"] == figures["AP50_11"] == figures["AP"] == figures["AP75"] == 0
-
-
-def test_half_found():
-    found = [predictions()[0], NOTHING, NOTHING]
-    figures = detection_figures(found, TARGETS, CLASSES)
-    assert figures["AP50 cow"] == pytest.approx(0.5) and figures["AP50 cat"] == pytest.approx(1)
-    assert figures["AP50"] == pytest.approx(0.75)
-    assert figures["AP50_11"] == pytest.approx((6 / 11 + 1) / 2)
-    assert figures["APs"] == pytest.approx(1) and figures["APl"] == 0
-
-
-def test_loose_boxes_count_at_one_half_only():
-    target = [{"boxes": np.array([[0.0, 0, 10, 10]]), "labels": np.array([0])}]
-    found = [{"boxes": np.array([[0.0, 0, 10, 6]]), "labels": np.array([0]), "scores": np.ones(1)}]
-    figures = detection_figures(found, target, ("cow",))
-    assert figures["AP50"] == 1 and figures["AP75"] == 0
-    assert figures["AP"] == pytest.approx(0.3)  # at 0.5, 0.55 and 0.6 of ten thresholds
-
-
-def test_nothing_to_find():
-    for found, targets in (([], []), ([NOTHING], TARGETS[2:])):
-        figures = detection_figures(found, targets, CLASSES)
-        assert math.isnan(figures["AP50"]) and figures["AP"] == -1
-
+from minicv.metrics.metric import DetectionMetric, SegmentationMetric
+from minicv.training import evaluate, validation_losses, validator
 
 DATA = Farmyard(5, size=(48, 64), seed=4)
+CLASSES = ("dark", "grey", "light")
 NAMES = {f"val {name}" for name in LOSSES}
 
 
 @pytest.fixture(scope="module")
-def model():
+def detector():
     return tiny_detector(DATA.classes, score_threshold=0.0)
 
 
-@pytest.mark.parametrize(("batch_size", "workers"), [(1, 0), (2, 1), (8, 2)])
-def test_all_predictions_in_order(model, batch_size, workers):
-    found, targets = predict_all(model, DATA, batch_size=batch_size, workers=workers)
-    assert [target["image_id"] for target in targets] == [DATA[i][1]["image_id"] for i in range(5)]
-    for index, prediction in enumerate(found):
-        alone = model.predict([DATA[index][0]])[0]
-        np.testing.assert_allclose(prediction["boxes"], alone["boxes"], atol=1e-3)
-        np.testing.assert_array_equal(prediction["labels"], alone["labels"])
+class Recorded:
+    """A metric that only remembers."""
+
+    def __init__(self):
+        self.added = []
+
+    def add(self, result, target):
+        self.added.append((result, target))
+
+    def values(self):
+        return {"images": float(len(self.added))}
 
 
-def test_no_images(model):
+@pytest.mark.parametrize("batch_size", [1, 2, 8])
+def test_every_image_is_predicted_in_order(detector, batch_size):
+    metric, numbers = Recorded(), []
+    values, seconds = evaluate(
+        detector, DATA, metric, batch_size=batch_size, on_result=lambda i, *_: numbers.append(i)
+    )
+    assert values == {"images": 5.0} and seconds > 0 and numbers == [0, 1, 2, 3, 4]
+    for index, (result, target) in enumerate(metric.added):
+        image, own = DATA[index]
+        assert target["image_id"] == own["image_id"]
+        (alone,) = detector.predict([image])
+        np.testing.assert_allclose(result["boxes"], alone["boxes"], atol=1e-3)
+        np.testing.assert_array_equal(result["labels"], alone["labels"])
+
+
+def test_the_metric_of_all_images_and_of_each():
+    data, model = Stripes(4, wrong=2), BrightnessSegmenter(CLASSES)
+    of_each = []
+
+    def note(index, result, target):
+        alone = SegmentationMetric(CLASSES)
+        alone.add(result, target)
+        of_each.append(alone.values()["mIoU"])
+
+    values, _ = evaluate(model, data, SegmentationMetric(CLASSES), on_result=note)
+    together = SegmentationMetric(CLASSES)
+    for index in range(4):
+        image, target = data[index]
+        together.add(model.predict([image])[0], target)
+    assert values == together.values() and 0.4 < values["mIoU"] < 0.9
+    assert len(set(of_each)) > 1 and values["mIoU"] not in of_each
+
+
+def test_a_label_that_is_no_class_names_the_image():
+    class Wrong(Stripes):
+        def __getitem__(self, index):
+            image, target = super().__getitem__(index)
+            return image, {**target, "segmentation": target["segmentation"] + index}
+
+    with pytest.raises(ValueError, match=r"image 'stripes1'.*label 3"):
+        evaluate(BrightnessSegmenter(CLASSES), Wrong(2), SegmentationMetric(CLASSES))
+
+
+def test_no_images(detector):
     nothing = Subset(DATA, [])
-    assert predict_all(model, nothing) == ([], [])
+    values, seconds = evaluate(detector, nothing, DetectionMetric(DATA.classes))
+    assert np.isnan(values["AP50"]) and values["AP"] == -1 and seconds == 0
+    assert validation_losses(detector, nothing) == {}
 
 
-def test_the_validator_holds_what_the_functions_say(model):
-    figures = validator(DATA, batch_size=2)(model)
-    assert set(figures) == {"val_loss", "AP50", "AP", *NAMES}
-    losses = validation_losses(model, DATA, batch_size=2)
-    assert figures["val_loss"] == pytest.approx(sum(losses.values()))
-    predicted = predict_all(model, DATA, batch_size=2)
-    assert figures["AP50"] == detection_figures(*predicted, DATA.classes)["AP50"]
+def test_validation_losses_are_means_over_images(detector):
+    detector.eval()
+    for batches in ([[0], [1], [2], [3], [4]], [[0, 1], [2, 3], [4]], [[0, 1, 2], [3, 4]]):
+        totals = {}
+        for batch in batches:
+            images, targets = zip(*(DATA[i] for i in batch), strict=True)
+            for name, loss in detector.loss(images, targets).items():
+                # The loss of a batch counts once for each of its images; the last one is short.
+                totals[name] = totals.get(name, 0) + len(batch) * loss.item()
+        found = validation_losses(detector, DATA, batch_size=len(batches[0]))
+        assert set(found) == NAMES
+        for name, total in totals.items():
+            assert found[f"val {name}"] == pytest.approx(total / 5, rel=1e-6)
+
+
+def test_validation_is_repeatable_and_leaves_no_trace(detector):
+    detector.train()
+    before = detector.state_dict()
+    first = validation_losses(detector, DATA)
+    assert validation_losses(detector, DATA) == first
+    assert all(part.training for part in detector.modules())
+    assert all(parameter.grad is None for parameter in detector.parameters())
+    for name, array in detector.state_dict().items():
+        np.testing.assert_array_equal(array, before[name], err_msg=name)
+
+
+def test_the_validator_holds_what_the_functions_say():
+    model, data = BrightnessSegmenter(CLASSES), Stripes(4, wrong=1)
+    validate = validator(data, lambda: SegmentationMetric(CLASSES), ("mIoU",), batch_size=1)
+    expected = [model.loss(*([part] for part in data[i]))["loss_pixels"].item() for i in range(4)]
+    mean = pytest.approx(np.mean(expected))
+    whole = evaluate(model, data, SegmentationMetric(CLASSES)).values["mIoU"]
+    assert validate(model) == {"val_loss": mean, "val loss_pixels": mean, "mIoU": whole}
+    assert validate(model)["mIoU"] == whole  # an empty metric each time

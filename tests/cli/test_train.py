@@ -1,0 +1,147 @@
+"""``minicv train``: names, options and data on the command line, and what is refused."""
+
+import json
+
+import numpy as np
+import pytest
+from command_line import refused, run
+from label_map_folders import camvid_folder
+from one_cell_folder import one_cell_folder
+
+from minicv.cli.main import main
+from minicv.tasks import SYSTEMS, load
+from minicv.weights import load_checkpoint
+
+TINY = ("--epochs", 1, "--batch-size", 2)
+
+
+def test_help_lists_every_system_and_who_has_an_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for name, system in SYSTEMS.items():
+        assert f"{name}" in text.partition("options:")[0], name
+        for option in system.options:
+            assert f"--{option.replace('_', '-')}" in text, option
+    assert "(encoder_decoder)" in text and "(faster_rcnn, fast_rcnn, " in text
+    assert "for detection farmyard" in text and "for segmentation farmyard" in text
+    assert "AP in detection, mIoU in segmentation" in text
+
+
+def test_a_segmenter_is_trained_and_resumed(tmp_path, capsys):
+    source, out = camvid_folder(tmp_path / "CamVid"), tmp_path / "run"
+    command = ("train", "fcn8s", "--data", source, "--out", out, *TINY, "--balance", 0)
+    status, text, error = run(capsys, *command)
+    assert status == 0, error
+    assert "fcn8s on small" in text and "4 training and 2 validation images" in text
+    assert f"next: minicv eval --weights {out / 'best.npz'}" in text
+    status, _, error = run(capsys, *command, "--resume", "--epochs", 2)
+    assert status == 0, error
+    history = json.loads((out / "history.json").read_text())
+    assert [record["epoch"] for record in history["epochs"]] == [1, 2]
+    assert {"mIoU", "val_loss", "loss_pixels"} <= set(history["epochs"][0])
+    settings = load(out / "best.npz")[0].settings
+    assert (settings.min_size, settings.max_size) == (24, 64) and settings.class_weights is None
+
+
+def test_the_same_seed_gives_the_same_weights_and_resuming_is_exact(tmp_path, capsys, monkeypatch):
+    source = camvid_folder(tmp_path / "CamVid")
+    base = ("train", "segnet", "--data", source, "--batch-size", 2, "--seed", 4, "--epochs", 3)
+    assert run(capsys, *base, "--out", tmp_path / "whole")[0] == 0
+
+    class Interrupted(Exception):
+        pass
+
+    from minicv.tasks import train as train_module
+
+    real = train_module.validator
+
+    def once(*arguments):
+        calls = []
+
+        def validate(model):
+            calls.append(1)
+            if len(calls) == 2:  # after the second epoch, which is thus not saved
+                raise Interrupted
+            return real(*arguments)(model)
+
+        return validate
+
+    with monkeypatch.context() as patch:
+        patch.setattr("minicv.tasks.train.validator", once)
+        with pytest.raises(Interrupted):
+            run(capsys, *base, "--out", tmp_path / "parts")
+    assert load_checkpoint(tmp_path / "parts" / "last.npz")[1]["training"]["epoch"] == 1
+    status, _, error = run(capsys, *base, "--out", tmp_path / "parts", "--resume", "--workers", 2)
+    assert status == 0, error
+    whole, parts = (load_checkpoint(tmp_path / name / "last.npz")[0] for name in ("whole", "parts"))
+    for name, array in whole.items():
+        np.testing.assert_array_equal(array, parts[name], err_msg=name)
+
+
+def test_fast_rcnn_with_other_proposals_and_spp_net_on_its_backbone(tmp_path, capsys):
+    source = one_cell_folder(tmp_path / "voc")
+    first, second = tmp_path / "first", tmp_path / "second"
+
+    def train(system, out, *options):
+        command = ("train", system, "--data", source, "--out", out, "--epochs", 2)
+        status, text, error = run(capsys, *command, "--batch-size", 1, *options)
+        assert status == 0, error
+        return text
+
+    train("fast_rcnn", first, "--proposals", "edge_boxes", "--min-size", 32)
+    before, _ = load(first / "best.npz")
+    assert type(before.proposer).__name__ == "EdgeBoxes" and before.settings.max_size == 64
+    text = train("spp_net", second, "--backbone-weights", first / "best.npz")
+    assert "SVMs and box regressors" in text
+    after = load(second / "best.npz")[0].backbone.state_dict()
+    assert after  # SPP-net does not train its convolutions: they are what they were
+    for name, array in before.backbone.state_dict().items():
+        if "running" not in name and "num_batches" not in name:
+            np.testing.assert_array_equal(after[name], array)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("segnet --data camvid:absent", "there is no folder absent"),
+        ("segnet --data coco:DIR", "expected farmyard"),
+        ("segnet --data voc:EMPTY", "segmentation is needed"),
+        ("segnet --data camvid:EMPTY", "EMPTY"),
+        ("faster_rcnn --data camvid:EMPTY", "boxes and labels are needed"),
+        ("segnet --backbone vgg16", "segnet is one piece and takes none"),
+        ("segnet --backbone-weights a.npz", "--backbone-weights: segnet stands on no backbone"),
+        ("fcn8s --backbone-weights absent.npz", "absent.npz: no such file"),
+        ("segnet --upsampling nearest", "segnet has no such option; encoder_decoder has it"),
+        ("segnet --scales 2", "--scales: segnet has no such option; patch_classifier has it"),
+        ("segnet --proposals edge_boxes", "--proposals: segnet has no such option"),
+        ("patch_classifier --scales 0", "scales=0"),
+        ("segnet --max-size 9", "max_size=9"),
+        ("segnet --crop 0 9", "expected (height, width) of at least 1"),
+        ("segnet --min-size 0", "min_size=0"),
+        ("segnet --balance -1", "balance=-1.0; expected a number from 0 on"),
+        ("segnet --lr 0", "a positive rate"),
+        ("faster_rcnn --data farmyard:2 --crop 9 9", "--crop: faster_rcnn has no such option"),
+        ("rcnn --data farmyard:2 --min-size 64", "--min-size: rcnn has no such option"),
+    ],
+)
+def test_what_cannot_be_trained(tmp_path, capsys, arguments, message):
+    source = camvid_folder(tmp_path / "CamVid", train=2, val=1, test=1)
+    (tmp_path / "EMPTY").mkdir()
+    words = arguments.replace("DIR", str(tmp_path)).replace("EMPTY", str(tmp_path / "EMPTY"))
+    data = [] if "--data" in words else ["--data", source]
+    sentence = refused(capsys, "train", *words.split(), *data, "--out", tmp_path / "run")
+    assert message in sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_truncated_photograph_and_a_wrong_label_are_named(tmp_path, capsys):
+    source = camvid_folder(tmp_path / "CamVid")
+    path = tmp_path / "CamVid" / "train" / "train1.png"
+    path.write_bytes(path.read_bytes()[:60])
+    command = ("train", "segnet", "--out", tmp_path / "run", *TINY, "--data")
+    assert "train1.png" in refused(capsys, *command, source)
+    source = camvid_folder(tmp_path / "other")
+    labels = tmp_path / "other" / "trainannot" / "train2.png"
+    labels.write_bytes((tmp_path / "other" / "train" / "train2.png").read_bytes())
+    assert "train2.png" in refused(capsys, *command, source)

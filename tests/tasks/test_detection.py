@@ -1,0 +1,87 @@
+"""The task detection: what is drawn, written and said, and how images are prepared."""
+
+import json
+
+import numpy as np
+import pytest
+
+from minicv.data import Farmyard
+from minicv.data.sources import Splits
+from minicv.tasks import SYSTEMS, Prediction
+from minicv.tasks.detection import DETECTION, DetectionRecipe, coco_results, compare, sure
+
+CLASSES = ("cow", "duck")
+FOUND = {
+    "boxes": np.array([[1.0, 2, 4, 8], [0.123456, 0, 10, 10]], np.float32),
+    "labels": np.array([1, 0]),
+    "scores": np.array([0.75, 0.123456789], np.float32),
+}
+IMAGE = np.zeros((3, 40, 60), np.float32)
+NOTHING = {name: values[:0] for name, values in FOUND.items()}
+
+
+def prediction(found=FOUND):
+    return Prediction("a.jpg", IMAGE, found, CLASSES)
+
+
+def test_coco_results():
+    records = coco_results(prediction())
+    assert json.loads(json.dumps(records)) == [
+        {"image_id": "a.jpg", "category_id": 2, "category": "duck", "bbox": [1, 2, 3, 6],
+         "score": 0.75},
+        {"image_id": "a.jpg", "category_id": 1, "category": "cow", "bbox": [0.12, 0, 9.88, 10],
+         "score": 0.12346},
+    ]  # fmt: skip
+    assert coco_results(prediction(NOTHING)) == []
+
+
+def test_only_the_sure_ones_are_drawn_and_counted():
+    assert sure(FOUND, 0.75)["labels"].tolist() == [1]
+    assert DETECTION.summary(prediction(), 0.5) == "1 duck"
+    assert DETECTION.summary(prediction(), 0.0) == "1 cow, 1 duck"
+    assert DETECTION.summary(prediction(NOTHING), 0.0) == "nothing"
+    drawn = {t: np.asarray(DETECTION.draw(prediction(), t)) for t in (0.0, 0.5, 0.9)}
+    blank = np.asarray(DETECTION.draw(prediction(NOTHING), 0.0))
+    assert np.array_equal(drawn[0.9], blank)
+    assert not np.array_equal(drawn[0.5], blank) and not np.array_equal(drawn[0.0], drawn[0.5])
+
+
+def test_the_truth_stands_beside_the_result():
+    target = {"boxes": FOUND["boxes"], "labels": FOUND["labels"]}
+    wide = np.asarray(compare(prediction(NOTHING), target, []))
+    other = np.asarray(compare(prediction(), target, []))
+    half = wide.shape[1] // 2
+    np.testing.assert_array_equal(wide[:, :half], other[:, :half])  # the same truth
+    assert not np.array_equal(wide[:, half:], other[:, half:])
+
+
+def test_pictures_are_mirrored_and_changed_in_colour_but_not_for_a_proposer():
+    data = Farmyard(2, size=(48, 48), seed=3)
+    splits = Splits(lambda: data, lambda: data, lambda: data)
+    image, target = data[0]
+    for jitter, colours in ((0.0, False), (0.2, True)):
+        prepared = DetectionRecipe(1, 1, 0.1, jitter=jitter).prepare(splits, "settings")
+        assert prepared.settings == "settings" and prepared.train is data
+        seen = [prepared.transform(image, target, np.random.default_rng(i)) for i in range(8)]
+        flipped = [not np.allclose(labels["boxes"], target["boxes"]) for _, labels in seen]
+        assert 0 < sum(flipped) < 8
+        same = [
+            np.array_equal(changed, image[:, :, ::-1] if mirrored else image)
+            for (changed, _), mirrored in zip(seen, flipped, strict=True)
+        ]
+        assert any(same) != colours and all(same) != colours
+        # Joints and masks come along, with left and right exchanged.
+        assert all(labels["masks"].shape == target["masks"].shape for _, labels in seen)
+    for system in SYSTEMS.values():
+        if system.task is DETECTION:
+            assert {recipe.jitter > 0 for recipe in system.recipes.values()} == {
+                not system.on_proposals
+            }
+
+
+@pytest.mark.parametrize(
+    "numbers", [{"epochs": 0}, {"batch_size": 0}, {"lr": 0.0}, {"lr": float("inf")}]
+)
+def test_recipes_that_cannot_be_followed(numbers):
+    with pytest.raises(ValueError, match="at least one epoch, at least one image"):
+        DetectionRecipe(**{"epochs": 1, "batch_size": 1, "lr": 0.1, **numbers})

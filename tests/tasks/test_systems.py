@@ -1,0 +1,123 @@
+"""Every system: built by its name, saved and loaded, and what is refused in one sentence."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from minicv.models.backbones import BACKBONES
+from minicv.tasks import SYSTEMS, Spec, build, load, save, system_named, table_of_systems
+from minicv.tasks.systems import MODEL
+from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+
+CLASSES = ("cow", "duck")
+# Settings that make large systems small, so that all can be built.
+SMALL = {"deconvnet": {"width": 1 / 64}}
+
+
+def spec_of(name, backbone=None):
+    system = SYSTEMS[name]
+    backbone = system.backbone(backbone)
+    settings = dataclasses.replace(system.settings[backbone], **SMALL.get(name, {}))
+    proposals = "sliding_window" if system.on_proposals else None
+    return Spec(name, CLASSES, settings, backbone, proposals)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_saved_and_loaded_it_is_the_same_model(tmp_path, name):
+    spec = spec_of(name)
+    model = build(spec, np.random.default_rng(3))
+    assert model.classes == CLASSES and model.settings == spec.settings
+    save(tmp_path / "model.npz", model, spec)
+    again, system = load(tmp_path / "model.npz")
+    assert type(again) is type(model) and system is SYSTEMS[name] and not again.training
+    assert again.settings == spec.settings and again.classes == CLASSES
+    kept = again.state_dict()
+    for key, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, kept[key], err_msg=key)
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_it_has_settings_and_a_recipe_for_each_backbone_and_knows_its_options(name):
+    system = SYSTEMS[name]
+    assert system.name == name and set(system.settings) == set(system.recipes)
+    assert set(system.settings) in ({None}, set(BACKBONES))
+    for backbone, recipe in system.recipes.items():
+        fields = {f.name for f in dataclasses.fields(recipe)}
+        fields |= {f.name for f in dataclasses.fields(system.settings[backbone])}
+        assert set(system.options) <= fields
+    assert system.task.best_by in system.task.watched
+
+
+def test_the_description_survives_json():
+    for name in SYSTEMS:
+        described = spec_of(name).describe()
+        assert described["system"] == name
+        assert json.loads(json.dumps(described))["classes"] == list(CLASSES)
+
+
+@pytest.mark.parametrize("backbone", ["resnet18", "alexnet"])
+@pytest.mark.parametrize("name", ["faster_rcnn", "fcn8s"])
+def test_every_backbone_can_be_stood_on(name, backbone):
+    system = SYSTEMS[name]
+    changes = {"head_units": 8} if name == "faster_rcnn" else {}
+    settings = dataclasses.replace(system.settings[backbone], **changes)
+    model = build(Spec(name, CLASSES, settings, backbone), np.random.default_rng(0))
+    assert type(model.backbone) is BACKBONES[backbone]
+    assert model.backbone.strides == ((16,) if name == "faster_rcnn" else (8, 16, 32))
+
+
+def test_known_weights_freeze_a_detectors_backbone_and_noise_does_not():
+    spec = spec_of("faster_rcnn", "resnet18")
+    frozen = build(spec, np.random.default_rng(0)).backbone
+    free = build(dataclasses.replace(spec, frozen=False), np.random.default_rng(0)).backbone
+    assert not next(frozen.parameters()).requires_grad and next(free.parameters()).requires_grad
+    assert frozen.state_dict().keys() == free.state_dict().keys()
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError, match=r"system 'yolo': expected one of .*faster_rcnn"):
+        system_named("yolo")
+    with pytest.raises(ValueError, match="backbone 'vgg16': segnet is one piece and takes none"):
+        build(dataclasses.replace(spec_of("segnet"), backbone="vgg16"), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="backbone 'none': fcn8s takes one of small, "):
+        build(dataclasses.replace(spec_of("fcn8s"), backbone=None), np.random.default_rng(0))
+    with pytest.raises(ValueError, match="backbone 'vgg19': rcnn takes one of small, "):
+        SYSTEMS["rcnn"].backbone("vgg19")
+
+
+def test_files_of_something_else(tmp_path):
+    path = tmp_path / "w.npz"
+    spec = spec_of("segnet")
+    model = build(spec, np.random.default_rng(0))
+
+    def sentence(description, arrays=None):
+        save_checkpoint(path, arrays or {}, description)
+        with pytest.raises(WeightsError) as caught:
+            load(path)
+        assert str(caught.value).startswith(f"{path}: ")
+        return str(caught.value)
+
+    described = spec.describe()
+    assert "its description lacks system, classes" in sentence({"model": "fcn8s"})
+    assert "weights of another model ('yolo'" in sentence({**described, "system": "yolo"})
+    settings = {**described["settings"], "colour": 3}
+    assert "settings of another version" in sentence({**described, "settings": settings})
+    assert "cannot build" in sentence({**described, "backbone": "vgg16"})
+    assert "do not fit their own description" in sentence(described)
+    arrays = {MODEL + name: array for name, array in model.state_dict().items()}
+    save_checkpoint(path, arrays, described)
+    assert load(path)[0].classes == CLASSES
+    # As checkpoints were before there was a format.
+    arrays, description = load_checkpoint(path)
+    np.savez(path, **arrays, __description__=np.array(json.dumps(description)))
+    with pytest.raises(WeightsError, match="train"):
+        load(path)
+
+
+def test_the_table_of_the_readme_names_every_system():
+    rows = table_of_systems().splitlines()[2:]
+    assert [row.split("`")[1] for row in rows] == list(SYSTEMS)
+    assert "| detection | R-CNN (Girshick 2014) | `rcnn` | small, " in rows[3]
+    assert rows[3].endswith("; a proposer |") and rows[-1].endswith("| itself |")
