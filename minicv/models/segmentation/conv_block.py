@@ -53,6 +53,7 @@ class ConvBNReLU(Module):
         self.bn = BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
+        assert isinstance(self.conv, Conv2d)
         return conv_bn_relu(x, self.conv, self.bn, activation="relu")
 
 

@@ -1,8 +1,9 @@
-r"""From patches to fully convolutional: a patch net computes everything over and over.
+r"""From patches to fully convolutional: the same answers for every window, computed once.
 
 Let f be a patch net: (3, P, P) -> K numbers. The sliding window puts f at every position of an
-image x: y(i, j) = f(x[:, i : i + P, j : j + P]). Each layer of f can be moved out of the window, to
-run over the whole image once, because it commutes with cutting the window out.
+image x: y(i, j) = f(x[:, i : i + P, j : j + P]). Neighbouring windows share nearly all of their
+pixels, and f computes everything anew for each. But each layer of f can be moved out of the window,
+to run over the whole image once, because it commutes with cutting the window out.
 
 **Convolution.** Without padding, result (a, b) of a convolution with stride t is a sum over the
 inputs from (t a, t b) on: g(x)[a, b] = Σ w[u, v] x[t a + u, t b + v]. If the window starts at
@@ -25,24 +26,42 @@ exactly what the net sees.
 
 Layer after layer, the dense net gives at position (p, q) what the patch net gives for the window
 that starts at (s p, s q), where s is the product of all strides. Equal, not similar; only the order
-of the sums may differ. Windows at other positions need `shift_and_stitch` or `a_trous`.
+of the sums may differ.
 
 Padding breaks it, since a patch net would see zeros where the dense net sees the image: so it is
 refused. An image's border is drawn around the image instead, before the net.
 
-Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), section 3.1; Sermanet
-et al., OverFeat (ICLR 2014), section 3.5.
+The dense net of stride s answers for every s-th window. There are two ways to have the answer of
+every window.
+
+**Shift and stitch.** The windows that start at (a + s p, b + s q) are those of the image without
+its first a rows and b columns, at position (p, q). So the s² shifted images together have every
+window, and their results are interleaved. What the shifted images share is computed anew for each.
+
+**À trous** ("with holes"). A layer of stride t skips the positions between; let it step by 1
+instead and keep them all. Neighbours of before, t apart, are t positions apart now. So every
+later layer reaches t times as far, with holes between its taps (a dilation of t). Nothing is
+computed twice, and no number of a single window's computation has changed.
+
+Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), sections 3.1 and 3.2;
+Sermanet et al., OverFeat (ICLR 2014), sections 3.3 and 3.5; Giusti et al., Fast image scanning with
+deep max-pooling convolutional neural networks (ICIP 2013); holes: Holschneider et al. 1989, the
+algorithme à trous.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
+from minicv import functional as F
+from minicv.autograd import Tensor
 from minicv.backend import Array
 from minicv.functional.conv2d import Pair, as_pair
-from minicv.functional.pooling_windows import output_length
+from minicv.models.counting_multiplications import count_multiplications, size_after
+from minicv.models.segmentation.upsampling import cut
 from minicv.nn import (
     Conv2d,
     Dropout,
@@ -84,7 +103,6 @@ def convolutionalize(patch_net: Sequential, patch_shape: tuple[int, int, int]) -
             pixels that the net does not see; or a net whose result for a patch is more than one
             position.
 
-    >>> from minicv import Tensor
     >>> rng = np.random.default_rng(0)
     >>> net = Sequential(Conv2d(1, 2, 3, rng=rng), ReLU(), MaxPool2d(2), Flatten(),
     ...                  Linear(8, 5, rng=rng))
@@ -138,6 +156,118 @@ def convolutionalize(patch_net: Sequential, patch_shape: tuple[int, int, int]) -
             f"{patch_shape}, expected one; end with Flatten and Linear"
         )
     return Sequential(*layers)
+
+
+def shift_and_stitch(dense: Sequential, x: Tensor, patch_size: int) -> Tensor:
+    """The dense net's result for the window at every pixel: (N, C, H, W) -> (N, K, OH, OW).
+
+    OH = H - P + 1, OW = W - P + 1; position (i, j) belongs to the window that starts at pixel
+    (i, j).
+
+    Args:
+        dense: from `convolutionalize`.
+        x: images, H and W at least P.
+        patch_size: P.
+
+    Raises:
+        ValueError: an image is smaller than a patch.
+
+    >>> dense = Sequential(MaxPool2d(2))
+    >>> shift_and_stitch(dense, Tensor([[[[1.0, 2.0, 4.0, 3.0], [0.0, 5.0, 0.0, 0.0]]]]), 2).data
+    array([[[[5., 5., 4.]]]], dtype=float32)
+    """
+    stride = total_stride(dense)
+    out_height, out_width = (length - patch_size + 1 for length in x.shape[2:])
+    if min(out_height, out_width) < 1:
+        raise ValueError(
+            f"shift_and_stitch: x={x.shape} is smaller than a patch of {patch_size}; see "
+            "mirror_border"
+        )
+    h, w = -(-out_height // stride), -(-out_width // stride)  # positions of each shifted image
+    # A margin at the bottom and the right makes them alike; what it adds is cut off in the end.
+    x = F.pad(x, (0, stride * w - out_width, 0, stride * h - out_height))
+    height, width = ((n - 1) * stride + patch_size for n in (h, w))
+    shifted = [
+        dense(x[:, :, a : a + height, b : b + width]) for a in range(stride) for b in range(stride)
+    ]  # each (N, K, h, w)
+    n, k = shifted[0].shape[:2]
+    grid = F.stack(shifted).reshape(stride, stride, n, k, h, w)  # (a, b, N, K, h, w)
+    stitched = F.permute(grid, (2, 3, 4, 0, 5, 1))  # -> (N, K, h, a, w, b)
+    stitched = stitched.reshape(n, k, h * stride, w * stride)  # row p s + a is that of shift a
+    return cut(stitched, (out_height, out_width))
+
+
+def a_trous(dense: Sequential) -> Sequential:
+    """The dense net with stride 1 and holes, which gives every window's result by itself.
+
+    (N, C, H, W) -> (N, K, H - P + 1, W - P + 1), as `shift_and_stitch`.
+
+    Args:
+        dense: from `convolutionalize`.
+
+    Returns:
+        a net with copies of the weights.
+
+    >>> layers = Sequential(MaxPool2d(2), Conv2d(1, 4, 3, rng=np.random.default_rng(0)))
+    >>> print(a_trous(layers))
+    Sequential(
+      (0): MaxPool2d(kernel_size=2, stride=1, padding=0, dilation=(1, 1), ceil_mode=False)
+      (1): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), dilation=(2, 2))
+    )
+    """
+    down, across = 1, 1  # how far apart are neighbours of the dense net now
+    layers: list[Module] = []
+    for layer in dense:
+        if isinstance(layer, (Conv2d, MaxPool2d)):
+            own = as_pair("a_trous", "dilation", layer.dilation, least=1)
+            stride = as_pair("a_trous", "stride", layer.stride, least=1)
+            dilation = (own[0] * down, own[1] * across)
+            if isinstance(layer, Conv2d):
+                layer = convolution_like(layer, stride=(1, 1), dilation=dilation)
+            else:
+                layer = MaxPool2d(layer.kernel_size, stride=1, dilation=dilation)
+            down, across = down * stride[0], across * stride[1]
+        layers.append(layer)
+    return Sequential(*layers)
+
+
+class WindowCosts(NamedTuple):
+    """Multiplications to have a patch net's result for every pixel of an image, in four ways.
+
+    Attributes:
+        sliding_window: H · W times those of a patch.
+        shift_and_stitch: s² times those of the dense net on a shifted image.
+        a_trous: those of the dense net with holes.
+        every_stride: those of the dense net as it is, which answers for every s-th pixel only.
+    """
+
+    sliding_window: int
+    shift_and_stitch: int
+    a_trous: int
+    every_stride: int
+
+
+def count_of_every_window(
+    patch_net: Sequential, patch_size: int, size: tuple[int, int]
+) -> WindowCosts:
+    """Derived, for an image of ``size`` (H, W) and the border that `mirror_border` gives it.
+
+    >>> net = Sequential(Conv2d(3, 4, 5, rng=np.random.default_rng(0)), MaxPool2d(2), Flatten(),
+    ...                  Linear(16, 7, rng=np.random.default_rng(1)))
+    >>> count_of_every_window(net, 8, (10, 10))
+    WindowCosts(sliding_window=491200, shift_and_stitch=..., a_trous=..., every_stride=...)
+    """
+    shape = (3, patch_size, patch_size)
+    dense = convolutionalize(patch_net, shape)
+    stride = total_stride(dense)
+    bordered = tuple(length + patch_size - 1 for length in size)
+    shifted = tuple((-(-length // stride) - 1) * stride + patch_size for length in size)
+    return WindowCosts(
+        sliding_window=math.prod(size) * count_multiplications(patch_net, shape),
+        shift_and_stitch=stride**2 * count_multiplications(dense, (3, *shifted)),
+        a_trous=count_multiplications(a_trous(dense), (3, *bordered)),
+        every_stride=count_multiplications(dense, (3, *bordered)),
+    )
 
 
 def total_stride(net: Sequential) -> int:
@@ -219,24 +349,9 @@ def _convolution(
         rng=np.random.default_rng(0),  # what it draws is replaced
     )
     layer.weight.data = weight.copy()
-    if bias is not None:
+    if bias is not None and layer.bias is not None:
         layer.bias.data = bias.copy()
     return layer
-
-
-def size_after(layer: Conv2d | MaxPool2d, size: Pair) -> Pair:
-    """(OH, OW), what the layer leaves of a map of ``size`` (H, W).
-
-    >>> size_after(MaxPool2d(2, ceil_mode=True), (5, 8))
-    (3, 4)
-    """
-    options = (
-        as_pair("size_after", name, getattr(layer, name), least=0)
-        for name in ("kernel_size", "stride", "padding", "dilation")
-    )
-    ceil_mode = getattr(layer, "ceil_mode", False)
-    down, across = zip(size, *options, strict=True)
-    return output_length(*down, ceil_mode), output_length(*across, ceil_mode)
 
 
 def _refuse_padding(layer: Conv2d | MaxPool2d, where: str) -> None:

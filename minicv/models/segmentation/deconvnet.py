@@ -14,29 +14,64 @@ is what lets so deep a network train at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
-from minicv.backend import to_numpy
-from minicv.models.backbones import VGG16
+from minicv.backend import Array, to_numpy
+from minicv.inspection.stage import StageRecorder
+from minicv.models.backbones.vgg16 import CONFIGURATION_D, VGG16
+from minicv.models.model import Result
 from minicv.models.photographs import check_image, resize_image
+from minicv.models.recording import record_features
 from minicv.models.segmentation.conv_block import ConvBNReLU, DeconvBNReLU, conv_blocks
-from minicv.models.segmentation.cut import cut
-from minicv.models.segmentation.proposal_ensemble import (
-    Aggregate,
-    aggregate_scores,
-    proposal_windows,
+from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
+from minicv.models.segmentation.upsampling import Switches, cut, unpool
+from minicv.nn import (
+    BatchNorm2d,
+    Conv2d,
+    MaxPool2d,
+    Module,
+    ModuleList,
+    ReLU,
+    Sequential,
+    conv_bn_relu,
+    evaluating,
 )
-from minicv.models.segmentation.segmenter import Result, Segmenter
-from minicv.models.segmentation.switches import unpool
-from minicv.models.segmentation.vgg16_encoder import VGG16Encoder
-from minicv.nn import Conv2d, ModuleList, evaluating
+from minicv.vision.boxes import as_float_boxes, clip_boxes_to_image, remove_small_boxes
+
+Aggregate = Literal["max", "mean"]
 
 FC6_SIDE = 7  # cells that one unit of fc6 looks at
 LEAST_SIDE = 32 * (FC6_SIDE - 1) + 1  # of an image that leaves so many after five halvings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeconvNetSettings(SegmenterSettings):
+    """What a `DeconvNet` can be told; see also `SegmenterSettings`.
+
+    Attributes:
+        width: multiplies all numbers of channels; 1 is the paper's network.
+        proposal_size: side to which `DeconvNet.predict_with_proposals` brings every crop.
+
+    Raises:
+        ValueError: width is not positive, or proposal_size below 1.
+    """
+
+    width: float = 1.0
+    proposal_size: int = 224
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.width > 0 or self.proposal_size < 1:
+            raise ValueError(
+                f"DeconvNetSettings: width={self.width}, proposal_size={self.proposal_size}; "
+                "expected a factor above 0 and a side of at least 1"
+            )
 
 
 class DeconvNet(Segmenter):
@@ -52,43 +87,31 @@ class DeconvNet(Segmenter):
 
     Args:
         classes: the K names.
-        width: multiplies all numbers of channels; 1 is the paper's network.
-        proposal_size: side to which `predict_with_proposals` brings every crop.
-        class_weights, min_size, max_size: see `Segmenter`.
+        settings: see `DeconvNetSettings`; None takes the defaults.
         rng: draws the initial weights.
-
-    Raises:
-        ValueError: width is not positive, or proposal_size below 1.
 
     Source: Noh, Hong & Han, Learning deconvolution network for semantic segmentation (ICCV 2015),
     "Architecture" and the table of its detailed configuration.
 
-    >>> model = DeconvNet(("cow", "sky"), width=1 / 64, rng=np.random.default_rng(0)).eval()
+    >>> settings = DeconvNetSettings(width=1 / 64)
+    >>> model = DeconvNet(("cow", "sky"), settings, rng=np.random.default_rng(0)).eval()
     >>> model(Tensor(np.zeros((1, 3, 200, 50), "float32"))).shape
     (1, 2, 200, 50)
     """
 
+    settings: DeconvNetSettings
     mean = VGG16.mean
     std = VGG16.std
 
     def __init__(
         self,
         classes: Sequence[str],
-        width: float = 1.0,
-        proposal_size: int = 224,
+        settings: DeconvNetSettings | None = None,
         *,
-        class_weights: np.ndarray | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
-        if not width > 0 or proposal_size < 1:
-            raise ValueError(
-                f"DeconvNet: width={width}, proposal_size={proposal_size}; expected a factor above "
-                "0 and a side of at least 1"
-            )
-        self.width, self.proposal_size = width, proposal_size
+        super().__init__(classes, settings or DeconvNetSettings())
+        width = self.settings.width
         self.encoder = VGG16Encoder(width, rng=rng)
         levels = self.encoder.levels
         deep, units = levels[-1][-1], max(1, round(4096 * width))
@@ -102,7 +125,7 @@ class DeconvNet(Segmenter):
             self.decoder.append(conv_blocks(mirrored, block=DeconvBNReLU, rng=rng))
         self.score = Conv2d(levels[0][1], len(self.classes), 1, rng=rng)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
         height, width = x.shape[2:]
         missing = max(0, LEAST_SIDE - height), max(0, LEAST_SIDE - width)
@@ -110,6 +133,7 @@ class DeconvNet(Segmenter):
             x = F.pad(x, (0, missing[1], 0, missing[0]))  # 0 is the mean colour
         x, switches = self.encoder(x)  # -> (N, 512, h, w), h = ceil(H / 32)
         x = self.fc7(self.fc6(x))  # -> (N, 4096, h - 6, w - 6)
+        record_features(record, x.data[0], 32)
         x = self.fc6_back(x)  # -> (N, 512, h, w)
         for deconvolutions in reversed(list(self.decoder)):
             x = deconvolutions(unpool(x, switches.pop()))  # each doubles the map
@@ -155,11 +179,138 @@ class DeconvNet(Segmenter):
             scores = (self._score_window(image, window) for window in windows)
             shape = (len(self.classes), *size)
             logits = aggregate_scores(windows, scores, shape, aggregate)  # (K, H, W)
-            return self._stage3_label(Tensor(logits[None]), size)
+            return self._label(Tensor(logits[None]), size)
 
     def _score_window(self, image: np.ndarray, window: np.ndarray) -> np.ndarray:
         """Logits (K, h, w) of the h x w pixels in a window."""
         x1, y1, x2, y2 = window.tolist()
-        crop = resize_image(image[:, y1:y2, x1:x2], self.proposal_size, self.proposal_size)
-        logits = self._stage2_network(self._stage1_batch([crop]))  # (1, K, size, size)
+        side = self.settings.proposal_size
+        crop = resize_image(image[:, y1:y2, x1:x2], side, side)
+        logits = self._network(self._batch([crop]))  # (1, K, size, size)
         return to_numpy(F.resize_bilinear(logits, (y2 - y1, x2 - x1)).data[0])
+
+
+class VGG16Encoder(Module):
+    """Thirteen 3x3 convolutions, each with batch normalisation and ReLU, and five 2x2 poolings.
+
+    (N, 3, H, W) -> (N, 512, ceil(H / 32), ceil(W / 32)), and five `Switches`, that of the largest
+    map first. Layer names and numbers are those of torchvision's vgg16_bn.
+
+    Args:
+        width: multiplies the channels of every layer; with 1 published weights fit.
+        rng: draws the initial weights.
+
+    Attributes:
+        levels: for each pooling the channels before it, e.g. (64, 128, 128) for the second: 64 come
+            in, and two convolutions give 128 each.
+
+    Source: Simonyan & Zisserman, Very Deep Convolutional Networks, ICLR 2015, Table 1 D.
+
+    >>> encoder = VGG16Encoder(1 / 64, rng=np.random.default_rng(0))
+    >>> x, switches = encoder(Tensor(np.zeros((1, 3, 40, 33), "float32")))
+    >>> x.shape, [places.size for places in switches]
+    ((1, 8, 2, 2), [(40, 33), (20, 17), (10, 9), (5, 5), (3, 3)])
+    """
+
+    def __init__(self, width: float = 1.0, *, rng: np.random.Generator) -> None:
+        layers: list[Module] = []
+        self.levels: list[tuple[int, ...]] = []
+        level = [3]
+        for full in CONFIGURATION_D:
+            if full is None:
+                layers.append(MaxPool2d(2, ceil_mode=True, return_indices=True))
+                self.levels.append(tuple(level))
+                level = level[-1:]
+            else:
+                level.append(max(1, round(full * width)))
+                convolution = Conv2d(level[-2], level[-1], 3, padding=1, rng=rng)
+                layers += [convolution, BatchNorm2d(level[-1]), ReLU()]
+        self.features = Sequential(*layers)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, list[Switches]]:
+        switches = []
+        layers = iter(self.features)
+        for layer in layers:
+            if isinstance(layer, MaxPool2d):
+                size = x.shape[2], x.shape[3]
+                x, indices = layer(x)  # (N, C, h, w) -> (N, C, ceil(h / 2), ceil(w / 2))
+                switches.append(Switches(indices, size))
+            else:
+                norm, _ = next(layers), next(layers)
+                assert isinstance(layer, Conv2d) and isinstance(norm, BatchNorm2d)
+                x = conv_bn_relu(x, layer, norm, activation="relu")
+        return x, switches
+
+
+def proposal_windows(boxes: Array, size: tuple[int, int]) -> np.ndarray:
+    """The pixels of an image that each box touches, as whole numbers x1, y1, x2, y2, half-open.
+
+    A box without area, or outside of the image, touches none and is left out.
+
+    Args:
+        boxes: (R, 4), x1, y1, x2, y2 in pixels.
+        size: (H, W) of the image.
+
+    Returns:
+        (at most R, 4) int64, on the host.
+
+    Raises:
+        ValueError: not (R, 4), or a box that is not finite.
+
+    >>> boxes = np.array([[1.5, 0.0, 3.2, 9.0], [2.0, 1.0, 2.0, 4.0]])
+    >>> proposal_windows(boxes, (6, 8)).tolist()
+    [[1, 0, 4, 6]]
+    """
+    boxes = to_numpy(as_float_boxes(boxes, "proposal_windows", "boxes"))
+    if not np.isfinite(boxes).all():
+        wrong = int(np.argmin(np.isfinite(boxes).all(axis=1)))
+        raise ValueError(
+            f"proposal_windows: box {wrong} is {boxes[wrong].tolist()}, expected finite numbers"
+        )
+    boxes = clip_boxes_to_image(boxes, size)
+    boxes = boxes[remove_small_boxes(boxes, 0)]
+    return np.concatenate([np.floor(boxes[:, :2]), np.ceil(boxes[:, 2:])], axis=1).astype(np.int64)
+
+
+def aggregate_scores(
+    windows: np.ndarray,
+    scores: Iterable[np.ndarray],
+    shape: tuple[int, int, int],
+    aggregate: Aggregate = "max",
+) -> np.ndarray:
+    """P = max over i of Gᵢ, or their mean, at every pixel and for every class.
+
+    Gᵢ are the scores of window i in their place in the image, with zeros outside of the window.
+
+    Args:
+        windows: (R, 4), see `proposal_windows`.
+        scores: for each window (K, its height, its width); a generator will do.
+        shape: (K, H, W) of the result.
+        aggregate: "max" or "mean".
+
+    Returns:
+        (K, H, W) float32; zeros without any window.
+
+    Raises:
+        ValueError: another name for ``aggregate``.
+
+    Source: Noh et al., Learning deconvolution network for semantic segmentation (ICCV 2015),
+    "Aggregating instance-wise segmentation maps". There the mean is a sum; so many boxes cover a
+    pixel that their sum would make every softmax certain.
+
+    >>> windows = np.array([[0, 0, 2, 1], [1, 0, 3, 1]])
+    >>> scores = [np.array([[[1.0, 5.0]]]), np.array([[[2.0, -3.0]]])]
+    >>> aggregate_scores(windows, scores, (1, 1, 3)).tolist()
+    [[[1.0, 5.0, 0.0]]]
+    >>> aggregate_scores(windows, scores, (1, 1, 3), "mean").tolist()
+    [[[0.5, 3.5, -1.5]]]
+    """
+    if aggregate not in get_args(Aggregate):
+        raise ValueError(f"aggregate_scores: aggregate is {aggregate!r}, expected 'max' or 'mean'")
+    combine = np.maximum if aggregate == "max" else np.add
+    total = np.zeros(shape, np.float32)
+    for number, ((x1, y1, x2, y2), inside) in enumerate(zip(windows, scores, strict=True)):
+        placed = np.zeros(shape, np.float32)
+        placed[:, y1:y2, x1:x2] = inside
+        total = placed if number == 0 else combine(total, placed, out=total)
+    return total if aggregate == "max" else total / np.float32(max(1, len(windows)))

@@ -12,15 +12,52 @@ to get that back, and its upsampling decides how well it can; see `upsampling` f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 
 from minicv.autograd import Tensor
+from minicv.inspection.stage import StageRecorder
+from minicv.models.recording import record_features
 from minicv.models.segmentation.conv_block import ConvBNReLU
-from minicv.models.segmentation.segmenter import Segmenter
-from minicv.models.segmentation.switches import pool
-from minicv.models.segmentation.upsampling import Upsampling, make_upsampling
+from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
+from minicv.models.segmentation.upsampling import (
+    Switches,
+    Upsampling,
+    make_upsampling,
+    pool,
+)
 from minicv.nn import Conv2d, ModuleList
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncoderDecoderSettings(SegmenterSettings):
+    """What an `EncoderDecoder` can be told; see also `SegmenterSettings`.
+
+    Attributes:
+        upsampling: one of the four ways of `upsampling`.
+        widths: channels of each level of the encoder; as many numbers as there are poolings.
+
+    Raises:
+        ValueError: an unknown upsampling, or widths without a number or with one below 1.
+    """
+
+    upsampling: Upsampling = "max_unpool"
+    widths: tuple[int, ...] = (32, 64, 128)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.upsampling not in get_args(Upsampling):
+            raise ValueError(
+                f"EncoderDecoderSettings: upsampling is {self.upsampling!r}, expected one of "
+                f"{', '.join(get_args(Upsampling))}"
+            )
+        if len(self.widths) == 0 or min(self.widths) < 1:
+            raise ValueError(
+                f"EncoderDecoderSettings: widths is {self.widths}, expected the number of "
+                "channels of each level, at least one level"
+            )
 
 
 class EncoderDecoder(Segmenter):
@@ -54,59 +91,48 @@ class EncoderDecoder(Segmenter):
 
     Args:
         classes: the K names.
-        upsampling: one of the four.
-        widths: channels of each level of the encoder; as many numbers as there are poolings.
-        class_weights, min_size, max_size: see `Segmenter`.
+        settings: see `EncoderDecoderSettings`; None takes the defaults.
         rng: draws the initial weights.
-
-    Raises:
-        ValueError: an unknown upsampling, or widths without a number or with one below 1.
 
     Source: the lecture's third step; Noh et al. 2015 and Badrinarayanan et al. 2017 for the form.
 
-    >>> rng = np.random.default_rng(0)
-    >>> model = EncoderDecoder(("cow", "sky"), "max_unpool", widths=(4, 8), rng=rng)
+    >>> settings = EncoderDecoderSettings(upsampling="max_unpool", widths=(4, 8))
+    >>> model = EncoderDecoder(("cow", "sky"), settings, rng=np.random.default_rng(0))
     >>> model(Tensor(np.zeros((1, 3, 7, 10), "float32"))).shape
     (1, 2, 7, 10)
     """
 
+    settings: EncoderDecoderSettings
+
     def __init__(
         self,
         classes: Sequence[str],
-        upsampling: Upsampling = "max_unpool",
-        widths: Sequence[int] = (32, 64, 128),
+        settings: EncoderDecoderSettings | None = None,
         *,
-        class_weights: np.ndarray | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
-        if len(widths) == 0 or min(widths) < 1:
-            raise ValueError(
-                f"EncoderDecoder: widths is {tuple(widths)}, expected the number of channels of "
-                "each level, at least one level"
-            )
-        self.upsampling, self.widths = upsampling, tuple(widths)
-        before = (3, *self.widths[:-1])  # channels that come into each level of the encoder
-        after = (self.widths[0], *self.widths[:-1])  # and that leave each level of the decoder
+        super().__init__(classes, settings or EncoderDecoderSettings())
+        widths = self.settings.widths
+        before = (3, *widths[:-1])  # channels that come into each level of the encoder
+        after = (widths[0], *widths[:-1])  # and that leave each level of the decoder
         self.encoder, self.upsamplings, self.decoder = ModuleList(), ModuleList(), ModuleList()
-        for into, width in zip(before, self.widths, strict=True):
+        for into, width in zip(before, widths, strict=True):
             self.encoder.append(ConvBNReLU(into, width, rng=rng))
-        self.middle = ConvBNReLU(self.widths[-1], self.widths[-1], rng=rng)
-        for width, out in zip(self.widths, after, strict=True):
-            self.upsamplings.append(make_upsampling(upsampling, width, rng=rng))
+        self.middle = ConvBNReLU(widths[-1], widths[-1], rng=rng)
+        for width, out in zip(widths, after, strict=True):
+            self.upsamplings.append(make_upsampling(self.settings.upsampling, width, rng=rng))
             self.decoder.append(ConvBNReLU(width, out, rng=rng))
-        self.score = Conv2d(self.widths[0], len(self.classes), 1, rng=rng)
+        self.score = Conv2d(widths[0], len(self.classes), 1, rng=rng)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
-        switches = []
+        switches: list[Switches] = []
         for convolution in self.encoder:
             x, places = pool(convolution(x))  # (N, C, h, w) -> (N, C', h/2, w/2)
             switches.append(places)
         x = self.middle(x)
-        for level in reversed(range(len(self.widths))):
+        record_features(record, x.data[0], 2 ** len(switches))
+        for level in reversed(range(len(switches))):
             x = self.upsamplings[level](x, switches[level])  # (N, C', h/2, w/2) -> (N, C', h, w)
             x = self.decoder[level](x)  # -> (N, C, h, w)
         return self.score(x)  # (N, C, H, W) -> (N, K, H, W)

@@ -22,27 +22,38 @@ from collections.abc import Sequence
 import numpy as np
 
 from minicv.autograd import Tensor
+from minicv.inspection.stage import StageRecorder
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.segmentation.cut import cut
-from minicv.models.segmentation.segmenter import Segmenter
+from minicv.models.recording import record_features
+from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
+from minicv.models.segmentation.upsampling import cut
 from minicv.nn import Conv2d, ConvTranspose2d
 from minicv.nn.initializers import bilinear_upsampling, constant
+
+
+class FCNSettings(SegmenterSettings):
+    """What an FCN can be told: what every segmenter can. See `SegmenterSettings`."""
 
 
 class _FCN(Segmenter):
     """The backbone and the scores of its deepest map, which all three forms have."""
 
+    settings: FCNSettings
+
     def __init__(
         self,
         backbone: Backbone,
         classes: Sequence[str],
+        settings: FCNSettings | None = None,
         *,
-        class_weights: np.ndarray | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
+        super().__init__(classes, settings or FCNSettings())
+        if backbone.strides != (8, 16, 32):
+            raise ValueError(
+                f"{type(self).__name__}: the backbone has maps of strides {backbone.strides}, "
+                "expected (8, 16, 32)"
+            )
         self.mean, self.std = backbone.mean, backbone.std
         self.backbone = backbone
         self.score_fr = self._score(2, rng)
@@ -51,9 +62,17 @@ class _FCN(Segmenter):
     def _build(self, rng: np.random.Generator) -> None:
         raise NotImplementedError(f"{type(self).__name__}: _build is not written")
 
+    def _maps(self, x: Tensor, record: StageRecorder) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, 3, H, W) -> (N, C, H/8, W/8), (N, C, H/16, W/16), (N, C, H/32, W/32)."""
+        pool3, pool4, fc7 = self.backbone(x)
+        for features, stride in zip((pool3, pool4, fc7), self.backbone.strides, strict=True):
+            record_features(record, features.data[0], stride, f"feature_map_{stride}")
+        return pool3, pool4, fc7
+
     def _score(self, level: int, rng: np.random.Generator) -> Conv2d:
         """1x1 convolution, zero at first: no class is preferred, and a skip changes nothing."""
         layer = Conv2d(self.backbone.out_channels[level], len(self.classes), 1, rng=rng)
+        assert layer.bias is not None
         for parameter in (layer.weight, layer.bias):
             parameter.data = constant(parameter.shape, 0)
         return layer
@@ -72,10 +91,14 @@ class FCN32s(_FCN):
     """One stream: the scores of stride 32, enlarged at once.
 
     Args:
-        backbone: pixels to feature maps; brings its normalisation.
-        classes, class_weights, min_size, max_size: see `Segmenter`.
+        backbone: pixels to feature maps of strides 8, 16 and 32; brings its normalisation.
+        classes: the K names.
+        settings: see `SegmenterSettings`; None takes the defaults.
         rng: draws initial weights. (Score layers start at 0, enlargements bilinear; neither
             depends on it.)
+
+    Raises:
+        ValueError: a backbone with maps of other strides.
 
     >>> from minicv.models.backbones import SmallBackbone
     >>> rng = np.random.default_rng(0)
@@ -88,9 +111,9 @@ class FCN32s(_FCN):
     def _build(self, rng: np.random.Generator) -> None:
         self.upscore = self._upscore(32, rng, learned=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        _, _, fc7 = self.backbone(x)  # (N, 3, H, W) -> (N, C, H/32, W/32)
-        score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
+        _, _, fc7 = self._maps(x, record)
+        score = self.score_fr(fc7)  # (N, C, H/32, W/32) -> (N, K, H/32, W/32)
         return cut(self.upscore(score), x.shape[2:])  # -> (N, K, H, W)
 
 
@@ -106,9 +129,9 @@ class FCN16s(_FCN):
         self.upscore2 = self._upscore(2, rng, learned=True)
         self.upscore16 = self._upscore(16, rng, learned=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        _, pool4, fc7 = self.backbone(x)  # -> (N, C, H/16, W/16), (N, C, H/32, W/32)
-        at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
+        _, pool4, fc7 = self._maps(x, record)
+        at16 = self.score_pool4(pool4)  # (N, C, H/16, W/16) -> (N, K, H/16, W/16)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
         score = cut(self.upscore2(score), at16.shape[2:]) + at16  # -> (N, K, H/16, W/16)
         return cut(self.upscore16(score), x.shape[2:])  # -> (N, K, H, W)
@@ -128,10 +151,9 @@ class FCN8s(_FCN):
         self.upscore_pool4 = self._upscore(2, rng, learned=True)
         self.upscore8 = self._upscore(8, rng, learned=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        # (N, 3, H, W) -> (N, C, H/8, W/8), (N, C, H/16, W/16), (N, C, H/32, W/32)
-        pool3, pool4, fc7 = self.backbone(x)
-        at16 = self.score_pool4(pool4)  # -> (N, K, H/16, W/16)
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
+        pool3, pool4, fc7 = self._maps(x, record)
+        at16 = self.score_pool4(pool4)  # (N, C, H/16, W/16) -> (N, K, H/16, W/16)
         at8 = self.score_pool3(pool3)  # -> (N, K, H/8, W/8)
         score = self.score_fr(fc7)  # -> (N, K, H/32, W/32)
         score = cut(self.upscore2(score), at16.shape[2:]) + at16  # -> (N, K, H/16, W/16)

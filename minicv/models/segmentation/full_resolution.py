@@ -10,13 +10,40 @@ networks go down and up again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from minicv.autograd import Tensor
+from minicv.inspection.stage import StageRecorder
+from minicv.models.recording import record_features
 from minicv.models.segmentation.conv_block import conv_blocks
-from minicv.models.segmentation.segmenter import Segmenter
+from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.nn import Conv2d
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullResolutionSettings(SegmenterSettings):
+    """What a `FullResolution` can be told; see also `SegmenterSettings`.
+
+    Attributes:
+        width: C, channels of every layer.
+        depth: number of 3x3 convolutions.
+
+    Raises:
+        ValueError: width or depth below 1.
+    """
+
+    width: int = 32
+    depth: int = 6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.width < 1 or self.depth < 1:
+            raise ValueError(
+                f"FullResolutionSettings: width={self.width}, depth={self.depth}; expected at "
+                "least 1 for both"
+            )
 
 
 class FullResolution(Segmenter):
@@ -35,56 +62,47 @@ class FullResolution(Segmenter):
 
     Args:
         classes: the K names.
-        width: C, channels of every layer.
-        depth: number of 3x3 convolutions.
-        class_weights, min_size, max_size: see `Segmenter`.
+        settings: see `FullResolutionSettings`; None takes the defaults.
         rng: draws the initial weights.
-
-    Raises:
-        ValueError: width or depth below 1.
 
     Source: the lecture's second step; Long et al. 2015, "Fully convolutional networks for semantic
     segmentation", section 3, for the network without fully connected layers.
 
-    >>> rng = np.random.default_rng(0)
-    >>> model = FullResolution(("cow", "sky"), width=4, depth=2, rng=rng)
+    >>> settings = FullResolutionSettings(width=4, depth=2)
+    >>> model = FullResolution(("cow", "sky"), settings, rng=np.random.default_rng(0))
     >>> model(Tensor(np.zeros((1, 3, 7, 10), "float32"))).shape
     (1, 2, 7, 10)
     >>> model.receptive_field, model.multiply_adds_per_pixel
     (5, 260)
     """
 
+    settings: FullResolutionSettings
+
     def __init__(
         self,
         classes: Sequence[str],
-        width: int = 32,
-        depth: int = 6,
+        settings: FullResolutionSettings | None = None,
         *,
-        class_weights: np.ndarray | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
-        if width < 1 or depth < 1:
-            raise ValueError(
-                f"FullResolution: width={width}, depth={depth}; expected at least 1 for both"
-            )
-        self.width, self.depth = width, depth
+        super().__init__(classes, settings or FullResolutionSettings())
+        width, depth = self.settings.width, self.settings.depth
         self.layers = conv_blocks((3, *[width] * depth), rng=rng)
         self.score = Conv2d(width, len(self.classes), 1, rng=rng)
 
     @property
     def receptive_field(self) -> int:
         """How many pixels a side the logits of one pixel depend on."""
-        return 1 + 2 * self.depth
+        return 1 + 2 * self.settings.depth
 
     @property
     def multiply_adds_per_pixel(self) -> int:
         """Of all convolutions, forward."""
-        c = self.width
-        return 27 * c + 9 * c * c * (self.depth - 1) + c * len(self.classes)
+        c, depth = self.settings.width, self.settings.depth
+        return 27 * c + 9 * c * c * (depth - 1) + c * len(self.classes)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
-        return self.score(self.layers(x))  # (N, 3, H, W) -> (N, C, H, W) -> (N, K, H, W)
+        x = self.layers(x)  # (N, 3, H, W) -> (N, C, H, W)
+        record_features(record, x.data[0], 1)
+        return self.score(x)  # -> (N, K, H, W)

@@ -6,7 +6,13 @@
     4. classify  features          -> fully connected layer               (H W, K)
 
 Two neighbours share nearly all of their patches, and yet everything is computed anew for each of
-them; `convolutionalize` shows the way out.
+them. `DensePatchClassifier` gives the same answers by convolutions of the whole image, see
+`convolutionalize`:
+
+    1. levels    image             -> mirrored on all sides               (3, H + P - 1, W + P - 1)
+    2. features  each level        -> the net with holes                  (units, h, w)
+    3. align     each level        -> repeated to the image's size        (units, H, W)
+    4. classify  all levels        -> 1x1 convolution                     (K, H, W)
 
 Farabet's form with several ``scales`` takes steps 1 to 3 for each level of a Laplacian pyramid, by
 the same weights, and step 4 sees the features of all: with 3 scales, a context of 4 P pixels.
@@ -15,17 +21,58 @@ the same weights, and step 4 sees the features of all: with 3 scales, a context 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
+from minicv.inspection.stage import StageRecorder
+from minicv.models.model import Target
+from minicv.models.segmentation.convolutionalize import a_trous, convolutionalize
 from minicv.models.segmentation.patches import bordered_pyramid, cut_patches, draw_pixels
-from minicv.models.segmentation.segmenter import Segmenter, Target
+from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
+from minicv.models.segmentation.upsampling import cut
 from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
 
 _PATCHES_AT_ONCE = 256  # as many as memory likes; the result does not depend on it
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchClassifierSettings(SegmenterSettings):
+    """What a `PatchClassifier` can be told; see also `SegmenterSettings`.
+
+    Attributes:
+        class_weights: K numbers, how often the loss draws a class, relative to its number of
+            pixels; None draws every class that the images contain equally often. See
+            `minicv.models.segmentation.patches.draw_pixels`.
+        patch_size: P.
+        channels: of each convolution.
+        kernel_size: of all convolutions.
+        units: of the hidden fully connected layer.
+        scales: levels of the pyramid; with 1 the image is seen as it is. At level l the patch
+            surrounds the cell over the pixel, 2ˡ pixels wide.
+        patches_per_image: how many the loss draws, on average.
+
+    Raises:
+        ValueError: scales or patches_per_image below 1.
+    """
+
+    patch_size: int = 46
+    channels: tuple[int, ...] = (16, 64)
+    kernel_size: int = 7
+    units: int = 256
+    scales: int = 1
+    patches_per_image: int = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.scales < 1 or self.patches_per_image < 1:
+            raise ValueError(
+                f"PatchClassifierSettings: scales={self.scales}, "
+                f"patches_per_image={self.patches_per_image}, expected at least 1"
+            )
 
 
 class PatchClassifier(Segmenter):
@@ -38,62 +85,41 @@ class PatchClassifier(Segmenter):
     Attributes:
         features: (R, 3, P, P) -> (R, units), for every scale.
         classifier: (R, scales · units) -> (R, K).
-        patch_size: P. The classified pixel is P // 2 from the top and the left.
+        settings: of a patch of P pixels the classified one is P // 2 from the top and the left.
 
     Args:
         classes: the K names.
-        patch_size: P.
-        channels: of each convolution.
-        kernel_size: of all convolutions.
-        units: of the hidden fully connected layer.
-        scales: levels of the pyramid; with 1 the image is seen as it is. At level l the patch
-            surrounds the cell over the pixel, 2ˡ pixels wide.
-        patches_per_image: how many the loss draws, on average.
-        class_weights: (K,), how often the loss draws a class, relative to its number of pixels;
-            None draws every class that the images contain equally often. See `draw_pixels`.
-        min_size, max_size: see `Segmenter`.
+        settings: see `PatchClassifierSettings`; None takes the defaults.
         rng: draws the initial weights.
 
     Raises:
-        ValueError: a number below 1; or a pooling that would leave out a row of the patch, so that
-            some of its pixels are never looked at.
+        ValueError: a pooling that would leave out a row of the patch, so that some of its pixels
+            are never looked at.
 
     Source: Farabet, Couprie, Najman & LeCun, Learning hierarchical features for scene labeling
     (TPAMI 2013); Pinheiro & Collobert, Recurrent convolutional neural networks for scene labeling
     (ICML 2014), section 3.1.
 
     >>> rng = np.random.default_rng(0)
-    >>> model = PatchClassifier(("sky", "grass"), patch_size=8, channels=(4,), kernel_size=3,
-    ...                         units=8, rng=rng)
+    >>> settings = PatchClassifierSettings(patch_size=8, channels=(4,), kernel_size=3, units=8)
+    >>> model = PatchClassifier(("sky", "grass"), settings, rng=rng)
     >>> model.predict([rng.random((3, 5, 7), dtype="float32")])[0]["segmentation"].shape
     (5, 7)
     """
 
+    settings: PatchClassifierSettings
+
     def __init__(
         self,
         classes: Sequence[str],
+        settings: PatchClassifierSettings | None = None,
         *,
-        patch_size: int = 46,
-        channels: Sequence[int] = (16, 64),
-        kernel_size: int = 7,
-        units: int = 256,
-        scales: int = 1,
-        patches_per_image: int = 64,
-        class_weights: np.ndarray | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
-        if scales < 1 or patches_per_image < 1:
-            raise ValueError(
-                f"PatchClassifier: scales={scales}, patches_per_image={patches_per_image}, "
-                "expected at least 1"
-            )
-        self.patch_size, self.scales = patch_size, scales
-        self.patches_per_image = patches_per_image
-        self.features = _features(patch_size, channels, kernel_size, units, rng)
-        self.classifier = Sequential(Linear(scales * units, len(self.classes), rng=rng))
+        super().__init__(classes, settings or PatchClassifierSettings())
+        inputs = self.settings.scales * self.settings.units
+        self.features = _features(self.settings, rng)
+        self.classifier = Sequential(Linear(inputs, len(self.classes), rng=rng))
 
     @property
     def patch_net(self) -> Sequential:
@@ -102,10 +128,10 @@ class PatchClassifier(Segmenter):
         Raises:
             ValueError: several scales; such a net takes several patches.
         """
-        if self.scales > 1:
+        if self.settings.scales > 1:
             raise ValueError(
-                f"PatchClassifier: patch_net is for one scale, and this model has {self.scales}; "
-                "take features and classifier"
+                "PatchClassifier: patch_net is for one scale, and this model has "
+                f"{self.settings.scales}; take features and classifier"
             )
         return Sequential(*self.features, *self.classifier)
 
@@ -129,19 +155,20 @@ class PatchClassifier(Segmenter):
         """
         labels = self._check_targets(images, targets)
         rng = np.random.default_rng(0) if rng is None else rng
-        count = self.patches_per_image * len(images)
+        count = self.settings.patches_per_image * len(images)
         positions = draw_pixels(labels, count, rng, self.class_weights)
-        cut = [
-            self._cut(self._levels(self._stage1_batch([image])[0]), rows, columns)
+        patches_of_images = [
+            self._cut(self._levels(self._batch([image])[0]), rows, columns)
             for image, (rows, columns) in zip(images, positions, strict=True)
         ]
         xp = xp_of(next(iter(self.parameters())).data)  # the patches go where the weights are
-        patches = [xp.asarray(np.concatenate(level)) for level in zip(*cut, strict=True)]
+        levels = zip(*patches_of_images, strict=True)  # each level's patches of all images
+        patches = [xp.asarray(np.concatenate(level)) for level in levels]
         truth = np.concatenate([own[place] for own, place in zip(labels, positions, strict=True)])
         logits = self._classify(patches)  # (R, 3, P, P) -> (R, K)
         return {"loss_pixels": F.softmax_cross_entropy(logits, xp.asarray(truth))}
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W); x is a constant, without a gradient."""
         height, width = x.shape[2:]
         everywhere = xp_of(x.data).arange(height * width)
@@ -151,16 +178,16 @@ class PatchClassifier(Segmenter):
             levels = self._levels(pixels)
             parts = [slice(i, i + _PATCHES_AT_ONCE) for i in range(0, len(rows), _PATCHES_AT_ONCE)]
             scores += [self._classify(self._cut(levels, rows[p], columns[p])) for p in parts]
-        scores = F.concatenate(scores).reshape(len(x.data), height, width, -1)
-        return F.permute(scores, (0, 3, 1, 2))  # (N, H, W, K) -> (N, K, H, W)
+        logits = F.concatenate(scores).reshape(len(x.data), height, width, -1)
+        return F.permute(logits, (0, 3, 1, 2))  # (N, H, W, K) -> (N, K, H, W)
 
     def _levels(self, pixels: Array) -> list[Array]:
-        return bordered_pyramid(pixels, self.scales, self.patch_size)
+        return bordered_pyramid(pixels, self.settings.scales, self.settings.patch_size)
 
     def _cut(self, levels: list[Array], rows: Array, columns: Array) -> list[Array]:
         """The patches (R, 3, P, P) around these pixels of the image, at each level."""
         return [
-            cut_patches(level, rows >> number, columns >> number, self.patch_size)
+            cut_patches(level, rows >> number, columns >> number, self.settings.patch_size)
             for number, level in enumerate(levels)
         ]
 
@@ -169,9 +196,53 @@ class PatchClassifier(Segmenter):
         return self.classifier(F.concatenate(features, dim=1))  # -> (R, K)
 
 
-def _features(
-    patch_size: int, channels: Sequence[int], kernel_size: int, units: int, rng: np.random.Generator
-) -> Sequential:
+class DensePatchClassifier(Segmenter):
+    """What a `PatchClassifier` says of every pixel, computed by convolutions of the whole image.
+
+    Its `loss` counts every pixel of the images, which is what training on patches samples from
+    (Long et al. 2015, section 3.4).
+
+    Args:
+        model: a patch classifier; its weights are copied, so that training it on changes nothing
+            here. To validate in the middle of a training, make a new one: it costs little.
+
+    >>> rng = np.random.default_rng(0)
+    >>> settings = PatchClassifierSettings(patch_size=8, channels=(4,), kernel_size=3, units=8)
+    >>> slow = PatchClassifier(("sky", "grass"), settings, rng=rng)
+    >>> images = [rng.random((3, 10, 7), dtype="float32")]
+    >>> fast = DensePatchClassifier(slow).predict(images)[0]["probabilities"]
+    >>> bool(np.allclose(fast, slow.predict(images)[0]["probabilities"], rtol=1e-4))
+    True
+    """
+
+    settings: PatchClassifierSettings
+
+    def __init__(self, model: PatchClassifier) -> None:
+        super().__init__(model.classes, model.settings)
+        self.mean, self.std = model.mean, model.std
+        patch_shape = (3, model.settings.patch_size, model.settings.patch_size)
+        self.features = a_trous(convolutionalize(model.features, patch_shape))
+        units = model.settings.scales * model.settings.units
+        vector_as_map = Sequential(Flatten(), *model.classifier)  # (R, units, 1, 1) -> (R, K)
+        self.classifier = convolutionalize(vector_as_map, (units, 1, 1))
+
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
+        """(N, 3, H, W), normalised -> logits (N, K, H, W); x is a constant, without a gradient."""
+        return F.concatenate([self._classify_every_pixel(pixels) for pixels in x.data])
+
+    def _classify_every_pixel(self, pixels: Array) -> Tensor:
+        aligned = []
+        scales, patch_size = self.settings.scales, self.settings.patch_size
+        for number, level in enumerate(bordered_pyramid(pixels, scales, patch_size)):
+            features = self.features(Tensor(level[None]))  # -> (1, units, h, w)
+            repeated = F.unpool_nearest(features, 2**number)  # pixel i lies under cell i >> number
+            aligned.append(cut(repeated, pixels.shape[1:]))  # -> (1, units, H, W)
+        return self.classifier(F.concatenate(aligned, dim=1))  # -> (1, K, H, W)
+
+
+def _features(settings: PatchClassifierSettings, rng: np.random.Generator) -> Sequential:
+    patch_size, channels = settings.patch_size, settings.channels
+    kernel_size, units = settings.kernel_size, settings.units
     layers: list[Module] = []
     before, size = 3, patch_size
     for width in channels:

@@ -10,53 +10,95 @@ A system of `minicv.models.segmentation` is the network of step 2, which is its 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
+from minicv.inspection.stage import Stage, StageRecorder
+from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import (
     check_image,
     normalised_batch,
     resize_image,
     resized_size,
 )
-from minicv.nn import Module, evaluating
+from minicv.models.recording import record_input
+from minicv.nn import evaluating
 from minicv.vision.label_maps import VOID, check_label_map
 
-Target = dict[str, Any]
-Result = dict[str, np.ndarray]
+SILENT = StageRecorder(keep=False)  # for a network that runs and shows nothing
 
 
-class Segmenter(Module):
+@dataclass(frozen=True, kw_only=True)
+class SegmenterSettings:
+    """What every segmenter can be told.
+
+    Attributes:
+        class_weights: K numbers, how much a pixel of each class counts in the loss; None counts
+            all alike. See `minicv.vision.median_frequency_weights`.
+        min_size, max_size: where given, `Segmenter.predict` makes the shorter side ``min_size``,
+            but the longer at most ``max_size``, and brings the scores back to the size of the
+            image. Set it to the scale of the training images for photographs of any other. None
+            works on every image as it is.
+
+    Raises:
+        ValueError: a weight that is not a finite number from 0 on; one size without the other, or
+            below 1.
+
+    >>> SegmenterSettings(class_weights=np.float32([0.5, 2.0])).class_weights
+    (0.5, 2.0)
+    """
+
+    class_weights: tuple[float, ...] | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        if self.class_weights is not None:
+            weights = tuple(float(weight) for weight in self.class_weights)  # also from an array
+            if not all(0 <= weight < np.inf for weight in weights):
+                raise ValueError(
+                    f"{name}: class_weights is {weights}, expected finite numbers from 0 on"
+                )
+            object.__setattr__(self, "class_weights", weights)
+        sizes = [size for size in (self.min_size, self.max_size) if size is not None]
+        if len(sizes) == 1 or any(size < 1 for size in sizes):
+            raise ValueError(
+                f"{name}: min_size={self.min_size}, max_size={self.max_size}; expected two "
+                "positive sizes, or None for both"
+            )
+
+
+class Segmenter(Model):
     """A network from pixels to a score for every class at every pixel, with loss and prediction.
 
-    A subclass sets ``mean`` and ``std`` and writes ``forward(x)``: (N, 3, H, W), normalised, to
-    logits (N, K, H, W), of exactly the image's size for any H and W from 1 on.
+    A subclass sets ``mean`` and ``std`` and writes ``forward(x, record)``: (N, 3, H, W),
+    normalised, to logits (N, K, H, W), of exactly the image's size for any H and W from 1 on. It
+    may note what it computes on the way with ``record``, see `minicv.inspection.StageRecorder`.
 
     Attributes:
         classes: the K names; label k means ``classes[k]``.
-        class_weights: (K,) float32, how much a pixel of each class counts in the loss; None counts
-            all alike. See `minicv.vision.median_frequency_weights`.
-        min_size, max_size: where given, `predict` makes the shorter side ``min_size``, but the
-            longer at most ``max_size``, and brings the scores back to the size of the image. Set it
-            to the scale of the training images for photographs of any other. None works on every
-            image as it is.
+        settings: see `SegmenterSettings`.
         mean, std: per colour, in the units of an image (0..1); the input is (image - mean) / std.
 
+    Args:
+        classes: the K names.
+        settings: None takes the defaults.
+
     Raises:
-        ValueError: no classes; weights that are not one finite number from 0 on for each class; one
-            size without the other, or below 1.
+        ValueError: no classes, or not one class weight for each.
 
     >>> from minicv.nn import Conv2d
     >>> class ByColour(Segmenter):
-    ...     def __init__(self, classes, *, rng):
-    ...         super().__init__(classes)
+    ...     def __init__(self, classes, settings=None, *, rng):
+    ...         super().__init__(classes, settings or SegmenterSettings())
     ...         self.score = Conv2d(3, len(classes), 1, rng=rng)
     ...
-    ...     def forward(self, x):
+    ...     def forward(self, x, record=SILENT):
     ...         return self.score(x)
     >>> model = ByColour(("sky", "grass"), rng=np.random.default_rng(0))
     >>> image = np.full((3, 4, 6), 0.5, "float32")
@@ -67,41 +109,26 @@ class Segmenter(Module):
     0.0
     """
 
+    settings: SegmenterSettings
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.25, 0.25, 0.25)
 
-    def __init__(
-        self,
-        classes: Sequence[str],
-        *,
-        class_weights: np.ndarray | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
-    ) -> None:
+    def __init__(self, classes: Sequence[str], settings: SegmenterSettings) -> None:
         name = type(self).__name__
         if len(classes) == 0:
             raise ValueError(f"{name}: classes is empty, expected at least one name")
-        if class_weights is not None:
-            class_weights = np.array(class_weights, np.float32)
-            if class_weights.shape != (len(classes),):
-                raise ValueError(
-                    f"{name}: class_weights has the shape {class_weights.shape}, expected one "
-                    f"weight for each of {len(classes)} classes"
-                )
-            if not (np.isfinite(class_weights) & (class_weights >= 0)).all():
-                raise ValueError(
-                    f"{name}: class_weights is {class_weights.tolist()}, expected finite numbers "
-                    "from 0 on"
-                )
-        sizes = [size for size in (min_size, max_size) if size is not None]
-        if len(sizes) == 1 or any(size < 1 for size in sizes):
+        weights = settings.class_weights
+        if weights is not None and len(weights) != len(classes):
             raise ValueError(
-                f"{name}: min_size={min_size}, max_size={max_size}; expected two positive sizes, "
-                "or None for both"
+                f"{name}: {len(weights)} class_weights, expected one for each of {len(classes)} "
+                "classes"
             )
         self.classes = tuple(classes)
-        self.class_weights = class_weights
-        self.min_size, self.max_size = min_size, max_size
+        self.settings = settings
+
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
+        """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
+        raise NotImplementedError(f"{type(self).__name__}: forward is not written")
 
     def loss(
         self,
@@ -125,14 +152,14 @@ class Segmenter(Module):
                 outside of the range; names the image.
         """
         labels = self._check_targets(images, targets)
-        pixels = self._stage1_batch(images)
+        pixels = self._batch(images)
         padded = np.full((len(images), *pixels.shape[2:]), VOID)  # (N, H, W)
         for row, label_map in zip(padded, labels, strict=True):
             row[: label_map.shape[0], : label_map.shape[1]] = label_map
-        logits = self._stage2_network(pixels)  # (N, 3, H, W) -> (N, K, H, W)
+        logits = self._network(pixels)  # (N, 3, H, W) -> (N, K, H, W)
         xp = xp_of(logits.data)
-        weight = None if self.class_weights is None else xp.asarray(self.class_weights)
-        loss = F.softmax_cross_entropy(logits, xp.asarray(padded), weight, ignore_index=VOID)
+        weights = None if self.class_weights is None else xp.asarray(self.class_weights)
+        loss = F.softmax_cross_entropy(logits, xp.asarray(padded), weights, ignore_index=VOID)
         return {"loss_pixels": loss}
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
@@ -142,37 +169,56 @@ class Segmenter(Module):
             dictionaries of ``"segmentation"`` (H, W) int64, 0..K-1, and ``"probabilities"``
             (K, H, W) float32, which sum to 1 over the classes.
         """
-        return [self._segment(image)["result"] for image in images]
+        return [self._segment(image, SILENT) for image in images]
 
-    def stages(self, image: np.ndarray) -> dict[str, Any]:
-        """What `predict` does to one image, by name: ``image``, ``input`` (3, h, w), ``logits``
-        (K, h, w) at the working size, ``probabilities`` (K, H, W), ``segmentation`` (H, W).
-        """
-        stages = self._segment(image)
-        result = stages.pop("result")
-        return {"image": image, **stages, **result}
+    def stages(self, image: np.ndarray) -> list[Stage]:
+        """What `predict` does to one image: ``input`` at the working size, what the network notes,
+        ``class_maps`` (K, h, w) at the working size, and ``label_map`` (H, W)."""
+        record = StageRecorder(keep=True)
+        self._segment(image, record)
+        return record.stages
 
-    def _segment(self, image: np.ndarray) -> dict[str, Any]:
+    @property
+    def class_weights(self) -> np.ndarray | None:
+        """Those of the settings, (K,) float32."""
+        weights = self.settings.class_weights
+        return None if weights is None else np.array(weights, np.float32)
+
+    def _segment(self, image: np.ndarray, record: StageRecorder) -> Result:
         with no_grad(), evaluating(self):
             check_image(image, f"{type(self).__name__}: image")
             height, width = image.shape[1:]
             working = image
-            if self.min_size is not None:
-                size = resized_size(height, width, self.min_size, self.max_size)
-                working = resize_image(image, *size)
-            pixels = self._stage1_batch([working])  # (1, 3, h, w)
-            logits = self._stage2_network(pixels)  # (1, K, h, w)
-            result = self._stage3_label(logits, (height, width))
-        return {"input": pixels[0], "logits": to_numpy(logits.data[0]), "result": result}
+            min_size, max_size = self.settings.min_size, self.settings.max_size
+            if min_size is not None and max_size is not None:
+                working = resize_image(image, *resized_size(height, width, min_size, max_size))
+            record_input(record, working)
 
-    def _stage1_batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
+            logits = self._network(self._batch([working]), record)  # (1, K, h, w)
+            record(
+                "class_maps",
+                f"Class maps\nprobability of each of {len(self.classes)} classes, cell by cell",
+                "class maps",
+                lambda: {"class_maps": to_numpy(F.softmax(logits, dim=1).data[0])},
+            )
+
+            result = self._label(logits, (height, width))
+            record(
+                "label_map",
+                f"Label map\nthe likeliest class at each of {width} × {height} pixels",
+                "label map",
+                lambda: {"image": image, "segmentation": result["segmentation"]},
+            )
+        return result
+
+    def _batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
         return normalised_batch(images, self.mean, self.std)
 
-    def _stage2_network(self, pixels: np.ndarray) -> Tensor:
+    def _network(self, pixels: np.ndarray, record: StageRecorder = SILENT) -> Tensor:
         xp = xp_of(next(iter(self.parameters())).data)  # the pixels go where the weights are
-        return self.forward(Tensor(xp.asarray(pixels)))
+        return self.forward(Tensor(xp.asarray(pixels)), record)
 
-    def _stage3_label(self, logits: Tensor, size: tuple[int, int]) -> Result:
+    def _label(self, logits: Tensor, size: tuple[int, int]) -> Result:
         if logits.shape[2:] != size:
             logits = F.resize_bilinear(logits, size)  # (1, K, h, w) -> (1, K, H, W)
         probabilities: Array = F.softmax(logits, dim=1).data[0]  # (K, H, W)

@@ -8,14 +8,44 @@ between. DeconvNet without its two layers of 4096, which hold nine tenths of its
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from minicv.autograd import Tensor
+from minicv.inspection.stage import StageRecorder
+from minicv.models.recording import record_features
 from minicv.models.segmentation.conv_block import conv_blocks
-from minicv.models.segmentation.segmenter import Segmenter
-from minicv.models.segmentation.switches import pool, unpool
+from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
+from minicv.models.segmentation.upsampling import Switches, pool, unpool
 from minicv.nn import Conv2d, ModuleList
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegNetSettings(SegmenterSettings):
+    """What a `SegNet` can be told; see also `SegmenterSettings`.
+
+    Attributes:
+        widths: channels of each level.
+        depths: convolutions of each level.
+        kernel_size: of all convolutions; odd.
+
+    Raises:
+        ValueError: widths and depths of different lengths, empty, or with a number below 1.
+    """
+
+    widths: tuple[int, ...] = (24, 48, 64, 96)
+    depths: tuple[int, ...] = (1, 1, 2, 2)
+    kernel_size: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        widths, depths = self.widths, self.depths
+        if len(widths) != len(depths) or min(widths, default=0) < 1 or min(depths) < 1:
+            raise ValueError(
+                f"SegNetSettings: widths={widths}, depths={depths}; expected a number of channels "
+                "and a number of convolutions, each at least 1, for each level"
+            )
 
 
 class SegNet(Segmenter):
@@ -39,60 +69,49 @@ class SegNet(Segmenter):
 
     Args:
         classes: the K names.
-        widths: channels of each level.
-        depths: convolutions of each level.
-        kernel_size: of all convolutions; odd.
-        class_weights, min_size, max_size: see `Segmenter`.
+        settings: see `SegNetSettings`; None takes the defaults.
         rng: draws the initial weights.
 
     Raises:
-        ValueError: widths and depths of different lengths, empty, or with a number below 1; an even
-            kernel.
+        ValueError: an even kernel.
 
     Source: Badrinarayanan, Kendall & Cipolla, SegNet (TPAMI 2017), section 3.
 
-    >>> rng = np.random.default_rng(0)
-    >>> model = SegNet(("cow", "sky"), widths=(4, 8), depths=(1, 2), rng=rng)
+    >>> settings = SegNetSettings(widths=(4, 8), depths=(1, 2))
+    >>> model = SegNet(("cow", "sky"), settings, rng=np.random.default_rng(0))
     >>> model(Tensor(np.zeros((1, 3, 7, 10), "float32"))).shape
     (1, 2, 7, 10)
     """
 
+    settings: SegNetSettings
+
     def __init__(
         self,
         classes: Sequence[str],
-        widths: Sequence[int] = (24, 48, 64, 96),
-        depths: Sequence[int] = (1, 1, 2, 2),
+        settings: SegNetSettings | None = None,
         *,
-        kernel_size: int = 3,
-        class_weights: np.ndarray | None = None,
-        min_size: int | None = None,
-        max_size: int | None = None,
         rng: np.random.Generator,
     ) -> None:
-        super().__init__(classes, class_weights=class_weights, min_size=min_size, max_size=max_size)
-        if len(widths) != len(depths) or min(widths, default=0) < 1 or min(depths) < 1:
-            raise ValueError(
-                f"SegNet: widths={tuple(widths)}, depths={tuple(depths)}; expected a number of "
-                "channels and a number of convolutions, each at least 1, for each level"
-            )
-        self.widths, self.depths, self.kernel_size = tuple(widths), tuple(depths), kernel_size
+        super().__init__(classes, settings or SegNetSettings())
+        widths, kernel_size = self.settings.widths, self.settings.kernel_size
         self.encoder, self.decoder = ModuleList(), ModuleList()
-        for level, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            below = self.widths[level - 1] if level > 0 else 3
+        for level, (width, depth) in enumerate(zip(widths, self.settings.depths, strict=True)):
+            below = widths[level - 1] if level > 0 else 3
             upwards = (below, *[width] * depth)
             downwards = upwards[:0:-1] if level == 0 else upwards[::-1]  # the score comes last
             self.encoder.append(conv_blocks(upwards, kernel_size, rng=rng))
             self.decoder.append(conv_blocks(downwards, kernel_size, rng=rng))
         self.score = Conv2d(
-            self.widths[0], len(self.classes), kernel_size, padding=kernel_size // 2, rng=rng
+            widths[0], len(self.classes), kernel_size, padding=kernel_size // 2, rng=rng
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
-        switches = []
+        switches: list[Switches] = []
         for convolutions in self.encoder:
             x, places = pool(convolutions(x))  # (N, C, h, w) -> (N, C', h/2, w/2)
             switches.append(places)
+        record_features(record, x.data[0], 2 ** len(switches))
         for convolutions in reversed(list(self.decoder)):
             x = unpool(x, switches.pop())  # (N, C', h/2, w/2) -> (N, C', h, w)
             x = convolutions(x)  # -> (N, C, h, w)

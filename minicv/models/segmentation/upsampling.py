@@ -1,4 +1,4 @@
-"""The lecture's four ways to undo a 2x2 pooling, behind one interface.
+"""A 2x2 pooling that remembers its maxima, and the lecture's four ways to undo it.
 
 What each makes of the map 1 2 / 3 4:
 
@@ -17,17 +17,71 @@ Each is ``upsample(x, switches)``: (N, C, ceil(H / 2), ceil(W / 2)) -> (N, C, H,
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
-from minicv.models.segmentation.cut import cut
-from minicv.models.segmentation.switches import Switches, unpool
+from minicv.backend import Array
 from minicv.nn import ConvTranspose2d, Module
 
 Upsampling = Literal["nearest", "bed_of_nails", "max_unpool", "transposed"]
+
+
+class Switches(NamedTuple):
+    """What a pooling leaves for the unpooling that mirrors it.
+
+    Attributes:
+        indices: (N, C, ceil(H / 2), ceil(W / 2)), the flat position h·W + w of each maximum.
+        size: (H, W) before the pooling. An even and an odd size pool to the same one.
+    """
+
+    indices: Array
+    size: tuple[int, int]
+
+
+def pool(x: Tensor) -> tuple[Tensor, Switches]:
+    """The maximum of each 2x2 window, and where it was.
+
+    (N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)), for any H and W from 1 on: the last window of
+    an odd side hangs over the edge and sees what is there.
+
+    >>> x, switches = pool(Tensor([[[[1.0, 4.0, 2.0]]]]))
+    >>> x.data.tolist(), switches.indices.tolist(), switches.size
+    ([[[[4.0, 2.0]]]], [[[[1, 2]]]], (1, 3))
+    """
+    pooled, indices = F.max_pool2d(x, 2, ceil_mode=True, return_indices=True)
+    return pooled, Switches(indices, (x.shape[2], x.shape[3]))
+
+
+def unpool(x: Tensor, switches: Switches) -> Tensor:
+    """Each value where the maximum of its window had been, among zeros.
+
+    (N, C, ceil(H / 2), ceil(W / 2)) -> (N, C, H, W).
+
+    Source: Noh et al., Learning deconvolution network for semantic segmentation (ICCV 2015),
+    section 3.2.1.
+
+    >>> _, switches = pool(Tensor([[[[1.0, 4.0, 2.0]]]]))
+    >>> unpool(Tensor([[[[7.0, 8.0]]]]), switches).data.tolist()
+    [[[[0.0, 7.0, 8.0]]]]
+    """
+    return F.max_unpool2d(x, switches.indices, output_size=switches.size)
+
+
+def cut(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    """The first rows and columns of each map: (N, C, H', W') -> (N, C, H, W).
+
+    Args:
+        x: at least of that size.
+        size: (H, W).
+
+    >>> cut(Tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), (1, 2)).data.tolist()
+    [[[[1.0, 2.0]]]]
+    """
+    height, width = size
+    return x if x.shape[2:] == size else x[:, :, :height, :width]
 
 
 class Nearest(Module):
@@ -76,7 +130,8 @@ class Transposed(Module):
         self.conv = ConvTranspose2d(channels, channels, 3, stride=2, padding=1, rng=rng)
 
     def forward(self, x: Tensor, switches: Switches) -> Tensor:
-        even = tuple(1 - side % 2 for side in switches.size)
+        height, width = switches.size
+        even = (1 - height % 2, 1 - width % 2)
         conv = self.conv
         return F.conv_transpose2d(
             x, conv.weight, conv.bias, conv.stride, conv.padding, output_padding=even
@@ -94,7 +149,6 @@ def make_upsampling(name: Upsampling, channels: int, *, rng: np.random.Generator
     Raises:
         ValueError: another name.
 
-    >>> from minicv.models.segmentation.switches import pool
     >>> _, switches = pool(Tensor([[[[1.0, 0.0, 0.0], [0.0, 0.0, 2.0]]]]))
     >>> upsample = make_upsampling("nearest", 1, rng=np.random.default_rng(0))
     >>> upsample(Tensor([[[[5.0, 6.0]]]]), switches).data.tolist()
