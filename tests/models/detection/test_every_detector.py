@@ -56,6 +56,18 @@ LOSSES = {
     FasterRCNN: BOTH | {"loss_objectness", "loss_rpn_box_reg"},
 }
 ON_PROPOSALS = (RCNN, SPPNet, FastRCNN)
+BEFORE = {
+    SlidingWindowDetector: ["proposals", "warped_regions"],
+    RCNN: ["proposals", "warped_regions", "region_features"],
+    SPPNet: ["proposals", "feature_map", "region_features"],
+    FastRCNN: ["feature_map", "proposals", "region_features"],
+    FasterRCNN: [
+        *("feature_map", "anchors", "objectness", "proposals_before_nms", "proposals"),
+        "region_features",
+    ],
+    SingleObjectDetector: ["feature_map"],
+}  # the stages between the input and the class scores
+WITHOUT_REFINEMENT = (SlidingWindowDetector, SingleObjectDetector)
 every_detector = pytest.mark.parametrize("kind", SMALL, ids=lambda kind: kind.__name__)
 
 
@@ -102,6 +114,34 @@ def test_without_rng_the_same_is_drawn(kind, proposer):
 
 
 @every_detector
+def test_stages_are_those_of_predict_and_mean_the_same_everywhere(kind):
+    model, image = make(kind), make_image(32, 48)
+    stages = model.stages(image)
+    refined = [] if kind in WITHOUT_REFINEMENT else ["refined_boxes"]
+    names = ["input", *BEFORE[kind], "class_scores", *refined, "detections"]
+    assert [stage.name for stage in stages] == names
+    found = model.predict([image])[0]
+    last = stages[-1].arrays
+    np.testing.assert_array_equal(last["image"], image)
+    assert len(found["boxes"]) > 0
+    for name, array in found.items():
+        np.testing.assert_array_equal(array, last[name])
+    arrays = {stage.name: stage.arrays for stage in stages}
+    scores = arrays["class_scores"]["class_scores"]
+    assert scores.shape[-1] == len(CLASSES)  # the background has no place in them
+    best = scores.reshape(-1, len(CLASSES)).max(axis=0)[found["labels"][0]]
+    assert found["scores"][0] == best > 0
+    height, width = arrays["input"]["image"].shape[1:]
+    for stage in stages[:-1]:
+        if "boxes" in stage.arrays:  # in the pixels of the input, and the same all through
+            boxes = stage.arrays["boxes"]
+            assert (boxes >= 0).all() and (boxes <= [width, height] * 2).all()
+            if stage.name != "proposals_before_nms":
+                np.testing.assert_array_equal(boxes, arrays["proposals"]["boxes"])
+    assert all(stage.seconds > 0 for stage in stages)
+
+
+@every_detector
 def test_predict_changes_nothing_and_works_in_training_mode(kind):
     model = make(kind).train()
     before = model.state_dict()
@@ -129,8 +169,8 @@ def test_images_of_a_batch_do_not_influence_each_other(kind):
 def test_tiny_oblong_and_empty_images_pass(kind, proposer, height, width):
     model, image = make(kind, proposer), make_image(height, width)
     found = model.predict([image])[0]
-    kept = model.stages(image)["detections"]
-    assert set(found) == set(kept) == {"boxes", "labels", "scores"}
+    kept = model.stages(image)[-1].arrays
+    assert set(found) == set(kept) - {"image"} == {"boxes", "labels", "scores"}
     for name, array in found.items():
         np.testing.assert_array_equal(array, kept[name])
     count = len(found["scores"])

@@ -1,5 +1,7 @@
-"""Faster R-CNN as a whole: what it returns, where it must not stumble, and that it can learn."""
+"""Faster R-CNN: its stages and settings, and that it can learn; see also test_every_detector.py."""
 
+import dataclasses
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -12,9 +14,12 @@ from short_training import (
     ten_scenes,
 )
 
+from minicv import Tensor
+from minicv import functional as F
 from minicv.data import Farmyard
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
+from minicv.vision import clip_boxes_to_image, decode_boxes, nms
 
 SETTINGS = FasterRCNNSettings(
     min_size=64,
@@ -40,37 +45,51 @@ def make_model(settings=SETTINGS, classes=("cow", "duck", "person"), seed=0):
 NAMES = {"loss_objectness", "loss_rpn_box_reg", "loss_classifier", "loss_box_reg"}
 
 
-def test_stages_keep_what_predict_uses():
-    model = make_model()
-    image = make_image(60, 90)
-    stages = model.stages(image)
-    predicted = model.predict([image])[0]
-    for name, values in stages["detections"].items():
-        np.testing.assert_array_equal(values, predicted[name])
-    height, width = stages["input"].shape[1:]
-    assert (height, width) == (64, 96)
-    np.testing.assert_allclose(stages["input"].mean(), image.mean(), atol=0.02)
-    channels, h, w = stages["feature_map"].shape
-    assert (channels, h, w) == (16, 8, 12)
-    assert stages["anchors_per_location"] == 6
-    assert stages["anchors"].shape == (h * w * 6, 4)
-    assert stages["objectness"].shape == (6, h, w)
-    regions = len(stages["proposals"])
-    assert 0 < regions <= 30 and len(stages["proposal_scores"]) == regions
-    assert (np.diff(stages["proposal_scores"]) <= 0).all()
-    assert stages["region_features"].shape == (regions, 16, 7, 7)
-    assert stages["class_scores"].shape == (regions, 4)
-    np.testing.assert_allclose(stages["class_scores"].sum(axis=1), 1, rtol=1e-5)
-    assert stages["refined_boxes"].shape == (regions, 3, 4)
+def arrays_of(model, image):
+    """The arrays of each stage, by its name."""
+    return {stage.name: stage.arrays for stage in model.stages(image)}
+
+
+def test_each_stage_follows_from_the_one_before():
+    model, image = make_model(), make_image(60, 90)
+    stages = arrays_of(model, image)
+    assert stages["input"]["image"].shape == (3, 64, 96)
+    np.testing.assert_allclose(stages["input"]["image"].mean(), image.mean(), atol=0.02)
+    features = stages["feature_map"]["features"]
+    assert features.shape == (16, 8, 12) and stages["feature_map"]["stride"] == 8
+    grid = model.anchors.generate(8, 12).reshape(8, 12, 6, 4)
+    np.testing.assert_array_equal(stages["anchors"]["anchors"], grid)
+    logits, _ = model.rpn(Tensor(features[None]))
+    objectness = 1 / (1 + np.exp(-logits.data.reshape(8, 12, 6)))
+    np.testing.assert_allclose(stages["objectness"]["objectness"], objectness, rtol=1e-5)
+
+    before, after = stages["proposals_before_nms"], stages["proposals"]
+    np.testing.assert_allclose(before["scores"], -np.sort(-objectness.ravel())[:100], rtol=1e-5)
+    kept = nms(before["boxes"], before["scores"], SETTINGS.rpn_nms_threshold)[:30]
+    np.testing.assert_array_equal(after["boxes"], before["boxes"][kept])
+    np.testing.assert_array_equal(after["scores"], before["scores"][kept])
+
+    pooled = stages["region_features"]["region_features"]
+    image_of_box = np.zeros(len(kept), np.int64)
+    expected = F.roi_align(
+        Tensor(features[None]), after["boxes"], image_of_box, 7, 1 / 8, 2, aligned=True
+    )
+    np.testing.assert_allclose(pooled, expected.data, rtol=1e-5, atol=1e-6)
+    logits, offsets = model.box_predictor(model.box_head(Tensor(pooled)))
+    probabilities = F.softmax(logits, dim=1).data[:, 1:]
+    np.testing.assert_allclose(stages["class_scores"]["class_scores"], probabilities, rtol=1e-5)
+    moved = decode_boxes(offsets.data[:, 1:], after["boxes"], SETTINGS.box_weights)
+    moved = clip_boxes_to_image(moved, (64, 96))
+    np.testing.assert_allclose(stages["refined_boxes"]["refined_boxes"], moved, atol=1e-4)
 
 
 def test_the_proposal_network_proposes_in_the_pixels_of_the_image():
     model = make_model(replace(SETTINGS, post_nms_top_n_train=30))  # as many as in prediction
     image = make_image(32, 48)
     boxes, scores = model.propose(image, np.random.default_rng(0))
-    stages = model.stages(image)
-    np.testing.assert_allclose(2 * boxes, stages["proposals"], atol=1e-4)
-    np.testing.assert_array_equal(scores, stages["proposal_scores"])
+    proposals = arrays_of(model, image)["proposals"]
+    np.testing.assert_allclose(2 * boxes, proposals["boxes"], atol=1e-4)
+    np.testing.assert_array_equal(scores, proposals["scores"])
 
 
 def test_network_and_head_alone_have_the_losses_of_both():
@@ -105,15 +124,16 @@ def test_objectness_of_a_cell_and_its_anchor_belong_together():
         layer.bias.data = np.zeros_like(layer.bias.data)
     model.rpn.cls_logits.bias.data[4] = 3.0  # anchor 4 of 6: ratio 2, size 12
     model.rpn.bbox_pred.bias.data[4 * 4] = 0.5  # its dx: half of its width to the right
-    stages = model.stages(image)
+    stages = arrays_of(model, image)
     width, height = 12 / np.sqrt(2), 12 * np.sqrt(2)
-    inside = stages["proposals"][10]
-    x1, y1, x2, y2 = stages["anchors"].reshape(8, 8, 6, 4)[2, 3, 4]
+    x1, y1, x2, y2 = stages["anchors"]["anchors"][2, 3, 4]
     np.testing.assert_allclose([x2 - x1, y2 - y1], [width, height], rtol=1e-5)
     moved = [x1 + width / 2, y1, x2 + width / 2, y2]
-    assert np.abs(stages["proposals_before_nms"] - moved).max(axis=1).min() < 1e-3
-    assert stages["objectness"][4].min() > 2.9 and stages["objectness"][3].max() == 0
-    assert inside[2] > inside[0]
+    first = stages["proposals_before_nms"]["boxes"][:64]  # of 64 cells one anchor each
+    assert np.abs(first - moved).max(axis=1).min() < 1e-3
+    objectness = stages["objectness"]["objectness"]
+    np.testing.assert_allclose(objectness[..., 4], 1 / (1 + np.exp(-3)), rtol=1e-6)
+    assert (objectness[..., [0, 1, 2, 3, 5]] == 0.5).all()
 
 
 def test_no_objects():
@@ -121,7 +141,10 @@ def test_no_objects():
     losses = model.loss([make_image(50, 50), make_image(50, 60)], [target(), target()])
     assert losses["loss_rpn_box_reg"].item() == 0 and losses["loss_box_reg"].item() == 0
     sum(losses.values(), start=0.0).backward()
-    assert all(np.isfinite(p.grad).all() for p in model.parameters() if p.grad is not None)
+    assert all(np.isfinite(p.grad).all() for p in model.parameters())
+    # Background is learnt: the objectness of all anchors falls.
+    assert (model.rpn.cls_logits.bias.grad > 0).all()
+    assert model.box_predictor.cls_score.bias.grad[0] < 0
 
 
 def test_no_proposals_and_no_detections():
@@ -129,23 +152,49 @@ def test_no_proposals_and_no_detections():
     model = make_model(settings)
     found = model.predict([make_image(64, 64)])[0]
     assert found["boxes"].shape == (0, 4) and found["labels"].shape == (0,)
-    stages = model.stages(make_image(64, 64))
-    assert stages["region_features"].shape == (0, 16, 7, 7)
+    pooled = arrays_of(model, make_image(64, 64))["region_features"]["region_features"]
+    assert pooled.shape == (0, 16, 7, 7)
     # In training the true boxes stand in for proposals; without either there is nothing to learn.
-    assert model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])["loss_box_reg"].item() >= 0
-    assert model.loss([make_image(64, 64)], [target()])["loss_classifier"].item() == 0
+    losses = model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])
+    np.testing.assert_allclose(losses["loss_classifier"].item(), np.log(4), rtol=0.1)  # 4 classes
+    assert 0 < losses["loss_box_reg"].item() < 0.01  # the offset to be learnt is 0
+    nothing = model.loss([make_image(64, 64)], [target()])
+    assert nothing["loss_classifier"].item() == nothing["loss_box_reg"].item() == 0
 
 
-def test_degenerate_box_is_refused_by_name():
-    with pytest.raises(ValueError, match="image 0: boxes"):
-        make_model().loss([make_image(50, 50)], [target([4, 4, 4, 30])])
-
-
-def test_images_of_the_wrong_shape_are_refused():
-    with pytest.raises(ValueError, match=r"image 0 has shape \(1, 8, 8\)"):
-        make_model().predict([np.zeros((1, 8, 8), np.float32)])
+def test_no_images_are_refused():
     with pytest.raises(ValueError, match="at least one image"):
         make_model().predict([])
+
+
+def test_one_anchor_for_each_size_and_shape():
+    settings = FasterRCNNSettings(anchor_sizes=(16.0, 32.0), aspect_ratios=(0.25, 0.5, 1, 2, 4))
+    assert settings.anchors_per_cell == 10
+
+
+def test_defaults_of_the_papers():
+    s = FasterRCNNSettings()
+    assert (s.min_size, s.max_size) == (600, 1000)
+    assert s.anchor_sizes == (128, 256, 512) and s.aspect_ratios == (0.5, 1, 2)
+    assert (s.rpn_positive_iou, s.rpn_negative_iou, s.rpn_nms_threshold) == (0.7, 0.3, 0.7)
+    assert (s.rpn_samples, s.rpn_positive_fraction, s.post_nms_top_n_test) == (256, 0.5, 300)
+    assert (s.head_positive_iou, s.head_samples, s.head_positive_fraction) == (0.5, 128, 0.25)
+    # sigma is 3 in the proposal network and 1 in the head; beta is 1 / sigma squared.
+    assert s.rpn_smooth_l1_beta == pytest.approx(1 / 3**2) and s.head_smooth_l1_beta == 1
+
+
+def test_settings_do_not_change_but_can_be_replaced():
+    settings = FasterRCNNSettings()
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        settings.min_size = 3
+    assert dataclasses.replace(settings, min_size=320).max_size == settings.max_size
+
+
+def test_all_of_them_fit_in_a_json_file():
+    settings = FasterRCNNSettings(min_size=320)
+    values = json.loads(json.dumps(dataclasses.asdict(settings)))
+    tuples = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    assert FasterRCNNSettings(**tuples) == settings
 
 
 @pytest.mark.slow

@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from short_training import make_image, precision_after_overfitting, target, ten_scenes
 
-from minicv import no_grad
+from minicv import Tensor, no_grad
+from minicv import functional as F
 from minicv.data import Farmyard
 from minicv.models.backbones import SmallBackbone
 from minicv.models.counting_multiplications import counting_multiplications
 from minicv.models.detection import SlidingWindowDetector, SlidingWindowSettings
+from minicv.models.photographs import normalised_batch
 from minicv.proposals import SlidingWindow
 from minicv.vision import box_iou
+from minicv.vision.warp import warp_boxes
 
 SETTINGS = SlidingWindowSettings(
     warp_size=16, pooled_size=2, units=8, samples=16, score_threshold=0.0
@@ -29,32 +32,57 @@ def make_model(windows=WINDOWS, settings=SETTINGS):
 def test_an_image_smaller_than_its_object_is_learnt_from_by_the_object():
     """No window fits in; the true box alone is drawn."""
     model = make_model(SlidingWindow((100.0,)))
-    assert model.loss([make_image(30, 30)], [target([2, 3, 20, 30])])["loss_classifier"].item() > 0
+    _, bias = model.scores.parameters()
+    loss = model.loss([make_image(30, 30)], [target([2, 3, 20, 30])])["loss_classifier"]
+    loss.backward()
+    assert np.sign(bias.grad).tolist() == [1, 1, -1, 1]  # of the background and three labels
     assert model.loss([make_image(30, 30)], [target()])["loss_classifier"].item() == 0
 
 
+def arrays_of(model, image):
+    """The arrays of each stage, by its name."""
+    return {stage.name: stage.arrays for stage in model.stages(image)}
+
+
 def test_every_detection_is_a_window_with_its_own_score():
-    model = make_model()
-    image = make_image(40, 50)
-    stages = model.stages(image)
-    assert len(stages["windows"]) == WINDOWS.count(40, 50)
-    assert stages["warped_windows"].shape == (len(stages["windows"]), 3, 16, 16)
-    pairs = zip(stages["windows"].tolist(), stages["class_scores"], strict=True)
-    scores = {tuple(window): row for window, row in pairs}
+    model, image = make_model(), make_image(40, 50)
+    stages = arrays_of(model, image)
+    windows = stages["proposals"]["boxes"]
+    assert len(windows) == WINDOWS.count(40, 50)
+    assert stages["warped_regions"]["crops"].shape == (len(windows), 3, 16, 16)
+    scores = stages["class_scores"]["class_scores"]
+    of_window = {tuple(window): row for window, row in zip(windows.tolist(), scores, strict=True)}
     found = stages["detections"]
     assert len(found["boxes"]) > 0
     for box, label, score in zip(found["boxes"], found["labels"], found["scores"], strict=True):
-        assert score == scores[tuple(box.tolist())][label + 1]
+        assert score == of_window[tuple(box.tolist())][label]
     same_class = found["boxes"][found["labels"] == found["labels"][0]]
     overlaps = box_iou(same_class, same_class) - np.eye(len(same_class))
     assert overlaps.max(initial=0) <= SETTINGS.nms_threshold + 1e-6
 
 
+def test_a_window_is_scored_by_what_is_in_it():
+    model, image = make_model(), make_image(40, 50)
+    stages = arrays_of(model, image)
+    x1, y1, x2, y2 = stages["proposals"]["boxes"][5]
+    pixels = normalised_batch([image], SmallBackbone.mean, SmallBackbone.std)[0]
+    warped = warp_boxes(pixels, np.array([[x1, y1, x2, y2]]), 16, context=0)
+    crop = np.clip(0.25 * warped[0] + 0.5, 0, 1)
+    np.testing.assert_allclose(stages["warped_regions"]["crops"][5], crop, atol=1e-6)
+    (features,) = model.eval().backbone(Tensor(warped))
+    logits = model.scores(model.hidden(F.adaptive_max_pool2d(features, 2)))
+    expected = F.softmax(logits, dim=1).data[0, 1:]  # the background comes first
+    scores = stages["class_scores"]["class_scores"]
+    np.testing.assert_allclose(scores[5], expected, rtol=1e-4)
+
+
 def test_a_few_windows_at_a_time_give_what_all_at_once_do():
-    image = make_image(40, 50)
-    at_once = make_model().stages(image)["class_scores"]
-    few = make_model(settings=replace(SETTINGS, windows_at_a_time=7)).stages(image)["class_scores"]
-    np.testing.assert_allclose(few, at_once, rtol=1e-4, atol=1e-6)
+    at_once, few = (
+        arrays_of(make_model(settings=replace(SETTINGS, **change)), make_image(40, 50))
+        for change in ({}, {"windows_at_a_time": 7})
+    )
+    scores = [stages["class_scores"]["class_scores"] for stages in (few, at_once)]
+    np.testing.assert_allclose(*scores, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(("height", "width"), [(40, 50), (24, 24), (5, 5)])

@@ -17,7 +17,7 @@ from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import RCNN, RCNNSettings, SPPNet, SPPNetSettings
 from minicv.models.detection.spp_net import region_on_map
 from minicv.proposals import CachedProposals, SelectiveSearch, SlidingWindow
-from minicv.training import train_post_hoc
+from minicv.training import fit_svms
 
 SETTINGS = SPPNetSettings(
     scales=(64,), max_size=96, region_side=32.0, head_units=8, head_samples=16, score_threshold=0.0
@@ -31,26 +31,33 @@ def make_model(proposer=WINDOWS, settings=SETTINGS):
     return SPPNet(backbone, ("cow", "duck", "person"), proposer, settings, rng=rng)
 
 
+def arrays_of(model, image):
+    """The arrays of each stage, by its name."""
+    return {stage.name: stage.arrays for stage in model.stages(image)}
+
+
 def test_a_region_is_the_pyramid_of_its_part_of_the_map():
     """Stride 8: cells 2..5 look into columns 15..45, and cells 1..6 into rows 4..50."""
     model = make_model(FixedBoxes(((15.0, 4.0, 45.0, 50.0),)))
-    stages = model.stages(make_image(64, 64))
-    (feature_map,) = stages["feature_maps"]
-    assert feature_map.shape == (16, 8, 8)
-    part = Tensor(feature_map[None, :, 1:7, 2:6])
-    np.testing.assert_array_equal(stages["region_features"], spatial_pyramid_pool(part).data)
+    stages = arrays_of(model, make_image(64, 64))
+    features = stages["feature_map"]["features"]
+    assert features.shape == (16, 8, 8)
+    pyramid = spatial_pyramid_pool(Tensor(features[None, :, 1:7, 2:6])).data
+    np.testing.assert_array_equal(stages["region_features"]["region_features"], pyramid)
 
 
 def test_each_region_is_pooled_at_the_scale_where_it_has_the_standard_size():
     settings = replace(SETTINGS, scales=(32, 64, 128), max_size=999)
     boxes = ((0.0, 0.0, 30.0, 34.0), (0.0, 0.0, 16.0, 17.0), (4.0, 4.0, 60.0, 62.0))
-    model = make_model(FixedBoxes(boxes), settings)
-    stages = model.stages(make_image(64, 64))
-    assert stages["scale_of_proposal"].tolist() == [1, 2, 0]
-    assert [m.shape[1:] for m in stages["feature_maps"]] == [(4, 4), (8, 8), (16, 16)]
-    alone = make_model(FixedBoxes(boxes[1:2]), replace(settings, scales=(128,)))
-    expected = alone.stages(make_image(64, 64))["region_features"][0]
-    np.testing.assert_allclose(stages["region_features"][1], expected, rtol=1e-6)
+    stages = arrays_of(make_model(FixedBoxes(boxes), settings), make_image(64, 64))
+    maps = [stages[f"feature_map_{scale}"] for scale in (32, 64, 128)]
+    assert [one["features"].shape[1:] for one in maps] == [(4, 4), (8, 8), (16, 16)]
+    assert [one["stride"] for one in maps] == [16, 8, 4]  # pixels of the image per cell
+    pooled = stages["region_features"]["region_features"]
+    for box, features, scale in zip(boxes, pooled, (64, 128, 32), strict=True):
+        alone = make_model(FixedBoxes((box,)), replace(settings, scales=(scale,)))
+        expected = arrays_of(alone, make_image(64, 64))["region_features"]["region_features"]
+        np.testing.assert_allclose(features, expected[0], rtol=1e-6)
 
 
 @given(
@@ -86,9 +93,11 @@ def test_convolutions_stay_as_they_are_in_training():
 
 def test_without_proposals_the_true_boxes_are_learnt_from():
     model = make_model(FixedBoxes(()))
-    assert model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])["loss_classifier"].item() > 0
+    loss = model.loss([make_image(64, 64)], [target([4, 4, 40, 40])])["loss_classifier"]
+    np.testing.assert_allclose(loss.item(), np.log(4), rtol=0.1)  # 4 classes with the background
     assert model.loss([make_image(64, 64)], [target()])["loss_classifier"].item() == 0
-    assert model.stages(make_image(64, 64))["region_features"].shape == (0, 16 * 50)
+    pooled = arrays_of(model, make_image(64, 64))["region_features"]["region_features"]
+    assert pooled.shape == (0, 16 * 50)
 
 
 @pytest.mark.slow
@@ -110,5 +119,5 @@ def test_overfits_ten_farmyard_images(tmp_path):
     settings = SPPNetSettings(scales=(96, 192), region_side=40.0, head_samples=32, **shared)
     model = SPPNet(before.backbone, Farmyard.classes, proposer, settings, rng=rng)
     precision_after_overfitting(model, images, targets, **training)
-    train_post_hoc(model, list(zip(images, targets, strict=True)), tmp_path / "features", rng)
+    fit_svms(model, list(zip(images, targets, strict=True)), tmp_path / "features", rng)
     assert voc_average_precision(model.predict(images), targets).mean_area > 0.95
