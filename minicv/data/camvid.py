@@ -10,9 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.data.errors import AnnotationError
-from minicv.data.image_folder import SUFFIXES, open_image, to_array
-from minicv.data.label_map_files import read_label_map
+from minicv.data.image_files import SUFFIXES, AnnotationError, open_image, read_label_map, to_array
 from minicv.vision.label_maps import VOID, check_label_map
 
 SPLITS = ("train", "val", "test")
@@ -29,7 +27,7 @@ CLASSES: dict[str, tuple[int, int, int]] = {
     "Pedestrian": (64, 64, 0),
     "Bicyclist": (0, 128, 192),
 }
-UNLABELLED = len(CLASSES)  # what the files hold where nothing is said
+UNLABELLED = len(CLASSES)  # the number of a pixel without a class in the files
 
 
 class CamVid:
@@ -37,8 +35,8 @@ class CamVid:
 
     The folder holds photographs in `train/`, `val/` and `test/`, and beside each the label maps of
     the same names in `trainannot/`, `valannot/` and `testannot/`, as .png with the numbers 0..10,
-    and 11 where nothing is said, which becomes `VOID`. 367, 101 and 233 photographs; their size is
-    that of the files (published as 480 x 360, often halved).
+    and 11 for a pixel without a class, which becomes `VOID`. There are 367, 101 and 233
+    photographs, published as 480 x 360 pixels; copies are often half as large.
 
     `classes` is empty, for there are no instances. `segmentation_classes` are the eleven names, and
     `segmentation_colors` (11, 3) uint8 the colours in which they are usually shown. Target:

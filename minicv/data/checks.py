@@ -1,4 +1,4 @@
-"""Checks on a batch before a detector trains on it."""
+"""Checks on the boxes and labels of a batch, before a detector trains on them."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import numpy as np
 def check_targets(
     images: Sequence[np.ndarray], targets: Sequence[Mapping[str, Any]], num_classes: int
 ) -> None:
-    """Refuse labels that would spoil training, and say which image they belong to.
+    """Refuse labels that would spoil training, and name their image.
 
-    A picture without boxes is fine. Boxes may end up to 0.01 pixels outside of the picture, which
-    float32 arithmetic in a resize can cause.
+    A picture without boxes is fine. Boxes may reach out of the picture by 0.01 pixels, which can
+    come from float32 arithmetic in a resize.
 
     Args:
         images: (3, H, W) arrays.
@@ -26,8 +26,8 @@ def check_targets(
             label maps, say); an image is not (3, H, W) or not finite;
             boxes are not (N, 4), not finite, empty (x2 <= x1 or y2 <= y1), or outside the picture;
             labels are not (N,) whole numbers in range; masks or keypoints have another count or
-            size. Where wrong boxes would fit as x, y, width, height, or are fractions of the
-            picture, the message says so.
+            size. If wrong boxes look like x, y, width, height, or like fractions of the picture,
+            the message says so.
 
     Example:
         >>> image = np.zeros((3, 10, 20), np.float32)

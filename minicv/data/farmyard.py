@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from minicv.data.farmyard_drawing.backdrop import MOODS, Mood, paint_backdrop
 from minicv.data.farmyard_drawing.cat import draw_cat
 from minicv.data.farmyard_drawing.cow import draw_cow
 from minicv.data.farmyard_drawing.dog import draw_dog
@@ -14,14 +13,21 @@ from minicv.data.farmyard_drawing.duck import draw_duck
 from minicv.data.farmyard_drawing.figure import Figure
 from minicv.data.farmyard_drawing.person import draw_person
 from minicv.data.farmyard_drawing.raster import rasterise
-from minicv.data.farmyard_drawing.scenery import draw_tree, draw_treeline, draw_tufts
+from minicv.data.farmyard_drawing.scenery import (
+    MOODS,
+    Mood,
+    draw_tree,
+    draw_treeline,
+    draw_tufts,
+    paint_backdrop,
+)
 from minicv.data.farmyard_drawing.things import Thing, cast_shadow, keep_visible, paint, place
 from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS
 from minicv.vision.masks import masks_to_boxes
 
 CLASSES: tuple[str, ...] = ("cow", "cat", "dog", "duck", "person")
 SEGMENTATION_CLASSES: tuple[str, ...] = (*CLASSES, "sky", "tree", "grass")
-# As in nature where that leaves them distinct: tests measure it.
+# As in nature where that leaves them distinct, which the tests measure.
 SEGMENTATION_COLORS = np.array(
     [(230, 159, 0), (150, 20, 60), (204, 121, 167), (240, 228, 66), (0, 114, 178), (86, 180, 233),
      (0, 110, 70), (140, 200, 90)],
@@ -35,8 +41,8 @@ DRAW: dict[str, Callable[[np.random.Generator], Figure]] = {
     "dog": draw_dog,
     "duck": draw_duck,
 }
-# Storybook sizes, as shares of a person's: small animals are larger than life, so that they can be
-# made out in a small picture.
+# Sizes as shares of a person's. Small animals are larger than in nature, so that a small picture
+# still shows them.
 SCALES: dict[str, float] = {"cow": 0.62, "cat": 0.5, "dog": 0.54, "duck": 0.46, "person": 1.0}
 
 LEAST_VISIBLE = 0.35  # share of its figure that an instance must show
@@ -46,8 +52,8 @@ LEAST_AREA = 1 / 400  # share of the picture that its mask must have: 41 pixels 
 class Farmyard:
     """Animals and people on a meadow, drawn on the fly; nothing to download.
 
-    Scene `i` depends on `size`, `seed`, `i` and the options alone, whatever the order of access or
-    the number of workers. Each scene carries every label. With N instances, far ones first:
+    Scene `i` depends only on `size`, `seed`, `i` and the options, not on the order of access or the
+    number of workers. Each scene carries every label. With N instances, far ones first:
 
     | key | shape | what |
     |---|---|---|
@@ -59,12 +65,13 @@ class Farmyard:
     | segmentation | (H, W) int64 | index into `segmentation_classes` |
     | image_id | str | names seed and index |
 
-    The segmentation's classes are the five things 0..4, then sky 5, tree 6 and grass 7 (which hills
-    and flowers belong to).
+    The segmentation's classes are the five things 0..4, then sky 5, tree 6 and grass 7 (with hills
+    and flowers).
 
     The joints are those of Leeds Sports Pose (`joint_names`); left and right are the person's own.
-    A joint is visible if it lies in the picture and neither another thing nor a tree stands before
-    it; one that the person's own body hides counts as visible. x and y are given in either case.
+    A joint is visible if it lies in the picture and neither another instance nor a tree stands
+    before it; a joint that the person's own body hides counts as visible. x and y are given in
+    either case.
 
     An instance is in the scene only if at least 35 % of its figure can be seen and its mask has at
     least 1/400 of the picture's pixels. Otherwise it is not drawn at all, so that nothing in the

@@ -38,12 +38,13 @@ class DataLoader:
 
     The order of an epoch and the random numbers of the transform come from `rng` at the start of
     the epoch; each sample has a generator of its own, seeded by the epoch and the sample's index.
-    So the batches are the same for any number of workers.
+    So the batches are the same for any number of workers, and whoever restores the state of `rng`
+    between two epochs repeats the next one.
 
     The workers are threads: a thread starts at once and shares the data set, and decoding, resizing
-    and array work release Python's lock. So they read photographs side by side, and draw the next
-    Farmyard scenes while the network's array work runs; drawing alone does not gain from a second
-    thread. They are at most two batches ahead. Leaving the loop early stops them.
+    and array work release Python's lock. So workers read photographs side by side, and they draw
+    the next Farmyard scenes while the network's array work runs; drawing alone does not gain from a
+    second thread. Workers are at most two batches ahead. Leaving the loop early stops them.
 
     Args:
         dataset: anything with `len(dataset)` and `dataset[i] -> (image, target)`.
@@ -85,8 +86,9 @@ class DataLoader:
             raise ValueError(
                 "DataLoader: shuffle=True needs rng, e.g. rng=numpy.random.default_rng(0)"
             )
-        self.dataset, self.batch_size, self.shuffle = dataset, batch_size, shuffle
-        self.rng, self.workers, self.transform = rng, workers, transform
+        self.dataset, self.batch_size = dataset, batch_size
+        self.shuffle, self.rng = shuffle, rng
+        self.workers, self.transform = workers, transform
         self.drop_last = drop_last
 
     def __len__(self) -> int:
@@ -98,7 +100,7 @@ class DataLoader:
         # Drawn here, not in the generator: the epoch is fixed when the loop starts.
         epoch_seed = None if self.rng is None else int(self.rng.integers(2**63))
         order = np.arange(len(self.dataset))
-        if self.shuffle:
+        if self.shuffle and self.rng is not None:
             self.rng.shuffle(order)
         batches = [
             order[start : start + self.batch_size].tolist()
@@ -107,28 +109,6 @@ class DataLoader:
         if self.workers == 0:
             return self._read_on_demand(batches, epoch_seed)
         return self._read_ahead(batches, epoch_seed)
-
-    def state_dict(self) -> dict:
-        """The state of `rng`. Saved between two epochs, it makes the next epoch repeatable.
-
-        Saved in the middle of an epoch it stands for the next one: that epoch's numbers are drawn
-            already.
-        """
-        return {"rng": None if self.rng is None else self.rng.bit_generator.state}
-
-    def load_state_dict(self, state: dict) -> None:
-        """Continue where `state_dict` was taken.
-
-        Raises:
-            ValueError: one of the state and this loader has an rng, the other not, or they are of
-                another kind.
-        """
-        if (state["rng"] is None) != (self.rng is None):
-            raise ValueError(
-                "DataLoader: the saved state and this loader must both have an rng or both not"
-            )
-        if self.rng is not None:
-            self.rng.bit_generator.state = state["rng"]
 
     def _sample(self, index: int, epoch_seed: int | None) -> tuple[np.ndarray, dict]:
         try:

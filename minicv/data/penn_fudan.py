@@ -8,9 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from minicv.data.image_folder import ImageError, open_image, to_array
+from minicv.data.image_files import open_image, read_label_map, to_array
 from minicv.vision.masks import masks_to_boxes
 
 TEST_IMAGES = 50
@@ -30,6 +29,7 @@ class PennFudan:
 
     Raises:
         FileNotFoundError: the folder, a photograph's mask, or every photograph is missing.
+        AnnotationError: a mask has colours instead of numbers; names the file.
         ValueError: an unknown split, or a mask of another size than its photograph.
         ImageError: a truncated photograph or mask; names the file.
     """
@@ -63,7 +63,7 @@ class PennFudan:
         path = self.paths[index]
         image = to_array(open_image(path))
         mask_path = self.root / "PedMasks" / f"{path.stem}_mask.png"
-        numbers = _read_numbers(mask_path)  # (H, W)
+        numbers = read_label_map(mask_path)  # (H, W)
         if numbers.shape != image.shape[1:]:
             raise ValueError(
                 f"PennFudan: {mask_path} is {numbers.shape} (height, width) but its photograph is "
@@ -79,13 +79,3 @@ class PennFudan:
             "area": masks.sum(axis=(1, 2)).astype(np.float32),
             "image_id": path.stem,
         }
-
-
-def _read_numbers(path: Path) -> np.ndarray:
-    if not path.is_file():
-        raise FileNotFoundError(f"PennFudan: there is no mask {path}")
-    try:
-        with Image.open(path) as file:
-            return np.asarray(file)
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"PennFudan: cannot read mask {path}: {error}") from error

@@ -14,13 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from minicv.data.cached import Cached
 from minicv.data.camvid import CamVid
 from minicv.data.farmyard import Farmyard
 from minicv.data.penn_fudan import PennFudan
-from minicv.data.subset import Subset
-from minicv.data.voc import VOCDetection, annotated_classes
-from minicv.data.voc_segmentation import VOCSegmentation
+from minicv.data.voc import VOCDetection, VOCSegmentation, annotated_classes
+from minicv.data.wrapped import Cached, Subset
 
 FARMYARD_TRAINING_SCENES = 900
 FARMYARD_VALIDATION_SCENES = 40

@@ -1,7 +1,7 @@
-"""Pascal VOC XML: one file of boxes for each photograph.
+"""Pascal VOC's form: an XML file of boxes, or a palette picture of classes, for each photograph.
 
 Everingham et al., The Pascal Visual Object Classes Challenge (IJCV 2010), and the development kit's
-readme. Other tools (LabelImg and many more) write the same form.
+readme. Other tools (LabelImg, LabelMe, CVAT and more) write the same form.
 """
 
 from __future__ import annotations
@@ -15,14 +15,84 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from minicv.data.errors import AnnotationError, DatasetWarning
-from minicv.data.image_folder import ImageError, open_image, to_array
-from minicv.data.voc_folders import find_photograph, find_voc_root, read_voc_split
+from minicv.data.image_files import (
+    AnnotationError,
+    DatasetWarning,
+    ImageError,
+    open_image,
+    read_label_map,
+    to_array,
+)
+from minicv.vision.label_maps import check_label_map
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
+SEGMENTATION_CLASSES: tuple[str, ...] = (
+    "background",
+    *("aeroplane", "bicycle", "bird", "boat", "bottle"),
+    *("bus", "car", "cat", "chair", "cow"),
+    *("diningtable", "dog", "horse", "motorbike", "person"),
+    *("pottedplant", "sheep", "sofa", "train", "tvmonitor"),
+)
+
+
+def find_voc_root(root: Path, needed: str, reader: str) -> Path:
+    """The folder that has a folder `needed`: root, root/VOC<year>, or root/VOCdevkit/VOC<year>.
+
+    Args:
+        root: what the user gave.
+        needed: "Annotations" or "SegmentationClass".
+        reader: name of the data set, for the messages.
+
+    Raises:
+        FileNotFoundError: there is none, or several years have it.
+    """
+    if (root / needed).is_dir():
+        return root
+    years = [
+        path
+        for parent in (root, root / "VOCdevkit")
+        if parent.is_dir()
+        for path in sorted(parent.glob("VOC*"))
+        if (path / needed).is_dir()
+    ]
+    if len(years) == 1:
+        return years[0]
+    if years:
+        names = ", ".join(str(path) for path in years)
+        raise FileNotFoundError(f"{reader}: {root} holds several sets; give one of {names}")
+    raise FileNotFoundError(
+        f"{reader}: {root} has no folder {needed}, nor a VOC2007 or VOCdevkit/VOC2007 in it"
+    )
+
+
+def read_voc_split(path: Path, split: str, reader: str) -> list[str]:
+    """The names in a split's file, such as ImageSets/Main/train.txt.
+
+    Raises:
+        FileNotFoundError: the file is missing; names the splits that are there.
+    """
+    if not path.is_file():
+        others = sorted(p.stem for p in path.parent.glob("*.txt")) if path.parent.is_dir() else []
+        raise FileNotFoundError(
+            f"{reader}: split {split!r} needs {path}, which is not there; "
+            f"splits here: {', '.join(others) or 'none (split=None takes every file)'}"
+        )
+    # A line holds a name; the lists of one class add -1, 0 or 1.
+    return [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
+
+
+def find_photograph(folder: Path, name: str) -> Path | None:
+    """The photograph of that name, whatever its suffix; None if there is none."""
+    for suffix in SUFFIXES:
+        path = folder / f"{name}{suffix}"
+        if path.is_file():
+            return path
+    return None
 
 
 @dataclass
 class _Entry:
-    """One photograph and what its XML file says."""
+    """One photograph and the objects in its XML file."""
 
     image: Path
     boxes: np.ndarray  # (N, 4) float32, half-open
@@ -40,16 +110,15 @@ class VOCDetection:
     pixel is (1, 1, 1, 1). Here boxes are half-open and count from 0, so xmin, ymin, xmax, ymax
     become xmin - 1, ymin - 1, xmax, ymax.
 
-    **Wrong boxes.** A box that reaches out of the photograph is clipped to it. One whose corners
-    coincide as they are written (xmax <= xmin or ymax <= ymin), or of which nothing is left after
-    clipping, is dropped: by the letter equal corners are a box of one pixel, but what real files
-    hold there is a slip of the mouse. One `DatasetWarning` for the whole set says how many, and
-    names the first file and field. With `strict=True` the first such box is an error.
+    **Wrong boxes.** A box that reaches out of the photograph is clipped to it. A box is dropped if
+    its corners coincide as they are written (xmax <= xmin or ymax <= ymin), or if nothing is left
+    of it after clipping. (Strictly, equal corners are a box of one pixel, but in real files they
+    are a slip of the mouse.) One `DatasetWarning` for the whole set says how many boxes were wrong,
+    and names the first file and field. With `strict=True` the first such box is an error.
 
     All XML files of the split are read when the set is made, so that a wrong one is found before
-    training starts, not in its middle. Target: boxes (N, 4), labels (N,), difficult (N,), area (N,)
-    of the boxes, and image_id, the name in the split file. A photograph without objects has empty
-    arrays.
+    training starts. Target: boxes (N, 4), labels (N,), difficult (N,), area (N,) of the boxes, and
+    image_id, the name in the split file. A photograph without objects has empty arrays.
 
     Args:
         root: the folder; see above.
@@ -208,7 +277,7 @@ def _text(xml: Path, item: ElementTree.Element, path: str, field: str) -> str:
 
 
 def _upright_size(path: Path) -> tuple[int, int]:
-    """Width and height as `open_image` will return them; reads the header alone."""
+    """Width and height as `open_image` will return them; reads only the file's header."""
     try:
         with Image.open(path) as picture:
             width, height = picture.size
@@ -216,3 +285,105 @@ def _upright_size(path: Path) -> tuple[int, int]:
     except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"VOCDetection: cannot read {path}: it is no picture") from error
     return (height, width) if turned else (width, height)
+
+
+class VOCSegmentation:
+    """Photographs with a class for every pixel in Pascal VOC's form.
+
+    The folder holds `SegmentationClass/*.png`, `JPEGImages/` and
+    `ImageSets/Segmentation/<split>.txt`; `root` may also be the folder that holds
+    `VOCdevkit/VOC2012` or `VOC2012` (or another single year).
+
+    The pictures in SegmentationClass are palette pictures: their numbers are the classes, 0 for the
+    background, and 255, drawn as a cream-coloured border around objects, is `VOID`. The background
+    is a class like the others. Target: segmentation (H, W) int64 and image_id, the name in the
+    split's file.
+
+    `classes` is empty, for no instances are read. `segmentation_classes` are the names, and
+    `segmentation_colors` (K, 3) uint8 the colours of VOC's palette.
+
+    Args:
+        root: the folder; see above.
+        split: name of a file in ImageSets/Segmentation, without ".txt"; None takes every picture of
+            SegmentationClass, sorted by name.
+        classes: the names, in the order of their numbers; None takes VOC's twenty and background.
+
+    Raises:
+        FileNotFoundError: a folder, the split's file, a photograph or a label map is missing.
+        ValueError: no classes, or more than 255.
+        ImageError: on reading, a truncated photograph or label map; names the file.
+        AnnotationError: on reading, a label map of another size than its photograph, with colours
+            instead of numbers, or with a number that is no class; names the file.
+    """
+
+    classes: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        root: str | Path,
+        split: str | None = "train",
+        classes: Sequence[str] | None = None,
+    ) -> None:
+        self.root = find_voc_root(Path(root), "SegmentationClass", "VOCSegmentation")
+        self.split = split
+        self.segmentation_classes = SEGMENTATION_CLASSES if classes is None else tuple(classes)
+        if not 1 <= len(self.segmentation_classes) <= 255:
+            raise ValueError(
+                f"VOCSegmentation: {len(self.segmentation_classes)} classes, expected 1..255"
+            )
+        self.segmentation_colors = voc_colour_map(len(self.segmentation_classes))
+        self.ids = self._read_split()
+        self.paths, self.label_paths = [], []
+        for name in self.ids:
+            image = find_photograph(self.root / "JPEGImages", name)
+            labels = self.root / "SegmentationClass" / f"{name}.png"
+            if image is None:
+                path = self.root / "JPEGImages" / name
+                raise FileNotFoundError(
+                    f"VOCSegmentation: there is no photograph {path} (.jpg, .jpeg or .png)"
+                )
+            if not labels.is_file():
+                raise FileNotFoundError(f"VOCSegmentation: {image} has no label map {labels}")
+            self.paths.append(image)
+            self.label_paths.append(labels)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        image = to_array(open_image(self.paths[index]))
+        path = self.label_paths[index]
+        labels = read_label_map(path)  # (H, W) uint8
+        try:
+            check_label_map(labels, len(self.segmentation_classes), str(path), image.shape[1:])
+        except ValueError as error:
+            raise AnnotationError(f"VOCSegmentation: {error}") from error
+        return image, {"segmentation": labels.astype(np.int64), "image_id": self.ids[index]}
+
+    def _read_split(self) -> list[str]:
+        if self.split is None:
+            return sorted(path.stem for path in (self.root / "SegmentationClass").glob("*.png"))
+        path = self.root / "ImageSets" / "Segmentation" / f"{self.split}.txt"
+        return read_voc_split(path, self.split, "VOCSegmentation")
+
+
+def voc_colour_map(count: int) -> np.ndarray:
+    """The first `count` colours of VOC's palette: black, maroon, green, olive, navy ...
+
+    The lowest three bits of a number are the highest bits of red, green and blue; the next three
+    are the second highest, and so on.
+
+    Returns:
+        (count, 3) uint8.
+
+    Source: VOC development kit, VOClabelcolormap.m.
+
+    >>> voc_colour_map(4).tolist(), voc_colour_map(256)[255].tolist()
+    ([[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]], [224, 224, 192])
+    """
+    numbers = np.arange(count)[:, None]
+    channels = np.arange(3)
+    colours = np.zeros((count, 3), np.int64)
+    for step in range(8):
+        colours |= (numbers >> (3 * step + channels) & 1) << (7 - step)
+    return colours.astype(np.uint8)

@@ -1,25 +1,136 @@
-"""What every data set that stands on another one shares with it."""
+"""Data sets that are made from another one: a part of it, transformed, or cached in memory."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from minicv.data.loader import Dataset
+from minicv.data.transforms import Transform
 
 
 class Wrapped:
-    """Passes on all that describes ``dataset`` as a whole: classes, joint names, colours, length.
+    """The base of all of them: has what ``dataset`` has, such as classes, joint names and length.
 
-    A subclass says in ``__getitem__`` what becomes of a sample.
+    A subclass writes ``__getitem__``, which makes a sample.
     """
 
     def __init__(self, dataset: Dataset) -> None:
         self.dataset = dataset
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__") or name == "dataset":  # asked for before __init__, by copying
+        # Copying looks names up before __init__ has run: there is no data set to ask then.
+        if name.startswith("__") or name == "dataset":
             raise AttributeError(name)
         return getattr(self.dataset, name)
 
     def __len__(self) -> int:
         return len(self.dataset)
+
+
+class Subset(Wrapped):
+    """The samples of ``dataset`` at ``indices``, in that order.
+
+    Raises:
+        IndexError: an index lies outside of the data set.
+
+    >>> from minicv.data.farmyard import Farmyard
+    >>> part = Subset(Farmyard(10, size=(32, 32)), [7, 2])
+    >>> len(part), part[1][1]["image_id"] == Farmyard(10, size=(32, 32))[2][1]["image_id"]
+    (2, True)
+    """
+
+    def __init__(self, dataset: Dataset, indices: Sequence[int]) -> None:
+        super().__init__(dataset)
+        self.indices = [int(index) for index in indices]
+        outside = [index for index in self.indices if not 0 <= index < len(dataset)]
+        if outside:
+            raise IndexError(
+                f"Subset: index {outside[0]} is outside of a data set of {len(dataset)} samples"
+            )
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        return self.dataset[self.indices[index]]
+
+
+class Transformed(Wrapped):
+    """Every sample of ``dataset`` after ``transform``, which must not be a random one.
+
+    For changes that are made once, before `Cached` stores the samples, such as resizing large
+    photographs. Random changes, which differ in each epoch, are the loader's transform.
+
+    >>> from minicv.data.farmyard import Farmyard
+    >>> from minicv.data.transforms import Resize
+    >>> small = Transformed(Farmyard(3, size=(64, 64)), Resize(32))
+    >>> small[0][0].shape, small[0][1]["segmentation"].shape
+    ((3, 32, 32), (32, 32))
+    """
+
+    def __init__(self, dataset: Dataset, transform: Transform) -> None:
+        super().__init__(dataset)
+        self.transform = transform
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        return self.transform(*self.dataset[index], None)
+
+
+class Cached(Wrapped):
+    """Makes each sample of ``dataset`` once and keeps it in memory.
+
+    For scenes that are drawn, or photographs that are large but few. A transform of the loader is
+    not cached, since it comes afterwards. The arrays of a sample are those of the cache, so they
+    must not be changed. (Only a label map is a copy: the cache holds it as uint8, in an eighth of
+    the memory, and returns it in the dtype it had.)
+
+    Args:
+        dataset: makes the samples.
+        keep: names of the labels that are wanted; the others are left out. None keeps all.
+        most: how many samples are cached at most; the others are made again each time.
+
+    >>> from minicv.data.farmyard import Farmyard
+    >>> scenes = Cached(Farmyard(3, size=(32, 32)), keep=("boxes", "labels"))
+    >>> image, target = scenes[1]
+    >>> scenes[1][0] is image, sorted(target)
+    (True, ['boxes', 'labels'])
+    """
+
+    def __init__(
+        self, dataset: Dataset, keep: Sequence[str] | None = None, most: int = 2000
+    ) -> None:
+        super().__init__(dataset)
+        self.most = most
+        self.keep = None if keep is None else tuple(keep)
+        # Image, target without its label map, and the label map as uint8 or None.
+        self._samples: dict[int, tuple[np.ndarray, dict[str, Any], np.ndarray | None]] = {}
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict[str, Any]]:
+        if index in self._samples:
+            image, target, labels = self._samples[index]
+            if labels is not None:
+                target = {**target, "segmentation": labels.astype(np.int64)}
+            return image, target
+        image, target = self.dataset[index]
+        if self.keep is not None:
+            target = {name: target[name] for name in self.keep if name in target}
+        if len(self._samples) < self.most:
+            self._samples[index] = image, *_narrowed(target)
+        return image, target
+
+
+def _narrowed(target: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray | None]:
+    """The target without its label map, and the map as uint8; or all of it and None.
+
+    None where the label map is absent, not int64, or holds numbers that uint8 cannot hold.
+    """
+    labels = target.get("segmentation")
+    if labels is None or labels.dtype != np.int64:
+        return target, None
+    if labels.size and (labels.min() < 0 or labels.max() > 255):
+        return target, None
+    rest = {name: value for name, value in target.items() if name != "segmentation"}
+    return rest, labels.astype(np.uint8)

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from minicv.data.camvid import CamVid
-from minicv.data.errors import AnnotationError
-from minicv.data.image_folder import ImageError
+from minicv.data.image_files import AnnotationError, ImageError
 from minicv.vision.label_maps import VOID, class_frequencies, median_frequency_weights
 
 SIZE = (12, 16)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.data.image_folder import ImageError
+from minicv.data.image_files import ImageError
 from minicv.data.penn_fudan import PennFudan
 
 

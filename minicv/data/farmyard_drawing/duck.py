@@ -26,30 +26,30 @@ def draw_duck(rng: np.random.Generator) -> Figure:
     _foot(figure, 0.06 + stride, shade(bill, 0.72))
     _foot(figure, -0.06 - stride, shade(bill, 0.92))
 
-    trunk = figure.blob(
+    belly = figure.blob(
         [(-0.62, -0.56), (-0.46, -0.5), (-0.2, -0.56), (0.1, -0.58), (0.34, -0.5), (0.42, -0.34),
          (0.3, -0.18), (0.05, -0.1), (-0.22, -0.14), (-0.44, -0.28), (-0.56, -0.42)],
         body,
     )  # fmt: skip
     figure.pattern(
-        [(0.16, -0.62), (0.46, -0.56), (0.48, -0.2), (0.24, -0.12), (0.2, -0.36)], breast, [trunk]
+        [(0.16, -0.62), (0.46, -0.56), (0.48, -0.2), (0.24, -0.12), (0.2, -0.36)], breast, [belly]
     )
     figure.pattern(
-        [(-0.7, -0.62), (-0.48, -0.56), (-0.42, -0.42), (-0.62, -0.4)], shade(wing, 0.8), [trunk]
+        [(-0.7, -0.62), (-0.48, -0.56), (-0.42, -0.42), (-0.62, -0.4)], shade(wing, 0.8), [belly]
     )
 
     feeding = rng.uniform() < 0.25
     if feeding:
         head_at = np.array([0.52, -0.44 + rng.uniform(-0.06, 0.06)])
         tilt = rng.uniform(0.35, 0.6)
-        neck = [(0.26, -0.42), (0.4, -0.5), head_at]
+        neck = np.array([(0.26, -0.42), (0.4, -0.5), head_at])
     else:
         head_at = np.array([0.36 + rng.uniform(-0.04, 0.06), -0.86 + rng.uniform(-0.03, 0.05)])
         tilt = rng.uniform(-0.15, 0.2)
-        neck = [(0.22, -0.42), (0.32, -0.6), head_at]
+        neck = np.array([(0.22, -0.42), (0.32, -0.6), head_at])
     throat = figure.ribbon(neck, [0.17, 0.115, 0.11], head)
     if ring is not None:
-        start, end = np.asarray(neck[1]), head_at
+        start, end = neck[1], head_at
         along = (end - start) / np.hypot(*(end - start))
         side = np.array([-along[1], along[0]]) * 0.2
         low, high = start - 0.03 * along, start + 0.03 * along

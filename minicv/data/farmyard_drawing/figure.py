@@ -2,7 +2,7 @@
 
 A figure is a list of coloured polygons in its own units: x points where it faces, y points down and
 the ground is y = 0, so that a figure of height 1 reaches up to y = -1. It is painted in the order
-in which its shapes were added (`raster.py`).
+in which its shapes were added (`raster.py`). Points are (P, 2) x, y; a point is (2,).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 Colour = tuple[int, int, int]  # red, green, blue in 0..255
-Points = Sequence[tuple[float, float]] | np.ndarray  # (P, 2) x, y
 
 
 def shade(colour: Colour, factor: float) -> Colour:
@@ -79,22 +79,23 @@ def _cap(centre: np.ndarray, towards: np.ndarray, radius: float) -> np.ndarray:
     return centre + _half_circle(9) @ np.array([[x, y], [-y, x]]) * radius
 
 
-def smooth_closed(points: Points, detail: int = 6) -> np.ndarray:
+def smooth_closed(points: ArrayLike, detail: int = 6) -> np.ndarray:
     """A smooth closed curve through `points`: (P, 2) -> (P * detail, 2)."""
-    points = np.asarray(points, dtype=np.float64)
-    return _catmull_rom(len(points), detail) @ points
+    control = np.asarray(points, dtype=np.float64)
+    return _catmull_rom(len(control), detail) @ control
 
 
-def smooth_open(points: Points, detail: int = 6) -> np.ndarray:
+def smooth_open(points: ArrayLike, detail: int = 6) -> np.ndarray:
     """A smooth open curve through `points`: (P, 2) -> ((P - 1) * detail + 1, 2)."""
-    points = np.asarray(points, dtype=np.float64)
+    control = np.asarray(points, dtype=np.float64)
     # Mirrored end points make the curve leave and arrive straight.
-    padded = np.concatenate([2 * points[:1] - points[1:2], points, 2 * points[-1:] - points[-2:-1]])
+    before, after = 2 * control[:1] - control[1:2], 2 * control[-1:] - control[-2:-1]
+    padded = np.concatenate([before, control, after])
     curve = _catmull_rom(len(padded), detail) @ padded
-    return np.concatenate([curve[detail : detail * len(points)], points[-1:]])
+    return np.concatenate([curve[detail : detail * len(control)], control[-1:]])
 
 
-def rotate(points: Points, angle: float, about: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
+def rotate(points: ArrayLike, angle: float, about: ArrayLike = (0.0, 0.0)) -> np.ndarray:
     """`points` turned by `angle` radians about a point, from +x towards +y (down)."""
     cos, sin = np.cos(angle), np.sin(angle)
     centre = np.asarray(about, dtype=np.float64)
@@ -110,18 +111,23 @@ class Figure:
         # Shape index -> indices of the shapes it is cut to (a cow's patch to the cow's body).
         self.clips: dict[int, tuple[int, ...]] = {}
 
-    def polygon(self, points: Points, colour: Colour) -> int:
+    def polygon(self, points: ArrayLike, colour: Colour) -> int:
         """Add a polygon (P, 2); returns its number, for `pattern`."""
         self.outlines.append(np.asarray(points, dtype=np.float64))
         self.colours.append(colour)
         return len(self.outlines) - 1
 
-    def blob(self, points: Points, colour: Colour) -> int:
+    def blob(self, points: ArrayLike, colour: Colour) -> int:
         """Add a smooth closed shape through the points."""
         return self.polygon(smooth_closed(points), colour)
 
     def oval(
-        self, centre: Points, radii: Points, colour: Colour, angle: float = 0.0, count: int = 20
+        self,
+        centre: ArrayLike,
+        radii: ArrayLike,
+        colour: Colour,
+        angle: float = 0.0,
+        count: int = 20,
     ) -> int:
         """Add an ellipse of the given radii (rx, ry), turned by `angle`."""
         outline = _unit_circle(count) * np.asarray(radii)
@@ -129,19 +135,19 @@ class Figure:
             outline = rotate(outline, angle)
         return self.polygon(outline + np.asarray(centre), colour)
 
-    def limb(self, joints: Points, radii: Sequence[float], colour: Colour) -> list[int]:
+    def limb(self, joints: ArrayLike, radii: Sequence[float], colour: Colour) -> list[int]:
         """Add a tube with round joints: one tapered capsule for each pair of neighbours."""
-        joints = np.asarray(joints, dtype=np.float64)
+        places = np.asarray(joints, dtype=np.float64)  # (J, 2)
         numbers = []
         for a, b, radius_a, radius_b in zip(
-            joints[:-1], joints[1:], radii[:-1], radii[1:], strict=True
+            places[:-1], places[1:], radii[:-1], radii[1:], strict=True
         ):
             along = (b - a) / max(np.hypot(*(b - a)), 1e-9)
             outline = np.concatenate([_cap(b, along, radius_b), _cap(a, -along, radius_a)])
             numbers.append(self.polygon(outline, colour))
         return numbers
 
-    def ribbon(self, points: Points, radii: Sequence[float], colour: Colour) -> int:
+    def ribbon(self, points: ArrayLike, radii: Sequence[float], colour: Colour) -> int:
         """Add a smooth tapered band along the points (tails, necks, horns)."""
         table = np.column_stack([np.asarray(points, dtype=np.float64), np.asarray(radii)])
         curve = smooth_open(table, detail=5)  # (M, 3): x, y, radius
@@ -155,7 +161,7 @@ class Figure:
         root = _cap(curve[0, :2], -along[0], curve[0, 2])
         return self.polygon(np.concatenate([right, tip, left[::-1], root]), colour)
 
-    def pattern(self, points: Points, colour: Colour, on: Sequence[int]) -> int:
+    def pattern(self, points: ArrayLike, colour: Colour, on: Sequence[int]) -> int:
         """Add a smooth shape that shows only on the shapes numbered `on`."""
         number = self.blob(points, colour)
         self.clips[number] = tuple(on)

@@ -1,12 +1,15 @@
-"""From a figure's shapes to pixels: anti-aliased, and lit like a soft cushion."""
+"""From a figure's shapes to pixels: anti-aliased, and lit like a soft cushion; and textures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
+from scipy.ndimage import gaussian_filter
 
 from minicv.data.farmyard_drawing.figure import Colour, Figure
 
@@ -75,22 +78,23 @@ def rasterise(
     inside = (right - left) * (bottom - top) / float((high[0] - low[0]) * (high[1] - low[1]))
 
     fine = (points - (left, top)) * supersample - 0.5  # Pillow puts pixel centres on whole numbers
-    flat = fine.ravel().tolist()
+    numbers = fine.ravel().tolist()
     fine_size = ((right - left) * supersample, (bottom - top) * supersample)
-    # On a black ground every opaque shape is its own product with alpha, and averaging keeps that
-    # true. The fourth channel holds alpha under the name X, so that Pillow leaves it alone.
+    # On a black ground the colour of every opaque shape is already multiplied by alpha, which
+    # averaging does not change. The fourth channel holds alpha under the name X, so that Pillow
+    # treats it like a colour.
     picture = Image.new("RGBX", fine_size, (0, 0, 0, 0))
     draw = ImageDraw.Draw(picture)
     spans = np.cumsum([0] + [2 * len(outline) for outline in figure.outlines]).tolist()
-    pieces = [flat[start:stop] for start, stop in pairwise(spans)]
-    for number, (piece, colour) in enumerate(zip(pieces, figure.colours, strict=True)):
-        if number in figure.clips:
-            _draw_clipped(picture, piece, [pieces[k] for k in figure.clips[number]], colour)
+    pieces = [numbers[start:stop] for start, stop in pairwise(spans)]
+    for shape, (piece, of_shape) in enumerate(zip(pieces, figure.colours, strict=True)):
+        if shape in figure.clips:
+            _draw_clipped(picture, piece, [pieces[k] for k in figure.clips[shape]], of_shape)
         else:
-            draw.polygon(piece, fill=(*colour, 255))
+            draw.polygon(piece, fill=(*of_shape, 255))
 
     small = picture.reduce(supersample)
-    pixels = np.asarray(small, dtype=np.float32) / 255  # (h, w, 4)
+    pixels: np.ndarray = np.asarray(small, dtype=np.float32) / 255  # (h, w, 4)
     colour, alpha = pixels[..., :3], pixels[..., 3]
     if relief * scale >= 0.5 and (light[0] or light[1]):
         colour = colour * _cushion(small.getchannel("X"), relief * scale, light)[..., None]
@@ -100,7 +104,7 @@ def rasterise(
 def _draw_clipped(
     picture: Image.Image, piece: list[float], beds: list[list[float]], colour: Colour
 ) -> None:
-    """Paint a polygon, given as x, y, x, y ..., only where one of the `beds` lies under it."""
+    """Paint a polygon, given as x, y, x, y ..., only inside of the polygons `beds`."""
     width, height = picture.size
     left, top = max(0, int(min(piece[0::2])) - 1), max(0, int(min(piece[1::2])) - 1)
     right, bottom = min(width, int(max(piece[0::2])) + 2), min(height, int(max(piece[1::2])) + 2)
@@ -118,7 +122,7 @@ def _draw_clipped(
 
 
 def _cushion(coverage: Image.Image, radius: float, light: tuple[float, float]) -> np.ndarray:
-    """Brightness (h, w) of a soft relief whose height is the blurred silhouette."""
+    """Brightness (h, w) of a soft relief, whose height is the blurred silhouette."""
     margin = int(2 * radius) + 1
     width, height = coverage.size
     board = Image.new("L", (width + 2 * margin, height + 2 * margin), 0)
@@ -129,3 +133,51 @@ def _cushion(coverage: Image.Image, radius: float, light: tuple[float, float]) -
     slope_y = hill[margin + 1 : -margin + 1, inner] - hill[margin - 1 : -margin - 1, inner]
     # A surface that rises away from the light's side faces the light.
     return 1 + radius * (slope_x * light[0] + slope_y * light[1])
+
+
+class Textures(NamedTuple):
+    """Noise of mean 0 and variance 1, a half larger than the picture; float32."""
+
+    grain: np.ndarray
+    blades: np.ndarray
+    patches: np.ndarray
+
+
+@lru_cache(maxsize=8)
+def textures(size: tuple[int, int]) -> Textures:
+    """The textures for pictures of `size` (H, W).
+
+    They are the same for every scene, which takes a random part of each: new noise for every scene
+    would cost more than all the rest of the drawing.
+    """
+    height, width = size
+    rng = np.random.default_rng(128)
+    shape = (height + height // 2 + 1, width + width // 2 + 1)
+    unit = min(height, width) / 128
+    return Textures(
+        grain=_noise(shape, (0.55 * unit, 0.55 * unit), rng),
+        blades=_noise(shape, (1.6 * unit, 0.5 * unit), rng),  # grass grows upwards
+        patches=_noise(shape, (5 * unit, 12 * unit), rng),  # seen from the side, patches are flat
+    )
+
+
+def _noise(
+    shape: tuple[int, int], sigma: tuple[float, float], rng: np.random.Generator
+) -> np.ndarray:
+    """White noise blurred by `sigma`, and by its half and quarter where a pixel can show that."""
+    noise = np.zeros(shape)
+    for octave in (1.0, 0.5, 0.25):
+        if octave == 1 or octave * min(sigma) >= 0.5:
+            blur = (octave * sigma[0], octave * sigma[1])
+            part = gaussian_filter(rng.standard_normal(shape), blur, mode="wrap")
+            noise += octave**0.5 * part / part.std()
+    return (noise / noise.std()).astype(np.float32)
+
+
+def random_part(
+    texture: np.ndarray, height: int, width: int, rng: np.random.Generator
+) -> np.ndarray:
+    """A part (height, width) of a texture, from a random place."""
+    top = int(rng.integers(texture.shape[0] - height + 1))
+    left = int(rng.integers(texture.shape[1] - width + 1))
+    return texture[top : top + height, left : left + width]

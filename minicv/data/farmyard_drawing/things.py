@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.data.farmyard_drawing.figure import Figure
-from minicv.data.farmyard_drawing.raster import Layer, rasterise
-from minicv.data.farmyard_drawing.texture import random_part, textures
+from minicv.data.farmyard_drawing.raster import Layer, random_part, rasterise, textures
 
 
 @dataclass

@@ -1,11 +1,69 @@
-"""Cut a window out of a picture and its labels."""
+"""Cut a window out of a picture and its labels, or lay them on a larger ground."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
-from minicv.data.transforms.instances import sanitize, shift_points
+from minicv.vision.boxes import box_area, clip_boxes_to_image
+from minicv.vision.label_maps import VOID
+from minicv.vision.masks import masks_to_boxes
+
+# The entries of a target that have one row for each instance.
+INSTANCE_KEYS: tuple[str, ...] = (
+    "boxes", "labels", "masks", "keypoints", "area", "difficult", "iscrowd",
+)  # fmt: skip
+
+
+def keep_instances(target: dict, keep: np.ndarray) -> dict:
+    """The target with the instances where `keep` (N,) is True; other entries stay."""
+    return {key: value[keep] if key in INSTANCE_KEYS else value for key, value in target.items()}
+
+
+def shift_points(target: dict, x: float, y: float) -> None:
+    """Move boxes and keypoints by (x, y) pixels; puts new arrays into `target`."""
+    if "boxes" in target:
+        target["boxes"] = target["boxes"] + np.array([x, y, x, y], target["boxes"].dtype)
+    if "keypoints" in target:
+        target["keypoints"] = target["keypoints"] + np.array([x, y, 0], target["keypoints"].dtype)
+
+
+def hide_outside(keypoints: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Keypoints (N, J, 3) with visible = 0 for the joints outside the picture."""
+    x, y = keypoints[..., 0], keypoints[..., 1]
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    hidden = keypoints.copy()
+    hidden[..., 2] *= inside
+    return hidden
+
+
+def sanitize(target: dict, height: int, width: int, min_visible: float, min_size: float) -> dict:
+    """Clip a target to its picture, which was cut to height x width, and drop cut-off instances.
+
+    Boxes are clipped to the picture; with masks they become tight around the rest of each mask. An
+    instance is dropped if less than `min_visible` of its box's area is left, or if a side of its
+    box is now shorter than `min_size` pixels. Joints outside become invisible. With masks areas are
+    counted again; without masks they shrink with the box's area.
+    """
+    target = dict(target)
+    if "keypoints" in target:
+        target["keypoints"] = hide_outside(target["keypoints"], height, width)
+    if "boxes" not in target:
+        return target
+    before = target["boxes"]
+    boxes = clip_boxes_to_image(before, (height, width))
+    share = box_area(boxes) / np.maximum(box_area(before), 1e-9)
+    if "masks" in target:
+        boxes = masks_to_boxes(target["masks"]).astype(before.dtype)
+    if "area" in target:
+        if "masks" in target:
+            area = target["masks"].sum(axis=(1, 2))
+        else:
+            area = target["area"] * share
+        target["area"] = area.astype(target["area"].dtype)
+    target["boxes"] = boxes
+    sides = np.minimum(boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1])
+    return keep_instances(target, (share >= min_visible) & (sides >= max(min_size, 1e-6)))
 
 
 def crop(
@@ -20,10 +78,10 @@ def crop(
 ) -> tuple[np.ndarray, dict]:
     """Cut out height x width pixels from row `top` and column `left`.
 
-    Boxes are clipped to the window, and made tight around what is left of the masks where there are
-    masks. Instances that are hardly left are dropped: less than `min_visible` of the box's area, or
-    a side shorter than `min_size` pixels. Joints outside the window become invisible. A picture
-    that loses all of its instances keeps empty arrays.
+    Boxes are clipped to the window; if there are masks, boxes become tight around the rest of each
+    mask. An instance is dropped if less than `min_visible` of its box's area is left, or if a side
+    is shorter than `min_size` pixels. Joints outside the window become invisible. A picture that
+    loses all of its instances keeps empty arrays.
 
     Raises:
         ValueError: the window does not lie in the picture.
@@ -79,3 +137,51 @@ class RandomCrop:
         top = int(rng.integers(full_height - height + 1))
         left = int(rng.integers(full_width - width + 1))
         return crop(image, target, top, left, height, width, self.min_visible, self.min_size)
+
+
+def lay_on_ground(
+    image: np.ndarray,
+    target: dict,
+    top: int,
+    left: int,
+    height: int,
+    width: int,
+    fill: float = 0.5,
+    fill_class: int = VOID,
+) -> tuple[np.ndarray, dict]:
+    """A ground of height x width with the picture from row `top` and column `left` on.
+
+    Args:
+        image: (C, H, W).
+        target: labels of the picture; boxes and keypoints move with the picture.
+        top, left: row and column of the picture's first pixel on the ground.
+        height, width: of the ground, which must be large enough for the picture.
+        fill: brightness of the ground, 0..1.
+        fill_class: class of the ground in `segmentation`; `VOID`, no class, by default.
+
+    Raises:
+        ValueError: the picture does not lie within the ground.
+
+    Example:
+        >>> target = {"segmentation": np.array([[3]])}
+        >>> image, target = lay_on_ground(np.ones((3, 1, 1), np.float32), target, 0, 1, 1, 3)
+        >>> image[0].tolist(), target["segmentation"].tolist()
+        ([[0.5, 1.0, 0.5]], [[255, 3, 255]])
+    """
+    bottom, right = top + image.shape[1], left + image.shape[2]
+    if min(top, left) < 0 or bottom > height or right > width:
+        raise ValueError(
+            f"lay_on_ground: rows {top}..{bottom} and columns {left}..{right} do not lie on a "
+            f"ground of {height} x {width}"
+        )
+    place = (..., slice(top, bottom), slice(left, right))
+    ground = np.full((len(image), height, width), fill, image.dtype)
+    ground[place] = image
+    target = dict(target)
+    shift_points(target, left, top)
+    for key, blank in (("masks", False), ("segmentation", fill_class)):
+        if key in target:
+            old = target[key]
+            target[key] = np.full((*old.shape[:-2], height, width), blank, old.dtype)
+            target[key][place] = old
+    return ground, target

@@ -40,7 +40,7 @@ def resize(image: np.ndarray, target: dict, size: tuple[int, int]) -> tuple[np.n
     result = np.empty((len(image), new_height, new_width), np.float32)
     for channel, plane in zip(result, image, strict=True):
         picture = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode F
-        channel[:] = picture.resize((new_width, new_height), Image.Resampling.BILINEAR)
+        channel[:] = np.asarray(picture.resize((new_width, new_height), Image.Resampling.BILINEAR))
 
     scale_x, scale_y = new_width / width, new_height / height
     target = dict(target)
@@ -86,7 +86,7 @@ class Resize:
             raise ValueError(
                 f"Resize: max_size={max_size} needs a whole number as size, not {size}"
             )
-        if min(size if exact else (size,)) < 1 or (max_size is not None and max_size < 1):
+        if np.min(size) < 1 or (max_size is not None and max_size < 1):
             raise ValueError(f"Resize: size={size}, max_size={max_size}, expected at least 1")
         self.size, self.max_size = size, max_size
 

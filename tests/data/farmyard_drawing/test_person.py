@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.data.farmyard_drawing.pose import random_pose
+from minicv.data.farmyard_drawing.person import random_pose
 
 
 def poses(count=30):

@@ -1,4 +1,4 @@
-"""Reading a photograph, and a plain folder of photographs."""
+"""Reading photographs and label maps from picture files, and a plain folder of photographs."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-SUFFIXES: tuple[str, ...] = (
-    ".bmp",
-    ".gif",
-    ".jpeg",
-    ".jpg",
-    ".png",
-    ".ppm",
-    ".tif",
-    ".tiff",
-    ".webp",
-)
+SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 # Photographs of 16 bits and more arrive in these modes of Pillow.
 _WIDE_MODES: dict[str, float] = {"I;16": 65535, "I;16L": 65535, "I;16B": 65535, "I": 65535, "F": 1}
+
+
+class AnnotationError(ValueError):
+    """An annotation is wrong; the message names the file and the field."""
+
+
+class DatasetWarning(UserWarning):
+    """Something in a data set was repaired; the message names the file and the field."""
 
 
 class ImageError(ValueError):
@@ -30,8 +28,8 @@ class ImageError(ValueError):
 def read_image(path: str | Path) -> np.ndarray:
     """Read a picture as RGB float32 in 0..1, C x H x W.
 
-    Every format that Pillow reads: grey pictures get three equal channels, palettes are looked up,
-    the orientation that a camera noted in EXIF is applied, and what is transparent is laid on
+    Every format that Pillow reads: grey pictures get three equal channels, palettes become colours,
+    the orientation that a camera noted in EXIF is applied, and transparent pixels are laid on
     white.
 
     Args:
@@ -71,7 +69,7 @@ def open_image(path: str | Path) -> Image.Image:
             file.load()  # decodes, and so finds a truncated file
             picture = ImageOps.exif_transpose(file)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow's text for a file it does not know repeats the path.
+        # Pillow's message about an unknown format would repeat the path.
         reason = "it is no picture that Pillow reads" if "identify" in str(error) else str(error)
         raise ImageError(f"read_image: cannot read {path}: {reason}") from error
     if picture.mode in ("RGB", *_WIDE_MODES):
@@ -92,12 +90,6 @@ def to_array(picture: Image.Image) -> np.ndarray:
     image = np.empty((3, *pixels.shape[:2]), np.float32)
     np.multiply(pixels.transpose(2, 0, 1), np.float32(1 / 255), out=image)
     return image
-
-
-def to_picture(image: np.ndarray) -> Image.Image:
-    """The reverse of `to_array`: (3, H, W) in 0..1 -> an 8-bit Pillow image."""
-    pixels = np.floor(np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
 
 class ImageFolder:
@@ -136,3 +128,44 @@ class ImageFolder:
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         path = self.paths[index]
         return read_image(path), {"image_id": path.name}
+
+
+def read_label_map(path: str | Path) -> np.ndarray:
+    """The numbers in a picture file, one for each pixel: a grey picture's values or a palette's.
+
+    A palette picture (Pascal VOC) holds a number for each pixel, and a colour for each number, in
+    which viewers show it. The numbers are read, not the colours.
+
+    Args:
+        path: a picture of one channel with 8 bits (a .png; a .jpg would have blurred its numbers).
+
+    Returns:
+        (H, W) uint8.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ImageError: the file is truncated or holds no picture.
+        AnnotationError: the picture has colours instead of numbers, or more than 8 bits.
+
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "labels.png"
+    >>> Image.fromarray(np.array([[0, 3, 255]], np.uint8)).save(file)
+    >>> read_label_map(file).tolist()
+    [[0, 3, 255]]
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"read_label_map: there is no label map {path}")
+    try:
+        with Image.open(path) as file:
+            mode = file.mode
+            labels = np.array(file)  # decodes, and so finds a truncated file
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        reason = "it is no picture that Pillow reads" if "identify" in str(error) else str(error)
+        raise ImageError(f"read_label_map: cannot read {path}: {reason}") from error
+    if mode not in ("L", "P"):
+        raise AnnotationError(
+            f"read_label_map: {path} has the mode {mode}, expected one number of 8 bits for each "
+            "pixel (mode L or P); where classes are drawn as colours, write their numbers instead"
+        )
+    return labels

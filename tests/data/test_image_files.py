@@ -1,4 +1,4 @@
-"""Reading photographs of every kind, and refusing what is none."""
+"""Photographs and label maps in files: what is read, and what is refused."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.data.image_folder import ImageError, ImageFolder, read_image, to_picture
+from minicv.data.image_files import (
+    AnnotationError,
+    ImageError,
+    ImageFolder,
+    read_image,
+    read_label_map,
+)
 
 
 @pytest.fixture
@@ -117,13 +123,6 @@ def test_missing_file(tmp_path):
         read_image(tmp_path / "none.png")
 
 
-def test_picture_and_back(tmp_path, pixels):
-    Image.fromarray(pixels).save(tmp_path / "a.png")
-    np.testing.assert_array_equal(np.asarray(to_picture(read_image(tmp_path / "a.png"))), pixels)
-    outside = np.array([-1.0, 0.5, 2.0], np.float32).reshape(3, 1, 1)
-    assert np.asarray(to_picture(outside)).ravel().tolist() == [0, 128, 255]
-
-
 def test_folder_is_sorted_and_takes_pictures_only(tmp_path):
     for name in ("b.png", "a.JPG", "c.bmp"):
         Image.new("RGB", (4, 3)).save(tmp_path / name)
@@ -144,3 +143,47 @@ def test_folder_errors(tmp_path):
         ImageFolder(tmp_path / "none")
     with pytest.raises(ValueError, match="no picture"):
         ImageFolder(tmp_path)
+
+
+LABELS = np.random.default_rng(0).integers(0, 256, size=(9, 13)).astype(np.uint8)
+
+
+def test_grey_and_palette_label_maps_give_their_numbers(tmp_path):
+    grey = Image.fromarray(LABELS)
+    grey.save(tmp_path / "grey.png")
+    palette = Image.fromarray(LABELS, mode="P")
+    palette.putpalette(np.random.default_rng(1).integers(0, 256, size=768).tolist())
+    palette.save(tmp_path / "palette.png")
+    for name in ("grey.png", "palette.png"):
+        read = read_label_map(tmp_path / name)
+        assert read.dtype == np.uint8 and read.flags.writeable
+        np.testing.assert_array_equal(read, LABELS)
+
+
+@pytest.mark.parametrize("colours", [3, 16])
+def test_a_palette_of_few_colours_is_stored_in_fewer_bits(tmp_path, colours):
+    labels = LABELS % colours
+    palette = Image.fromarray(labels, mode="P")
+    palette.putpalette(list(range(3 * colours)))
+    palette.save(tmp_path / "few.png", bits=4)
+    np.testing.assert_array_equal(read_label_map(tmp_path / "few.png"), labels)
+
+
+def test_faults_of_a_label_map_name_the_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no label map .*absent\.png"):
+        read_label_map(tmp_path / "absent.png")
+    Image.fromarray(np.tile(LABELS, (20, 20))).save(tmp_path / "cut.png")
+    whole = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ImageError, match=r"cannot read .*cut\.png: .*truncated"):
+        read_label_map(tmp_path / "cut.png")
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ImageError, match=r"text\.png: it is no picture that Pillow reads$"):
+        read_label_map(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "I;16", "1"])
+def test_colours_and_other_depths_are_refused(tmp_path, mode):
+    Image.new(mode, (4, 3)).save(tmp_path / "wrong.png")
+    with pytest.raises(AnnotationError, match=rf"wrong\.png has the mode {mode}, expected one"):
+        read_label_map(tmp_path / "wrong.png")
