@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from benchmarks.case import Case, Wanted
-from minicv.training.detector_settings import SETTINGS
+from minicv.tasks.detection import FASTER_RCNN
 
 STEP = "Faster R-CNN of the demo, one training step"
 
@@ -18,7 +18,7 @@ CASES = [
             "batch": 8,
             "size": (128, 128),
             "classes": 5,
-            "settings": dataclasses.asdict(SETTINGS["faster_rcnn"]["small"]),
+            "settings": dataclasses.asdict(FASTER_RCNN["small"]),
         },
         peers=("torch", "torchvision"),
         # Among two thousand scores some lie so close that rounding decides which comes first.

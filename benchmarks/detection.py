@@ -1,4 +1,4 @@
-"""Train a Faster R-CNN by the command line, test it on held-out images, keep the figures.
+"""Train a Faster R-CNN by the command line, test it on held-out images, keep the metrics.
 
     python -m benchmarks detection penn_fudan --data pennfudan:DIR --backbone efficientnet_lite0
     python -m benchmarks detection bccd --data voc:DIR --backbone efficientnet_lite0 --min-size 400

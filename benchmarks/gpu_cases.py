@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.case import Case
 from benchmarks.cases_conv import VGG_LAYERS
-from minicv.training.detector_settings import SETTINGS
+from minicv.tasks.detection import FASTER_RCNN
 
 FLOAT32, TF32 = "float32", "tf32"
 BYTES = 4  # of a float32
@@ -137,7 +137,7 @@ def inference(name: str, batch: int) -> GpuCase:
 
 def training_step(batch: int, side: int, proposals: int) -> GpuCase:
     """Losses, backward, clipping and SGD of the demonstration's detector."""
-    settings = dataclasses.asdict(SETTINGS["faster_rcnn"]["small"])
+    settings = dataclasses.asdict(FASTER_RCNN["small"])
     settings |= {"min_size": side, "max_size": side, "post_nms_top_n_train": proposals}
     return GpuCase(
         Case(

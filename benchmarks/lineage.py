@@ -5,8 +5,8 @@
 
 For each system: seconds of training, seconds for a test image with and without the time that its
 proposals take, mAP (area under the curve, IoU 0.5), bytes of features on disk. R-CNN and SPP-net
-are scored by support vector machines and by softmax, with and without box regression, all from one
-training. Beside it stand the published figures, and both become the lecture's two bar charts.
+are scored by SVMs and by softmax, with and without box regression, all from one
+training. Beside it stand the published values, and both become the lecture's two bar charts.
 
 All start from the same backbone, which knows the things already: the papers' from ImageNet,
 EfficientNet-Lite0's too; the small one from one-object scenes, trained on class and box.
@@ -29,19 +29,20 @@ from tqdm import tqdm
 
 from benchmarks.record import write_record
 from minicv.autograd import Tensor
-from minicv.cli.data_sources import open_data
-from minicv.cli.detection_recipe import RECIPES, DetectionRecipe, flip_for
-from minicv.cli.published_weights import start_from_published_weights
-from minicv.cli.recipe import Recipe, train_by
-from minicv.data import Cached, Farmyard
+from minicv.data import Cached, Dataset, Farmyard
+from minicv.data.sources import open_data
 from minicv.inspection import contact_sheet, draw_bars
-from minicv.models.detection.post_hoc_detector import PostHocDetector
+from minicv.metrics import DetectionMetric
+from minicv.models.backbones import Backbone, build_backbone
+from minicv.models.detection import RCNN
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
-from minicv.nn import Module
+from minicv.models.model import Model
 from minicv.optim import Adam
 from minicv.proposals import CachedProposals, SelectiveSearch
-from minicv.training import build_detector, detection_figures, train_post_hoc
-from minicv.training.detector_files import BACKBONES, ON_PROPOSALS
+from minicv.tasks import SYSTEMS, Spec, build
+from minicv.tasks.detection import DETECTION
+from minicv.training import Recipe, fit, fit_svms, flip_for
+from minicv.weights import KNOWN_WEIGHTS, start_from
 
 NAMES = {
     "rcnn": "R-CNN",
@@ -67,6 +68,7 @@ VARIANTS = {
     for scoring in ("svm", "softmax")
     for regressed in (True, False)
 }
+LABELS = ("boxes", "labels", "image_id")
 FARMYARD_TEST = 100  # scenes
 FARMYARD_TEST_SEED = 7  # of scenes that nothing was chosen by
 ONE_OBJECT_SCENES = 1500
@@ -95,33 +97,34 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/lineage"))
     options = parser.parse_args(arguments)
     shutil.rmtree(options.out, ignore_errors=True)
-    splits = open_data(options.data)
+    splits = open_data(options.data, DETECTION.needs)
     test = splits.test
     if splits.drawn:
-        scenes = Farmyard(FARMYARD_TEST, seed=FARMYARD_TEST_SEED)
-        test = Cached(scenes, keep=("boxes", "labels", "image_id"))
+        test = Cached(Farmyard(FARMYARD_TEST, seed=FARMYARD_TEST_SEED), keep=LABELS)
     search = SelectiveSearch.fast()
     if splits.drawn:  # 128 pixels a side, and ducks of 10
         search = dataclasses.replace(search, min_side=8)
     proposer = CachedProposals(search, options.out / "proposals")
     proposing = _seconds_of_proposals(proposer, [splits.train, test])
-    backbone = BACKBONES[options.backbone](rng=np.random.default_rng(options.seed))
-    seconds_before = _pretrain(backbone, options)
+    backbone, seconds_before = _pretrained(options)
     systems = {}
-    for system, name in NAMES.items():
-        model = build_detector(
-            system,
-            options.backbone,
-            splits.classes,
-            proposer=proposer if system in ON_PROPOSALS else None,
-            rng=np.random.default_rng(options.seed),
-        )
-        model.backbone.load_state_dict(backbone.state_dict())
+    for system_name, name in NAMES.items():
+        system = SYSTEMS[system_name]
+        settings = system.settings[options.backbone]
+        proposals = "selective_search" if system.on_proposals else None
+        spec = Spec(system_name, splits.train.classes, settings, options.backbone, proposals)
+        model: Any = build(spec, np.random.default_rng(options.seed))
+        if system.on_proposals:
+            model.proposer = proposer
+        if backbone is None:
+            start_from(model, options.backbone, None)
+        else:
+            model.backbone.load_state_dict(backbone.state_dict())
         # Faster R-CNN learns by as many and as large steps as Fast R-CNN.
-        recipe = RECIPES["fast_rcnn" if system == "faster_rcnn" else system][options.backbone]
-        recipe = recipe.changed(epochs=options.epochs)
+        like = SYSTEMS["fast_rcnn"] if system_name == "faster_rcnn" else system
+        recipe = like.recipes[options.backbone].changed(epochs=options.epochs)
         measured = _train(model, recipe, splits.train, options)
-        measured |= _test(model, test, proposing if system in ON_PROPOSALS else 0.0)
+        measured |= _test(model, test, proposing if system.on_proposals else 0.0)
         systems[name] = measured
         print(f"{name}: {measured['train_seconds']:.0f} s, mAP {measured['mAP']:.3f}", flush=True)
     print(table(systems))
@@ -163,53 +166,38 @@ def _seconds_of_proposals(proposer: CachedProposals, datasets: Sequence[Any]) ->
     return seconds / pictures
 
 
-def _pretrain(backbone: Module, options: argparse.Namespace) -> float:
-    """What ImageNet is to the papers; seconds."""
-    if options.backbone != "small":
-        start_from_published_weights(backbone, options.backbone, None)
-        return 0.0
-    scenes = Cached(
-        Farmyard(ONE_OBJECT_SCENES, seed=1000, objects=(1, 1)),
-        keep=("boxes", "labels", "image_id"),
-    )
+def _pretrained(options: argparse.Namespace) -> tuple[Backbone | None, float]:
+    """What ImageNet is to the papers, and its seconds; None where published weights are known."""
+    if options.backbone in KNOWN_WEIGHTS:
+        return None, 0.0
+    rng = np.random.default_rng(options.seed)
+    backbone = build_backbone(options.backbone, (8,), frozen=True, rng=rng)
+    scenes = Cached(Farmyard(ONE_OBJECT_SCENES, seed=1000, objects=(1, 1)), keep=LABELS)
     settings = SingleObjectSettings(size=128, pooled_size=4, units=256, dropout=0.0)
     rng = np.random.default_rng(options.seed)
     model = SingleObjectDetector(backbone, scenes.classes, settings, rng=rng)
-    return _fit(model, PRETRAINING, scenes, options, "pretraining")
+    return backbone, _fit(model, PRETRAINING, scenes, options, "pretraining")
 
 
 def _fit(
-    model: Module,
-    recipe: Recipe,
-    train: Any,
-    options: argparse.Namespace,
-    name: str,
+    model: Model, recipe: Recipe, train: Dataset, options: argparse.Namespace, name: str
 ) -> float:
-    """Train by a recipe, without a look at other images; seconds."""
-    history = train_by(
-        recipe,
-        model,
-        train,
-        validate=None,
-        best_by="",
-        description={},
-        out=options.out / name,
-        seed=options.seed,
-        transform=flip_for(train),
-    )
+    """Train by a recipe, mirrored at random, without a look at other images; seconds."""
+    step, loader, rng = recipe.begin(model, train, seed=options.seed, transform=flip_for(train))
+    history = fit(step, loader, epochs=recipe.epochs, rng=rng, out=options.out / name)
     return sum(record["seconds"] for record in history)
 
 
 def _train(
-    model: Module, recipe: DetectionRecipe, train: Any, options: argparse.Namespace
+    model: Model, recipe: Recipe, train: Dataset, options: argparse.Namespace
 ) -> dict[str, Any]:
     """Seconds in all and of each part, and bytes on disk."""
     fitting = _fit(model, recipe, train, options, type(model).__name__)
     parts, on_disk = {"network": fitting}, 0
-    if isinstance(model, PostHocDetector):
+    if isinstance(model, RCNN):
         features = options.out / "features"
         rng = np.random.default_rng(options.seed)
-        report = train_post_hoc(model, train, features, rng, progress=True)
+        report = fit_svms(model, train, features, rng, progress=True)
         shutil.rmtree(features)
         parts |= {name: s for name, s in report.seconds.items() if name != "proposals"}
         on_disk = report.bytes_on_disk
@@ -221,32 +209,30 @@ def _train(
     }
 
 
-def _test(model: Module, test: Any, proposing: float) -> dict[str, Any]:
+def _test(model: Model, test: Dataset, proposing: float) -> dict[str, Any]:
     """Seconds of an image and mAP, of R-CNN and SPP-net for each way to score and to place."""
-    model.eval()
-    if not isinstance(model, PostHocDetector):
-        seconds, figures = _detect(model, test)
-        return {"with": seconds + proposing, "without": seconds, "mAP": figures["AP50"]}
+    if not isinstance(model, RCNN):
+        own = _detect(model, test)
+        return {"with": own["without"] + proposing, **own}
     settings, variants = model.settings, {}
     for name, changes in VARIANTS.items():
         model.settings = dataclasses.replace(settings, **changes)
-        seconds, figures = _detect(model, test)
-        variants[name] = {"without": seconds, "mAP": figures["AP50"]}
+        variants[name] = _detect(model, test)
     model.settings = settings
-    own = next(iter(variants.values()))  # as published: by support vector machines, regressed
+    own = next(iter(variants.values()))  # as published: by SVMs, regressed
     return {"with": own["without"] + proposing, **own, "variants": variants}
 
 
-def _detect(model: Module, test: Any) -> tuple[float, dict[str, float]]:
-    """Image by image: median seconds, and figures. Proposals come from the disk."""
-    predictions, targets, seconds = [], [], []
+def _detect(model: Model, test: Dataset) -> dict[str, float]:
+    """Image by image: the median of the seconds, and mAP. Proposals come from the disk."""
+    metric, seconds = DetectionMetric(model.classes), []
     for index in tqdm(range(len(test)), "detecting", leave=False):
         image, target = test[index]
         started = time.perf_counter()
-        predictions += model.predict([image])
+        (found,) = model.predict([image])
         seconds.append(time.perf_counter() - started)
-        targets.append(target)
-    return float(np.median(seconds)), detection_figures(predictions, targets, model.classes)
+        metric.add(found, target)
+    return {"without": float(np.median(seconds)), "mAP": metric.values()["AP50"]}
 
 
 def table(systems: Mapping[str, Mapping[str, Any]]) -> str:
@@ -273,9 +259,9 @@ def table(systems: Mapping[str, Mapping[str, Any]]) -> str:
             f"{'-' if hours is None else f'{hours:g}':>9}{known['with']:>9g}"
             f"{known['without']:>9g}{_share(known['mAP']):>6}"
         )
-        for variant, figures in own.get("variants", {}).items():
+        for variant, values in own.get("variants", {}).items():
             lines.append(
-                f"  {variant:<39}{'':<9}{figures['without']:>9.3g}{_share(figures['mAP']):>6}"
+                f"  {variant:<39}{'':<9}{values['without']:>9.3g}{_share(values['mAP']):>6}"
             )
     return "\n".join(lines)
 
@@ -287,16 +273,16 @@ def _share(value: float) -> str:
 def charts(systems: Mapping[str, Mapping[str, Any]]) -> Image.Image:
     """The lecture's two charts, as published above, and as measured below."""
 
-    def times(figures: Mapping[str, Any]) -> dict[str, float]:
-        return {"with proposals": figures["with"], "without": figures["without"]}
+    def times(own: Mapping[str, Any]) -> dict[str, float]:
+        return {"with proposals": own["with"], "without": own["without"]}
 
     published_hours = {
-        name: {"hours": figures["train_hours"]}
-        for name, figures in PUBLISHED.items()
-        if "train_hours" in figures
+        name: {"hours": own["train_hours"]}
+        for name, own in PUBLISHED.items()
+        if "train_hours" in own
     }
     measured_training = {
-        name: {"minutes": figures["train_seconds"] / 60} for name, figures in systems.items()
+        name: {"minutes": own["train_seconds"] / 60} for name, own in systems.items()
     }
     bars = [
         draw_bars("Training, published", published_hours, "h"),

@@ -6,7 +6,7 @@
 On every tenth Penn-Fudan photograph and every second of a COCO folder (train2017/ and
 annotations/instances_train2017.json): recall at 0.5 and 0.7, MABO, and seconds for a photograph on
 one core, for each proposer and for OpenCV's Selective Search where it is installed. What has to be
-trained is, on the photographs between. Figures go to benchmarks/results/proposals.json, beside
+trained is, on the photographs between. Values go to benchmarks/results/proposals.json, beside
 those of proposers that are not measured now; recall curves, and proposals on the first photographs,
 are drawn in runs/proposals.
 """
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
             else:
                 proposed = propose_with(PROPOSERS[name](training), images, name)
             recall = proposal_recall(proposed.found, targets, COUNTS, THRESHOLDS)
-            measured[name] = _figures(recall, proposed)
+            measured[name] = _values(recall, proposed)
             _draw_proposals(kind, name, images, proposed)
         sets[kind] |= {
             "images": len(images),
@@ -80,11 +80,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def table(measured: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line for each proposer: three figures for each number of boxes, and seconds.
+    """A line for each proposer: three values for each number of boxes, and seconds.
 
     >>> by_count = {"100": 0.5, "2000": 0.912}
-    >>> figures = {"recall at 0.5": by_count, "MABO": by_count, "cpu_seconds_per_image": 0.7}
-    >>> print(table({"a proposer": figures}))
+    >>> values = {"recall at 0.5": by_count, "MABO": by_count, "cpu_seconds_per_image": 0.7}
+    >>> print(table({"a proposer": values}))
                   recall at 0.5            MABO  CPU s
                      100   2000     100   2000
     a proposer     0.500  0.912   0.500  0.912   0.70
@@ -98,15 +98,15 @@ def table(measured: Mapping[str, Mapping[str, Any]]) -> str:
         " " * width + "".join(f"{name:>{room}}" for name in curves) + "  CPU s",
         " " * width + (" " + "".join(f"{count:>7}" for count in counts)) * len(curves),
     ]
-    for name, figures in measured.items():
+    for name, values in measured.items():
         cells = ""
         for curve in curves:
-            cells += " " + "".join(f"{figures[curve][count]:7.3f}" for count in counts)
-        lines.append(f"{name:<{width}}{cells}{figures['cpu_seconds_per_image']:7.2f}")
+            cells += " " + "".join(f"{values[curve][count]:7.3f}" for count in counts)
+        lines.append(f"{name:<{width}}{cells}{values['cpu_seconds_per_image']:7.2f}")
     return "\n".join(lines)
 
 
-def _figures(recall: ProposalRecall, proposed: Proposed) -> dict[str, Any]:
+def _values(recall: ProposalRecall, proposed: Proposed) -> dict[str, Any]:
     """What is kept of one proposer on one set."""
     curves = {f"recall at {t:g}": row for t, row in zip(THRESHOLDS, recall.recall, strict=True)}
     curves["MABO"] = recall.mabo
@@ -123,7 +123,7 @@ def _figures(recall: ProposalRecall, proposed: Proposed) -> dict[str, Any]:
 
 
 def _kept_before() -> dict[str, Any]:
-    """The figures of an earlier run, which this one replaces where it measures anew."""
+    """The values of an earlier run, which this one replaces where it measures anew."""
     path = record.RESULTS / "proposals.json"
     return json.loads(path.read_text(encoding="utf-8"))["sets"] if path.exists() else {}
 
@@ -131,8 +131,8 @@ def _kept_before() -> dict[str, Any]:
 def _draw_curves(kind: str, measured: Mapping[str, Mapping[str, Any]]) -> None:
     """Recall and MABO against the number of boxes, of this run and of earlier ones."""
     panels: dict[str, dict[str, tuple]] = {}
-    for name, figures in measured.items():
-        for title, curve in figures.items():
+    for name, values in measured.items():
+        for title, curve in values.items():
             if isinstance(curve, Mapping):
                 series = ([int(count) for count in curve], list(curve.values()))
                 panels.setdefault(title, {})[name] = series

@@ -3,7 +3,7 @@
     python -m benchmarks rounding [--seeds 2]
 
 Trains the demonstration detector from each seed twice: with the algorithms as they are chosen, and
-with im2col alone, which rounds least. What two seeds differ by is the noise of the figure.
+with im2col alone, which rounds least. What two seeds differ by is the noise of the metric.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from minicv.backend import use_conv_algorithm
 from minicv.cli.main import main as minicv
 
 Runs = list[dict[str, float]]
+METRICS = ("AP50", "AP")
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Train, print the figures side by side, write the record."""
+    """Train, print the metrics side by side, write the record."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks rounding", description=__doc__)
     parser.add_argument("--seeds", type=int, default=2, metavar="N", help="at least 2; default 2")
     seeds = range(parser.parse_args(arguments).seeds)
@@ -43,23 +44,23 @@ def main(arguments: Sequence[str]) -> int:
                 return status
             report = json.loads((out / "demo.json").read_text(encoding="utf-8"))
             seconds = report["training_seconds"]
-            figures = {name: report["figures"][name] for name in ("AP50", "AP")}
-            results[way].append({"seed": seed, "training_seconds": seconds, **figures})
-    compared = {figure: compare(results, figure) for figure in ("AP50", "AP")}
-    for figure, values in compared.items():
-        print(f"{figure}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))
+            values = {name: report["values"][name] for name in METRICS}
+            results[way].append({"seed": seed, "training_seconds": seconds, **values})
+    compared = {metric: compare(results, metric) for metric in METRICS}
+    for metric, values in compared.items():
+        print(f"{metric}: " + ", ".join(f"{name} {value:.3f}" for name, value in values.items()))
     print(f"kept in {write_record('rounding', {'runs': results, 'compared': compared})}")
     return 0
 
 
-def compare(results: Mapping[str, Runs], figure: str) -> dict[str, float]:
+def compare(results: Mapping[str, Runs], metric: str) -> dict[str, float]:
     """The mean of each way over the seeds, how far the means lie apart, and how far the seeds do.
 
     >>> runs = {"fast": [{"AP": 0.5}, {"AP": 0.7}], "exact": [{"AP": 0.6}, {"AP": 0.5}]}
     >>> {name: round(value, 3) for name, value in compare(runs, "AP").items()}
     {'fast': 0.6, 'exact': 0.55, 'between the ways': 0.05, 'between seeds': 0.2}
     """
-    values = {way: [run[figure] for run in runs] for way, runs in results.items()}
+    values = {way: [run[metric] for run in runs] for way, runs in results.items()}
     means = {way: statistics.mean(v) for way, v in values.items()}
     return {
         **means,

@@ -1,4 +1,4 @@
-"""Train segmenters by the command line, test them on held-out images, keep the figures.
+"""Train segmenters by the command line, test them on held-out images, keep the metrics.
 
     python -m benchmarks segmentation farmyard
     python -m benchmarks segmentation camvid fcn8s --data camvid:DIR --backbone efficientnet_lite0
@@ -18,10 +18,13 @@ from typing import Any
 
 from benchmarks.record import write_record
 from benchmarks.train_and_test import CommandFailed, train_and_test
-from minicv.cli.data_sources import open_segmentation_data
-from minicv.models.segmentation.dense_patch_classifier import DensePatchClassifier
-from minicv.models.segmentation.patch_classifier import PatchClassifier
-from minicv.training import load_segmenter, named_figures, run_segmenter
+from minicv.data.sources import open_data
+from minicv.metrics import SegmentationMetric
+from minicv.models.model import Model
+from minicv.models.segmentation import DensePatchClassifier
+from minicv.tasks import load
+from minicv.tasks.segmentation import SEGMENTATION
+from minicv.training import evaluate
 
 FARMYARD_SYSTEMS = {
     "fcn8s": ("--backbone", "small"),
@@ -61,14 +64,14 @@ def _farmyard() -> int:
             weights=["best"],
             pictures=True,
         )
-    slow = load_segmenter(Path("runs") / "farmyard_patch_classifier" / "best.npz")
+    slow, _ = load(Path("runs") / "farmyard_patch_classifier" / "best.npz")
     systems["patch_classifier as convolutions"] = {"test": {"best": _as_convolutions(slow)}}
     tested = {system: record["test"]["best"] for system, record in systems.items()}
     print(table(tested))
     seconds = tested["patch_classifier"]["seconds_per_image"]
     slowdown = {
-        f"against {system}": round(seconds / figures["seconds_per_image"], 1)
-        for system, figures in tested.items()
+        f"against {system}": round(seconds / values["seconds_per_image"], 1)
+        for system, values in tested.items()
         if system != "patch_classifier"
     }
     record = {"systems": systems, "slowdown_of_the_patch_classifier": slowdown}
@@ -76,7 +79,7 @@ def _farmyard() -> int:
 
 
 def table(tested: Mapping[str, Mapping[str, float]]) -> str:
-    """Systems beside each other, a line for each figure.
+    """Systems beside each other, a line for each value.
 
     >>> print(table({"fcn8s": {"seconds_per_image": 0.0123, "mIoU": 0.8, "IoU cow": 0.7},
     ...              "segnet": {"seconds_per_image": 0.02, "mIoU": 0.75, "IoU cow": None}}))
@@ -88,21 +91,21 @@ def table(tested: Mapping[str, Mapping[str, float]]) -> str:
     width = max(8, *map(len, tested))
     lines = [f"{'':<18}" + "".join(f"  {system:>{width}}" for system in tested)]
     for name in next(iter(tested.values())):
-        values = (figures[name] for figures in tested.values())
+        values = (own[name] for own in tested.values())
         cells = ("-" if value is None else f"{value:.3g}" for value in values)
         lines.append(f"{name:<18}" + "".join(f"  {cell:>{width}}" for cell in cells))
     return "\n".join(lines)
 
 
-def _as_convolutions(slow: PatchClassifier) -> dict[str, Any]:
-    """Figures of the same weights on the same images, without a computation done twice."""
-    test = open_segmentation_data("farmyard").test
-    run = run_segmenter(DensePatchClassifier(slow), test, progress=True)
-    figures = named_figures(run.figures, slow.classes)
+def _as_convolutions(slow: Model) -> dict[str, Any]:
+    """Metrics of the same weights on the same images, without a computation done twice."""
+    test = open_data("farmyard", SEGMENTATION.needs).test
+    metric = SegmentationMetric(slow.classes)
+    values, seconds = evaluate(DensePatchClassifier(slow), test, metric, progress=True)
     return {
         "images": len(test),
-        "seconds_per_image": round(float(run.seconds.mean()), 4),
-        **{name: round(value, 6) for name, value in figures.items()},
+        "seconds_per_image": round(seconds, 4),
+        **{name: round(value, 6) for name, value in values.items()},
     }
 
 

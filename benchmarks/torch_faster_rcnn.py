@@ -1,10 +1,10 @@
 """The demo's Faster R-CNN written for PyTorch, so that a training step has something to race.
 
-The same layers under the same names, the same settings and losses as
-``minicv.training.build_detector("faster_rcnn", "small")``, and the same random draws, so that from
-the same weights the same four losses come out; the benchmark checks that they do. Images must have
-the size that the network works at. RoIAlign and suppression are torchvision's where it is there;
-PyTorch alone has neither, and then they are written with what it has.
+The same layers under the same names, the same settings and losses as `FasterRCNN` of
+`minicv.models.detection` on the small backbone, and the same random draws, so that from the same
+weights the same four losses come out; the benchmark checks that they do. Images must have the size
+that the network works at. RoIAlign and suppression are torchvision's where it is there; PyTorch
+alone has neither, and then they are written with what it has.
 
 Source: Ren et al. 2015; `minicv.models.detection` says more about each stage.
 """

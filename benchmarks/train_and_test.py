@@ -34,12 +34,12 @@ def train_and_test(
         options: of `minicv train`; ``--data`` is among them.
         out: folder of the run. Whatever stands in it is overwritten.
         weights: which checkpoints to test.
-        pictures: of a segmenter, whether the first of them draws test images beside the truth, in
+        pictures: whether the first of them draws test images beside the truth, in
             ``out``/pictures.
 
     Returns:
         the command, seconds of the training command, ``"test"``: for each checkpoint the number
-        of images, seconds per image and figures; and what the run's history.json holds.
+        of images, seconds per image and metrics; and what the run's history.json holds.
 
     Raises:
         CommandFailed: one of the commands did.
@@ -50,16 +50,16 @@ def train_and_test(
     seconds = time.perf_counter() - started
     tested = {}
     for which in weights:
-        figures = out / f"{which}.json"
+        report = out / f"{which}.json"
         evaluate = ["eval", "--weights", str(out / f"{which}.npz"), "--data", data]
         if pictures and which == weights[0]:
             evaluate += ["--pictures", str(out / "pictures")]
-        _run([*evaluate, "--json", str(figures)])
-        result = json.loads(figures.read_text(encoding="utf-8"))
+        _run([*evaluate, "--json", str(report)])
+        result = json.loads(report.read_text(encoding="utf-8"))
         tested[which] = {
             "images": result["images"],
             "seconds_per_image": result["seconds_per_image"],
-            **result["figures"],
+            **result["values"],
         }
     history = json.loads((out / "history.json").read_text(encoding="utf-8"))
     return {

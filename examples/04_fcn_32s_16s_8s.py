@@ -31,17 +31,17 @@ from minicv.data import Cached, DataLoader, Farmyard
 from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import border_window, draw_label_maps
 from minicv.metrics import boundary_iou, segmentation_values
-from minicv.models.backbones import SmallHierarchy
+from minicv.models.backbones import SmallBackbone
 from minicv.models.segmentation import FCN8s, FCN16s, FCN32s, Segmenter
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
-from minicv.training import fit
+from minicv.training import GradientStep, fit
 
 CLASSES = Farmyard.segmentation_classes
 NEAR = 2  # pixels from a border that boundary IoU looks at, 1 % of the diagonal
-WIDTH = 24  # channels of the trunk's first layer
+WIDTH = 24  # channels of the backbone's first layer
 
 
-class Figures(NamedTuple):
+class Measured(NamedTuple):
     """Of one network on unseen scenes; `label_maps` (H, W) are what it predicted."""
 
     epochs: int
@@ -70,25 +70,25 @@ def run(
         Cached(Farmyard(count, size=(size, size), seed=own_seed), keep=("segmentation", "image_id"))
         for count, own_seed in zip(scenes, (2 * seed, 2 * seed + 1), strict=True)
     )
-    figures = train_one_after_another(known, unseen, epochs, seed)
+    measured = train_one_after_another(known, unseen, epochs, seed)
     print(f"{'':<24}{'epochs':>7}{'seconds':>9}{'mean IoU':>10}{'boundary IoU':>14}")
-    for name, own in figures.items():
+    for name, own in measured.items():
         row = f"{name:<24}{own.epochs:>7}{own.seconds:>9.0f}"
         print(f"{row}{own.mean_iou:>10.3f}{own.boundary_iou:>14.3f}")
-    for name, picture in draw(unseen, figures).items():
+    for name, picture in draw(unseen, measured).items():
         picture.save(out / name)
     print(f"pictures in {out.resolve()}: scene.png, borders.png")
 
 
-def train_one_after_another(known: Any, unseen: Any, epochs: int, seed: int) -> dict[str, Figures]:
+def train_one_after_another(known: Any, unseen: Any, epochs: int, seed: int) -> dict[str, Measured]:
     """FCN-32s for some epochs; FCN-16s from its weights for half as many; FCN-8s likewise."""
     further = max(1, epochs // 2)
-    figures: dict[str, Figures] = {}
+    measured: dict[str, Measured] = {}
 
     def stage(name: str, model: Segmenter, epochs: int, lr: float) -> None:
         started = time.perf_counter()
         train(model, known, epochs, lr, seed)
-        figures[name] = measure(model, unseen, epochs, time.perf_counter() - started)
+        measured[name] = measure(model, unseen, epochs, time.perf_counter() - started)
 
     fcn32s = new(FCN32s, seed)
     stage("FCN-32s", fcn32s, epochs, lr=2e-3)
@@ -99,13 +99,13 @@ def train_one_after_another(known: Any, unseen: Any, epochs: int, seed: int) -> 
     fcn8s.load_state_dict(fcn16s.state_dict(), strict=False)
     stage("FCN-8s, from FCN-16s", fcn8s, further, lr=1e-3)
     stage("FCN-32s, trained on", fcn32s, 2 * further, lr=1e-3)
-    return figures
+    return measured
 
 
 def new(kind: type[Segmenter], seed: int) -> Segmenter:
-    """With random weights, on a trunk of eleven 3x3 convolutions."""
+    """With random weights, on a backbone of nine 3x3 convolutions."""
     rng = np.random.default_rng(seed)
-    return kind(SmallHierarchy(WIDTH, rng=rng), CLASSES, rng=rng)
+    return kind(SmallBackbone(WIDTH, (8, 16, 32), rng=rng), CLASSES, rng=rng)
 
 
 def train(model: Segmenter, scenes: Any, epochs: int, lr: float, seed: int) -> None:
@@ -116,14 +116,15 @@ def train(model: Segmenter, scenes: Any, epochs: int, lr: float, seed: int) -> N
     )
     schedule = WarmupThen(CosineAnnealingLR(lr, epochs * len(loader)), warmup_steps=10)
     parameters = [p for p in model.parameters() if p.requires_grad]  # the last layer is fixed
-    fit(model, loader, Adam(parameters, lr=lr), schedule, epochs=epochs, rng=rng)
+    step = GradientStep(model, Adam(parameters, lr=lr), schedule)
+    fit(step, loader, epochs=epochs, rng=rng)
 
 
-def measure(model: Segmenter, scenes: Any, epochs: int, seconds: float) -> Figures:
+def measure(model: Segmenter, scenes: Any, epochs: int, seconds: float) -> Measured:
     """Label all scenes and compare with the truth."""
     images, targets = zip(*(scenes[i] for i in range(len(scenes))), strict=True)
     predictions = model.predict(images)
-    return Figures(
+    return Measured(
         epochs,
         seconds,
         segmentation_values(predictions, targets, len(CLASSES)).mean_iou,
@@ -132,19 +133,19 @@ def measure(model: Segmenter, scenes: Any, epochs: int, seconds: float) -> Figur
     )
 
 
-def draw(scenes: Any, figures: dict[str, Figures]) -> dict[str, Image.Image]:
+def draw(scenes: Any, measured: dict[str, Measured]) -> dict[str, Image.Image]:
     """The scene with FCN-8s' median mean IoU, and enlarged the square with the longest borders."""
     truths = [scenes[i][1] for i in range(len(scenes))]
     ious = [
         segmentation_values([{"segmentation": labels}], [truth], len(CLASSES)).mean_iou
-        for labels, truth in zip(figures["FCN-8s, from FCN-16s"].label_maps, truths, strict=True)
+        for labels, truth in zip(measured["FCN-8s, from FCN-16s"].label_maps, truths, strict=True)
     ]
     number = int(np.argsort(ious)[len(ious) // 2])
     image, truth = scenes[number][0], truths[number]["segmentation"]
     label_maps = {
         f"{name}\non all scenes mean IoU {own.mean_iou:.2f}, boundary IoU {own.boundary_iou:.2f}":
             own.label_maps[number]
-        for name, own in figures.items()
+        for name, own in measured.items()
     }  # fmt: skip
     label_maps["Truth"] = truth
     rows, columns = border_window(truth, side=truth.shape[0] // 2)

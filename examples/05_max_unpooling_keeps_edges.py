@@ -15,7 +15,7 @@ one class, which shows where the borders are apart from what they are borders of
 
     python examples/05_max_unpooling_keeps_edges.py
 
-It prints the figures of every run, and the mean differences with their standard errors. The
+It prints the metrics of every run, and the mean differences with their standard errors. The
 pictures are scene.png and, enlarged, borders.png.
 
 Source: Noh, Hong & Han, Learning deconvolution network for semantic segmentation (ICCV 2015),
@@ -36,9 +36,9 @@ from minicv.data import Cached, DataLoader, Farmyard
 from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import border_window, draw_label_maps
 from minicv.metrics import boundary_iou, segmentation_values
-from minicv.models.segmentation import EncoderDecoder, Segmenter
+from minicv.models.segmentation import EncoderDecoder, EncoderDecoderSettings, Segmenter
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
-from minicv.training import fit
+from minicv.training import GradientStep, fit
 
 CLASSES = Farmyard.segmentation_classes
 WAYS = ("nearest", "max_unpool")
@@ -48,7 +48,7 @@ NEAR = (1, 2)  # pixels from a border that boundary IoU looks at
 WIDTHS = (16, 32, 64)  # channels before each of the three poolings
 
 
-class Figures(NamedTuple):
+class Measured(NamedTuple):
     """Of one network on unseen scenes.
 
     Attributes:
@@ -91,14 +91,14 @@ def run(
     print(f"{'':<22}" + "".join(f"{column:>10}" for column in columns + columns))
     differences = []
     for own_seed in range(seed, seed + pairs):
-        figures = {way: train_and_measure(way, known, unseen, epochs, own_seed) for way in WAYS}
-        for way, own in figures.items():
+        measured = {way: train_and_measure(way, known, unseen, epochs, own_seed) for way in WAYS}
+        for way, own in measured.items():
             print(row(f"seed {own_seed}, {way}", own.numbers))
-        differences.append(figures["max_unpool"].numbers - figures["nearest"].numbers)
+        differences.append(measured["max_unpool"].numbers - measured["nearest"].numbers)
     print(row("max_unpool - nearest", np.mean(differences, axis=0), sign="+"))
     if pairs > 1:
         print(row("standard error", np.std(differences, axis=0, ddof=1) / np.sqrt(pairs)))
-    for name, picture in draw(unseen, figures).items():
+    for name, picture in draw(unseen, measured).items():
         picture.save(out / name)
     print(f"pictures in {out.resolve()}: scene.png, borders.png")
 
@@ -112,27 +112,28 @@ def row(name: str, numbers: np.ndarray, sign: str = "") -> str:
     return f"{name:<22}" + "".join(f"{number:>{sign}10.3f}" for number in numbers)
 
 
-def train_and_measure(upsampling: str, known: Any, unseen: Any, epochs: int, seed: int) -> Figures:
+def train_and_measure(upsampling: str, known: Any, unseen: Any, epochs: int, seed: int) -> Measured:
     """An encoder-decoder with this upsampling; equal seeds give equal weights at the start."""
     rng = np.random.default_rng(seed)
-    model = EncoderDecoder(CLASSES, upsampling, WIDTHS, rng=rng)
+    settings = EncoderDecoderSettings(upsampling=upsampling, widths=WIDTHS)
+    model = EncoderDecoder(CLASSES, settings, rng=rng)
     loader = DataLoader(
         known, batch_size=8, shuffle=True, rng=rng, transform=RandomHorizontalFlip(0.5)
     )
     schedule = WarmupThen(CosineAnnealingLR(3e-3, epochs * len(loader)), warmup_steps=10)
-    optimizer = Adam(model.parameters(), lr=3e-3)
-    fit(model, loader, optimizer, schedule, epochs=epochs, rng=rng, progress=False)
+    step = GradientStep(model, Adam(model.parameters(), lr=3e-3), schedule)
+    fit(step, loader, epochs=epochs, rng=rng, progress=False)
     return measure(model, unseen)
 
 
-def measure(model: Segmenter, scenes: Any) -> Figures:
+def measure(model: Segmenter, scenes: Any) -> Measured:
     """Label all scenes and compare with the truth, twice."""
     images, targets = zip(*(scenes[i] for i in range(len(scenes))), strict=True)
     label_maps = [result["segmentation"] for result in model.predict(images)]
     truths = [target["segmentation"] for target in targets]
     all_classes = compare(label_maps, truths, len(CLASSES))
     merged = compare([MERGED[m] for m in label_maps], [MERGED[m] for m in truths], 4)
-    return Figures(np.array([*all_classes, *merged]), label_maps)
+    return Measured(np.array([*all_classes, *merged]), label_maps)
 
 
 def compare(label_maps: Sequence[np.ndarray], truths: Sequence[np.ndarray], count: int) -> list:
@@ -142,15 +143,15 @@ def compare(label_maps: Sequence[np.ndarray], truths: Sequence[np.ndarray], coun
     return [segmentation_values(said, true, count).mean_iou, *boundaries]
 
 
-def draw(scenes: Any, figures: dict[str, Figures]) -> dict[str, Image.Image]:
+def draw(scenes: Any, measured: dict[str, Measured]) -> dict[str, Image.Image]:
     """The scene with the median mean IoU, and enlarged the square with the longest borders."""
     truths = [scenes[i][1]["segmentation"] for i in range(len(scenes))]
-    label_maps = figures["max_unpool"].label_maps
+    label_maps = measured["max_unpool"].label_maps
     ious = [compare([m], [t], len(CLASSES))[0] for m, t in zip(label_maps, truths, strict=True)]
     number = int(np.argsort(ious)[len(ious) // 2])
     image, truth = scenes[number][0], truths[number]
     shown = {"Truth": truth}
-    for way, own in figures.items():
+    for way, own in measured.items():
         near = own.numbers[len(NEAR) + 2]
         note = f"animals and people as one: boundary IoU within {NEAR[0]} pixel {near:.2f}"
         shown[f"{way}\n{note}"] = own.label_maps[number]

@@ -32,7 +32,7 @@ from minicv.inspection import contact_sheet, draw_detections
 from minicv.models.backbones import SmallBackbone
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
-from minicv.training import fit, predict_all
+from minicv.training import GradientStep, fit
 from minicv.vision import box_iou
 
 CLASSES = Farmyard.classes
@@ -89,9 +89,9 @@ def train(scenes: Any, epochs: int, seed: int, size: int) -> SingleObjectDetecto
         scenes, batch_size=8, shuffle=True, rng=rng, transform=RandomHorizontalFlip(0.5)
     )
     schedule = WarmupThen(CosineAnnealingLR(1e-3, epochs * len(loader)), warmup_steps=30)
-    optimizer = Adam(model.parameters(), lr=1e-3)
-    fit(model, loader, optimizer, schedule, epochs=epochs, rng=rng, progress=False)
-    return model.eval()
+    step = GradientStep(model, Adam(model.parameters(), lr=1e-3), schedule)
+    fit(step, loader, epochs=epochs, rng=rng, progress=False)
+    return model
 
 
 def mean_iou(model: SingleObjectDetector, scenes: Any) -> tuple[float, float]:
@@ -99,9 +99,9 @@ def mean_iou(model: SingleObjectDetector, scenes: Any) -> tuple[float, float]:
 
     No box counts as 0.
     """
-    predictions, targets = predict_all(model, scenes, batch_size=8)
     best, between = [], []
-    for found, truth in zip(predictions, targets, strict=True):
+    images, targets = zip(*(scenes[i] for i in range(len(scenes))), strict=True)
+    for found, truth in zip(model.predict(images), targets, strict=True):
         best.append(box_iou(found["boxes"], truth["boxes"]).max(initial=0.0))
         mean_box = truth["boxes"].mean(axis=0, keepdims=True)  # (N, 4) -> (1, 4)
         between.append(box_iou(found["boxes"], mean_box).max(initial=0.0))

@@ -17,7 +17,6 @@ Source: the classical scheme, e.g. Sermanet et al., OverFeat (ICLR 2014), sectio
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,13 @@ from PIL import Image
 from minicv.data import Cached, DataLoader, Farmyard
 from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import contact_sheet, draw_ground_truth, draw_proposals
+from minicv.metrics import DetectionMetric
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import SlidingWindowDetector, SlidingWindowSettings
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
 from minicv.proposals import SlidingWindow
-from minicv.training import detection_figures, fit, predict_all
+from minicv.tasks.detection import sure
+from minicv.training import GradientStep, evaluate, fit
 
 CLASSES = Farmyard.classes
 LABELS = ("boxes", "labels", "image_id")
@@ -75,8 +76,8 @@ def run(out: Path, seed: int, scenes: tuple[int, int] = (200, 30), epochs: int =
         known, batch_size=4, shuffle=True, rng=rng, transform=RandomHorizontalFlip(0.5)
     )
     schedule = WarmupThen(CosineAnnealingLR(2e-3, epochs * len(loader)), warmup_steps=10)
-    fit(model, loader, Adam(model.parameters(), lr=2e-3), schedule, epochs=epochs, rng=rng)
-    model.eval()
+    step = GradientStep(model, Adam(model.parameters(), lr=2e-3), schedule)
+    fit(step, loader, epochs=epochs, rng=rng)
     print(measure(model, unseen))
     model.windows = GRIDS[SHOWN]
     counts = [len(unseen[i][1]["boxes"]) for i in range(len(unseen))]
@@ -94,13 +95,10 @@ def measure(model: SlidingWindowDetector, unseen: Any) -> str:
     for name, windows in GRIDS.items():
         model.windows = windows
         cost = model.cost(height, width)
-        started = time.perf_counter()
-        predictions, targets = predict_all(model, unseen, batch_size=1)
-        seconds = (time.perf_counter() - started) / len(unseen)
-        ap50 = detection_figures(predictions, targets, CLASSES)["AP50"]
+        values, seconds = evaluate(model, unseen, DetectionMetric(CLASSES))
         lines.append(
             f"{name:<10}{windows.step:>6}{cost.windows:>9,}{cost.multiplications:>18,}"
-            f"{seconds:>9.2f}{ap50:>7.3f}"
+            f"{seconds:>9.2f}{values['AP50']:>7.3f}"
         )
     lines.append(f"all for one image of {width} x {height} pixels")
     return "\n".join(lines)
@@ -110,11 +108,11 @@ def draw(
     model: SlidingWindowDetector, image: np.ndarray, truth: dict[str, Any]
 ) -> dict[str, Image.Image]:
     """The grid; its scores before and after suppression; detections beside the truth."""
-    stages = model.stages(image)
-    windows, scores = stages["windows"], stages["class_scores"]
-    found = stages["detections"]
-    sure = {name: values[found["scores"] >= DRAWN_SCORE] for name, values in found.items()}
-    best = scores[:, 1:].max(axis=1)  # (R, K+1) -> (R,): the surest class but the background
+    stages = {stage.name: stage.arrays for stage in model.stages(image)}
+    windows = stages["proposals"]["boxes"]
+    best = stages["class_scores"]["class_scores"].max(axis=1)  # (R, K) -> (R,)
+    (found,) = model.predict([image])
+    left = sure(found, DRAWN_SCORE)
     height, width = image.shape[1:]
     grids = []
     for size in SIZES:
@@ -137,16 +135,16 @@ def draw(
         "2_scores.png": contact_sheet(
             [
                 draw_proposals(image, windows[over], best[over], *scale),
-                draw_proposals(image, sure["boxes"], sure["scores"], *scale),
+                draw_proposals(image, left["boxes"], left["scores"], *scale),
             ],
             [
                 f"Before NMS\n{over.sum()} of {len(windows):,} windows say the name of a class "
                 f"with {DRAWN_SCORE} or more",
-                f"After NMS\n{len(sure['boxes'])} are left",
+                f"After NMS\n{len(left['boxes'])} are left",
             ],
             columns=2,
         ),
-        "3_detections.png": draw_ground_truth(image, truth, sure, CLASSES),
+        "3_detections.png": draw_ground_truth(image, truth, left, CLASSES),
     }  # fmt: skip
 
 

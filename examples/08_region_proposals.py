@@ -53,8 +53,12 @@ from minicv.proposals import (
 )
 from minicv.proposals.edge_groups import edge_groups
 from minicv.proposals.edge_map import thin_edges
-from minicv.proposals.hierarchical_grouping import group_until, regions_of
-from minicv.proposals.hierarchical_grouping import colour_bins, texture_bins
+from minicv.proposals.hierarchical_grouping import (
+    colour_bins,
+    group_until,
+    regions_of,
+    texture_bins,
+)
 
 COUNTS = (5, 10, 20, 50, 100, 150, 200, 300, 400)
 PRINTED = (10, 50, 200)

@@ -1,17 +1,17 @@
-"""R-CNN: a ConvNet looks at every proposed region, support vector machines say what it is.
+"""R-CNN: a ConvNet looks at every proposed region, SVMs say what it is.
 
 Selective Search proposes regions of a picture; each is stretched to a square and goes through the
-network as a picture of its own. First the network learns to name regions (softmax). Then one
-support vector machine for each class is fitted to its features, and one regressor for each class,
-which moves a box towards the object. The paper starts from a network that knows ImageNet; here it
+network as a picture of its own. First the network learns to name regions (softmax). Then a support
+vector machine (SVM) for each class is fitted to its features, and a regressor for each class, which
+moves a box towards the object. The paper starts from a network that knows ImageNet; here it
 starts from random weights, which is why half of the regions it learns from hold an object, not a
 quarter.
 
     python examples/09_rcnn.py
 
-It prints AP50 on unseen scenes, scored by the machines or by the softmax, with and without box
-regression, all from one training, and what an image costs. The pictures are 1_proposals.png,
-2_warped_regions.png, 3_scores.png, 4_regression.png and 5_detections.png.
+It prints AP50 on unseen scenes, scored by the SVMs or by the softmax, with and without box
+regression, all from one training, and what an image costs. A picture shows each stage of one scene;
+svm_margins.png shows what the SVMs say of some regions, and truth.png the detections beside it.
 
 Source: Girshick et al., Rich feature hierarchies for accurate object detection (CVPR 2014).
 """
@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,20 +29,19 @@ from PIL import Image
 
 from minicv.data import Cached, DataLoader, Farmyard
 from minicv.inspection import (
-    contact_sheet,
-    draw_detections,
     draw_ground_truth,
-    draw_moved_boxes,
-    draw_proposals,
     draw_region_scores,
-    regions_behind,
+    draw_stages,
 )
 from minicv.inspection.canvas import to_picture
+from minicv.inspection.stage_scene import regions_to_show
+from minicv.metrics import DetectionMetric
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import RCNN, RCNNSettings
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
 from minicv.proposals import CachedProposals, SelectiveSearch
-from minicv.training import detection_figures, fit, predict_all, train_post_hoc
+from minicv.tasks.detection import sure
+from minicv.training import GradientStep, evaluate, fit, fit_svms
 
 CLASSES = Farmyard.classes
 LABELS = ("boxes", "labels", "image_id")
@@ -56,7 +54,7 @@ SETTINGS = RCNNSettings(
 )  # fmt: skip
 # Two of the eight hierarchies of "fast": enough for drawn scenes.
 PROPOSER = SelectiveSearch(similarities=("CTSF",), ks=(50,), min_side=12)
-DRAWN_SCORE = 0.5  # of a detection: the machine's boundary
+DRAWN_SCORE = 0.5  # of a detection: the SVM's boundary
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,20 +79,19 @@ def run(out: Path, seed: int, scenes: tuple[int, int] = (180, 40), epochs: int =
     model = RCNN(SmallBackbone(24, rng=rng), CLASSES, proposer, SETTINGS, rng=rng)
     loader = DataLoader(known, batch_size=4, shuffle=True, rng=rng)
     schedule = WarmupThen(CosineAnnealingLR(2e-3, epochs * len(loader)), warmup_steps=10)
-    optimizer = Adam(model.parameters(), lr=2e-3)
-    history = fit(model, loader, optimizer, schedule, epochs=epochs, rng=rng)
-    report = train_post_hoc(model, known, out / "features", rng)
+    step = GradientStep(model, Adam(model.parameters(), lr=2e-3), schedule)
+    history = fit(step, loader, epochs=epochs, rng=rng)
+    report = fit_svms(model, known, out / "features", rng)
     fitting = report.seconds["svm"] + report.seconds["regression"]
     print(
         f"seconds: network {sum(epoch['seconds'] for epoch in history):.0f}, features of "
         f"{report.regions:,} regions {report.seconds['features']:.0f} "
-        f"({report.bytes_on_disk / 1e6:.0f} MB on disk), machines and regressors {fitting:.0f}"
+        f"({report.bytes_on_disk / 1e6:.0f} MB on disk), SVMs and regressors {fitting:.0f}"
     )
-    model.eval()
     print(measure(model, unseen))
     counts = [len(unseen[i][1]["boxes"]) for i in range(len(unseen))]
     for name, picture in draw(model, *unseen[counts.index(3) if 3 in counts else 0]).items():
-        picture.save(out / name)
+        picture.save(out / f"{name}.png")
     print(f"pictures in {out.resolve()}")
 
 
@@ -103,58 +100,38 @@ def measure(model: RCNN, unseen: Any) -> str:
     images = [unseen[i][0] for i in range(len(unseen))]
     regions = np.mean([len(model.propose(image, np.random.default_rng(0))[0]) for image in images])
     lines = [f"{'AP50':<22}{'boxes as proposed':>18}{'regressed':>11}{'seconds an image':>18}"]
-    for scoring, name in (("softmax", "softmax"), ("svm", "support vector machines")):
+    for scoring, name in (("softmax", "softmax"), ("svm", "SVMs")):
         row = []
         for regressed in (False, True):
             model.settings = dataclasses.replace(
                 SETTINGS, scoring=scoring, box_regression=regressed
             )
-            started = time.perf_counter()
-            predictions, targets = predict_all(model, unseen)
-            seconds = (time.perf_counter() - started) / len(unseen)
-            row.append(detection_figures(predictions, targets, CLASSES)["AP50"])
-        lines.append(f"{name:<24}{row[0]:>16.3f}{row[1]:>11.3f}{seconds:>18.2f}")
+            values, seconds = evaluate(model, unseen, DetectionMetric(CLASSES))
+            row.append(values["AP50"])
+        lines.append(f"{name:<22}{row[0]:>18.3f}{row[1]:>11.3f}{seconds:>18.2f}")
     lines.append(f"passes through the network for an image: {regions:.0f}, one a region")
     return "\n".join(lines)
 
 
 def draw(model: RCNN, image: np.ndarray, truth: dict[str, Any]) -> dict[str, Image.Image]:
-    """A picture for each stage, from the same code that detects."""
+    """A picture for each stage, from the same code that detects; margins; and the truth."""
     stages = model.stages(image)
-    proposals, found = stages["proposals"], stages["detections"]
-    sure = {name: values[found["scores"] >= DRAWN_SCORE] for name, values in found.items()}
-    sources = regions_behind(stages["refined_boxes"], sure["boxes"], sure["labels"])
-    # Regions that became detections, then the first ones that did not.
-    rest = np.setdiff1d(np.arange(len(proposals)), sources)
-    shown = np.concatenate([sources, rest])[:24]
-    mean, std = (
-        np.array(values)[:, None, None] for values in (model.backbone.mean, model.backbone.std)
+    drawn = draw_stages(stages, CLASSES)
+    pictures = {
+        f"{number}_{name}": picture for number, (name, picture) in enumerate(drawn.items(), 1)
+    }
+    arrays = {stage.name: stage.arrays for stage in stages}
+    boxes, scores = (arrays["class_scores"][name] for name in ("boxes", "class_scores"))
+    shown = regions_to_show(boxes, scores.max(axis=1), 12)
+    pictures["svm_margins"] = draw_region_scores(
+        [to_picture(arrays["warped_regions"]["crops"][region]) for region in shown],
+        arrays["class_scores"]["svm_scores"][shown],
+        CLASSES,
+        title="Margins of the SVMs; above 0 speaks for the class",
     )
-    warped = [
-        to_picture(region * std + mean).resize((144, 144), Image.Resampling.BICUBIC)
-        for region in stages["warped_regions"][shown]
-    ]
-    places = [f"\n{x1:.0f}, {y1:.0f} to {x2:.0f}, {y2:.0f}" for x1, y1, x2, y2 in proposals[shown]]
-    original = draw_detections(image, truth["boxes"], truth["labels"], None, CLASSES)
-    return {
-        "1_proposals.png": contact_sheet(
-            [original, draw_proposals(image, proposals, stages["proposal_scores"], most=60)],
-            ["Truth", f"Selective Search\n{len(proposals)} boxes, the first 60 drawn"],
-            columns=2,
-        ),
-        "2_warped_regions.png": contact_sheet(
-            warped, places, columns=8, title="What the network sees: stretched regions with context"
-        ),
-        "3_scores.png": draw_region_scores(
-            warped[:12], stages["svm_scores"][shown[:12]], CLASSES, places[:12],
-            title="Margins of the support vector machines; above 0 speaks for the class",
-        ),
-        "4_regression.png": contact_sheet(
-            [draw_moved_boxes(image, proposals[sources], sure["boxes"], sure["labels"])],
-            ["Box regression\nwhite: as proposed; in colour: where the regressor put it"],
-        ),
-        "5_detections.png": draw_ground_truth(image, truth, sure, CLASSES),
-    }  # fmt: skip
+    found = sure(model.predict([image])[0], DRAWN_SCORE)
+    pictures["truth"] = draw_ground_truth(image, truth, found, CLASSES)
+    return pictures
 
 
 if __name__ == "__main__":

@@ -4,14 +4,15 @@ R-CNN sends every region through the network. SPP-net sends the picture, once, a
 out of its feature map. Fully connected layers want a fixed number of inputs whatever the shape of a
 region: so it is divided into 6 x 6, 3 x 3, 2 x 2 and 1 x 1 bins, a spatial pyramid, and of every
 bin the maximum is taken. What follows is R-CNN's: fine-tuning of the fully connected layers,
-support vector machines, box regressors. The convolutions learn nothing on the way, so they have to
+SVMs, box regressors. The convolutions learn nothing on the way, so they have to
 know something before: the paper's come from ImageNet, these from scenes with one object each.
 
     python examples/10_spp_net.py
 
 It prints AP50 on unseen scenes, and for one image the seconds and the multiplications of the
-convolutions beside what R-CNN would need, which runs them once a region. The pictures are
-1_feature_map.png, 2_pyramid.png, 3_scores.png, 4_regression.png and 5_detections.png.
+convolutions beside what R-CNN would need, which runs them once a region. A picture shows each stage
+of one scene; pyramid.png shows the bins of some regions, svm_margins.png what the SVMs say of them,
+and truth.png the detections beside it.
 
 Source: He et al., Spatial pyramid pooling in deep convolutional networks (ECCV 2014).
 """
@@ -33,22 +34,23 @@ from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import (
     contact_sheet,
     crop_of_box,
-    draw_feature_map,
     draw_ground_truth,
-    draw_moved_boxes,
     draw_pyramid,
     draw_region_scores,
-    regions_behind,
+    draw_stages,
 )
+from minicv.inspection.stage_scene import regions_to_show
+from minicv.metrics import DetectionMetric
 from minicv.models.backbones import SmallBackbone
 from minicv.models.counting_multiplications import counting_multiplications
 from minicv.models.detection import SPPNet, SPPNetSettings
 from minicv.models.detection.spp_net import region_on_map
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
-from minicv.nn import Module
+from minicv.models.model import Model
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
 from minicv.proposals import CachedProposals, SelectiveSearch
-from minicv.training import detection_figures, fit, predict_all, train_post_hoc
+from minicv.tasks.detection import sure
+from minicv.training import GradientStep, evaluate, fit, fit_svms
 
 CLASSES = Farmyard.classes
 LABELS = ("boxes", "labels", "image_id")
@@ -62,7 +64,7 @@ SETTINGS = SPPNetSettings(
 PROPOSER = SelectiveSearch(similarities=("CTSF",), ks=(50,), min_side=12)
 SINGLE = 96  # pixels of a scene with one object; a third more would take twice as long
 WARPED = 48  # pixels of a region in the example of R-CNN
-DRAWN_SCORE = 0.5  # of a detection: the machine's boundary
+DRAWN_SCORE = 0.5  # of a detection: the SVM's boundary
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -101,29 +103,28 @@ def run(
     proposer = CachedProposals(PROPOSER, out / "proposals")  # each scene is searched once
     model = SPPNet(backbone, CLASSES, proposer, SETTINGS, rng=rng)
     fine_tuning = train(model, known, epochs[1], rng)
-    report = train_post_hoc(model, known, out / "features", rng)
+    report = fit_svms(model, known, out / "features", rng)
     fitting = report.seconds["svm"] + report.seconds["regression"]
     print(
         f"seconds: convolutions before {before:.0f}, fine-tuning {fine_tuning:.0f}, features of "
         f"{report.regions:,} regions {report.seconds['features']:.0f} "
-        f"({report.bytes_on_disk / 1e6:.0f} MB on disk), machines and regressors {fitting:.0f}"
+        f"({report.bytes_on_disk / 1e6:.0f} MB on disk), SVMs and regressors {fitting:.0f}"
     )
-    model.eval()
     print(measure(model, unseen))
     counts = [len(unseen[i][1]["boxes"]) for i in range(len(unseen))]
     for name, picture in draw(model, *unseen[counts.index(3) if 3 in counts else 0]).items():
-        picture.save(out / name)
+        picture.save(out / f"{name}.png")
     print(f"pictures in {out.resolve()}")
 
 
-def train(model: Module, scenes: Any, epochs: int, rng: np.random.Generator) -> float:
+def train(model: Model, scenes: Any, epochs: int, rng: np.random.Generator) -> float:
     """Adam, a short warm-up, half a cosine wave; seconds."""
     # Scenes with proposals are not mirrored: each would have to be searched twice.
     transform = RandomHorizontalFlip(0.5) if isinstance(model, SingleObjectDetector) else None
     loader = DataLoader(scenes, batch_size=8, shuffle=True, rng=rng, transform=transform)
     schedule = WarmupThen(CosineAnnealingLR(1e-3, epochs * len(loader)), warmup_steps=20)
     optimizer = Adam([p for p in model.parameters() if p.requires_grad], lr=1e-3)
-    history = fit(model, loader, optimizer, schedule, epochs=epochs, rng=rng)
+    history = fit(GradientStep(model, optimizer, schedule), loader, epochs=epochs, rng=rng)
     return sum(epoch["seconds"] for epoch in history)
 
 
@@ -131,12 +132,9 @@ def measure(model: SPPNet, unseen: Any) -> str:
     """AP50, and the convolutions' cost: once an image here, once a region in R-CNN."""
     images = [unseen[i][0] for i in range(len(unseen))]
     regions = np.mean([len(model.propose(image, np.random.default_rng(0))[0]) for image in images])
-    started = time.perf_counter()
-    predictions, targets = predict_all(model, unseen, batch_size=1)
-    seconds = (time.perf_counter() - started) / len(images)
+    values, seconds = evaluate(model, unseen, DetectionMetric(CLASSES))
     lines = [
-        f"AP50 {detection_figures(predictions, targets, CLASSES)['AP50']:.3f}, "
-        f"{seconds:.3f} seconds an image without its proposals",
+        f"AP50 {values['AP50']:.3f}, {seconds:.3f} seconds an image without its proposals",
         f"{'one image':<10}{'passes':>8}{'multiplications':>17}{'seconds':>9}  (convolutions)",
     ]
     for name, passes, side in (("SPP-net", 1, 128), ("R-CNN", round(regions), WARPED)):
@@ -150,41 +148,44 @@ def measure(model: SPPNet, unseen: Any) -> str:
 
 
 def draw(model: SPPNet, image: np.ndarray, truth: dict[str, Any]) -> dict[str, Image.Image]:
-    """A picture for each stage, from the same code that detects."""
+    """A picture for each stage, from the same code that detects; and what is SPP-net's own."""
     stages = model.stages(image)
-    proposals, found, (features,) = (
-        stages[name] for name in ("proposals", "detections", "feature_maps")
+    drawn = draw_stages(stages, CLASSES)
+    pictures = {
+        f"{number}_{name}": picture for number, (name, picture) in enumerate(drawn.items(), 1)
+    }
+    arrays = {stage.name: stage.arrays for stage in stages}
+    boxes, scores = (arrays["class_scores"][name] for name in ("boxes", "class_scores"))
+    shown = regions_to_show(boxes, scores.max(axis=1), 9)
+    crops = [crop_of_box(image, boxes[region], 256) for region in shown]
+    pictures["pyramid"] = draw_pyramids(
+        model, arrays["feature_map"]["features"], boxes[shown], crops
     )
-    sure = {name: values[found["scores"] >= DRAWN_SCORE] for name, values in found.items()}
-    sources = regions_behind(stages["refined_boxes"], sure["boxes"], sure["labels"])
-    # Regions that became detections, then the first ones that did not.
-    rest = np.setdiff1d(np.arange(len(proposals)), sources)
-    shown = np.concatenate([sources, rest])[:9]
-    crops = [crop_of_box(image, proposals[region], 144) for region in shown]
-    places = [f"\n{x1:.0f}, {y1:.0f} to {x2:.0f}, {y2:.0f}" for x1, y1, x2, y2 in proposals[shown]]
+    pictures["svm_margins"] = draw_region_scores(
+        crops,
+        arrays["class_scores"]["svm_scores"][shown],
+        CLASSES,
+        title="Margins of the SVMs; above 0 speaks for the class",
+    )
+    found = sure(model.predict([image])[0], DRAWN_SCORE)
+    pictures["truth"] = draw_ground_truth(image, truth, found, CLASSES)
+    return pictures
+
+
+def draw_pyramids(
+    model: SPPNet, features: np.ndarray, boxes: np.ndarray, crops: Sequence[Image.Image]
+) -> Image.Image:
+    """Four regions, and the bins of each on the strength of the map (C, h, w)."""
     strength = np.abs(features).mean(axis=0)  # (C, h, w) -> (h, w)
-    stride = model.backbone.stride
-    cells = region_on_map(proposals[shown[:4]], stride, strength.shape)
-    pyramids, captions = [], []
-    for crop, place, region in zip(crops, places, cells, strict=False):
-        pyramids += [crop.resize((256, 256)), *draw_pyramid(strength, region, SETTINGS.pyramid)]
-        captions += [place, *(f"\n{level} x {level} bins" for level in SETTINGS.pyramid)]
-    return {
-        "1_feature_map.png": draw_feature_map(image, features, stride),
-        "2_pyramid.png": contact_sheet(
-            pyramids, captions, columns=1 + len(SETTINGS.pyramid),
-            title=f"Any region becomes {SETTINGS.bins} bins: the maximum of each, in every channel",
-        ),
-        "3_scores.png": draw_region_scores(
-            crops, stages["svm_scores"][shown], CLASSES, places,
-            title="Margins of the support vector machines; above 0 speaks for the class",
-        ),
-        "4_regression.png": contact_sheet(
-            [draw_moved_boxes(image, proposals[sources], sure["boxes"], sure["labels"])],
-            ["Box regression\nwhite: as proposed; in colour: where the regressor put it"],
-        ),
-        "5_detections.png": draw_ground_truth(image, truth, sure, CLASSES),
-    }  # fmt: skip
+    cells = region_on_map(boxes[:4], model.stride, strength.shape)
+    levels = SETTINGS.pyramid
+    pictures, captions = [], []
+    for crop, (x1, y1, x2, y2), region in zip(crops, boxes, cells, strict=False):
+        pictures += [crop, *draw_pyramid(strength, region, levels)]
+        captions.append(f"\n{x1:.0f}, {y1:.0f} to {x2:.0f}, {y2:.0f}")
+        captions += [f"\n{level} x {level} bins" for level in levels]
+    title = f"Any region becomes {SETTINGS.bins} bins: the maximum of each, in every channel"
+    return contact_sheet(pictures, captions, columns=1 + len(levels), title=title)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ that flow back through the pooling. Nothing is fitted afterwards, no features ar
     python examples/11_fast_rcnn.py
 
 It trains from random weights and prints AP50 on unseen scenes with and without the corrected boxes,
-and where the time of an image goes. The pictures are 1_proposals.png, 2_feature_map.png,
-3_pooled_regions.png, 4_class_scores.png, 5_refined_boxes.png and 6_detections.png.
+and where the time of an image goes. A picture shows each stage of one scene, and truth.png the
+detections beside the truth.
 
 Source: Girshick, Fast R-CNN (ICCV 2015).
 """
@@ -23,27 +23,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from minicv.cli.detection_recipe import DetectionRecipe
-from minicv.cli.recipe import train_by
 from PIL import Image
 
 from minicv.data import Cached, Farmyard
-from minicv.inspection import (
-    contact_sheet,
-    crop_of_box,
-    draw_detections,
-    draw_feature_map,
-    draw_ground_truth,
-    draw_moved_boxes,
-    draw_proposals,
-    draw_region_scores,
-    region_card,
-    regions_behind,
-)
+from minicv.inspection import draw_ground_truth, draw_stages, regions_behind
+from minicv.metrics import DetectionMetric
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FastRCNN, FastRCNNSettings
+from minicv.models.model import Result
 from minicv.proposals import CachedProposals, SelectiveSearch
-from minicv.training import detection_figures, predict_all
+from minicv.tasks.detection import DetectionRecipe, sure
+from minicv.training import evaluate, fit
 
 CLASSES = Farmyard.classes
 LABELS = ("boxes", "labels", "image_id")
@@ -53,7 +43,6 @@ SETTINGS = FastRCNNSettings(
 # Two of the eight hierarchies of "fast": enough for drawn scenes.
 PROPOSER = SelectiveSearch(similarities=("CTSF",), ks=(50,), min_side=12)
 DRAWN_SCORE = 0.5  # of a detection
-REGIONS = 8  # shown with features and scores
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -77,14 +66,13 @@ def run(out: Path, seed: int, scenes: tuple[int, int] = (300, 60), epochs: int =
     proposer = CachedProposals(PROPOSER, out / "proposals")  # each scene is searched once
     model = FastRCNN(SmallBackbone(rng=rng), CLASSES, proposer, SETTINGS, rng=rng)
     recipe = DetectionRecipe(epochs=epochs, batch_size=8, lr=0.04, warmup_steps=50)
-    history = train_by(recipe, model, known, validate=None, best_by="", description={},
-                       out=out / "training", seed=seed)  # fmt: skip
-    model.eval()
+    step, loader, sampling = recipe.begin(model, known, seed=seed)
+    history = fit(step, loader, epochs=epochs, rng=sampling)
     print(f"trained for {sum(epoch['seconds'] for epoch in history):.0f} s, proposals included")
     print(measure(model, unseen))
     counts = [len(unseen[i][1]["boxes"]) for i in range(len(unseen))]
     for name, picture in draw(model, *unseen[counts.index(3) if 3 in counts else 0]).items():
-        picture.save(out / name)
+        picture.save(out / f"{name}.png")
     print(f"pictures in {out.resolve()}")
 
 
@@ -95,67 +83,37 @@ def measure(model: FastRCNN, unseen: Any) -> str:
     for image in images:
         PROPOSER.propose(image, np.random.default_rng(0))
     proposing = (time.perf_counter() - started) / len(images)
-    regions = sum(len(model.stages(image)["proposals"]) for image in images) / len(images)
-    started = time.perf_counter()
-    predictions, targets = predict_all(model, unseen, batch_size=1)
-    detecting = (time.perf_counter() - started) / len(images)
-    unmoved = []
-    for image, found in zip(images, predictions, strict=True):
-        stages = model.stages(image)
-        sources = regions_behind(stages["refined_boxes"], found["boxes"], found["labels"])
-        unmoved.append({**found, "boxes": stages["proposals"][sources]})
-    as_proposed, refined = (
-        detection_figures(boxes, targets, CLASSES)["AP50"] for boxes in (unmoved, predictions)
-    )
+    as_proposed, regions = DetectionMetric(CLASSES), 0
+
+    def note(index: int, found: Result, target: Any) -> None:
+        """Put each box back to its proposal."""
+        nonlocal regions
+        stages = {stage.name: stage.arrays for stage in model.stages(images[index])}
+        moved, proposals = stages["refined_boxes"]["refined_boxes"], stages["proposals"]["boxes"]
+        sources = regions_behind(moved, found["boxes"], found["labels"])
+        as_proposed.add({**found, "boxes": proposals[sources]}, target)
+        regions += len(proposals)
+
+    refined, detecting = evaluate(model, unseen, DetectionMetric(CLASSES), on_result=note)
     return "\n".join(
         [
-            f"AP50, boxes as proposed {as_proposed:.3f}",
-            f"AP50, boxes refined     {refined:.3f}",
+            f"AP50, boxes as proposed {as_proposed.values()['AP50']:.3f}",
+            f"AP50, boxes refined     {refined['AP50']:.3f}",
             f"seconds an image: {proposing:.3f} for proposals, {detecting:.3f} for all else",
-            f"passes through the network for an image: 1, for {regions:.0f} regions",
+            f"passes through the network for an image: 1, for {regions / len(images):.0f} regions",
         ]
     )
 
 
 def draw(model: FastRCNN, image: np.ndarray, truth: dict[str, Any]) -> dict[str, Image.Image]:
-    """A picture for each stage, from the same code that detects."""
-    stages = model.stages(image)
-    proposals, found = stages["proposals"], stages["detections"]
-    sure = {name: values[found["scores"] >= DRAWN_SCORE] for name, values in found.items()}
-    sources = regions_behind(stages["refined_boxes"], sure["boxes"], sure["labels"])
-    # Regions that became detections, then the first ones that did not.
-    rest = np.setdiff1d(np.arange(len(proposals)), sources)
-    shown = np.concatenate([sources, rest])[:REGIONS]
-    crops = [crop_of_box(image, proposals[region], 144) for region in shown]
-    places = [f"\n{x1:.0f}, {y1:.0f} to {x2:.0f}, {y2:.0f}" for x1, y1, x2, y2 in proposals[shown]]
-    original = draw_detections(image, truth["boxes"], truth["labels"], None, CLASSES)
-    rows, columns = stages["region_features"].shape[2:]
-    return {
-        "1_proposals.png": contact_sheet(
-            [original, draw_proposals(image, proposals, stages["proposal_scores"], most=60)],
-            ["Truth", f"Selective Search\n{len(proposals)} boxes, the first 60 drawn"],
-            columns=2,
-        ),
-        "2_feature_map.png": draw_feature_map(image, stages["feature_map"], model.backbone.stride),
-        "3_pooled_regions.png": contact_sheet(
-            [
-                region_card(crop, stages["region_features"][region])
-                for crop, region in zip(crops, shown, strict=True)
-            ],
-            places,
-            columns=2,
-            title=f"RoI pooling: every region becomes {columns} x {rows} features",
-        ),
-        "4_class_scores.png": draw_region_scores(
-            crops, stages["class_scores"][shown], CLASSES, places, columns=2,
-            title="What the head says of each region",
-        ),
-        "5_refined_boxes.png": contact_sheet(
-            [draw_moved_boxes(image, proposals[sources], sure["boxes"], sure["labels"])],
-            ["Box regression\nwhite: as proposed; in colour: where the head put it"],
-        ),
-        "6_detections.png": draw_ground_truth(image, truth, sure, CLASSES),
-    }  # fmt: skip
+    """A picture for each stage, from the same code that detects; and the truth."""
+    drawn = draw_stages(model.stages(image), CLASSES)
+    pictures = {
+        f"{number}_{name}": picture for number, (name, picture) in enumerate(drawn.items(), 1)
+    }
+    found = sure(model.predict([image])[0], DRAWN_SCORE)
+    pictures["truth"] = draw_ground_truth(image, truth, found, CLASSES)
+    return pictures
 
 
 if __name__ == "__main__":

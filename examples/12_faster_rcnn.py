@@ -8,10 +8,10 @@ backbone. Jointly: all four losses at once, in half of the time.
 
     python examples/12_faster_rcnn.py
 
-It trains two networks, one each way, from the same random weights and with as many passes over the
-scenes in all. By turns each of the four steps has but a quarter of them, and falls behind. Printed
-are the training time, AP50 on unseen scenes and the share of objects that the proposals cover. The
-pictures show the network trained jointly, stage by stage, and what both find.
+It trains two networks, one each way, from the same random weights and with as many epochs in all.
+By turns each of the four steps has but a quarter of them, and falls behind. Printed are the
+training time, AP50 on unseen scenes and the share of objects that the proposals cover. The pictures
+show the network trained jointly, stage by stage, and what both find.
 
 Source: Ren et al., Faster R-CNN (NIPS 2015), section 3.2.
 """
@@ -30,10 +30,12 @@ from minicv.autograd import Tensor
 from minicv.data import Cached, DataLoader, Farmyard
 from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import contact_sheet, draw_detections, draw_stages
-from minicv.metrics import proposal_recall
+from minicv.metrics import DetectionMetric, proposal_recall
+from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FasterRCNN
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
-from minicv.training import build_detector, detection_figures, fit, fit_alternating, predict_all
+from minicv.tasks.detection import FASTER_RCNN, sure
+from minicv.training import GradientStep, evaluate, fit, fit_alternating
 
 CLASSES = Farmyard.classes
 LABELS = ("boxes", "labels", "image_id")
@@ -51,51 +53,52 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(options.out, options.seed)
 
 
-def run(out: Path, seed: int, scenes: tuple[int, int] = (240, 60), passes: int = 8) -> None:
+def run(out: Path, seed: int, scenes: tuple[int, int] = (240, 60), epochs: int = 8) -> None:
     """Train both ways, measure, print, draw.
 
     Args:
         out: for the pictures.
         seed: of everything random.
         scenes: to train on, and unseen.
-        passes: over the scenes, in all: by turns each of the four steps makes a quarter of them.
+        epochs: in all: by turns each of the four steps makes a quarter of them.
     """
     out.mkdir(parents=True, exist_ok=True)
     known, unseen = (
         Cached(Farmyard(count, seed=own_seed), keep=LABELS)
         for count, own_seed in zip(scenes, (2 * seed, 2 * seed + 1), strict=True)
     )
-    print(f"{'trained':<10}{'passes':>8}{'seconds':>9}{'AP50':>7}{'recall of 50 proposals':>24}")
+    print(f"{'trained':<10}{'epochs':>8}{'seconds':>9}{'AP50':>7}{'recall of 50 proposals':>24}")
     models = {}
     for way, train in (("jointly", train_jointly), ("by turns", train_by_turns)):
-        model = build_detector("faster_rcnn", "small", CLASSES, rng=np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        model = FasterRCNN(SmallBackbone(rng=rng), CLASSES, FASTER_RCNN["small"], rng=rng)
         rng = np.random.default_rng(seed)
         loader = DataLoader(
             known, batch_size=4, shuffle=True, rng=rng, transform=RandomHorizontalFlip(0.5)
         )
         started = time.perf_counter()
-        train(model, loader, passes, rng)
+        train(model, loader, epochs, rng)
         seconds = time.perf_counter() - started
-        models[way] = model.eval()
+        models[way] = model
         ap50, recall = measure(model, unseen)
-        print(f"{way:<10}{passes:>8}{seconds:>9.0f}{ap50:>7.3f}{recall:>24.3f}")
+        print(f"{way:<10}{epochs:>8}{seconds:>9.0f}{ap50:>7.3f}{recall:>24.3f}")
     draw(models, unseen, out)
     print(f"pictures in {out.resolve()}")
 
 
 def train_jointly(
-    model: FasterRCNN, loader: DataLoader, passes: int, rng: np.random.Generator
+    model: FasterRCNN, loader: DataLoader, epochs: int, rng: np.random.Generator
 ) -> None:
     """All four losses at once."""
-    optimizer, schedule = adam(model.parameters(), passes * len(loader))
-    fit(model, loader, optimizer, schedule, epochs=passes, rng=rng)
+    optimizer, schedule = adam(model.parameters(), epochs * len(loader))
+    fit(GradientStep(model, optimizer, schedule), loader, epochs=epochs, rng=rng)
 
 
 def train_by_turns(
-    model: FasterRCNN, loader: DataLoader, passes: int, rng: np.random.Generator
+    model: FasterRCNN, loader: DataLoader, epochs: int, rng: np.random.Generator
 ) -> None:
     """Proposals, detector, proposals, detector; the last two on the backbone of the second."""
-    own = max(1, passes // 4)
+    own = max(1, epochs // 4)
     fit_alternating(
         model,
         loader,
@@ -112,11 +115,11 @@ def adam(parameters: Iterable[Tensor], steps: int) -> tuple[Adam, WarmupThen]:
 
 def measure(model: FasterRCNN, scenes: Any) -> tuple[float, float]:
     """AP50, and the share of objects that one of the 50 best proposals covers by an IoU of 0.5."""
-    predictions, targets = predict_all(model, scenes, batch_size=4)
-    rng = np.random.default_rng(0)
-    proposals = [model.propose(scenes[i][0], rng) for i in range(len(scenes))]
+    values = evaluate(model, scenes, DetectionMetric(CLASSES)).values
+    images, targets = zip(*scenes, strict=True)
+    proposals = [model.propose(image, np.random.default_rng(0)) for image in images]
     recall = proposal_recall(proposals, targets, counts=(50,), thresholds=(0.5,))
-    return detection_figures(predictions, targets, CLASSES)["AP50"], float(recall.recall[0, 0])
+    return values["AP50"], float(recall.recall[0, 0])
 
 
 def draw(models: dict[str, FasterRCNN], scenes: Any, out: Path) -> None:
@@ -129,10 +132,10 @@ def draw(models: dict[str, FasterRCNN], scenes: Any, out: Path) -> None:
     pictures = [draw_detections(image, truth["boxes"], truth["labels"], None, CLASSES)]
     captions = ["Truth"]
     for way, model in models.items():
-        found = model.predict([image])[0]
-        sure = found["scores"] >= DRAWN_SCORE
-        boxes, labels, scores = (found[name][sure] for name in ("boxes", "labels", "scores"))
-        pictures.append(draw_detections(image, boxes, labels, scores, CLASSES))
+        found = sure(model.predict([image])[0], DRAWN_SCORE)
+        pictures.append(
+            draw_detections(image, found["boxes"], found["labels"], found["scores"], CLASSES)
+        )
         captions.append(f"Trained {way}\ndetections with a score of at least {DRAWN_SCORE}")
     contact_sheet(pictures, captions, columns=3).save(out / "jointly_and_by_turns.png")
 

@@ -8,11 +8,11 @@ import minicv
 from benchmarks import inputs
 from minicv import Tensor, backend, no_grad
 from minicv import functional as F
-from minicv.models.backbones import VGG16, EfficientNetLite0, ResNet50, VGG16Backbone
-from minicv.models.detection import FasterRCNNSettings
+from minicv.models.backbones import VGG16, EfficientNetLite0, ResNet50, SmallBackbone, VGG16Backbone
+from minicv.models.detection import FasterRCNN, FasterRCNNSettings
 from minicv.nn import Module
 from minicv.optim import SGD, clip_grad_norm
-from minicv.training import build_detector
+from minicv.tasks.detection import FASTER_RCNN
 from minicv.vision.nms import nms as suppress
 
 VERSION = minicv.__version__
@@ -132,7 +132,8 @@ def network(dtype, name, x):
 
     def step():
         with no_grad():
-            return [model(x)]
+            y = model(x)
+        return [*y] if isinstance(y, tuple) else [y]  # a backbone gives its maps as a tuple
 
     return step
 
@@ -140,8 +141,9 @@ def network(dtype, name, x):
 def faster_rcnn_step(dtype, batch, size, classes, settings):
     names = [f"class {k}" for k in range(classes)]
     rng = np.random.default_rng(0)
-    wanted = FasterRCNNSettings(**settings) if settings else None  # None: the demo's
-    model = _filled(build_detector("faster_rcnn", "small", names, wanted, rng=rng), dtype).train()
+    chosen = FasterRCNNSettings(**settings) if settings else FASTER_RCNN["small"]  # the demo's
+    model = FasterRCNN(SmallBackbone(rng=rng), names, chosen, rng=rng)
+    _filled(model, dtype).train()
     images, targets = inputs.scenes(batch, size, classes)
     optimizer = SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
     rng = np.random.default_rng(0)
