@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -21,7 +21,9 @@ class Canvas:
 
     Pillow's shapes have hard edges. So they are painted on a picture that is four times larger
     (twice for large ones), which is averaged down at the end; pixels that no shape touches come
-    out as they were. Text has smooth edges of its own and is painted last, at the final size.
+    out as they were. That picture is made when the first shape is drawn: a sheet of pictures and
+    text alone goes without. Text has smooth edges of its own and is painted last, at the final
+    size.
 
     All coordinates are in pixels of the picture, may be fractions, and may lie outside. A colour
     with a fourth number is translucent (0..255).
@@ -35,9 +37,8 @@ class Canvas:
     def __init__(self, picture: Image.Image) -> None:
         self.width, self.height = picture.size
         self.scale = 4 if self.width * self.height <= LARGE_PICTURE else 2
-        large = (self.width * self.scale, self.height * self.scale)
-        self._shapes = picture.convert("RGB").resize(large, Image.Resampling.NEAREST)
-        self._draw = ImageDraw.Draw(self._shapes, "RGBA")
+        self._picture = picture.convert("RGB").copy()
+        self._large: Image.Image | None = None  # in the place of the picture once there are shapes
         self._texts: list[tuple[tuple[float, float], str, float, Colour, str]] = []
 
     def fill(
@@ -80,10 +81,12 @@ class Canvas:
 
     def paste(self, picture: Image.Image, corner: tuple[int, int]) -> None:
         """Put a picture with its upper left corner at ``corner`` (whole pixels)."""
-        large = picture.convert("RGB").resize(
-            (picture.width * self.scale, picture.height * self.scale), Image.Resampling.NEAREST
-        )
-        self._shapes.paste(large, (corner[0] * self.scale, corner[1] * self.scale))
+        if self._large is None:
+            self._picture.paste(picture, corner)
+            return
+        size = (picture.width * self.scale, picture.height * self.scale)
+        large = picture.convert("RGB").resize(size, Image.Resampling.NEAREST)
+        self._large.paste(large, (corner[0] * self.scale, corner[1] * self.scale))
 
     def text(
         self,
@@ -98,11 +101,19 @@ class Canvas:
 
     def finish(self) -> Image.Image:
         """The picture with everything drawn on it."""
-        picture = self._shapes.reduce(self.scale)
+        large = self._large
+        picture = self._picture.copy() if large is None else large.reduce(self.scale)
         draw = ImageDraw.Draw(picture)
         for position, text, size, colour, anchor in self._texts:
             draw.text(position, printable(text), fill=colour, font=font(size), anchor=anchor)
         return picture
+
+    @cached_property
+    def _draw(self) -> ImageDraw.ImageDraw:
+        """Paints on the large picture."""
+        size = (self.width * self.scale, self.height * self.scale)
+        self._large = self._picture.resize(size, Image.Resampling.NEAREST)
+        return ImageDraw.Draw(self._large, "RGBA")
 
     def _to_large(self, value: float) -> int:
         return math.floor(value * self.scale + 0.5)

@@ -17,8 +17,12 @@ from minicv.inspection.panels import (
     contact_sheet,
     draw_legend,
 )
-from minicv.metrics.boundary_iou import boundary_band
-from minicv.metrics.segmentation import SegmentationValues, confusion_matrix, values_of_confusion
+from minicv.metrics.segmentation import (
+    SegmentationValues,
+    boundary_band,
+    confusion_matrix,
+    values_of_confusion,
+)
 from minicv.vision.label_maps import VOID, check_label_map
 
 OPACITY = 0.66  # share of a class's colour; the rest is the photograph in grey

@@ -26,6 +26,7 @@ MOST_CHANNELS = 16
 MOST_BARS = 10
 MOST_MAPS = 24  # class maps on their own picture
 MOST_MAPS_IN_TILE = 4
+MOST_NAMES = 9  # below the label map in the overview; on its own it has all
 
 
 def draw_image(stage: Stage, scene: Scene) -> Drawn:
@@ -70,6 +71,8 @@ def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
         "size by size: the side of a square of the same area, in pixels of the image",
     )
     note = f"{per_cell} at each of {height * width:,} dots; those of the middle one are drawn"
+    if height * width == 1:
+        note = f"{per_cell} at a single dot"
     return Drawn(overview, note, detail)
 
 
@@ -121,19 +124,21 @@ def draw_class_scores(stage: Stage, scene: Scene) -> Drawn:
 
 
 def draw_class_maps(stage: Stage, scene: Scene) -> Drawn:
-    """A heat map over the image for each class: in the tile for those with the greatest share of
-    it, on their own for all in the order of the classes, or again for those that have most."""
+    """A heat map over the image for each class, in the order of the classes; of many classes for
+    those that have the greatest share of the image."""
     class_maps = stage.arrays["class_maps"]
     by_share = np.argsort(-class_maps.mean(axis=(1, 2)), kind="stable").tolist()
-    few = by_share[:MOST_MAPS_IN_TILE]
+    few, many = sorted(by_share[:MOST_MAPS_IN_TILE]), sorted(by_share[:MOST_MAPS])
     tile = _map_tiles(scene, class_maps, few, TILE, columns=min(2, len(few)))
-    many = sorted(by_share[:MOST_MAPS])
-    width = 4 * 260
-    sheet = _map_tiles(scene, class_maps, many, width, columns=min(4, max(2, len(many))))
-    note = "the probability of each class, dark to bright"
-    if len(few) < len(class_maps):
-        note = f"the {len(few)} largest of {len(class_maps)} classes; bright is sure"
-    return Drawn(tile, note, stacked(sheet, colour_bar(sheet.width, "0", "1")))
+    sheet = _map_tiles(scene, class_maps, many, 1040, columns=min(4, max(2, len(many))))
+    detail = stacked(sheet, colour_bar(sheet.width, "0", "1"))
+    notes = [_maps_drawn(len(shown), len(class_maps)) for shown in (few, many)]
+    return Drawn(tile, notes[0], detail, notes[1])
+
+
+def _maps_drawn(shown: int, classes: int) -> str:
+    which = "each class" if shown == classes else f"the {shown} largest of {classes} classes"
+    return f"where {which} may be; bright is sure"
 
 
 def draw_label_map(stage: Stage, scene: Scene) -> Drawn:
@@ -144,9 +149,12 @@ def draw_label_map(stage: Stage, scene: Scene) -> Drawn:
         segmentation, image.shape, names, None, f"draw_stages: stage {stage.name!r}"
     )
     painted = at_width(paint_label_map(image, labels, colours), TILE)
-    present = dict.fromkeys(np.unique(labels).tolist(), "")
-    legend = draw_legend(legend_entries(present, names, colours), TILE)
-    return Drawn(stacked(painted, legend), detail=draw_segmentation(image, segmentation, names))
+    present, counts = np.unique(labels, return_counts=True)
+    largest = sorted(present[np.argsort(-counts, kind="stable")[:MOST_NAMES]].tolist())
+    entries = legend_entries(dict.fromkeys(largest, ""), names, colours)
+    note = "" if len(largest) == len(present) else f"the largest {MOST_NAMES} classes are named"
+    detail = draw_segmentation(image, segmentation, names)
+    return Drawn(stacked(painted, draw_legend(entries, TILE)), note, detail, detail_note="")
 
 
 def _anchors_of_middle(

@@ -38,7 +38,7 @@ def draw_boxes(stage: Stage, scene: Scene) -> Drawn:
     thinned_out = any(later.kind == "boxes" for later in scene.stages[scene.index + 1 :])
     most = MOST_BOXES_OF_A_CROWD if thinned_out else MOST_BOXES
     if not len(boxes):
-        return Drawn(scene.picture()[0], "no boxes")
+        return Drawn(pale(scene.picture()[0]), "no boxes, so there is nothing to draw")
     low, high = score_scale(scores)
     picture = draw_proposals(scene.on_image(), boxes, scores, most, low, high)
     note = f"the best {most} are drawn; bright is best" if len(boxes) > most else "bright is best"
@@ -91,7 +91,7 @@ def draw_region_features(stage: Stage, scene: Scene) -> Drawn:
         parts = f"its {features.shape[1]:,} features, row by row"
     detail = halves(
         _numbered(stage, scene, shown),
-        contact_sheet(cards, [f"\n{v}" for v in scene.verdicts(shown)], columns=1, margin=0),
+        contact_sheet(cards, [f"\n{v}" for v in scene.verdicts(shown)], columns=2, margin=0),
         "where they are",
         f"each region, {parts}",
     )
@@ -130,13 +130,12 @@ def draw_refined_boxes(stage: Stage, scene: Scene) -> Drawn:
     rows, labels = np.array(shown)[sure], scores.argmax(axis=1)[sure]
     before, after = stage.arrays["boxes"][rows], stage.arrays["refined_boxes"][rows, labels]
     picture = draw_moved_boxes(scene.on_image(), before, after, labels)
-    entries = [LegendEntry(Image.new("RGB", (1, 1), WHITE), "the region", "")]
-    for label in np.unique(labels).tolist():
-        patch = Image.new("RGB", (1, 1), class_colour(label))
-        entries.append(LegendEntry(patch, f"moved for {scene.class_names[label]}"))
-    count = f"the surest {len(rows)} of {len(stage.arrays['boxes']):,}"
-    detail = stacked(picture, draw_legend(entries[1:], picture.width))
-    return Drawn(picture, f"{count}; from white to the colour of the class", detail)
+    present = np.unique(labels).tolist()
+    patches = [Image.new("RGB", (1, 1), class_colour(label)) for label in present]
+    names = [f"moved as {scene.class_names[label]}" for label in present]
+    entries = [LegendEntry(*entry) for entry in zip(patches, names, strict=True)]
+    note = f"the surest {len(rows)} of {len(stage.arrays['boxes']):,}; white is where they were"
+    return Drawn(picture, note, stacked(picture, draw_legend(entries, picture.width)))
 
 
 def draw_detected(stage: Stage, scene: Scene) -> Drawn:
@@ -155,7 +154,7 @@ def draw_detected(stage: Stage, scene: Scene) -> Drawn:
 
 
 def _no_regions(scene: Scene) -> Drawn:
-    return Drawn(pale(scene.picture()[0]), "no regions, so there is nothing to show")
+    return Drawn(pale(scene.picture()[0]), "no regions, so there is nothing to draw")
 
 
 def _shown_of(shown: Sequence[int], stage: Stage) -> str:

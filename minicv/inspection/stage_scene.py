@@ -11,7 +11,7 @@ from PIL import Image
 
 from minicv.inspection.canvas import enlarged
 from minicv.inspection.palette import WHITE
-from minicv.inspection.panels import contact_sheet
+from minicv.inspection.panels import GAP, contact_sheet
 from minicv.inspection.stage import Stage
 from minicv.vision.nms import nms
 
@@ -27,11 +27,13 @@ class Drawn(NamedTuple):
         tile: for the overview.
         note: a line below the stage's caption: how to read the picture.
         detail: the picture of this stage alone, where it shows more than the tile.
+        detail_note: the line above it, where that is another.
     """
 
     tile: Image.Image
     note: str = ""
     detail: Image.Image | None = None
+    detail_note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -140,9 +142,21 @@ def at_width(picture: Image.Image, width: int) -> Image.Image:
 
 
 def halves(left: Image.Image, right: Image.Image, left_note: str, right_note: str) -> Image.Image:
-    """Two pictures beside each other, a small line above each; the left one at `PANEL_WIDTH`."""
-    captions = [f"\n{left_note}", f"\n{right_note}"]
-    return contact_sheet([at_width(left, PANEL_WIDTH), right], captions, columns=2, margin=0)
+    """Two pictures beside each other, a note above each; the left one `PANEL_WIDTH` wide."""
+    pictures = (at_width(left, PANEL_WIDTH), right)
+    parts = [
+        contact_sheet(
+            [picture], [f"\n{note}"], tile_width=max(picture.width, PANEL_WIDTH), margin=0
+        )
+        for picture, note in zip(pictures, (left_note, right_note), strict=True)
+    ]
+    tops = [part.height - picture.height for part, picture in zip(parts, pictures, strict=True)]
+    width = parts[0].width + GAP + parts[1].width
+    height = max(tops) + max(picture.height for picture in pictures)
+    sheet = Image.new("RGB", (width, height), WHITE)
+    for part, top, x in zip(parts, tops, (0, parts[0].width + GAP), strict=True):
+        sheet.paste(part, (x, max(tops) - top))  # both pictures begin at one height
+    return sheet
 
 
 def stacked(*pictures: Image.Image) -> Image.Image:

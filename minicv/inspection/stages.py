@@ -15,7 +15,7 @@ from minicv.inspection.stage_scene import Drawn, Scene, at_width
 
 OVERVIEW = "overview"
 OVERVIEW_TILE = 400  # width of a stage on the overview, pixels
-MOST_COLUMNS = 4
+MOST_COLUMNS = 5
 
 # How each kind of `minicv.inspection.stage.KINDS` is drawn.
 DRAWERS: dict[str, Callable[[Stage, Scene], Drawn]] = {
@@ -66,11 +66,13 @@ def draw_stages(stages: Sequence[Stage], class_names: Sequence[str]) -> dict[str
     for number, stage in enumerate(stages, start=1):
         image = stage.arrays.get("image", image)
         drawn = DRAWERS[stage.kind](stage, Scene(stages, number - 1, image, class_names))
-        notes = [f"{number} · {stage.caption}", drawn.note, duration(stage.seconds)]
-        caption = "\n".join(note for note in notes if note)
-        pictures[stage.name] = contact_sheet([drawn.detail or drawn.tile], [caption])
+        note = drawn.note if drawn.detail_note is None else drawn.detail_note
+        caption = _caption(number, stage, note)
+        picture = drawn.detail or drawn.tile
+        width = max(picture.width, OVERVIEW_TILE)  # room for the caption of a narrow picture
+        pictures[stage.name] = contact_sheet([picture], [caption], tile_width=width)
         tiles.append(at_width(drawn.tile, OVERVIEW_TILE))
-        captions.append(caption)
+        captions.append(_caption(number, stage, drawn.note))
     rows = math.ceil(len(stages) / MOST_COLUMNS)
     total = duration(sum(stage.seconds for stage in stages))
     pictures[OVERVIEW] = contact_sheet(
@@ -93,6 +95,11 @@ def duration(seconds: float) -> str:
         return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:,.0f} s"
     milliseconds = 1000 * seconds
     return f"{milliseconds:.2g} ms" if milliseconds < 10 else f"{milliseconds:.0f} ms"
+
+
+def _caption(number: int, stage: Stage, note: str) -> str:
+    lines = [f"{number} · {stage.caption}", note, duration(stage.seconds)]
+    return "\n".join(line for line in lines if line)
 
 
 def _check(stages: Sequence[Stage], class_names: Sequence[str]) -> None:

@@ -115,6 +115,29 @@ def test_wrapped_keeps_all_words_and_breaks_lines():
     assert wrapped("", 14, 100) == []
 
 
+def test_pictures_pasted_before_and_after_shapes_lie_on_each_other():
+    tile = Image.fromarray(noise(4, 6))
+    canvas = Canvas(Image.new("RGB", (20, 10), "white"))
+    canvas.paste(tile, (1, 2))
+    assert canvas.finish().crop((1, 2, 7, 6)).tobytes() == tile.tobytes()
+    canvas.fill((0, 0, 4, 10), (255, 0, 0))
+    canvas.paste(tile, (10, 2))
+    picture = canvas.finish()
+    assert picture.crop((10, 2, 16, 6)).tobytes() == tile.tobytes()
+    pixels = np.asarray(picture)
+    assert (pixels[:, :4] == (255, 0, 0)).all()
+    assert np.array_equal(pixels[2:6, 4:7], np.asarray(tile)[:, 3:])
+
+
+def test_the_picture_given_is_not_painted_on():
+    white = Image.new("RGB", (8, 8), "white")
+    canvas = Canvas(white)
+    canvas.paste(Image.new("RGB", (2, 2)), (0, 0))
+    canvas.text((0, 0), "cow", 8)
+    canvas.finish()
+    assert (np.asarray(white) == 255).all()
+
+
 def test_text_is_written_in_its_colour():
     canvas = Canvas(Image.new("RGB", (100, 30), "white"))
     canvas.text((5, 5), "cow 0.93", 18, (200, 0, 0))

@@ -25,6 +25,14 @@ def test_bars_are_as_long_as_their_numbers():
     assert least <= 3
 
 
+def test_the_longest_bar_may_be_given():
+    rows = {"cow": {"score": 0.5}}
+    (full,), (half,) = (
+        bar_lengths(draw_bars("score", rows, longest=longest), BLUE) for longest in (None, 1.0)
+    )
+    assert half == pytest.approx(full / 2, abs=2)
+
+
 def test_each_series_has_its_colour_and_may_be_absent():
     rows = {"a": {"with": 3.0, "without": 1.0}, "b": {"without": 2.0}}
     picture = draw_bars("time", rows, "s")

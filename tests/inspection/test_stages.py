@@ -1,125 +1,118 @@
+"""draw_stages: a picture for each stage of every kind, whatever is in it, and the overview."""
+
 import numpy as np
 import pytest
-from PIL import Image
 
-from minicv.inspection import draw_faster_rcnn_stages
-from minicv.inspection.heatmap import colour_map
-from minicv.inspection.stage_pictures import (
-    anchor_picture,
-    anchor_sizes,
-    anchors_by_cell,
-    feature_map_overlay,
-    objectness_overlay,
-    proposal_picture,
-    surest_proposals,
-)
+from minicv.inspection import draw_stages
+from minicv.inspection.panels import MARGIN
+from minicv.inspection.stage import KINDS, Stage
+from minicv.inspection.stages import DRAWERS, OVERVIEW_TILE
 
-NAMES = ["cow", "cat"]
-ORDER = [
-    "input",
-    "feature_map",
-    "anchors",
-    "objectness",
-    "proposals_before_nms",
-    "proposals",
-    "region_features",
-    "detections",
-    "overview",
-]
+CLASSES = ["cow", "cat"]
 
 
-def test_a_picture_for_each_stage_in_order(make_stages):
-    pictures = draw_faster_rcnn_stages(make_stages(), NAMES)
-    assert list(pictures) == ORDER
-    for picture in pictures.values():
-        assert isinstance(picture, Image.Image) and picture.mode == "RGB"
-        assert min(picture.size) >= 300
-        assert (np.asarray(picture)[:10] == 255).all()  # a white margin
+def image_stage(name, colour, size=(40, 40)):
+    image = np.broadcast_to(np.array(colour, np.float32)[:, None, None], (3, *size))
+    return Stage(name, name, "image", {"image": image}, 0.0)
 
 
-def test_no_proposals_and_no_detections(make_stages):
-    stages = make_stages(proposals=0, detections=0)
-    pictures = draw_faster_rcnn_stages(stages, NAMES)
-    assert list(pictures) == ORDER
-    for name in ORDER:
-        assert (np.asarray(pictures[name]) < 100).any(), f"{name} says nothing"
+def has_colour(picture, colour):
+    return (np.asarray(picture) == colour).all(axis=2)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (1, 90), (90, 1)])
-def test_tiny_images(make_stages, size):
-    stages = make_stages(*size, proposals=3, detections=1)
-    assert list(draw_faster_rcnn_stages(stages, NAMES)) == ORDER
-
-
-def test_stages_are_not_changed(make_stages):
-    stages, again = make_stages(), make_stages()
-    draw_faster_rcnn_stages(stages, NAMES)
-    for name, value in again.items():
-        if isinstance(value, np.ndarray):
-            assert np.array_equal(stages[name], value), name
-
-
-def test_anchors_are_read_in_their_order(make_stages):
-    stages = make_stages(40, 56)
-    by_cell = anchors_by_cell(stages)  # (h, w, A, 4)
-    assert by_cell.shape == (3, 4, 6, 4)
-    centres = (by_cell[..., :2] + by_cell[..., 2:]) / 2
-    for row in range(3):
-        for column in range(4):
-            assert np.allclose(centres[row, column], ((column + 0.5) * 16, (row + 0.5) * 16))
-    sizes, number = anchor_sizes(stages)
-    assert sizes == [8, 16] and np.bincount(number).tolist() == [3, 3]
-
-
-@pytest.mark.parametrize("cell", [(0, 0), (1, 3), (2, 2)])
-def test_objectness_and_features_are_brightest_where_their_cell_is(make_stages, cell):
-    stages = make_stages(40, 56)
-    stages["input"][:] = 0
-    stages["objectness"][:] = -20
-    stages["objectness"][4, cell[0], cell[1]] = 20
-    stages["feature_map"][:] = 0
-    stages["feature_map"][2, cell[0], cell[1]] = -1  # strong, whatever its sign
-    factor = 10  # 56 pixels become 560
-    y = min(int((cell[0] + 0.5) * 16 * factor), 399)
-    x = min(int((cell[1] + 0.5) * 16 * factor), 559)
-    for picture in objectness_overlay(stages), feature_map_overlay(stages):
-        brightness = np.asarray(picture).astype(int).sum(axis=2)
-        assert brightness.shape == (400, 560)
-        assert brightness[y, x] >= brightness.max() - 6
-        assert brightness[399 - y, 559 - x] < brightness.max() / 2
-
-
-def test_all_cells_have_a_dot_and_the_middle_one_its_anchors(make_stages):
-    stages = make_stages(48, 64)
-    stages["input"][:] = 1
-    pixels = np.asarray(anchor_picture(stages)).astype(int)
-    for row in range(3):
-        for column in range(4):
-            assert pixels[int((row + 0.5) * 128), int((column + 0.5) * 128)].sum() < 300
-    colourful = pixels.max(axis=2) - pixels.min(axis=2) > 60
-    ys, xs = np.nonzero(colourful)
-    middle = anchors_by_cell(stages)[1, 2] * 8
-    assert abs(xs.min() - middle[:, 0].min()) <= 3 and abs(xs.max() - middle[:, 2].max()) <= 3
-    assert abs(ys.min() - middle[:, 1].min()) <= 3 and abs(ys.max() - middle[:, 3].max()) <= 3
-
-
-def test_surest_proposal_lies_on_top_in_its_colour(make_stages):
+def test_every_kind_has_a_drawer_and_is_drawn_without_being_changed(make_stages):
     stages = make_stages()
-    boxes = np.array([[10.0, 10, 30, 30], [10.0, 10, 30, 30], [40, 5, 50, 15]])
-    picture = proposal_picture(stages, boxes, np.array([0.2, 1.0, 0.5]), 300)
-    assert np.array_equal(np.asarray(picture)[200, 100], colour_map(1.0, 0, 1))
+    assert set(DRAWERS) == set(KINDS) == {stage.kind for stage in stages}
+    pictures = draw_stages(stages, CLASSES)
+    assert list(pictures) == [*(stage.name for stage in stages), "overview"]
+    for name, picture in pictures.items():
+        pixels = np.asarray(picture)
+        assert picture.mode == "RGB" and (pixels[:10] == 255).all(), name  # a white margin
+        assert (pixels[MARGIN : MARGIN + 25] < 100).any(), name  # the heading
+        below = pixels[MARGIN + 90 :]
+        assert (below != 255).any(axis=2).mean() > 0.1, f"{name}: no picture"
+    for stage, untouched in zip(stages, make_stages(), strict=True):
+        for name, array in untouched.arrays.items():
+            assert np.array_equal(stage.arrays[name], array), f"{stage.name} changed its {name}"
 
 
-def test_surest_proposals_are_chosen_and_at_most_eight(make_stages):
-    stages = make_stages(proposals=20)
-    stages["proposal_scores"] = np.linspace(0, 1, 20)
-    assert surest_proposals(stages) == [19, 18, 17, 16, 15, 14, 13, 12]
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"regions": 0, "detections": 0},
+        {"height": 1, "width": 1, "regions": 1, "classes": 1, "channels": 1},
+        {"height": 1, "width": 90},
+        {"height": 90, "width": 1, "flat": True},
+        {"regions": 3000, "classes": 1, "detections": 300, "flat": True},
+    ],
+    ids=str,
+)
+def test_whatever_is_in_the_stages_a_picture_says_so(make_stages, change):
+    stages = make_stages(**change)
+    pictures = draw_stages(stages, CLASSES[: change.get("classes", 2)])
+    assert len(pictures) == len(stages) + 1
+    for name, picture in pictures.items():
+        assert max(picture.size) < 4000, name
+        assert (np.asarray(picture)[MARGIN : MARGIN + 25] < 100).any(), name
+
+
+def test_many_classes_have_room(make_stages):
+    names = [f"a rather long name of class {k}" for k in range(40)]
+    pictures = draw_stages(make_stages(classes=40), names)
+    assert all(max(picture.size) < 4000 for picture in pictures.values())
+    for name in ("class_scores", "scores_of_image", "class_maps"):
+        ink = np.asarray(pictures[name])[:, -MARGIN + 4 :]
+        assert (ink == 255).all(), f"{name}: a name runs out of the sheet"
+
+
+def test_the_overview_has_the_stages_in_order_in_rows():
+    colours = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1)]
+    stages = [image_stage(f"stage {i}", colour) for i, colour in enumerate(colours)]
+    pictures = draw_stages(stages, [])
+    corners = []
+    for stage, colour in zip(stages, 255 * np.array(colours), strict=True):
+        ys, xs = np.nonzero(has_colour(pictures["overview"], colour))
+        assert len(ys) == OVERVIEW_TILE**2
+        corners.append((int(ys.min()), int(xs.min())))
+        assert has_colour(pictures[stage.name], colour).sum() == 520**2
+    assert corners == sorted(corners)
+    assert [y for y, _ in corners] == [corners[0][0]] * 5  # five fit into a row
+    rows = draw_stages([image_stage(str(i), (1, 0, 0)) for i in range(8)], [])["overview"]
+    red = has_colour(rows, (255, 0, 0))
+    assert red.sum() == 8 * OVERVIEW_TILE**2
+    assert [int(n) for n in np.unique(red.sum(axis=1))] == [
+        0,
+        4 * OVERVIEW_TILE,
+    ]  # two rows of four
+
+
+def test_boxes_are_in_the_pixels_of_the_last_image():
+    boxes = {"boxes": np.array([[20.0, 10, 60, 70]]), "scores": np.array([0.9])}
+    stages = [
+        image_stage("image", (1, 1, 1), (160, 160)),
+        image_stage("input", (1, 1, 1), (80, 80)),
+        Stage("proposals", "Proposals", "boxes", boxes, 0.0),
+    ]
+    pixels = np.asarray(draw_stages(stages, [])["proposals"]).astype(int)
+    colourful = np.ptp(pixels, axis=2) > 60
+    colourful[-MARGIN - 36 :] = False  # the bar of colours
+    ys, xs = np.nonzero(colourful)
+    factor = 7  # 80 pixels become 560
+    assert xs.min() - MARGIN == pytest.approx(20 * factor, abs=4)
+    assert xs.max() - MARGIN == pytest.approx(60 * factor, abs=4)
+    assert np.ptp(ys) == pytest.approx(60 * factor, abs=8)
+
+
+def test_no_stages():
+    assert list(draw_stages([], CLASSES)) == ["overview"]
 
 
 def test_refuses(make_stages):
-    stages = make_stages()
-    del stages["anchors"]
-    with pytest.raises(ValueError, match="stages lacks anchors"):
-        draw_faster_rcnn_stages(stages, NAMES)
-    with pytest.raises(ValueError, match=r"class_scores expects the shape \(12, 2\)"):
-        draw_faster_rcnn_stages(make_stages(), ["cow"])
+    with pytest.raises(ValueError, match="2 stages are named 'input'"):
+        draw_stages([image_stage("input", (1, 0, 0))] * 2, [])
+    with pytest.raises(ValueError, match="'overview' is the sheet with all"):
+        draw_stages([image_stage("overview", (1, 0, 0))], [])
+    with pytest.raises(ValueError, match="stage 'class_scores' has 2 classes but there are 1 cla"):
+        draw_stages(make_stages(), ["cow"])
+    with pytest.raises(ValueError, match="'proposals' lies on an image, but no stage up to it"):
+        draw_stages([stage for stage in make_stages() if stage.name == "proposals"], CLASSES)

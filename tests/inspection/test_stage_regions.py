@@ -1,0 +1,180 @@
+"""Stages about regions: the colour of each score, class and crop, where it must be."""
+
+import math
+
+import numpy as np
+import pytest
+
+from minicv.inspection.heatmap import colour_map
+from minicv.inspection.palette import class_colour
+from minicv.inspection.panels import CAPTION_SIZE, LINE_HEIGHT
+from minicv.inspection.stage import Stage
+from minicv.inspection.stage_regions import (
+    TILE,
+    draw_boxes,
+    draw_detected,
+    draw_refined_boxes,
+    draw_region_features,
+    draw_regions,
+    draw_scores_of_regions,
+)
+from minicv.inspection.stage_scene import PANEL_WIDTH, Scene
+
+NAMES = ["cow", "cat", "dog"]
+GREY = np.full((3, 300, 600), 0.5, np.float32)
+BOXES = np.array([[20, 20, 120, 220], [200, 40, 300, 240], [400, 60, 560, 260.0]])
+SCORES = np.array([[0.1, 0.2, 0.0], [0.9, 0.0, 0.0], [0.0, 0.0, 0.5]])
+ORDER = [1, 2, 0]  # the surest first
+SIDE = TILE // 4 - 6
+CAPTION = math.ceil(CAPTION_SIZE * LINE_HEIGHT) + 8  # height of a line of text above a picture
+
+
+def stage(kind, **arrays):
+    return Stage(kind, "", kind, arrays, 0.0)
+
+
+def drawn(draw, *stages, image=GREY):
+    return draw(stages[0], Scene(stages, 0, image, NAMES))
+
+
+def at(picture, x, y):
+    return np.asarray(picture)[y, x].tolist()
+
+
+def nearly(colour, other, most=3):
+    return np.abs(np.asarray(colour, int) - np.asarray(other, int)).max() <= most
+
+
+def test_boxes_have_the_colours_of_their_scores():
+    boxes = stage("boxes", boxes=BOXES, scores=np.array([1.0, 0.5, 0.0]))
+    tile, note, detail, _ = drawn(draw_boxes, boxes)
+    assert note == "bright is best"
+    for picture in (tile, detail):
+        assert at(picture, 20, 120) == colour_map(1.0, 0, 1).tolist()
+        assert at(picture, 320, 10) == [128, 128, 128]
+    assert detail.height > tile.height  # the bar of colours
+
+
+@pytest.mark.parametrize("thinned_out, most", [(False, 40), (True, 300)])
+def test_the_best_boxes_are_drawn_and_more_of_a_crowd_that_is_thinned_out(thinned_out, most):
+    count = 400
+    boxes = np.tile([[200.0, 40, 300, 240]], (count, 1))
+    boxes[most] = BOXES[2]  # the first that is too many
+    boxes[most - 1] = BOXES[0]  # the last that is drawn
+    crowd = stage("boxes", boxes=boxes, scores=np.linspace(1, 0.5, count))
+    later = [stage("boxes", boxes=BOXES[:1], scores=np.ones(1))] if thinned_out else []
+    tile, note, *_ = drawn(draw_boxes, crowd, *later)
+    assert note == f"the best {most} are drawn; bright is best"
+    assert at(tile, 20, 120) != [128, 128, 128] and at(tile, 400, 160) == [128, 128, 128]
+
+
+def test_crops_are_shown_the_surest_first_and_numbered_where_they_are():
+    crops = np.zeros((3, 3, 8, 8), np.float32)
+    for region in range(3):
+        crops[region, region] = 1  # red, green, blue
+    regions = stage("regions", boxes=BOXES, crops=crops)
+    tile, note, detail, _ = drawn(
+        draw_regions, regions, stage("region scores", boxes=BOXES, class_scores=SCORES)
+    )
+    assert note == ""
+    for number, region in enumerate(ORDER):
+        colour = [255 * (channel == region) for channel in range(3)]
+        assert at(tile, number * (SIDE + 8) + SIDE // 2, SIDE // 2) == colour
+    for region, label in zip(ORDER, (0, 2, 1), strict=True):  # on the left
+        x1, y1, _, y2 = BOXES[region].astype(int).tolist()
+        assert at(detail, x1, CAPTION + (y1 + y2) // 2) == list(class_colour(label))
+
+
+def test_without_crops_the_pixels_of_the_boxes_are_shown():
+    image = GREY.copy()
+    image[:, :, 400:] = np.array([1, 0, 0], np.float32)[:, None, None]
+    tile = drawn(draw_regions, stage("regions", boxes=BOXES[[2, 0]]), image=image).tile
+    assert at(tile, SIDE // 2, SIDE // 2) == [255, 0, 0]
+    assert at(tile, SIDE + 8 + SIDE // 2, SIDE // 2) == [128, 128, 128]
+
+
+@pytest.mark.parametrize("shape", [(4, 2, 2), (4,)])
+def test_features_stand_beside_their_region(shape):
+    features = np.zeros((3, *shape))
+    features[2].flat[-1] = 5.0  # the last cell of the region that is shown second
+    pooled = stage("region features", boxes=BOXES, region_features=features)
+    scores = stage("region scores", boxes=BOXES, class_scores=SCORES)
+    tile, _, detail, _ = drawn(draw_region_features, pooled, scores)
+    low, high = colour_map(np.array([0.0, 1.0]), 0, 1).tolist()
+    second = 3 * (SIDE + 8)
+    assert at(tile, second + SIDE - 5, SIDE - 5) == high and at(tile, second + 5, 5) == low
+    assert at(tile, SIDE + 8 + SIDE - 5, SIDE - 5) == low
+    right = np.asarray(detail)[:, PANEL_WIDTH:]
+    assert (right == high).all(axis=2).sum() > 1000
+
+
+def test_scores_are_a_table_of_regions_and_classes():
+    scores = stage("region scores", boxes=BOXES, class_scores=SCORES)
+    tile, _, detail, _ = drawn(draw_scores_of_regions, scores)
+    cell = (TILE - 52) / 3
+    for row, region in enumerate(ORDER):
+        for k in range(3):
+            corner = at(tile, int(52 + k * cell + 5), 28 + row * 44 + 5)
+            assert corner == colour_map(SCORES[region, k], 0, 1).tolist()
+    cow = (np.asarray(detail)[:, PANEL_WIDTH:] == class_colour(0)).all(axis=2)
+    assert cow.sum(axis=1).max() == pytest.approx(110, abs=2)  # the bar of 0.9, the greatest
+
+
+def test_sure_regions_move_as_their_best_class_does():
+    refined = np.tile(BOXES[:, None], (1, 3, 1))
+    refined[1, 0] += (0, 10, 40, 20)  # cow
+    refined[1, 1:] = 0  # another class would move it away
+    arrays = {"boxes": BOXES, "refined_boxes": refined, "class_scores": SCORES}
+    tile, note, detail, _ = drawn(draw_refined_boxes, stage("refined boxes", **arrays))
+    assert note == "the surest 2 of 3; white is where they were"
+    for picture in (tile, detail):
+        assert at(picture, 340, 150) == list(class_colour(0))
+        assert at(picture, 560, 160) == list(class_colour(2))
+        assert nearly(at(picture, 250, 40), (255, 255, 255), 60)  # its upper edge, before
+        assert at(picture, 20, 120) == [128, 128, 128]  # the one that nobody is sure of
+    patches = np.asarray(detail)[300:]
+    assert (patches == class_colour(0)).all(axis=2).any()
+    assert not (patches == class_colour(1)).all(axis=2).any()
+
+
+def test_detections_are_drawn_where_they_are_sure():
+    labels, scores = np.array([0, 1, 2]), np.array([0.9, 0.4, 0.5])
+    found = stage("detections", image=GREY, boxes=BOXES, labels=labels, scores=scores)
+    tile, note, *_ = drawn(draw_detected, found, image=None)
+    assert note == "the 2 with a score of at least 0.5"
+    assert at(tile, 20, 120) == list(class_colour(0))
+    assert at(tile, 400, 160) == list(class_colour(2))
+    assert at(tile, 200, 140) == [128, 128, 128]
+    unsure = stage("detections", image=GREY, boxes=BOXES, labels=labels, scores=scores / 3)
+    tile, note, *_ = drawn(draw_detected, unsure, image=None)
+    assert note == "none has a score of at least 0.5" and (np.asarray(tile) == 128).all()
+
+
+@pytest.mark.parametrize(
+    "draw, empty",
+    [
+        (draw_boxes, stage("boxes", boxes=BOXES[:0], scores=np.zeros(0))),
+        (draw_regions, stage("regions", boxes=BOXES[:0])),
+        (
+            draw_region_features,
+            stage("region features", boxes=BOXES[:0], region_features=np.zeros((0, 4, 7, 7))),
+        ),
+        (
+            draw_scores_of_regions,
+            stage("region scores", boxes=BOXES[:0], class_scores=np.zeros((0, 3))),
+        ),
+        (
+            draw_refined_boxes,
+            stage(
+                "refined boxes",
+                boxes=BOXES[:0],
+                refined_boxes=np.zeros((0, 3, 4)),
+                class_scores=np.zeros((0, 3)),
+            ),
+        ),
+    ],
+)
+def test_without_regions_the_pale_image_is_left_and_a_note_says_so(draw, empty):
+    tile, note, *_ = drawn(draw, empty)
+    assert "so there is nothing to draw" in note
+    assert (np.asarray(tile) == np.asarray(tile)[0, 0]).all() and at(tile, 0, 0)[0] > 140
