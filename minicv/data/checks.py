@@ -1,11 +1,53 @@
-"""Checks on the boxes and labels of a batch, before a detector trains on them."""
+"""Wrong boxes and labels: readers repair those of a file, and training refuses what is left."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+
+from minicv.data.image_files import DatasetWarning
+
+
+def clip_to_picture(
+    box: Sequence[float] | np.ndarray, height: int, width: int, tolerance: float = 0.0
+) -> tuple[np.ndarray | None, bool]:
+    """A box of a file, cut at the borders of its picture.
+
+    Args:
+        box: x1, y1, x2, y2, half-open, pixels; finite.
+        height, width: of the picture.
+        tolerance: how far a box may reach out and still count as right, pixels.
+
+    Returns:
+        The box (4,), or None if nothing is left of it; and whether the box was wrong.
+
+    >>> box, wrong = clip_to_picture([-2.0, 1.0, 5.0, 3.0], 8, 4)
+    >>> box.tolist(), wrong
+    ([0.0, 1.0, 4.0, 3.0], True)
+    >>> clip_to_picture([5.0, 1.0, 5.0, 3.0], 8, 4)
+    (None, True)
+    """
+    corners = np.asarray(box, np.float64)
+    clipped = np.clip(corners, 0, (width, height, width, height))
+    if (clipped[2:] <= clipped[:2]).any():
+        return None, True
+    return clipped, bool(np.abs(clipped - corners).max() > tolerance)
+
+
+def warn_of_repairs(reader: str, repairs: Sequence[str]) -> None:
+    """One warning for a whole data set: its first wrong box, and how many more there were.
+
+    Args:
+        reader: name of the data set, with which the message begins.
+        repairs: for each wrong box where it stands in which file, and what became of it.
+    """
+    if repairs:
+        others = len(repairs) - 1
+        more = f" (and {others} more clipped or dropped)" if others else ""
+        warnings.warn(f"{reader}: {repairs[0]}{more}", DatasetWarning, stacklevel=3)
 
 
 def check_targets(

@@ -8,13 +8,13 @@ Lin et al., Microsoft COCO (ECCV 2014); the format is described at cocodataset.o
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from minicv.data.image_files import AnnotationError, DatasetWarning, open_image, to_array
+from minicv.data.checks import clip_to_picture, warn_of_repairs
+from minicv.data.image_files import AnnotationError, open_image, to_array
 
 
 class CocoDetection:
@@ -59,7 +59,7 @@ class CocoDetection:
         self.joint_names: tuple[str, ...] = tuple(joints[0]) if joints else ()
         self._photographs = sorted(content["images"], key=lambda photograph: photograph["id"])
         self._objects: dict[int, list[dict]] = {entry["id"]: [] for entry in self._photographs}
-        self._sort_in(content["annotations"])
+        warn_of_repairs("CocoDetection", self._sort_in(content["annotations"]))
 
     def __len__(self) -> int:
         return len(self._photographs)
@@ -115,8 +115,11 @@ class CocoDetection:
                     )
         return content
 
-    def _sort_in(self, annotations: list[dict]) -> None:
-        """Sort the objects by photograph, each with a label and a half-open box."""
+    def _sort_in(self, annotations: list[dict]) -> list[str]:
+        """Sort the objects by photograph, each with a label and a half-open box.
+
+        Returns what was wrong with boxes, see `warn_of_repairs`.
+        """
         labels = {category: label for label, category in enumerate(self.category_ids)}
         sizes = {entry["id"]: (entry["width"], entry["height"]) for entry in self._photographs}
         repairs = []
@@ -133,21 +136,19 @@ class CocoDetection:
                     f"CocoDetection: {self.file}: {field}, bbox is {item['bbox']}, expected four "
                     "numbers x, y, width, height"
                 )
+            width, height = sizes[item["image_id"]]
             corners = np.concatenate([box[:2], box[:2] + box[2:]])
-            clipped = np.clip(corners, 0, sizes[item["image_id"]] * 2)
-            gone = (clipped[2:] <= clipped[:2]).any()
             # COCO rounds to hundredths, so a box may reach out by so much.
-            if gone or np.abs(clipped - corners).max() > 0.02:
-                repairs.append(f"{field}, bbox {item['bbox']}; {'dropped' if gone else 'clipped'}")
-            if not gone:
+            clipped, wrong = clip_to_picture(corners, height, width, tolerance=0.02)
+            if wrong:
+                done = "dropped" if clipped is None else "clipped"
+                repairs.append(f"{self.file}: {field}, bbox {item['bbox']}; {done}")
+            if clipped is not None:
                 label = labels[item["category_id"]]
                 area = item.get("area", float(box[2] * box[3]))
                 extra = {"box": clipped, "label": label, "area": area}
                 self._objects[item["image_id"]].append({**item, **extra})
-        if repairs:
-            more = f" ({len(repairs)} such boxes in all)" if len(repairs) > 1 else ""
-            message = f"CocoDetection: {self.file}: {repairs[0]}{more}"
-            warnings.warn(message, DatasetWarning, stacklevel=3)
+        return repairs
 
     def _keypoints(self, objects: list[dict]) -> np.ndarray:
         """(N, J, 3) x, y, visible; zeros for objects without joints."""

@@ -6,7 +6,6 @@ readme. Other tools (LabelImg, LabelMe, CVAT and more) write the same form.
 
 from __future__ import annotations
 
-import warnings
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from minicv.data.checks import clip_to_picture, warn_of_repairs
 from minicv.data.image_files import (
     AnnotationError,
-    DatasetWarning,
     ImageError,
     open_image,
     read_label_map,
@@ -150,10 +149,7 @@ class VOCDetection:
         self.classes: tuple[str, ...] = tuple(classes)
         self._repairs: list[str] = []
         self._entries = [self._read_entry(name) for name in self.ids]
-        if self._repairs:
-            others = len(self._repairs) - 1
-            more = f" (and {others} more clipped or dropped)" if others else ""
-            warnings.warn(f"VOCDetection: {self._repairs[0]}{more}", DatasetWarning, stacklevel=2)
+        warn_of_repairs("VOCDetection", self._repairs)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -196,7 +192,7 @@ class VOCDetection:
 
     def _read_box(
         self, xml: Path, item: ElementTree.Element, field: str, width: int, height: int
-    ) -> list[float] | None:
+    ) -> np.ndarray | None:
         """The half-open box in the picture; None if it is to be dropped."""
         corners, texts = [], []
         for key in ("xmin", "ymin", "xmax", "ymax"):
@@ -210,17 +206,18 @@ class VOCDetection:
                 raise AnnotationError(
                     f"VOCDetection: {xml}: {field}, bndbox/{key} is {text!r}, expected a number"
                 )
-        x1, y1, x2, y2 = corners[0] - 1, corners[1] - 1, corners[2], corners[3]
-        box = [max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))]
+        half_open = [corners[0] - 1, corners[1] - 1, corners[2], corners[3]]
+        box, wrong = clip_to_picture(half_open, height, width)
         degenerate = corners[2] <= corners[0] or corners[3] <= corners[1]
-        gone = degenerate or box[2] <= box[0] or box[3] <= box[1]
-        if gone or box != [x1, y1, x2, y2]:
+        if degenerate:
+            box, wrong = None, True
+        if wrong:
             place = "has no area" if degenerate else f"is not inside the {width} x {height} picture"
             fault = f"{xml}: {field}, bndbox ({', '.join(texts)}) {place}"
             if self.strict:
                 raise AnnotationError(f"VOCDetection: {fault}")
-            self._repairs.append(f"{fault}; {'dropped' if gone else 'clipped'}")
-        return None if gone else box
+            self._repairs.append(f"{fault}; {'dropped' if box is None else 'clipped'}")
+        return box
 
     def _find_image(self, name: str, annotation: ElementTree.Element) -> Path:
         """The photograph of the same name, or else the one the XML file names."""

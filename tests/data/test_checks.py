@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minicv.data.checks import check_targets
+from minicv.data.checks import check_targets, clip_to_picture, warn_of_repairs
 from minicv.data.farmyard import Farmyard
+from minicv.data.image_files import DatasetWarning
 
 
 def make(**changes):
@@ -112,3 +113,30 @@ def test_label_maps_alone_are_not_for_a_detector():
     with pytest.raises(ValueError, match=message):
         check(image, target)
     check(*make(segmentation=target["segmentation"]))  # beside boxes they do no harm
+
+
+@pytest.mark.parametrize(
+    ("box", "expected", "wrong"),
+    [
+        ([1, 2, 3, 4], [1, 2, 3, 4], False),
+        ([0, 0, 10, 8], [0, 0, 10, 8], False),  # the border itself is inside
+        ([-1, -2, 11, 9], [0, 0, 10, 8], True),
+        ([-0.01, 0, 10, 8.02], [0, 0, 10, 8], False),  # within the tolerance
+        ([-0.01, 0, 10, 8.03], [0, 0, 10, 8], True),
+        ([10, 2, 12, 4], None, True),  # beside the picture
+        ([3, 2, 3, 4], None, True),
+        ([3, 4, 5, 2], None, True),
+    ],
+)
+def test_boxes_of_files_are_clipped_to_the_picture(box, expected, wrong):
+    clipped, found_wrong = clip_to_picture(box, height=8, width=10, tolerance=0.025)
+    assert found_wrong == wrong
+    assert (None if clipped is None else clipped.tolist()) == expected
+
+
+def test_one_warning_for_all_repairs():
+    with pytest.warns(DatasetWarning, match=r"^Reader: a\.xml: clipped$"):
+        warn_of_repairs("Reader", ["a.xml: clipped"])
+    with pytest.warns(DatasetWarning, match=r"^Reader: a \(and 2 more clipped or dropped\)$"):
+        warn_of_repairs("Reader", ["a", "b", "c"])
+    warn_of_repairs("Reader", [])  # pytest makes an error of a warning
