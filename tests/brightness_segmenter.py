@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from minicv.models.segmentation.segmenter import Segmenter
+from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.nn import Parameter
 
 
@@ -11,13 +11,12 @@ class BrightnessSegmenter(Segmenter):
 
     mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 
-    def __init__(self, classes, levels=None, **options):
-        options.pop("rng", None)
-        super().__init__(classes, **options)
+    def __init__(self, classes, settings=None, *, levels=None, rng=None):
+        super().__init__(classes, settings or SegmenterSettings())
         levels = np.linspace(0, 1, len(self.classes)) if levels is None else levels
         self.levels = Parameter(np.float32(levels))
 
-    def forward(self, x):
+    def forward(self, x, record=SILENT):
         distance = x[:, :1] - self.levels.reshape(1, len(self.classes), 1, 1)
         return -30 * distance * distance  # (N, K, H, W)
 

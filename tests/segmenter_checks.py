@@ -5,6 +5,8 @@ import numpy as np
 from minicv import Tensor, no_grad
 from minicv.data import Farmyard
 from minicv.metrics import segmentation_values
+from minicv.models.photographs import normalised_batch
+from minicv.nn import evaluating
 from minicv.optim import Adam, CosineAnnealingLR, clip_grad_norm
 from minicv.vision import VOID
 
@@ -55,18 +57,36 @@ def check_gradients(model, size=(20, 23)):
         assert (parameter.grad == 0).all(), name
 
 
-def check_stages(model, size=(21, 18)):
-    """`stages` shows what `predict` returns, and neither trains: modes and statistics stay."""
+def logits_of(model, image):
+    """What the network says of an image as it is: logits (K, H, W), on the host."""
+    pixels = normalised_batch([image], model.mean, model.std)
+    with no_grad(), evaluating(model):
+        return model(Tensor(pixels)).data[0]
+
+
+def arrays_of(stages):
+    """All arrays of a list of stages, by names such as "class_maps/class_maps"."""
+    return {f"{s.name}/{name}": array for s in stages for name, array in s.arrays.items()}
+
+
+def check_stages(model, size=(21, 18), maps=()):
+    """`stages` shows what `predict` returns, and neither trains: modes and statistics stay.
+
+    ``maps`` are the names of the feature maps that the network notes, in order.
+    """
     image = random_image(*size)
     model.train()
     before = model.state_dict()
     stages, result = model.stages(image), model.predict([image, image])[1]
-    for name in ("segmentation", "probabilities"):
-        np.testing.assert_array_equal(stages[name], result[name], err_msg=name)
-    assert stages["image"] is image
-    assert stages["input"].shape == (3, *size)
-    assert stages["logits"].shape == (len(model.classes), *size)
-    assert (stages["logits"].argmax(axis=0) == stages["segmentation"]).all()
+    assert [stage.name for stage in stages] == ["input", *maps, "class_maps", "label_map"]
+    shown = arrays_of(stages)
+    np.testing.assert_array_equal(shown["label_map/segmentation"], result["segmentation"])
+    np.testing.assert_array_equal(shown["class_maps/class_maps"], result["probabilities"])
+    np.testing.assert_array_equal(shown["label_map/image"], image)
+    np.testing.assert_array_equal(shown["input/image"], image)
+    for name in maps:
+        features = shown[f"{name}/features"]
+        assert features.ndim == 3 and np.ptp(features) > 0, name
     assert all(module.training for module in model.modules())
     for name, array in model.state_dict().items():
         np.testing.assert_array_equal(array, before[name], err_msg=name)

@@ -1,13 +1,19 @@
-"""Multiplications as they are counted; see also segmentation/test_count_multiplications.py."""
+"""Multiplications, derived and counted; see also segmentation/test_convolutionalize.py."""
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from patch_nets import make_patch_net
 
 from minicv import Tensor, no_grad
 from minicv.models.backbones import VGG16Backbone
-from minicv.models.counting_multiplications import counting_multiplications
-from minicv.nn import Conv2d, FrozenBatchNorm2d, conv_bn_relu
+from minicv.models.counting_multiplications import (
+    count_multiplications,
+    counting_multiplications,
+    size_after,
+)
+from minicv.nn import Conv2d, FrozenBatchNorm2d, Linear, conv_bn_relu
 
 
 def test_counting_ends_with_the_block_also_after_an_error():
@@ -23,7 +29,7 @@ def test_layers_that_run_fused_are_counted_and_compute_the_same():
     backbone = VGG16Backbone(rng=np.random.default_rng(0))
     x = Tensor(np.random.default_rng(1).normal(size=(1, 3, 16, 32)).astype("f4"))
     with no_grad(), counting_multiplications(backbone) as count:
-        counted = backbone(x).data
+        (counted,) = (y.data for y in backbone(x))
     expected, positions = 0, 16 * 32
     for layer in backbone.features:
         if isinstance(layer, Conv2d):
@@ -32,7 +38,7 @@ def test_layers_that_run_fused_are_counted_and_compute_the_same():
             positions //= 4
     assert count.multiplications == expected
     with no_grad():
-        np.testing.assert_allclose(backbone(x).data, counted, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(backbone(x)[0].data, counted, rtol=1e-4, atol=1e-6)
 
 
 def test_a_convolution_with_fixed_normalisation_is_counted_and_computes_the_same():
@@ -44,3 +50,26 @@ def test_a_convolution_with_fixed_normalisation_is_counted_and_computes_the_same
         counted = conv_bn_relu(x, conv, bn, activation="relu").data
     assert count.multiplications == 2 * (5 * 6 * 4) * (3 * 3 * 3)
     np.testing.assert_allclose(counted, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_multiplication_is_what_it_says():
+    """One by one, as in the loops of reference/conv2d.py."""
+    rng = np.random.default_rng(0)
+    layer = Conv2d(4, 6, 3, stride=2, groups=2, rng=rng)
+    by_loops = 0
+    y = layer(Tensor(np.zeros((1, 4, 9, 8), "f4")))
+    for _ in np.ndindex(*y.shape):
+        by_loops += (4 // 2) * 3 * 3
+    assert count_multiplications([layer], (4, 9, 8)) == by_loops
+    assert count_multiplications([Linear(5, 7, rng=rng)], (5,)) == 35
+
+
+@given(
+    kernel=st.integers(1, 4), stride=st.integers(1, 3), padding=st.integers(0, 1),
+    dilation=st.integers(1, 2), height=st.integers(8, 12), width=st.integers(8, 12),
+)  # fmt: skip
+def test_size_after_is_the_size_after(kernel, stride, padding, dilation, height, width):
+    rng = np.random.default_rng(0)
+    layer = Conv2d(1, 1, kernel, stride, padding, dilation, rng=rng)
+    result = layer(Tensor(np.zeros((1, 1, height, width), "f4"))).shape[2:]
+    assert size_after(layer, (height, width)) == result

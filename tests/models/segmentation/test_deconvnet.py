@@ -1,4 +1,4 @@
-"""DeconvNet: the published layers, any size, and the ensemble of proposals."""
+"""DeconvNet: the published layers, any size, the encoder, and the ensemble of proposals."""
 
 import numpy as np
 import pytest
@@ -9,19 +9,27 @@ from segmenter_checks import (
     check_gradients,
     check_size,
     check_stages,
+    logits_of,
     random_image,
 )
 
 from minicv import Tensor, no_grad
 from minicv import functional as F
 from minicv.models.photographs import resize_image
-from minicv.models.segmentation import DeconvNet
-from minicv.nn import ConvTranspose2d
+from minicv.models.segmentation import DeconvNet, DeconvNetSettings
+from minicv.models.segmentation.deconvnet import (
+    VGG16Encoder,
+    aggregate_scores,
+    proposal_windows,
+)
+from minicv.nn import BatchNorm2d, Conv2d, ConvTranspose2d
 from minicv.testing import strategies
+from minicv.weights import WeightsError, load_published
 
 
 def make_model(width=1 / 64, classes=CLASSES, **options):
-    return DeconvNet(classes, width, **options, rng=np.random.default_rng(0))
+    settings = DeconvNetSettings(width=width, **options)
+    return DeconvNet(classes, settings, rng=np.random.default_rng(0))
 
 
 @settings(max_examples=8)
@@ -40,7 +48,7 @@ def test_loss_reaches_every_parameter_and_void_none():
 
 
 def test_stages_are_those_of_predict():
-    check_stages(make_model())
+    check_stages(make_model(), maps=["feature_map"])
 
 
 def test_layers_are_those_of_the_paper(monkeypatch):
@@ -81,8 +89,154 @@ def test_a_small_image_is_padded_with_its_mean_colour_at_the_bottom_and_the_righ
 
 def test_wrong_options_are_refused():
     for options in ({"width": 0}, {"width": -1.0}, {"proposal_size": 0}):
-        with pytest.raises(ValueError, match=r"DeconvNet: width=.*, proposal_size="):
+        with pytest.raises(ValueError, match=r"DeconvNetSettings: width=.*, proposal_size="):
             make_model(**options)
+
+
+# The encoder
+
+
+def make_encoder(width=1 / 32, seed=0):
+    return VGG16Encoder(width, rng=np.random.default_rng(seed))
+
+
+@pytest.fixture
+def free_weights(monkeypatch):
+    """Weights of zeros, which cost neither time nor memory."""
+    flat = lambda shape, rng, *rest: np.zeros(shape, np.float32)  # noqa: E731
+    monkeypatch.setattr("minicv.nn.initializers.uniform", flat)
+
+
+def test_names_and_shapes_are_those_of_vgg16_bn(free_weights):
+    state = {name: array.shape for name, array in make_encoder(1.0).state_dict().items()}
+    convolutions = (0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40)
+    norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+    expected = {f"features.{i}.{part}" for i in convolutions for part in ("weight", "bias")}
+    expected |= {f"features.{i + 1}.{part}" for i in convolutions for part in norm}
+    assert set(state) == expected
+    assert state["features.0.weight"] == (64, 3, 3, 3)
+    assert state["features.24.weight"] == (512, 256, 3, 3)
+    assert state["features.41.running_var"] == (512,)
+
+
+def test_published_weights_load_and_those_without_normalisation_are_refused():
+    published = {
+        **{name: array + 1 for name, array in make_encoder().state_dict().items()},
+        "classifier.0.weight": np.zeros((4, 4), np.float32),
+    }
+    encoder = make_encoder(seed=1)
+    load_published(encoder, published, "vgg16_bn")
+    for name, array in encoder.state_dict().items():
+        np.testing.assert_array_equal(array, published[name], err_msg=name)
+    plain = {name: array for name, array in published.items() if ".running" not in name}
+    with pytest.raises(WeightsError, match=r"no entry 'features\.1\.running_mean'"):
+        load_published(encoder, plain, "vgg16")
+
+
+@given(st.integers(1, 70), st.integers(1, 70))
+def test_five_halvings_round_up(height, width):
+    encoder = make_encoder().eval()
+    with no_grad():
+        x, switches = encoder(Tensor(np.zeros((1, 3, height, width), np.float32)))
+    sizes = [(height, width)]
+    for _ in range(5):
+        sizes.append(tuple(-(-side // 2) for side in sizes[-1]))
+    assert [places.size for places in switches] == sizes[:-1]
+    assert x.shape == (1, 16, *sizes[-1])
+    for places, channels, after in zip(switches, (2, 4, 8, 16, 16), sizes[1:], strict=True):
+        assert places.indices.shape == (1, channels, *after)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_equals_its_layers_one_after_the_other(training):
+    rng = np.random.default_rng(0)
+    encoder = make_encoder().astype("float64").train(training)
+    for layer in encoder.features:
+        if isinstance(layer, BatchNorm2d):
+            layer.bias.data = rng.normal(size=layer.bias.shape)
+            layer.running_mean.data = rng.normal(size=layer.bias.shape)
+    image = Tensor(rng.normal(size=(2, 3, 40, 37)))
+    fused, _ = encoder(image)
+    x = image
+    for layer in encoder.features:
+        if isinstance(layer, (Conv2d, BatchNorm2d)):
+            x = layer(x)
+        elif layer.__class__.__name__ == "ReLU":
+            x = F.relu(x)
+        else:
+            x = F.max_pool2d(x, 2, ceil_mode=True)
+    np.testing.assert_allclose(fused.data, x.data, rtol=1e-9, atol=1e-9)
+
+
+def test_levels_are_the_channels_of_configuration_d(free_weights):
+    assert make_encoder(1.0).levels == [
+        (3, 64, 64),
+        (64, 128, 128),
+        (128, 256, 256, 256),
+        (256, 512, 512, 512),
+        (512, 512, 512, 512),
+    ]
+    assert make_encoder(1e-9).levels[-1] == (1, 1, 1, 1)
+
+
+# Windows, and their scores put together
+
+SIZE, K = (9, 12), 3
+
+
+@given(strategies.boxes(st.integers(0, 6), width=SIZE[1], height=SIZE[0]))
+def test_a_window_is_the_pixels_that_its_box_touches(boxes):
+    windows = proposal_windows(boxes, SIZE)
+    expected = []
+    for x1, y1, x2, y2 in boxes:
+        columns = [j for j in range(SIZE[1]) if x1 < j + 1 and x2 > j and x1 < x2]
+        rows = [i for i in range(SIZE[0]) if y1 < i + 1 and y2 > i and y1 < y2]
+        if rows and columns:
+            expected.append([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    assert windows.tolist() == expected
+    assert windows.shape == (len(expected), 4) and windows.dtype == np.int64
+
+
+def test_wrong_boxes_have_no_windows():
+    with pytest.raises(ValueError, match=r"proposal_windows: boxes expects shape \(N, 4\)"):
+        proposal_windows(np.zeros(4), SIZE)
+    boxes = np.array([[0.0, 0.0, 1.0, 1.0], [0.0, np.nan, 2.0, 2.0]])
+    with pytest.raises(ValueError, match=r"box 1 is \[0\.0, nan, 2\.0, 2\.0\], expected finite"):
+        proposal_windows(boxes, SIZE)
+    boxes[0, 2] = np.inf
+    with pytest.raises(ValueError, match="box 0 is"):
+        proposal_windows(boxes, SIZE)
+
+
+@given(strategies.boxes(st.integers(1, 6), width=SIZE[1], height=SIZE[0]), strategies.seeds())
+@pytest.mark.parametrize("aggregate", ["max", "mean"])
+def test_equals_the_loops(aggregate, boxes, seed):
+    windows = proposal_windows(boxes, SIZE)
+    rng = np.random.default_rng(seed)
+    scores = [rng.normal(size=(K, y2 - y1, x2 - x1)) for x1, y1, x2, y2 in windows.tolist()]
+    expected = np.zeros((K, *SIZE))
+    for k, i, j in np.ndindex(K, *SIZE):
+        values = [
+            of[k, i - y1, j - x1] if y1 <= i < y2 and x1 <= j < x2 else 0.0
+            for (x1, y1, x2, y2), of in zip(windows.tolist(), scores, strict=True)
+        ]
+        if values:
+            expected[k, i, j] = max(values) if aggregate == "max" else sum(values) / len(values)
+    result = aggregate_scores(windows, iter(scores), (K, *SIZE), aggregate)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_without_windows_all_scores_are_zero():
+    none = proposal_windows(np.zeros((0, 4)), SIZE)
+    assert none.shape == (0, 4)
+    result = aggregate_scores(none, [], (K, *SIZE), "mean")
+    assert result.shape == (K, *SIZE) and not result.any()
+
+
+def test_unknown_aggregate_is_refused():
+    with pytest.raises(ValueError, match="aggregate is 'median', expected 'max' or 'mean'"):
+        aggregate_scores(np.zeros((0, 4), int), [], (K, *SIZE), "median")
 
 
 # The ensemble of proposals
@@ -90,8 +244,9 @@ def test_wrong_options_are_refused():
 
 def scores_of(model, image, x1, y1, x2, y2):
     """What the network says of one crop, in the crop's own pixels."""
-    crop = resize_image(image[:, y1:y2, x1:x2], model.proposal_size, model.proposal_size)
-    logits = model.stages(crop)["logits"]
+    side = model.settings.proposal_size
+    crop = resize_image(image[:, y1:y2, x1:x2], side, side)
+    logits = logits_of(model, crop)
     return F.resize_bilinear(logits[None], (y2 - y1, x2 - x1)).data[0]
 
 

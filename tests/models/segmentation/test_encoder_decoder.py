@@ -12,11 +12,12 @@ from segmenter_checks import (
     check_size,
     check_stages,
     farmyard_scenes,
+    logits_of,
     mean_iou_after_training,
 )
 
 from minicv.data import Farmyard
-from minicv.models.segmentation import EncoderDecoder
+from minicv.models.segmentation import EncoderDecoder, EncoderDecoderSettings
 from minicv.models.segmentation.upsampling import Upsampling
 
 UPSAMPLINGS = get_args(Upsampling)
@@ -24,7 +25,8 @@ every_upsampling = pytest.mark.parametrize("upsampling", UPSAMPLINGS)
 
 
 def make_model(upsampling="max_unpool", widths=(4, 5, 6), classes=CLASSES):
-    return EncoderDecoder(classes, upsampling, widths, rng=np.random.default_rng(0))
+    settings = EncoderDecoderSettings(upsampling=upsampling, widths=widths)
+    return EncoderDecoder(classes, settings, rng=np.random.default_rng(0))
 
 
 @every_upsampling
@@ -40,7 +42,7 @@ def test_loss_reaches_every_parameter_and_void_none(upsampling):
 
 @every_upsampling
 def test_stages_are_those_of_predict(upsampling):
-    check_stages(make_model(upsampling))
+    check_stages(make_model(upsampling), maps=["feature_map"])
 
 
 def test_the_four_networks_differ_in_their_upsampling_alone():
@@ -57,7 +59,7 @@ def test_the_four_networks_differ_in_their_upsampling_alone():
         np.testing.assert_array_equal(states["max_unpool"][key], array)
         np.testing.assert_array_equal(states["bed_of_nails"][key], array)
     image = np.random.default_rng(3).random((3, 24, 24), dtype=np.float32)
-    logits = [make_model(name).stages(image)["logits"] for name in UPSAMPLINGS]
+    logits = [logits_of(make_model(name), image) for name in UPSAMPLINGS]
     for i, one in enumerate(logits):
         for other in logits[:i]:
             assert np.abs(one - other).max() > 1e-3
@@ -67,7 +69,7 @@ def test_unknown_upsampling_and_missing_levels_are_refused():
     with pytest.raises(ValueError, match="'bilinear', expected one of nearest, bed_of_nails"):
         make_model("bilinear")
     for widths in ((), (4, 0)):
-        with pytest.raises(ValueError, match="EncoderDecoder: widths is"):
+        with pytest.raises(ValueError, match="EncoderDecoderSettings: widths is"):
             make_model(widths=widths)
 
 

@@ -5,22 +5,26 @@ import pytest
 from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
 from hypothesis import given
 from hypothesis import strategies as st
+from segmenter_checks import arrays_of, check_stages
 
 from minicv import Tensor, no_grad
 from minicv.data import Farmyard
 from minicv.metrics import segmentation_values
-from minicv.models.backbones import EfficientNetLite0Hierarchy, SmallHierarchy, VGG16Hierarchy
-from minicv.models.backbones.feature_hierarchy import FeatureHierarchy
-from minicv.models.segmentation import FCN8s, FCN16s, FCN32s
+from minicv.models.backbones import BACKBONES, Backbone, SmallBackbone
+from minicv.models.segmentation import FCN8s, FCN16s, FCN32s, FCNSettings
 from minicv.optim import Adam
 from minicv.vision.label_maps import VOID
 
 FORMS = (FCN32s, FCN16s, FCN8s)
 
 
+STRIDES = (8, 16, 32)
+
+
 def make_model(form, classes=("cow", "sky", "grass"), seed=0, **options):
     rng = np.random.default_rng(seed)
-    model = form(SmallHierarchy(width=4, rng=rng), classes, rng=rng, **options)
+    backbone = SmallBackbone(4, STRIDES, rng=rng)
+    model = form(backbone, classes, FCNSettings(**options), rng=rng)
     for name, parameter in model.named_parameters():
         if name.startswith("score"):  # they start at 0, which would hide what lies before them
             parameter.data = rng.normal(size=parameter.shape).astype("f4")
@@ -43,26 +47,30 @@ def test_logits_have_exactly_the_size_of_the_image(form, height, width):
     np.testing.assert_allclose(found["probabilities"].sum(axis=0), 1, rtol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "trunk",
-    [
-        VGG16Hierarchy(classifier_channels=8, rng=np.random.default_rng(0)),
-        EfficientNetLite0Hierarchy(rng=np.random.default_rng(0)),
-    ],
-    ids=lambda trunk: type(trunk).__name__,
-)
-@pytest.mark.parametrize("size", [(1, 1), (37, 50)])
-def test_stands_on_every_trunk(trunk, size):
-    model = FCN8s(trunk, ("sky", "road"), rng=np.random.default_rng(0))
-    assert (model.mean, model.std) == (trunk.mean, trunk.std)
-    assert model.predict([make_image(*size)])[0]["probabilities"].shape == (2, *size)
+@pytest.mark.parametrize("name", BACKBONES)
+def test_stands_on_every_backbone(name):
+    rng = np.random.default_rng(0)
+    narrow = {"classifier_channels": 8} if name in ("vgg16", "alexnet") else {}
+    backbone = BACKBONES[name](strides=STRIDES, rng=rng, **narrow)
+    model = FCN8s(backbone, ("sky", "road"), rng=rng)
+    assert (model.mean, model.std) == (backbone.mean, backbone.std)
+    assert [key for key in model.state_dict() if key.startswith("backbone.")] == [
+        f"backbone.{key}" for key in backbone.state_dict()
+    ]
+    for size in ((1, 1), (37, 50)):
+        assert model.predict([make_image(*size)])[0]["probabilities"].shape == (2, *size)
+
+
+def test_a_backbone_of_other_strides_is_refused():
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=r"FCN8s: the backbone has maps of strides \(8, 16\)"):
+        FCN8s(SmallBackbone(4, (8, 16), rng=rng), ("sky",), rng=rng)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_at_first_no_class_is_preferred(form):
-    model = form(
-        SmallHierarchy(4, rng=np.random.default_rng(0)), "abcde", rng=np.random.default_rng(0)
-    )
+    rng = np.random.default_rng(0)
+    model = form(SmallBackbone(4, STRIDES, rng=rng), "abcde", rng=rng)
     found = model.predict([make_image(20, 30)])[0]
     np.testing.assert_array_equal(found["probabilities"], np.float32(0.2))
 
@@ -80,11 +88,14 @@ def test_the_loss_reaches_all_that_is_learned_and_nothing_else(form):
             assert np.abs(parameter.grad).max() > 0, name
 
 
-class _Counting(FeatureHierarchy):
+class _Counting(Backbone):
     """Maps that hold where they are: the centre of each cell, in pixels, along x and along y."""
 
-    out_channels = (2, 2, 2)
+    strides, out_channels = STRIDES, (2, 2, 2)
     mean, std = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+    def __init__(self):
+        pass
 
     def forward(self, x):
         maps = []
@@ -116,7 +127,7 @@ def test_a_finer_form_starts_where_the_coarser_one_ended():
     coarse = make_model(FCN32s)
     for form in (FCN16s, FCN8s):
         rng = np.random.default_rng(7)
-        finer = form(SmallHierarchy(width=4, rng=rng), coarse.classes, rng=rng)
+        finer = form(SmallBackbone(4, STRIDES, rng=rng), coarse.classes, rng=rng)
         missing, _ = finer.load_state_dict(coarse.state_dict(), strict=False)
         assert not [name for name in missing if not name.startswith(("score_pool", "upscore"))]
         pixels = Tensor(np.random.default_rng(1).normal(size=(1, 3, 192, 192)).astype("f4"))
@@ -128,16 +139,15 @@ def test_a_finer_form_starts_where_the_coarser_one_ended():
         coarse = finer
 
 
-def test_stages_keep_what_predict_uses():
-    model, image = make_model(FCN8s), make_image(45, 70)
-    stages, predicted = model.stages(image), model.predict([image])[0]
-    assert stages["logits"].shape == (3, 45, 70)
-    for name in ("segmentation", "probabilities"):
-        np.testing.assert_array_equal(stages[name], predicted[name])
-    exponentials = np.exp(stages["logits"])
-    np.testing.assert_allclose(
-        stages["probabilities"], exponentials / exponentials.sum(axis=0), rtol=1e-4
-    )
+@pytest.mark.parametrize("form", FORMS)
+def test_stages_are_those_of_predict_with_the_three_maps(form):
+    model = make_model(form)
+    check_stages(model, (45, 70), [f"feature_map_{stride}" for stride in STRIDES])
+    shown = arrays_of(model.stages(make_image(45, 70)))
+    for stride, channels in zip(STRIDES, (16, 32, 32), strict=True):
+        shape = (channels, -(-45 // stride), -(-70 // stride))
+        assert shown[f"feature_map_{stride}/features"].shape == shape
+        assert shown[f"feature_map_{stride}/stride"] == stride
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -160,7 +170,8 @@ def test_a_label_out_of_range_is_refused_by_name():
 def test_on_a_device_it_gives_the_same(monkeypatch):
     install_device(monkeypatch)
     host, moved = make_model(FCN8s), make_model(FCN8s).to("cuda")
-    check_on_the_host(moved.stages(make_image(19, 22)), host.stages(make_image(19, 22)))
+    image = make_image(19, 22)
+    check_on_the_host(arrays_of(moved.stages(image)), arrays_of(host.stages(image)))
     for model in (host, moved):
         model.upscore8.requires_grad_(True)  # the check wants a gradient of everything
     images, rng = [make_image(40, 50, seed) for seed in range(2)], np.random.default_rng(0)
@@ -174,7 +185,7 @@ def test_overfits_a_few_farmyard_images(form):
     data = Farmyard(4, size=(64, 64), seed=5)
     images, targets = (list(column) for column in zip(*(data[i] for i in range(4)), strict=True))
     rng = np.random.default_rng(0)
-    model = form(SmallHierarchy(width=16, rng=rng), data.segmentation_classes, rng=rng)
+    model = form(SmallBackbone(16, STRIDES, rng=rng), data.segmentation_classes, rng=rng)
     optimizer = Adam([p for p in model.parameters() if p.requires_grad], lr=3e-3)
     for _ in range(120):
         loss = model.loss(images, targets)["loss_pixels"]

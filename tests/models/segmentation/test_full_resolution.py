@@ -15,12 +15,13 @@ from segmenter_checks import (
 
 from minicv import Tensor, no_grad
 from minicv.data import Farmyard
-from minicv.models.segmentation import FullResolution
+from minicv.models.segmentation import FullResolution, FullResolutionSettings
 from minicv.nn import Conv2d
 
 
 def make_model(width=4, depth=3, classes=CLASSES):
-    return FullResolution(classes, width, depth, rng=np.random.default_rng(0))
+    settings = FullResolutionSettings(width=width, depth=depth)
+    return FullResolution(classes, settings, rng=np.random.default_rng(0))
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
@@ -33,7 +34,7 @@ def test_loss_reaches_every_parameter_and_void_none():
 
 
 def test_stages_are_those_of_predict():
-    check_stages(make_model())
+    check_stages(make_model(), maps=["feature_map"])
 
 
 @pytest.mark.parametrize("depth", [1, 2, 4])
@@ -58,7 +59,9 @@ def test_cost_is_that_of_its_convolutions():
 
 def test_width_and_depth_of_at_least_one():
     for width, depth in ((0, 3), (4, 0)):
-        with pytest.raises(ValueError, match=f"FullResolution: width={width}, depth={depth}"):
+        with pytest.raises(
+            ValueError, match=f"FullResolutionSettings: width={width}, depth={depth}"
+        ):
             make_model(width, depth)
 
 

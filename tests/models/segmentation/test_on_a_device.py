@@ -1,22 +1,35 @@
 """The segmenters on a device: the same answers, brought back to the host."""
 
+import dataclasses
+from typing import get_args
+
 import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from device_of_the_host import check_losses_and_gradients, check_on_the_host, install_device
-from segmenter_checks import CLASSES, random_image, random_labels
+from segmenter_checks import CLASSES, arrays_of, random_image, random_labels
 
-from minicv.models.segmentation import DeconvNet, EncoderDecoder, FullResolution, SegNet
+from minicv.models.segmentation import (
+    DeconvNet,
+    DeconvNetSettings,
+    EncoderDecoder,
+    EncoderDecoderSettings,
+    FullResolution,
+    FullResolutionSettings,
+    SegNet,
+    SegNetSettings,
+)
+from minicv.models.segmentation.upsampling import Upsampling
 
 SIZE = (19, 22)
-WEIGHTS = np.array([0.5, 1.0, 2.0], np.float32)
+WEIGHTS = (0.5, 1.0, 2.0)
 NETWORKS = {
-    "segnet": lambda **options: SegNet(CLASSES, (4, 5, 6), (1, 1, 2), **options),
-    "full resolution": lambda **options: FullResolution(CLASSES, 4, 2, **options),
-    "deconvnet": lambda **options: DeconvNet(CLASSES, 1 / 64, 193, **options),
+    "segnet": (SegNet, SegNetSettings(widths=(4, 5, 6), depths=(1, 1, 2))),
+    "full resolution": (FullResolution, FullResolutionSettings(width=4, depth=2)),
+    "deconvnet": (DeconvNet, DeconvNetSettings(width=1 / 64, proposal_size=193)),
     **{
-        name: lambda name=name, **options: EncoderDecoder(CLASSES, name, (4, 5), **options)
-        for name in ("nearest", "bed_of_nails", "max_unpool", "transposed")
+        name: (EncoderDecoder, EncoderDecoderSettings(upsampling=name, widths=(4, 5)))
+        for name in get_args(Upsampling)
     },
 }
 
@@ -28,7 +41,9 @@ def device(monkeypatch):
 
 def pair(network, **options):
     """The same network twice: on the host, and moved."""
-    models = [NETWORKS[network](**options, rng=np.random.default_rng(0)) for _ in range(2)]
+    kind, settings = NETWORKS[network]
+    settings = dataclasses.replace(settings, **options)
+    models = [kind(CLASSES, settings, rng=np.random.default_rng(0)) for _ in range(2)]
     assert isinstance(next(iter(models[1].to("cuda").parameters())).data, cupy.ndarray)
     return models
 
@@ -37,7 +52,7 @@ def pair(network, **options):
 def test_stages_come_back_to_the_host(network):
     host, moved = pair(network)
     image = random_image(*SIZE)
-    check_on_the_host(moved.stages(image), host.stages(image))
+    check_on_the_host(arrays_of(moved.stages(image)), arrays_of(host.stages(image)))
 
 
 @pytest.mark.parametrize("network", NETWORKS)

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from segmenter_checks import (
     CLASSES,
+    arrays_of,
     check_gradients,
     check_size,
     check_stages,
@@ -14,7 +15,7 @@ from segmenter_checks import (
 )
 
 from minicv import Tensor, reference
-from minicv.models.segmentation import Segmenter
+from minicv.models.segmentation import Segmenter, SegmenterSettings
 from minicv.nn import Conv2d
 from minicv.testing import strategies
 from minicv.vision import VOID
@@ -27,10 +28,10 @@ class ByColour(Segmenter):
     std = (0.5, 0.2, 0.3)
 
     def __init__(self, classes=CLASSES, **options):
-        super().__init__(classes, **options)
+        super().__init__(classes, SegmenterSettings(**options))
         self.score = Conv2d(3, len(classes), 1, rng=np.random.default_rng(0))
 
-    def forward(self, x):
+    def forward(self, x, record=None):
         return self.score(x)
 
 
@@ -52,8 +53,8 @@ def test_loss_reaches_every_parameter_and_void_none():
 
 def test_stages_are_those_of_predict():
     check_stages(ByColour())
-    names = ["image", "input", "logits", "segmentation", "probabilities"]
-    assert list(ByColour().stages(random_image(3, 4))) == names
+    kinds = [stage.kind for stage in ByColour().stages(random_image(3, 4))]
+    assert kinds == ["image", "class maps", "label map"]
 
 
 def test_predicts_the_likeliest_class_of_the_normalised_image():
@@ -161,12 +162,12 @@ def test_images_that_are_none_are_refused(image, message):
 
 def test_works_at_the_size_asked_for_and_answers_at_the_size_of_the_image():
     model, image = ByColour(min_size=8, max_size=10), random_image(40, 50)
-    stages = model.stages(image)
-    assert stages["input"].shape == (3, 8, 10)
-    assert stages["logits"].shape == (K, 8, 10)
-    assert stages["segmentation"].shape == (40, 50)
-    result = model.predict([image])[0]
-    np.testing.assert_array_equal(result["probabilities"], stages["probabilities"])
+    shown, result = arrays_of(model.stages(image)), model.predict([image])[0]
+    assert shown["input/image"].shape == (3, 8, 10)
+    assert shown["class_maps/class_maps"].shape == (K, 8, 10)
+    assert shown["label_map/image"] is image
+    assert result["probabilities"].shape == (K, 40, 50)
+    np.testing.assert_array_equal(shown["label_map/segmentation"], result["segmentation"])
     # A thing of one colour is found where it is.
     image = np.zeros((3, 40, 40), np.float32)
     image[:, :, 20:] = 1
@@ -188,7 +189,7 @@ def test_training_works_at_the_size_of_the_images():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"class_weights": [1.0, 2.0]}, r"class_weights has the shape \(2,\)"),
+        ({"class_weights": [1.0, 2.0]}, "2 class_weights, expected one for each of 3 classes"),
         ({"class_weights": [1.0, 2.0, -1.0]}, "class_weights is .* finite numbers from 0 on"),
         ({"class_weights": [1.0, 2.0, np.nan]}, "finite numbers from 0 on"),
         ({"min_size": 5}, "min_size=5, max_size=None; expected two positive sizes, or None"),
@@ -196,7 +197,7 @@ def test_training_works_at_the_size_of_the_images():
     ],
 )
 def test_wrong_options_are_refused(options, message):
-    with pytest.raises(ValueError, match=f"ByColour: .*{message}"):
+    with pytest.raises(ValueError, match=f"(ByColour|SegmenterSettings): .*{message}"):
         ByColour(**options)
 
 
@@ -204,4 +205,4 @@ def test_a_segmenter_has_classes_and_a_network():
     with pytest.raises(ValueError, match="ByColour: classes is empty"):
         ByColour(classes=())
     with pytest.raises(NotImplementedError, match="Segmenter: forward is not written"):
-        Segmenter(CLASSES)(Tensor(np.zeros((1, 3, 2, 2), np.float32)))
+        Segmenter(CLASSES, SegmenterSettings())(Tensor(np.zeros((1, 3, 2, 2), np.float32)))

@@ -14,12 +14,13 @@ from segmenter_checks import (
 )
 
 from minicv.data import Farmyard
-from minicv.models.segmentation import SegNet
+from minicv.models.segmentation import SegNet, SegNetSettings
 from minicv.nn import BatchNorm2d, Conv2d
 
 
 def make_model(widths=(4, 5, 6), depths=(1, 1, 2), classes=CLASSES, **options):
-    return SegNet(classes, widths, depths, **options, rng=np.random.default_rng(0))
+    settings = SegNetSettings(widths=widths, depths=depths, **options)
+    return SegNet(classes, settings, rng=np.random.default_rng(0))
 
 
 @given(st.integers(1, 40), st.integers(1, 40))
@@ -32,7 +33,7 @@ def test_loss_reaches_every_parameter_and_void_none():
 
 
 def test_stages_are_those_of_predict():
-    check_stages(make_model())
+    check_stages(make_model(), maps=["feature_map"])
 
 
 def test_decoder_mirrors_the_encoder():
@@ -68,7 +69,7 @@ def test_kernel_size_keeps_the_size_of_the_image():
     ("widths", "depths"), [((), ()), ((4, 5), (1,)), ((4, 0), (1, 1)), ((4, 5), (1, 0))]
 )
 def test_wrong_levels_are_refused(widths, depths):
-    with pytest.raises(ValueError, match=r"SegNet: widths=.*, depths=.* for each level"):
+    with pytest.raises(ValueError, match=r"SegNetSettings: widths=.*, depths=.* for each level"):
         make_model(widths, depths)
 
 

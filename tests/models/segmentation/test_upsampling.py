@@ -1,4 +1,4 @@
-"""The four upsamplings: the lecture's numbers, every size, and one interface."""
+"""Pooling with switches, the four upsamplings, and what is cut off: sizes, places, gradients."""
 
 from typing import get_args
 
@@ -9,9 +9,76 @@ from hypothesis import strategies as st
 
 from minicv import Tensor
 from minicv import functional as F
-from minicv.models.segmentation.switches import pool
-from minicv.models.segmentation.upsampling import Upsampling, make_upsampling
-from minicv.testing import adjoint_check
+from minicv.models.segmentation.upsampling import Upsampling, cut, make_upsampling, pool, unpool
+from minicv.testing import adjoint_check, gradcheck, strategies
+
+SHAPES = st.tuples(*[st.integers(1, 3)] * 2, *[st.integers(1, 9)] * 2)
+
+
+@given(SHAPES, st.data())
+def test_maxima_stay_in_place_and_the_rest_is_zero(shape, data):
+    x = data.draw(strategies.distinct_arrays(shape))
+    pooled, switches = pool(Tensor(x))
+    n, c, h, w = shape
+    assert pooled.shape == (n, c, -(-h // 2), -(-w // 2))
+    back = unpool(pooled, switches).data
+    assert back.shape == shape
+    for i, j in np.ndindex(pooled.shape[2:]):
+        block = np.s_[:, :, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2]
+        largest = x[block].max(axis=(2, 3), keepdims=True)
+        np.testing.assert_array_equal(back[block], np.where(x[block] == largest, largest, 0))
+
+
+@given(SHAPES, st.data())
+def test_other_values_take_the_places_of_the_maxima(shape, data):
+    x = data.draw(strategies.distinct_arrays(shape))
+    _, switches = pool(Tensor(x))
+    values = np.arange(1.0, switches.indices.size + 1).reshape(switches.indices.shape)
+    y = unpool(Tensor(values), switches).data
+    assert (y != 0).sum() == values.size
+    flat = y.reshape(*shape[:2], -1)
+    np.testing.assert_array_equal(
+        np.take_along_axis(flat, switches.indices.reshape(*shape[:2], -1), axis=2),
+        values.reshape(*shape[:2], -1),
+    )
+
+
+def test_gradient_through_both():
+    def through(x):
+        pooled, switches = pool(x)
+        return unpool(F.tanh(pooled), switches)
+
+    gradcheck(
+        through, np.random.default_rng(0).permutation(np.linspace(-1, 1, 70)).reshape(2, 1, 5, 7)
+    )
+
+
+def test_float32_stays():
+    pooled, switches = pool(Tensor(np.ones((1, 2, 3, 3), np.float32)))
+    assert unpool(pooled, switches).dtype == np.float32
+
+
+# What is cut off
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 5), (4, 2), (4, 5)])
+def test_first_rows_and_columns(size):
+    x = np.arange(40.0).reshape(1, 2, 4, 5)
+    np.testing.assert_array_equal(cut(Tensor(x), size).data, x[:, :, : size[0], : size[1]])
+
+
+def test_gradient_of_what_is_cut_off_is_zero():
+    x = Tensor(np.ones((1, 1, 2, 3)), requires_grad=True)
+    cut(x, (2, 2)).backward(np.array([[[[1.0, 2.0], [3.0, 4.0]]]]))
+    assert x.grad.tolist() == [[[[1, 2, 0], [3, 4, 0]]]]
+
+
+def test_a_map_of_the_right_size_is_not_copied():
+    x = Tensor(np.ones((1, 1, 2, 3)))
+    assert cut(x, (2, 3)) is x
+
+
+# The four ways
 
 BEFORE = [[1, 2, 6, 3], [3, 5, 2, 1], [1, 2, 2, 1], [7, 3, 4, 8]]  # pooled to 5 6 / 7 8
 EXPECTED = {
