@@ -25,14 +25,19 @@ def check(image, target, num_classes=3):
     check_targets([image], [target], num_classes)
 
 
-def test_good_targets_pass():
+def test_good_targets_pass_up_to_the_limits():
     check(*make())
     check(*make(boxes=np.zeros((0, 4)), labels=np.zeros(0, np.int64)))
     check(*make(boxes=np.array([[0, 0, 30.005, 20], [1, 1, 2, 2]])))  # float32 dust
     check(*make(boxes=np.array([[0, 0, 1, 1], [0, 0, 1, 1]])))  # one-pixel boxes in the corner
+    with pytest.raises(ValueError, match=r"boxes\[0\] is \[0.0, 0.0, 30.02, 20.0\]: outside"):
+        check(*make(boxes=np.array([[0, 0, 30.02, 20], [1, 1, 2, 2]])))
     scenes = Farmyard(3, size=(40, 48), objects=(0, 4))
     images, targets = zip(*(scenes[k] for k in range(3)), strict=True)
     check_targets(images, targets, 5)
+    last = max(target["labels"].max(initial=0) for target in targets)
+    with pytest.raises(ValueError, match=f"is {last}, expected 0..{last - 1}"):
+        check_targets(images, targets, last)
 
 
 NAN = float("nan")

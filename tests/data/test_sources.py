@@ -7,7 +7,8 @@ import pytest
 from label_map_folders import camvid_folder, voc_segmentation_folder
 from PIL import Image
 
-from minicv.data import SOURCES, Splits, VOCDetection, open_data, sources, sources_help
+from minicv.data import SOURCES, Splits, open_data, sources, sources_help
+from minicv.data.voc import annotated_classes
 from minicv.vision.label_maps import VOID
 
 BOXES, PIXELS = ("boxes", "labels"), ("segmentation",)
@@ -161,11 +162,17 @@ def test_voc_without_a_val_list_names_the_file_when_val_is_used(tmp_path):
 
 def test_voc_reads_the_names_of_all_files_once(tmp_path, monkeypatch):
     voc_folder(tmp_path, train="b", val="c", test="a")
+    read = []
+
+    def recorded(folder):
+        read.append(folder)
+        return annotated_classes(folder)
+
+    monkeypatch.setattr(sources, "annotated_classes", recorded)
     splits = open_data(f"voc:{tmp_path}", BOXES)
-    assert isinstance(splits.test, VOCDetection)
-    assert sources.annotated_classes(tmp_path) == ("a", "b", "c")
-    monkeypatch.setattr(sources, "annotated_classes", lambda folder: pytest.fail("read again"))
-    assert ids(splits.train) == ["train1"]
+    assert read == []
+    assert [ids(part) for part in parts(splits)] == [["train1"], ["val1"], ["test1"]]
+    assert read == [str(tmp_path)]
 
 
 def test_camvid_has_splits_of_its_own(tmp_path):

@@ -16,9 +16,12 @@ from minicv.vision.label_maps import (
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint8, np.int16])
-def test_good_maps_pass(xp, dtype):
-    check_label_map(xp.asarray(np.array([[0, 4, VOID]], dtype)), 5, size=(1, 3))
+def test_maps_of_classes_and_void_pass_in_every_dtype(xp, dtype):
+    labels = xp.asarray(np.array([[0, 4, VOID]], dtype))
+    check_label_map(labels, 5, size=(1, 3))
     check_label_map(xp.zeros((0, 3), dtype=dtype), 1)
+    with pytest.raises(ValueError, match=r"label 4 in row 0, column 1 \(1 of 3 pixels\)"):
+        check_label_map(labels, 4)
 
 
 def test_all_255_classes():

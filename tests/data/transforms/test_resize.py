@@ -54,7 +54,8 @@ def test_area_without_masks_scales():
 
 def test_same_size_changes_nothing():
     image, target = make_scene()
-    assert_unchanged(*resize(image, target, (24, 36)), snapshot(image, target))
+    same, labels = resize(image, target, (24, 36))
+    assert same is image and labels is target
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(1, 20), st.integers(1, 20))
