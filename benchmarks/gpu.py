@@ -29,7 +29,7 @@ from benchmarks.gpu_side import load_libraries
 from benchmarks.gpu_table import format_gpu_results
 from benchmarks.record import write_record
 from minicv.backend import gpu_status
-from minicv.backend.cpu.convolution_choice import Algorithm
+from minicv.backend.convolution_layer import AlgorithmName
 
 FULL = Schedule(rounds=7, turn_seconds=0.03, slow_seconds=0.5, slow_rounds=3)
 QUICK = Schedule(rounds=3, turn_seconds=0.01, slow_seconds=0.1, slow_rounds=1)
@@ -93,8 +93,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        choices=get_args(Algorithm),
-        help="time convolution by this one too, where it can: " + ", ".join(get_args(Algorithm)),
+        choices=get_args(AlgorithmName),
+        help="time convolution by this one too, where it can: " + ", ".join(get_args(AlgorithmName)),
     )
     add("--minutes", type=float, default=7.0, help="start no case after so many; default 7")
     add("--commit", metavar="TEXT", help="of the code, for a copy without its history")

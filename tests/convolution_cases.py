@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from minicv.backend.convolution_layer import Layer
 from minicv.backend.cpu import conv2d_forward, conv2d_grad_input, conv2d_grad_weight
-from minicv.backend.cpu.convolution_choice import Layer, choose_algorithm
+from minicv.backend.cpu.convolution import choose_algorithm
 
 
 class Case:

@@ -18,7 +18,7 @@ from cuda_kernels import check_kernel
 from numpy.typing import DTypeLike
 
 from minicv.backend import to_numpy, use_conv_algorithm
-from minicv.backend.cuda.convolution_choice import possible_algorithms
+from minicv.backend.cuda.convolution import possible_algorithms
 from minicv.backend.device import Array
 
 DIRECTIONS = ("forward", "grad_input", "grad_weight")

@@ -62,7 +62,7 @@ BUILDS: dict[str, list[Build]] = {
             THREADS=[launcher.THREADS],
         )
     ],
-    "convolution_finish.cu": every(real=REAL, index_t=INDEX),
+    "convolution_epilogue.cu": every(real=REAL, index_t=INDEX),
     "convolution_im2col.cu": every(real=REAL, index_t=INDEX, SH=[1, 2], SW=[1, 2]),
     "convolution_implicit_gemm.cu": [
         {**build, **{name.upper(): number for name, number in tile._asdict().items()}}

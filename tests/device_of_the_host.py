@@ -9,7 +9,6 @@ import numpy as np
 from cupy_stand_in.array import host_values
 
 from minicv.backend import cpu, cuda, to_numpy
-from minicv.backend.cpu import KERNELS
 
 
 def install_device(monkeypatch, emulated=True):
@@ -19,7 +18,7 @@ def install_device(monkeypatch, emulated=True):
     those of the host: for what would take too long, or has to round in the same way.
     """
     if not emulated or cuda_emulator.compiler() is None:
-        for name in KERNELS:
+        for name in cpu.__all__:
             monkeypatch.setitem(vars(cuda), name, _on_the_host(name, getattr(cpu, name)))
     monkeypatch.setattr("minicv.nn.module.to_device", lambda array, name: cupy.asarray(array))
 

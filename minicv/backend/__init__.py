@@ -1,7 +1,7 @@
 """Floor 0: where arrays live, and the kernels that NumPy and CuPy lack."""
 
-from minicv.backend.cpu.convolution_choice import use_conv_algorithm
-from minicv.backend.cpu.convolution_explain import explain_conv
+from minicv.backend.convolution_layer import use_conv_algorithm
+from minicv.backend.cpu.convolution import explain_conv
 from minicv.backend.deterministic import use_deterministic
 from minicv.backend.device import (
     Array,

@@ -1,4 +1,4 @@
-"""Whether kernels on a GPU may add in whatever order their threads come."""
+"""Whether kernels on a GPU may add in whatever order their threads run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _wanted: ContextVar[bool] = ContextVar("deterministic", default=False)
 def use_deterministic() -> Iterator[None]:
     """Within this block, the same program on the same GPU gives the same bits on every run.
 
-    Where many threads add to one number, the fast way is to let each add when it comes
+    Where many threads add to one number, the fast way is to let each thread add at once
     (``atomicAdd``). Floating-point sums depend on their order, so the last digits then differ from
-    run to run. Four kernels add like that, and within this block take another way, on which a
+    run to run. Four kernels do that; within this block they use another algorithm, in which a
     single thread adds up each number in a fixed order:
 
     ===================  ====================  ==============================================
@@ -29,8 +29,8 @@ def use_deterministic() -> Iterator[None]:
     scatter_add          x[rows]               a sort of the row numbers
     ===================  ====================  ==============================================
 
-    All other kernels, and all on the CPU, are deterministic always. Forward and backward pass both
-    belong into the block; only the current thread is concerned.
+    All other kernels, and all on the CPU, are always deterministic. Put both the forward and the
+    backward pass into the block; it concerns the current thread alone.
 
     >>> is_deterministic()
     False

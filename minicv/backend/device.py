@@ -29,7 +29,7 @@ class DeviceError(RuntimeError):
 def xp_of(*arrays: Array) -> ModuleType:
     """The array module, ``numpy`` or ``cupy``, that all given arrays belong to.
 
-    None and Python and NumPy scalars belong to every module and are passed over; without any array
+    None, Python scalars and NumPy scalars belong to every module and are ignored; without any array
     the answer is ``numpy``.
 
     Raises:
@@ -117,9 +117,10 @@ def resolve_device(device: str | None = None) -> str:
     >>> resolve_device("cpu")
     'cpu'
     """
-    asked_by, requested = "device", device
     if device is None:
         asked_by, requested = "MINICV_DEVICE", os.environ.get("MINICV_DEVICE", "cpu")
+    else:
+        asked_by, requested = "device", device
     match = re.fullmatch(r"(cpu|auto|cuda)(?::(\d+))?", requested.lower())
     if match is None or (match[1] != "cuda" and match[2] is not None):
         raise ValueError(
@@ -151,14 +152,14 @@ def gpu_status() -> tuple[bool, str]:
 
     A driver alone is not enough: this compiles and launches a kernel (NVRTC), runs an elementwise
     operation (CUDA headers), multiplies two matrices (cuBLAS) and copies the result back, because
-    each of them fails alone on some installation. Never called at import; the answer is kept.
+    each of them fails alone on some installation. Never called at import; the answer is remembered.
 
     >>> usable, reason = gpu_status()
     >>> isinstance(usable, bool) and len(reason) > 0
     True
     """
     try:
-        with warnings.catch_warnings():  # what CuPy warns of, where it works all the same
+        with warnings.catch_warnings():  # CuPy also warns where it works
             warnings.simplefilter("ignore")
             return _try_gpu()
     except Exception as error:  # driver, NVRTC, headers and cuBLAS each raise their own type

@@ -1,7 +1,7 @@
-"""The short table of kernels: what plain array mathematics cannot do well.
+"""The kernels: what plain array mathematics cannot do well.
 
-Each backend is a module with the same names: `minicv.backend.cpu` and `minicv.backend.cuda`.
-An operation asks for the one that fits its arrays: ``kernels_of(x).nms(...)``.
+Each backend is a module with the same names (its ``__all__``): `minicv.backend.cpu` and
+`minicv.backend.cuda`. An operation asks for the backend of its arrays: ``kernels_of(x).nms(...)``.
 """
 
 from __future__ import annotations
@@ -23,5 +23,5 @@ def kernels_of(*arrays: Array) -> ModuleType:
     """
     if xp_of(*arrays) is np:
         return cpu
-    # Loaded when the first device array comes: a tenth of the time of `import minicv`.
+    # Imported with the first device array, since it takes a tenth of the time of `import minicv`.
     return importlib.import_module("minicv.backend.cuda")

@@ -5,8 +5,8 @@ operation can run on several cores. While they do, the BLAS below must stay on o
 the cores are oversubscribed and everything slows down.
 
 A sleeping thread needs some 50 microseconds to wake, as long as a small layer takes altogether. So
-the calling thread does not wait for the others but works through the blocks itself, and those that
-wake in time take some of them off its hands.
+the calling thread does not wait for the worker threads but works through the blocks itself, and
+workers that wake in time take some of the blocks.
 
 Work is cut into blocks by size and never by the number of threads, so results do not depend on it.
 """
@@ -27,8 +27,8 @@ from typing import Generic, TypeVar
 from threadpoolctl import LibController, ThreadpoolController
 
 Block = TypeVar("Block")
-# What the others have begun is mostly done sooner than this thread could go to sleep and wake: so
-# many times it looks again first, which takes below a millisecond.
+# Blocks that the workers have begun mostly end sooner than the calling thread could go to sleep and
+# wake. So it first looks this many times, which takes below a millisecond.
 GLANCES = 500
 _let_others_run = getattr(os, "sched_yield", functools.partial(time.sleep, 0))
 _blas_lock = threading.Lock()
@@ -56,8 +56,8 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
     """Call ``function(block)`` for every block, here and on worker threads where there are cores.
 
     The blocks must write to disjoint memory. An exception in a block is raised here, after all
-    blocks have ended. Called from within a block, or while another thread of the program is
-    already inside, it simply loops.
+    blocks have ended. When called from within a block, or while another thread of the program is
+    in `parallel_for`, it loops over the blocks in its own thread.
 
     >>> squares = [0, 0, 0]
     >>> def square(i):
@@ -73,10 +73,10 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
         return
     try:
         # One BLAS thread a block, also for a single block or worker: rounding must not depend on
-        # it, and the threads of BLAS spin for a while after each product and take the cores.
+        # their number, and BLAS threads spin for a while after each product and take the cores.
         with _one_blas_thread():
             job = _Job(function, blocks)
-            _helpers().call(min(number_of_threads(), len(blocks)) - 1, job.work)
+            _workers().call(min(number_of_threads(), len(blocks)) - 1, job.work)
             job.work()
             job.wait()
     finally:
@@ -94,8 +94,9 @@ def split(length: int, block: int) -> list[slice]:
 
 
 def split_evenly(length: int, most: int) -> list[slice]:
-    """``range(length)`` in slices of at most ``most`` and about equal size; an even number of them,
-    unless it is one, so that no core is left waiting for the last.
+    """``range(length)`` in slices of at most ``most`` and about equal size.
+
+    There is one slice or an even number of them, so that no core waits for the last.
 
     >>> split_evenly(10, 4)
     [slice(0, 3, None), slice(3, 6, None), slice(6, 9, None), slice(9, 10, None)]
@@ -106,7 +107,7 @@ def split_evenly(length: int, most: int) -> list[slice]:
 
 
 class _Job(Generic[Block]):
-    """The blocks of one `parallel_for`, taken one by one by every thread that has come to help."""
+    """The blocks of one `parallel_for`, taken one by one by the calling thread and the workers."""
 
     def __init__(self, function: Callable[[Block], object], blocks: list[Block]) -> None:
         self.function = function
@@ -115,7 +116,7 @@ class _Job(Generic[Block]):
         self.ended: SimpleQueue[tuple[int, BaseException | None]] = SimpleQueue()
 
     def work(self) -> None:
-        """Do blocks until there is none left to begin."""
+        """Take and compute blocks until none is left."""
         while True:
             try:
                 index, block = self.left.popleft()
@@ -129,7 +130,7 @@ class _Job(Generic[Block]):
             self.ended.put((index, error))
 
     def wait(self) -> None:
-        """Until those that others have begun are done; raises the first block's exception."""
+        """Until the blocks that workers have begun are done; raises the first block's exception."""
         for _ in range(GLANCES):
             if self.ended.qsize() == self.count:
                 break
@@ -140,7 +141,7 @@ class _Job(Generic[Block]):
                 raise error
 
 
-class _Helpers:
+class _Workers:
     """Threads that sleep until they are called."""
 
     def __init__(self) -> None:
@@ -148,7 +149,7 @@ class _Helpers:
         self.calls: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     def call(self, count: int, work: Callable[[], None]) -> None:
-        """Have ``work`` done by so many of them, in the context of the caller."""
+        """Let ``count`` of them call ``work``, in the context of the caller."""
         while self.started < count:
             self.started += 1
             name = f"minicv_{self.started}"
@@ -163,8 +164,8 @@ class _Helpers:
 
 
 @functools.cache
-def _helpers() -> _Helpers:
-    return _Helpers()
+def _workers() -> _Workers:
+    return _Workers()
 
 
 @contextlib.contextmanager
@@ -190,7 +191,7 @@ def _start_anew_in_a_forked_child() -> None:
     """Threads do not survive a fork, and a lock may have been held by one of them."""
     global _blas_lock
     _blas_lock = threading.Lock()
-    _helpers.cache_clear()
+    _workers.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):

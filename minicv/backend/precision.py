@@ -25,12 +25,11 @@ def matmul_precision(name: Precision) -> Iterator[None]:
     is then exact to about 3e-4 (relative, of norms), where float32 reaches 1e-6: as a rule enough
     for training, too little for checking a gradient. Nothing else changes: arrays stay float32.
 
-    Only products of two matrices honour it: `linear`, `matmul` of 2-D arrays, and convolution,
-    which under TF32 goes by way of such products wherever it can. Stacks of matrices (`matmul` of
-    3-D arrays) stay in float32, and so does float64. On the CPU there is no TF32, and the switch
-    changes nothing.
+    It changes only products of two matrices: `linear`, `matmul` of 2-D arrays, and convolution,
+    which under TF32 uses such products wherever it can. Stacks of matrices (`matmul` of 3-D arrays)
+    stay in float32, and float64 stays float64. On the CPU there is no TF32, and nothing changes.
 
-    It holds for the whole process, other threads included, because CuPy keeps it so.
+    The setting holds for the whole process, other threads included, as it does in CuPy.
 
     Args:
         name: "tf32", or "float32", which is the usual one.
@@ -60,7 +59,7 @@ def matmul_precision(name: Precision) -> Iterator[None]:
 
 
 def current_matmul_precision() -> Precision:
-    """That of the innermost `matmul_precision`.
+    """The precision of the innermost `matmul_precision`.
 
     >>> current_matmul_precision()
     'float32'
@@ -89,7 +88,7 @@ class _Switch(NamedTuple):
 
 
 def _find_switch() -> _Switch:
-    """CuPy's own, which it passes with every product; failing that, the mode of cuBLAS."""
+    """CuPy's own setting, which it passes with every product, or else the mode of cuBLAS."""
     core = importlib.import_module("cupy._core")
     if hasattr(core, "set_compute_type"):
         types = importlib.import_module("cupy._core._routines_linalg")

@@ -20,7 +20,7 @@ class Windows(NamedTuple):
 
     def taps(self, axis: int, length: int) -> list[tuple[slice, slice]]:
         """For each tap along ``axis`` (0 vertical, 1 horizontal) of a map of ``length`` positions:
-        the windows whose tap lies on the map, and the positions that they look at.
+        the windows whose tap lies on the map, and the positions of that tap.
 
         >>> Windows((3, 3), (2, 2), (1, 1), (1, 1), (2, 2)).taps(0, 4)
         [(slice(1, 2, None), slice(1, 2, 2)), (slice(0, 2, None), slice(0, 3, 2)),

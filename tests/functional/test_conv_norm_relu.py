@@ -116,7 +116,7 @@ def test_a_single_input_that_needs_a_gradient_gets_the_same_one(needed):
         ((2, 6, 9, 8), (6, 1, 5, 5), {"stride": 2, "padding": 2, "groups": 6}, "depthwise"),
         ((1, 8, 12, 13), (9, 8, 3, 3), {"padding": 1}, "winograd_2x2"),
         ((1, 8, 12, 13), (9, 8, 3, 3), {"padding": 1}, "winograd_4x4"),
-        ((2, 3, 13, 12), (9, 3, 3, 3), {"stride": 2, "padding": 1}, "cells"),
+        ((2, 3, 13, 12), (9, 3, 3, 3), {"stride": 2, "padding": 1}, "space_to_depth"),
         ((2, 3, 13, 12), (9, 3, 3, 3), {"dilation": 2}, "im2col"),
     ],
 )

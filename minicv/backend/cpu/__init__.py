@@ -1,4 +1,4 @@
-"""The CPU kernels, in NumPy, one file per family. `KERNELS` is the table of names."""
+"""The CPU kernels, in NumPy, one file per family. `minicv.backend.cuda` has the same names."""
 
 from minicv.backend.cpu.batch_norm import batch_norm_backward, batch_norm_forward
 from minicv.backend.cpu.convolution import (
@@ -21,45 +21,13 @@ from minicv.backend.cpu.pooling import (
 )
 from minicv.backend.cpu.roi_align import roi_align, roi_align_backward
 from minicv.backend.cpu.roi_pool import roi_pool, roi_pool_backward
-from minicv.backend.cpu.scatter import scatter_add
+from minicv.backend.cpu.scatter import gather_from_maps, scatter_add, scatter_to_maps
 from minicv.backend.cpu.softmax_cross_entropy import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
-from minicv.backend.cpu.unpooling import gather_from_maps, scatter_to_maps
-
-KERNELS: tuple[str, ...] = (
-    "adam_step",
-    "batch_norm_backward",
-    "batch_norm_forward",
-    "conv2d_forward",
-    "conv2d_grad_input",
-    "conv2d_grad_weight",
-    "conv2d_norm_relu_forward",
-    "dropout_backward",
-    "dropout_forward",
-    "gather_from_maps",
-    "matmul",
-    "max_pool2d",
-    "max_pool2d_backward",
-    "max_pool2d_indices",
-    "max_pool2d_maxima",
-    "nms",
-    "roi_align",
-    "roi_align_backward",
-    "roi_pool",
-    "roi_pool_backward",
-    "scatter_add",
-    "scatter_to_maps",
-    "sgd_step",
-    "softmax_cross_entropy_backward",
-    "softmax_cross_entropy_forward",
-    "sum_pool2d",
-    "sum_pool2d_backward",
-)
 
 __all__ = [
-    "KERNELS",
     "adam_step",
     "batch_norm_backward",
     "batch_norm_forward",

@@ -19,8 +19,8 @@ def batch_norm_forward(
         relu: whether negative results become 0.
 
     Returns:
-        ``(y, kept, mean, variance, inverse_deviation)``: the result; what `batch_norm_backward`
-        needs of x, here x̂; and (C,) each the mean, the biased variance, and 1 / √(variance + eps).
+        ``(y, saved, mean, variance, inverse_deviation)``: the result; what `batch_norm_backward`
+        needs of x, here x̂; and the mean, the biased variance and 1 / √(variance + eps), (C,) each.
     """
     axes = _axes_of_a_channel(x)
     mean = x.mean(axis=axes)  # (C,)
@@ -33,14 +33,14 @@ def batch_norm_forward(
     if bias is not None:
         y = y + _per_channel(bias, x)
     if relu:
-        # x̂ is needed again; any other y is of no use to anybody else.
+        # x̂ is needed again and must not change; any other y is used nowhere else.
         y = np.clip(y, 0, math.inf, out=None if y is normalized else y)
     return y, normalized, mean, variance, inverse_deviation
 
 
 def batch_norm_backward(
     grad: np.ndarray,
-    kept: np.ndarray,
+    saved: np.ndarray,
     y: np.ndarray | None,
     weight: np.ndarray | None,
     mean: np.ndarray,
@@ -51,7 +51,7 @@ def batch_norm_backward(
 
     Args:
         grad: dL/dy, (N, C, ...).
-        kept, mean, inverse_deviation: from `batch_norm_forward`.
+        saved, mean, inverse_deviation: from `batch_norm_forward`.
         y: its result if that has gone through ReLU, else None.
         weight: (C,) or None.
         needs_x: whether dL/dx is wanted.
@@ -60,12 +60,12 @@ def batch_norm_backward(
         grad = grad * (y > 0)
     axes = _axes_of_a_channel(grad)
     grad_bias = grad.sum(axis=axes)  # (C,)
-    grad_weight = (grad * kept).sum(axis=axes)
+    grad_weight = (grad * saved).sum(axis=axes)
     grad_x = None
     if needs_x:
         count = math.prod(grad.shape[axis] for axis in axes)  # of the values of a channel
         scale = inverse_deviation if weight is None else inverse_deviation * weight
-        grad_x = kept * _per_channel(-grad_weight / count, grad)
+        grad_x = saved * _per_channel(-grad_weight / count, grad)
         grad_x += grad
         grad_x -= _per_channel(grad_bias / count, grad)
         grad_x *= _per_channel(scale, grad)

@@ -1,23 +1,48 @@
-"""The three convolution kernels, and which algorithm computes them.
+"""The convolution kernels of the CPU: algorithms, what each would cost, and the cheapest is taken.
 
 conv2d_forward, conv2d_grad_input and conv2d_grad_weight are one trilinear form, a sum over all
 n, o, c, i, j, u, v of dL/dy · weight · x, seen from its three sides. So they also make up
 transposed convolution and its gradients.
+
+`ALGORITHMS` is the table of all ways to compute them; each way has a file of its own. Costs are
+counted in multiply-adds of a very large matrix product, the thing a processor does best:
+
+- a product of M x K and K x N takes as long as (M + 12) (K + 12) (N + 12) of them: edges are slow;
+- a number that is gathered, scattered or added takes as long as 20 (two neighbours in memory are
+  moved together, but a product does much more with each);
+- a block of work takes 100,000 to hand out.
+
+The weight of 20 and the other two are measured, on cores with vectors of 256 and 512 bits. They
+need not be exact: the best two algorithms differ little where the choice changes.
+
+Only float32 takes a short cut; other dtypes are for checking and always use im2col.
 """
 
 from __future__ import annotations
 
+import functools
+import math
+from collections.abc import Callable
+from typing import NamedTuple, cast, get_args
+
 import numpy as np
 
-from minicv.backend.cpu import convolution_cells as cells
+from minicv.backend.convolution_layer import (
+    AlgorithmName,
+    Direction,
+    Epilogue,
+    Layer,
+    Pair,
+    Shape4,
+    wanted_algorithm,
+)
 from minicv.backend.cpu import convolution_depthwise as depthwise
-from minicv.backend.cpu import convolution_depthwise_gradients as depthwise_gradients
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_pointwise as pointwise
+from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.backend.cpu import convolution_winograd as winograd
-from minicv.backend.cpu.convolution_choice import Layer, Shape4, choose_algorithm
-from minicv.backend.cpu.convolution_finish import Finish
-from minicv.backend.cpu.convolution_geometry import Pair
+
+EDGE, MOVE, BLOCK = 12, 20, 100_000
 
 
 def conv2d_forward(
@@ -35,8 +60,9 @@ def conv2d_forward(
     >>> conv2d_forward(x, weight, np.array([0.5]), (1, 1), (0, 0), (1, 1), 1).tolist()
     [[[[4.5]]]]
     """
-    options = (stride, padding, dilation, groups)
-    return conv2d_norm_relu_forward(x, weight, None, bias, None, None, *options)
+    layer = Layer.of(x.dtype, x.shape, weight.shape, stride, padding, dilation, groups)
+    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
+    return algorithm.forward(layer, x, weight, Epilogue(shift=bias))
 
 
 def conv2d_norm_relu_forward(
@@ -53,8 +79,10 @@ def conv2d_norm_relu_forward(
 ) -> np.ndarray:
     """min(max(scale[o] · Σ_c x[n, c] ⋆ weight[o, c] + shift[o] + shortcut, 0), ceiling).
 
-    ``scale`` and ``shift`` (O,) and ``shortcut``, of the result's shape, may each be None. So may
-    ``ceiling``: then there is no ReLU.
+    Args:
+        scale, shift: (O,) or None.
+        shortcut: of the result's shape, or None.
+        ceiling: of the ReLU, infinity for the usual one; None for no ReLU.
 
     >>> x, weight = np.ones((1, 1, 1, 2)), np.ones((1, 1, 1, 1))
     >>> once, none = (1, 1), (0, 0)
@@ -68,19 +96,8 @@ def conv2d_norm_relu_forward(
         weight, scale = weight * scale[:, None, None, None], None
     if shortcut is not None:
         shortcut = np.ascontiguousarray(shortcut)
-    finish = Finish(scale, shift, shortcut, ceiling)
-    algorithm = choose_algorithm(layer, "forward")
-    if algorithm == "pointwise":
-        return pointwise.forward(x, weight, stride, finish)
-    if algorithm == "depthwise":
-        return depthwise.forward(x, weight, stride, padding, dilation, layer.y_shape, finish)
-    if algorithm == "winograd_2x2":
-        return winograd.forward(x, weight, padding, layer.y_shape, 2, finish)
-    if algorithm == "winograd_4x4":
-        return winograd.forward(x, weight, padding, layer.y_shape, 4, finish)
-    if algorithm == "cells":
-        return finish.apply(cells.forward(x, weight, layer.y_shape, stride, padding))
-    return im2col.forward(x, weight, stride, padding, dilation, groups, layer.y_shape, finish)
+    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
+    return algorithm.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
 
 
 def conv2d_grad_input(
@@ -100,18 +117,8 @@ def conv2d_grad_input(
     """
     options = (stride, padding, dilation, groups)
     layer = Layer(grad.dtype, x_shape, weight.shape, grad.shape, *options)
-    algorithm = choose_algorithm(layer, "grad_input")
-    if algorithm == "winograd_2x2":
-        return winograd.grad_input(grad, weight, x_shape, padding, m=2)
-    if algorithm == "winograd_4x4":
-        return winograd.grad_input(grad, weight, x_shape, padding, m=4)
-    if algorithm == "pointwise":
-        return pointwise.grad_input(grad, weight, x_shape, stride)
-    if algorithm == "depthwise":
-        return depthwise_gradients.grad_input(grad, weight, x_shape, stride, padding, dilation)
-    if algorithm == "cells":
-        return cells.grad_input(grad, weight, x_shape, stride, padding)
-    return im2col.grad_input(grad, weight, x_shape, *options)
+    algorithm = ALGORITHMS[choose_algorithm(layer, "grad_input")]
+    return algorithm.grad_input(layer, grad, weight)
 
 
 def conv2d_grad_weight(
@@ -131,15 +138,282 @@ def conv2d_grad_weight(
     """
     options = (stride, padding, dilation, groups)
     layer = Layer(x.dtype, x.shape, weight_shape, grad.shape, *options)
-    algorithm = choose_algorithm(layer, "grad_weight")
-    if algorithm == "winograd_2x2":
-        return winograd.grad_weight(grad, x, weight_shape, padding, m=2)
-    if algorithm == "winograd_4x4":
-        return winograd.grad_weight(grad, x, weight_shape, padding, m=4)
-    if algorithm == "pointwise":
-        return pointwise.grad_weight(grad, x, stride)
-    if algorithm == "depthwise":
-        return depthwise_gradients.grad_weight(grad, x, weight_shape, stride, padding, dilation)
-    if algorithm == "cells":
-        return cells.grad_weight(grad, x, weight_shape, stride, padding)
-    return im2col.grad_weight(grad, x, weight_shape, *options)
+    algorithm = ALGORITHMS[choose_algorithm(layer, "grad_weight")]
+    return algorithm.grad_weight(layer, grad, x)
+
+
+def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
+    """The cheapest, or the algorithm of `use_conv_algorithm` where that can compute the layer.
+
+    >>> x, y, once, none = (2, 32, 8, 8), (2, 64, 8, 8), (1, 1), (0, 0)
+    >>> layer = Layer(np.dtype("float32"), x, (64, 32, 1, 1), y, once, none, once, 1)
+    >>> choose_algorithm(layer, "forward")
+    'pointwise'
+    >>> choose_algorithm(layer._replace(dtype=np.dtype("float64")), "forward")
+    'im2col'
+    """
+    if layer.dtype != np.float32:
+        return "im2col"
+    wanted = wanted_algorithm()
+    if wanted in ALGORITHMS and ALGORITHMS[wanted].can_compute(layer):
+        return wanted
+    return _cheapest(layer, direction)
+
+
+@functools.lru_cache(maxsize=4096)
+def _cheapest(layer: Layer, direction: Direction) -> AlgorithmName:
+    possible = costs(layer, direction)
+    return min(possible, key=lambda name: possible[name].time)
+
+
+def costs(layer: Layer, direction: Direction) -> dict[AlgorithmName, Cost]:
+    """What each algorithm that can compute this layer in float32 would cost."""
+    return {
+        name: algorithm.cost(layer, direction)
+        for name, algorithm in ALGORITHMS.items()
+        if algorithm.can_compute(layer)
+    }
+
+
+class Cost(NamedTuple):
+    """Of one direction of a layer by one algorithm.
+
+    Attributes:
+        multiply_adds: that it makes, the transforms among them.
+        moved: numbers copied, added or transformed outside of the matrix products.
+        time: in multiply-adds of a very large matrix product.
+    """
+
+    multiply_adds: float
+    moved: float
+    time: float
+
+
+def _product(m: int, k: int, n: int) -> float:
+    return (m + EDGE) * (k + EDGE) * (n + EDGE)
+
+
+def _im2col_cost(layer: Layer, direction: Direction) -> Cost:
+    n, o, oh, ow = layer.y_shape
+    og, pixels, window = o // layer.groups, n * oh * ow, math.prod(layer.weight_shape[1:])
+    moved = layer.groups * window * pixels
+    if layer.stride[1] > 1:
+        moved *= 2  # single numbers, not runs
+    if direction == "grad_input" and layer.stride == (1, 1) and og <= 2 * layer.weight_shape[1]:
+        moved = moved * og // max(1, layer.weight_shape[1])  # as a convolution of dL/dy
+    elif direction == "grad_input":
+        moved *= 2  # added, not copied
+    if n > 1:
+        moved += o * pixels
+    columns = max(ow, min(pixels, (1 << 18) // (window + og)))  # of a strip
+    if layer.groups == 1 and pixels <= o:
+        columns = pixels  # all of them at once
+    strips = layer.groups * pixels / max(1, columns)
+    time = strips * (_product(og, window, columns) + BLOCK) + MOVE * moved
+    return Cost(o * window * pixels, moved, time)
+
+
+def _is_pointwise(layer: Layer) -> bool:
+    return layer.groups == 1 and layer.kernel == (1, 1) and layer.padding == (0, 0)
+
+
+def _pointwise_cost(layer: Layer, direction: Direction) -> Cost:
+    n, o, oh, ow = layer.y_shape
+    c, columns = layer.x_shape[1], oh * ow
+    moved = 0 if layer.stride == (1, 1) else n * c * columns
+    if direction == "grad_weight" and n > 1:
+        moved += n * o * c  # sums of the images
+    return Cost(n * o * c * columns, moved, n * (_product(o, c, columns) + BLOCK) + MOVE * moved)
+
+
+def _is_depthwise(layer: Layer) -> bool:
+    return layer.groups > 1 and layer.groups == layer.x_shape[1] == layer.y_shape[1]
+
+
+def _depthwise_cost(layer: Layer, direction: Direction) -> Cost:
+    taps, pixels = math.prod(layer.kernel), math.prod(layer.y_shape)
+    moved = math.prod(layer.x_shape) + pixels
+    # A tap is read, multiplied and added, in the nearest cache.
+    return Cost(taps * pixels, moved, taps * pixels * MOVE / 2 + moved * MOVE + BLOCK)
+
+
+def _is_winograd(layer: Layer) -> bool:
+    once = layer.groups == 1 and layer.stride == layer.dilation == (1, 1)
+    return once and layer.kernel == (3, 3) and max(layer.padding) <= 2
+
+
+def _winograd_cost(layer: Layer, direction: Direction, *, m: int) -> Cost:
+    n, o, oh, ow = layer.y_shape
+    c, points = layer.x_shape[1], (m + 2) ** 2
+    tiles = n * -(-oh // m) * -(-ow // m)
+    transforms = points * (points * c + m * m * o) * tiles + 9 * points * o * c
+    # Pixels are cut into tiles, and tiles transformed; products are transformed, and put together.
+    moved = 2 * (points * c + m * m * o) * tiles + 2 * points * o * c
+    time = points * _product(o, c, tiles) + transforms + MOVE * moved + 2 * BLOCK
+    return Cost(points * o * c * tiles + transforms, moved, time)
+
+
+def _is_strided(layer: Layer) -> bool:
+    return layer.groups == 1 and layer.dilation == (1, 1) and layer.stride != (1, 1)
+
+
+def _space_to_depth_cost(layer: Layer, direction: Direction) -> Cost:
+    n, o, oh, ow = layer.y_shape
+    taps = [-(-k // s) for k, s in zip(layer.kernel, layer.stride, strict=True)]
+    cells = n * (oh + taps[0] - 1) * (ow + taps[1] - 1)
+    pixels, sums = layer.x_shape[1] * math.prod(layer.stride), o * math.prod(taps)
+    moved = 2 * ((2 * pixels + sums) * cells + sums * pixels)  # single numbers, not runs
+    time = _product(sums, pixels, cells) + MOVE * moved + 2 * BLOCK
+    return Cost(sums * pixels * cells, moved, time)
+
+
+class Algorithm(NamedTuple):
+    """One way to compute a convolution.
+
+    Attributes:
+        idea: in one sentence.
+        can_compute: whether it can compute a layer (in float32).
+        cost: of a direction of a layer that it can compute.
+        forward: (layer, x, weight, epilogue) -> y.
+        grad_input: (layer, dL/dy, weight) -> dL/dx.
+        grad_weight: (layer, dL/dy, x) -> dL/dweight.
+    """
+
+    idea: str
+    can_compute: Callable[[Layer], bool]
+    cost: Callable[[Layer, Direction], Cost]
+    forward: Callable[[Layer, np.ndarray, np.ndarray, Epilogue], np.ndarray]
+    grad_input: Callable[[Layer, np.ndarray, np.ndarray], np.ndarray]
+    grad_weight: Callable[[Layer, np.ndarray, np.ndarray], np.ndarray]
+
+
+def _winograd(idea: str, m: int) -> Algorithm:
+    return Algorithm(
+        idea,
+        _is_winograd,
+        functools.partial(_winograd_cost, m=m),
+        functools.partial(winograd.forward, m=m),
+        functools.partial(winograd.grad_input, m=m),
+        functools.partial(winograd.grad_weight, m=m),
+    )
+
+
+ALGORITHMS: dict[AlgorithmName, Algorithm] = {
+    "im2col": Algorithm(
+        "every window is a column of a matrix; works for every convolution",
+        lambda layer: True,
+        _im2col_cost,
+        im2col.forward,
+        im2col.grad_input,
+        im2col.grad_weight,
+    ),
+    "pointwise": Algorithm(
+        "a 1x1 kernel only mixes channels, so the image is its own matrix",
+        _is_pointwise,
+        _pointwise_cost,
+        pointwise.forward,
+        pointwise.grad_input,
+        pointwise.grad_weight,
+    ),
+    "depthwise": Algorithm(
+        "one kernel for each channel: a sum of shifted copies of the image",
+        _is_depthwise,
+        _depthwise_cost,
+        depthwise.forward,
+        depthwise.grad_input,
+        depthwise.grad_weight,
+    ),
+    "winograd_2x2": _winograd(
+        "F(2x2, 3x3): 16 multiplications in place of 36, between transforms", m=2
+    ),
+    "winograd_4x4": _winograd(
+        "F(4x4, 3x3): 36 multiplications in place of 144, between transforms", m=4
+    ),
+    "space_to_depth": Algorithm(
+        "cells of stride x stride pixels as channels, so that the stride becomes 1",
+        _is_strided,
+        _space_to_depth_cost,
+        space_to_depth.forward,
+        space_to_depth.grad_input,
+        space_to_depth.grad_weight,
+    ),
+}
+
+
+def explain_conv(
+    x_shape: Shape4,
+    w_shape: Shape4,
+    stride: int | Pair = 1,
+    padding: int | Pair = 0,
+    dilation: int | Pair = 1,
+    groups: int = 1,
+    dtype: str = "float32",
+) -> str:
+    """Which algorithm `conv2d` takes on the CPU for these shapes, forward and backward, and why.
+
+    The names are those of the files ``minicv/backend/cpu/convolution_*.py``; `use_conv_algorithm`
+    takes another one. Multiply-adds and traffic are counted, not measured; the ratios come from the
+    cost model of ``convolution.py``.
+
+    Args:
+        x_shape: (N, C, H, W).
+        w_shape: (O, C / groups, KH, KW).
+        stride, padding, dilation, groups: as of `conv2d`.
+        dtype: only float32 takes short cuts.
+
+    Returns:
+        A few lines to print. Traffic is what is moved beyond the operands of matrix products.
+
+    Raises:
+        ValueError: the shapes do not fit together.
+
+    >>> print(explain_conv((1, 64, 56, 56), (64, 64, 3, 3), padding=1))
+    conv2d (1, 64, 56, 56) with (64, 64, 3, 3) -> (1, 64, 56, 56), float32: 116 M multiply-adds
+    forward: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
+        F(4x4, 3x3): 36 multiplications in place of 144, between transforms
+        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+    grad_input: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
+        F(4x4, 3x3): 36 multiplications in place of 144, between transforms
+        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+    grad_weight: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
+        F(4x4, 3x3): 36 multiplications in place of 144, between transforms
+        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+    """
+    x_shape, w_shape = cast(Shape4, tuple(x_shape)), cast(Shape4, tuple(w_shape))
+    pairs = [v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation)]
+    layer = Layer.of(np.dtype(dtype), x_shape, w_shape, pairs[0], pairs[1], pairs[2], groups)
+    if x_shape[1] != w_shape[1] * groups or w_shape[0] % groups or min(layer.y_shape[2:]) < 1:
+        raise ValueError(
+            f"explain_conv: these shapes do not fit together: x_shape={x_shape}, "
+            f"w_shape={w_shape}, stride={stride}, padding={padding}, dilation={dilation}, "
+            f"groups={groups}"
+        )
+    direct = costs(layer, "forward")["im2col"].multiply_adds
+    lines = [
+        f"conv2d {layer.x_shape} with {layer.weight_shape} -> {layer.y_shape}, {layer.dtype}: "
+        f"{_millions(direct)} multiply-adds"
+    ]
+    for direction in get_args(Direction):
+        lines += _explain(layer, direction)
+    return "\n".join(lines)
+
+
+def _explain(layer: Layer, direction: Direction) -> list[str]:
+    chosen = choose_algorithm(layer, direction)
+    possible = costs(layer, direction)
+    multiply_adds, moved, time = possible[chosen]
+    megabytes = f"{moved * layer.dtype.itemsize / 1e6:,.3g} MB"
+    lines = [
+        f"{direction}: {chosen}, {_millions(multiply_adds)} multiply-adds, {megabytes} moved",
+        f"    {ALGORITHMS[chosen].idea}",
+    ]
+    others = [f"{name} {c.time / time:.2g}" for name, c in possible.items() if name != chosen]
+    if layer.dtype != np.float32:
+        lines.append("    dtypes other than float32 are for checking and take no short cuts")
+    elif others:
+        lines.append(f"    estimated against it: {', '.join(others)} times as long")
+    return lines
+
+
+def _millions(count: float) -> str:
+    return f"{count / 1e6:,.3g} M"

@@ -8,14 +8,14 @@ The matrix is KH·KW times as large as the input. It is therefore never built as
 output rows (or a few small images) at a time fits the cache, is multiplied there, and is
 overwritten by the next.
 
-This path works for every dtype, stride, dilation and number of groups; the others are short cuts.
-It is also the fastest for the first layer of a network: three channels make 27 rows of columns,
-which cost little to copy, and Winograd's transforms of so few channels would cost more than the
-products that they save.
+This algorithm works for every dtype, stride, dilation and number of groups; the others are short
+cuts. It is also the fastest for the first layer of a network: three channels make 27 rows of
+columns, which cost little to copy, and Winograd's transforms of so few channels would cost more
+than the products that they save.
 
 Arithmetic: N·O·OH·OW·(C/groups)·KH·KW multiply-adds for the forward pass and for each gradient.
 Traffic: besides each array once, a write and a read of N·C·KH·KW·OH·OW numbers in the cache; the
-gradient of the input adds as many up instead. Memory: one strip for each thread.
+gradient of the input adds as many numbers instead. Memory: one strip for each thread.
 """
 
 from __future__ import annotations
@@ -25,145 +25,85 @@ import math
 
 import numpy as np
 
-from minicv.backend.cpu.convolution_columns import gather, strips, windows
-from minicv.backend.cpu.convolution_finish import NOTHING, Finish
-from minicv.backend.cpu.convolution_geometry import Pair, add_up, pad_images, scratch
-from minicv.backend.cpu.unbuffered import unbuffered
-from minicv.backend.parallel import parallel_for, split
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, Pair, turn_weight
+from minicv.backend.cpu.convolution_epilogue import apply_to_block
+from minicv.backend.cpu.memory import BLOCK_ELEMENTS, add_up, scratch, unbuffered
+from minicv.backend.parallel import parallel_for, split, split_evenly
 
 STRIP_BYTES = 3 << 20  # a strip costs some twenty steps of Python, so it should not be shorter
-MANY_OUTPUTS = 256  # of a block of weights, where they pass
+MANY_OUTPUTS = 256  # in a block of weights, where blocks of weights pass over all columns
 # A gradient of the weight is written once for each strip, so its strips must be long, cache or not.
 GRAD_WEIGHT_COLUMNS = 512
-GRAD_WEIGHT_SUM_BYTES = 32 << 20  # at most, for the sums that are kept apart until the end
+GRAD_WEIGHT_SUM_BYTES = 32 << 20  # at most, for the sums that stay apart until the end
 
 
 def forward(
-    x: np.ndarray,
-    weight: np.ndarray,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-    output_shape: tuple[int, int, int, int],
-    finish: Finish = NOTHING,
+    layer: Layer, x: np.ndarray, weight: np.ndarray, epilogue: Epilogue = NO_EPILOGUE
 ) -> np.ndarray:
-    """y = weight @ columns(x), and what follows.
+    """y = weight @ columns(x), and the epilogue.
 
-    The columns pass strip by strip under the weight. Where there is more weight than columns, it is
-    the columns that are kept, and the weight that passes: half of it for each of two threads.
+    The columns pass strip by strip under the weight. Where there is more weight than columns, all
+    columns are made at once, and the weight passes in blocks: half of it for each of two threads.
 
     >>> x, weight = np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3))
-    >>> forward(x, weight, (1, 1), (1, 1), (1, 1), 1, (1, 1, 3, 3))[0, 0].tolist()
+    >>> layer = Layer.of(x.dtype, x.shape, weight.shape, (1, 1), (1, 1), (1, 1), 1)
+    >>> forward(layer, x, weight)[0, 0].tolist()
     [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
     """
-    n, o, oh, ow = output_shape
+    groups = layer.groups
+    n, o, oh, ow = layer.y_shape
     og = o // groups
-    padded = pad_images(x, padding)
-    y = np.empty(output_shape, np.result_type(x, weight))
+    padded = pad_images(x, layer.padding)
+    y = np.empty(layer.y_shape, np.result_type(x, weight))
     matrices = weight.reshape(groups, og, -1)  # (O, C/groups, KH, KW) -> (groups, O/groups, CKK)
     if groups == 1 and n * oh * ow <= o:
-        columns = _all_columns(padded, weight.shape, (oh, ow), stride, dilation)
+        columns = _all_columns(layer, padded)
 
-        def one_part(outputs: slice) -> None:
+        def multiply_outputs(outputs: slice) -> None:
             everything = slice(0, n), slice(0, oh)
-            _multiply(matrices[0, outputs], columns, y, outputs, *everything, finish)
+            _multiply(matrices[0, outputs], columns, y, outputs, *everything, epilogue)
 
-        parallel_for(one_part, split(o, min(MANY_OUTPUTS, -(-o // 2))))
+        parallel_for(multiply_outputs, split(o, min(MANY_OUTPUTS, -(-o // 2))))
         return y
 
-    def one_strip(strip: tuple[slice, slice]) -> None:
+    def multiply_strip(strip: tuple[slice, slice]) -> None:
         for group, matrix in enumerate(matrices):
-            columns = gather(padded, weight.shape, *strip, ow, group, stride, dilation)
+            columns = gather(layer, padded, *strip, group)
             outputs = slice(group * og, (group + 1) * og)
-            _multiply(matrix, columns, y, outputs, *strip, finish)
+            _multiply(matrix, columns, y, outputs, *strip, epilogue)
 
-    # The strip of the result stays in the cache too, for what follows.
-    parallel_for(one_strip, strips(n, oh, ow, (matrices.shape[2] + og) * y.itemsize, STRIP_BYTES))
+    # The strip of the result stays in the cache too, for the epilogue.
+    column_bytes = (matrices.shape[2] + og) * y.itemsize
+    parallel_for(multiply_strip, strips(n, oh, ow, column_bytes, STRIP_BYTES))
     return y
 
 
-def _all_columns(
-    padded: np.ndarray,
-    weight_shape: tuple[int, int, int, int],
-    output: Pair,
-    stride: Pair,
-    dilation: Pair,
-) -> np.ndarray:
-    """The columns of all images, (CKK, N · OH · OW), in scratch memory."""
-    (n, c), (oh, ow) = padded.shape[:2], output
-    columns = scratch("im2col kept columns", (*weight_shape[1:], n, oh, ow), padded.dtype)
-
-    def copy(channels: slice) -> None:
-        columns[channels] = windows(
-            padded[:, channels], weight_shape[2:], slice(0, n), slice(0, oh), ow, stride, dilation
-        )
-
-    parallel_for(copy, split(c, -(-c // 2)))
-    return columns.reshape(math.prod(weight_shape[1:]), -1)
-
-
-def _multiply(
-    matrix: np.ndarray,
-    columns: np.ndarray,
-    y: np.ndarray,
-    outputs: slice,
-    images: slice,
-    rows: slice,
-    finish: Finish,
-) -> None:
-    """Some outputs of a strip: matrix @ columns into y, and what follows."""
-    count, (oh, ow) = len(matrix), y.shape[2:]
-    if images.stop - images.start == 1:
-        pixels = slice(rows.start * ow, rows.stop * ow)
-        target = y[images.start, outputs].reshape(count, -1)[:, pixels]  # a view
-        np.matmul(matrix, columns, out=target)
-        finish.apply_to_block(target, images.start, outputs, pixels)
-        return
-    product = scratch("im2col product", (count, columns.shape[1]), y.dtype)
-    np.matmul(matrix, columns, out=product)
-    # (outputs, images · OH · OW) -> (images, outputs, OH · OW)
-    of_images = product.reshape(count, -1, oh * ow).swapaxes(0, 1)
-    for image, of_image in enumerate(of_images, images.start):
-        target = y[image, outputs].reshape(count, -1)
-        target[...] = of_image
-        finish.apply_to_block(target, image, outputs)
-
-
-def grad_input(
-    grad: np.ndarray,
-    weight: np.ndarray,
-    x_shape: tuple[int, int, int, int],
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> np.ndarray:
+def grad_input(layer: Layer, grad: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """dL/dx: each pixel collects from all windows that saw it.
 
     At stride 1 that is again a convolution, of dL/dy with the kernel turned by 180° and input and
     output channels exchanged. In general, columns = weightᵀ @ dL/dy holds what each window sends
     back, and every row of it is added where it was gathered (col2im). Strips overlap where they
-    write, so one thread takes all strips of an image, or of half the channels of the only one.
+    write, so one thread takes all strips of an image, or of half the channels of a single image.
 
     >>> grad, weight = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0]]]])
-    >>> grad_input(grad, weight, (1, 1, 1, 4), (1, 1), (0, 0), (1, 1), 1).tolist()
+    >>> layer = Layer.of(grad.dtype, (1, 1, 1, 4), weight.shape, (1, 1), (0, 0), (1, 1), 1)
+    >>> grad_input(layer, grad, weight).tolist()
     [[[[1.0, 3.0, 6.0, 4.0]]]]
-    >>> grad_input(grad, weight, (1, 1, 1, 5), (1, 2), (0, 0), (1, 1), 1).tolist()
+    >>> layer = Layer.of(grad.dtype, (1, 1, 1, 5), weight.shape, (1, 2), (0, 0), (1, 1), 1)
+    >>> grad_input(layer, grad, weight).tolist()
     [[[[1.0, 2.0, 5.0, 2.0, 4.0]]]]
     """
-    n, c, h, w = x_shape
-    o, cg, kh, kw = weight.shape
+    n, c, h, w = layer.x_shape
+    o, cg, kh, kw = layer.weight_shape
+    oh, ow = layer.y_shape[2:]
+    groups, padding = layer.groups, layer.padding
     og = o // groups
-    oh, ow = grad.shape[2:]
-    reach = (dilation[0] * (kh - 1), dilation[1] * (kw - 1))
-    turned_padding = (reach[0] - padding[0], reach[1] - padding[1])
-    same_windows = (h + 2 * padding[0] - reach[0], w + 2 * padding[1] - reach[1]) == (oh, ow)
-    possible = stride == (1, 1) and same_windows and min(turned_padding) >= 0
+    turned = layer.turned()
+    same_windows = (h + 2 * padding[0] - layer.reach[0], w + 2 * padding[1] - layer.reach[1])
+    possible = layer.stride == (1, 1) and same_windows == (oh, ow) and min(turned.padding) >= 0
     if possible and og <= 2 * cg:  # copying a row of columns takes half as long as adding one
-        turned = weight.reshape(groups, og, cg, kh, kw)[..., ::-1, ::-1]
-        turned = turned.swapaxes(1, 2).reshape(c, og, kh, kw)  # (C, O/groups, KH, KW)
-        return forward(grad, turned, stride, turned_padding, dilation, groups, x_shape)
+        return forward(turned, grad, turn_weight(weight, groups))
 
     dtype = np.result_type(grad, weight)
     padded = np.zeros((n, c, h + 2 * padding[0], w + 2 * padding[1]), dtype)
@@ -173,69 +113,188 @@ def grad_input(
         strips_of.setdefault(images.start, []).append((images, rows))
     parts = split(cg, cg if n > 1 else -(-cg // 2))
 
-    def one_block(block: tuple[int, int, slice]) -> None:
+    def send_back(block: tuple[int, int, slice]) -> None:
         first, group, part = block
         count = part.stop - part.start
         # (O/groups, C/groups, KK) -> (CKK, O/groups)
         matrix = matrices[group, :, part].reshape(og, -1).T
         channels = slice(group * cg + part.start, group * cg + part.stop)
         for images, rows in strips_of[first]:
-            arriving = grad[images, group * og : (group + 1) * og, rows]
-            # (images, O/groups, rows, OW) -> (O/groups, images · rows · OW)
-            arriving = arriving.swapaxes(0, 1).reshape(og, -1)
+            arriving = _outputs_in_rows(grad, images, rows, group, og)
             columns = scratch("im2col columns", (count * kh * kw, arriving.shape[1]), dtype)
             np.matmul(matrix, arriving, out=columns)
             columns = columns.reshape(count, kh, kw, -1, rows.stop - rows.start, ow)
-            target = windows(padded[:, channels], (kh, kw), images, rows, ow, stride, dilation)
+            target = windows(layer, padded[:, channels], images, rows)
             with unbuffered():
                 for u, v in itertools.product(range(kh), range(kw)):
                     target[:, u, v] += columns[:, u, v]
 
-    parallel_for(one_block, itertools.product(strips_of, range(groups), parts))
+    parallel_for(send_back, itertools.product(strips_of, range(groups), parts))
     return padded[:, :, padding[0] : padding[0] + h, padding[1] : padding[1] + w]
 
 
-def grad_weight(
-    grad: np.ndarray,
-    x: np.ndarray,
-    weight_shape: tuple[int, int, int, int],
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> np.ndarray:
+def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dL/dweight = dL/dy @ columns(x)ᵀ, summed over the strips of all images.
 
     Each run of strips sums on its own and the runs are added in order, so the result is the same
     for any number of threads.
 
     >>> grad, x = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0, 8.0]]]])
-    >>> grad_weight(grad, x, (1, 1, 1, 3), (1, 1), (0, 0), (1, 1), 1).tolist()
+    >>> layer = Layer.of(x.dtype, x.shape, (1, 1, 1, 3), (1, 1), (0, 0), (1, 1), 1)
+    >>> grad_weight(layer, grad, x).tolist()
     [[[[3.0, 6.0, 12.0]]]]
     """
-    o, cg, kh, kw = weight_shape
-    og = o // groups
-    n, _, oh, ow = grad.shape
-    padded = pad_images(x, padding)
+    o, cg, kh, kw = layer.weight_shape
+    n, _, oh, ow = layer.y_shape
+    og = o // layer.groups
+    padded = pad_images(x, layer.padding)
     dtype = np.result_type(grad, x)
     column_bytes = cg * kh * kw * dtype.itemsize
     blocks = strips(n, oh, ow, column_bytes, max(STRIP_BYTES, GRAD_WEIGHT_COLUMNS * column_bytes))
     sum_bytes = max(1, o * column_bytes)
     runs = split(len(blocks), -(-len(blocks) // max(2, min(8, GRAD_WEIGHT_SUM_BYTES // sum_bytes))))
-    sums = np.zeros((len(runs), groups, og, cg * kh * kw), dtype)
+    sums = np.zeros((len(runs), layer.groups, og, cg * kh * kw), dtype)
 
-    def one_run(run: int) -> None:
+    def sum_run(run: int) -> None:
         for step, (images, rows) in enumerate(blocks[runs[run]]):
-            for group in range(groups):
-                columns = gather(padded, weight_shape, images, rows, ow, group, stride, dilation)
-                arriving = grad[images, group * og : (group + 1) * og, rows]
-                # (images, O/groups, rows, OW) -> (O/groups, images · rows · OW)
-                arriving = arriving.swapaxes(0, 1).reshape(og, -1)
+            for group in range(layer.groups):
+                columns = gather(layer, padded, images, rows, group)
+                arriving = _outputs_in_rows(grad, images, rows, group, og)
                 if step == 0:
                     np.matmul(arriving, columns.T, out=sums[run, group])
                 else:
                     product = scratch("im2col product", sums.shape[2:], dtype)
                     sums[run, group] += np.matmul(arriving, columns.T, out=product)
 
-    parallel_for(one_run, range(len(runs)))
-    return add_up(sums).reshape(weight_shape)
+    parallel_for(sum_run, range(len(runs)))
+    return add_up(sums).reshape(layer.weight_shape)
+
+
+def pad_images(x: np.ndarray, padding: Pair) -> np.ndarray:
+    """Zeros around every image, in `scratch` memory; ``x`` itself where there are none.
+
+    >>> pad_images(np.ones((1, 1, 1, 1)), (0, 1)).tolist()
+    [[[[0.0, 1.0, 0.0]]]]
+    """
+    vertical, horizontal = padding
+    if vertical == 0 and horizontal == 0:
+        return x
+    n, c, h, w = x.shape
+    bottom, right = vertical + h, horizontal + w
+    padded = scratch("padded images", (n, c, bottom + vertical, right + horizontal), x.dtype)
+
+    def pad(part: tuple[int, slice]) -> None:
+        planes = padded[part]
+        planes[:, :vertical] = 0
+        planes[:, bottom:] = 0
+        planes[:, vertical:bottom, :horizontal] = 0
+        planes[:, vertical:bottom, right:] = 0
+        planes[:, vertical:bottom, horizontal:right] = x[part]
+
+    parallel_for(pad, itertools.product(range(n), split(c, BLOCK_ELEMENTS // max(1, h * w))))
+    return padded
+
+
+def strips(
+    n: int, oh: int, ow: int, column_bytes: int, strip_bytes: int
+) -> list[tuple[slice, slice]]:
+    """(images, output rows) of each strip: some rows of one image, or several whole images.
+
+    A strip has at most ``strip_bytes``, but at least one row. There are at least two strips where
+    that is possible, for two cores to share.
+
+    >>> strips(3, 4, 5, column_bytes=1, strip_bytes=10)[:2]
+    [(slice(0, 1, None), slice(0, 2, None)), (slice(0, 1, None), slice(2, 4, None))]
+    >>> strips(3, 4, 5, column_bytes=1, strip_bytes=40)
+    [(slice(0, 2, None), slice(0, 4, None)), (slice(2, 3, None), slice(0, 4, None))]
+    """
+    fitting = max(1, strip_bytes // max(1, column_bytes))
+    images = min(fitting // max(1, oh * ow), -(-n // 2))
+    rows = min(fitting // ow, -(-oh // 2) if n == 1 else oh)
+    return [(i, r) for i in split_evenly(n, images) for r in split_evenly(oh, rows)]
+
+
+def gather(layer: Layer, padded: np.ndarray, images: slice, rows: slice, group: int) -> np.ndarray:
+    """The columns of one strip, (C/groups · KH · KW, images · rows · OW), in scratch memory."""
+    cg = layer.weight_shape[1]
+    view = windows(layer, padded[:, group * cg : (group + 1) * cg], images, rows)
+    columns = scratch("im2col columns", view.shape, padded.dtype)
+    columns[...] = view
+    return columns.reshape(math.prod(layer.weight_shape[1:]), -1)
+
+
+def windows(layer: Layer, padded: np.ndarray, images: slice, rows: slice) -> np.ndarray:
+    """Element (c, u, v, n, oh, ow) is the pixel that kernel element (u, v) meets there: a view.
+
+    That is padded[n, c, s·oh + d·u, s·ow + d·v] with stride s and dilation d: six indices, but an
+    address that is linear in each of them. So all windows are one strided view of the padded image.
+    Several windows meet the same pixel: write to one (u, v) at a time.
+
+    >>> x = np.arange(12.0).reshape(1, 1, 3, 4)
+    >>> layer = Layer.of(x.dtype, x.shape, (1, 1, 2, 2), (1, 1), (0, 0), (1, 1), 1)
+    >>> windows(layer, x, slice(0, 1), slice(0, 2))[0, 1, 0, 0].tolist()
+    [[4.0, 5.0, 6.0], [8.0, 9.0, 10.0]]
+    """
+    stride, dilation = layer.stride, layer.dilation
+    part = padded[images, :, rows.start * stride[0] :]
+    per_image, per_channel, per_row, per_pixel = part.strides
+    return np.lib.stride_tricks.as_strided(
+        part,
+        (part.shape[1], *layer.kernel, len(part), rows.stop - rows.start, layer.y_shape[3]),
+        (
+            per_channel,
+            dilation[0] * per_row,
+            dilation[1] * per_pixel,
+            per_image,
+            stride[0] * per_row,
+            stride[1] * per_pixel,
+        ),
+    )
+
+
+def _all_columns(layer: Layer, padded: np.ndarray) -> np.ndarray:
+    """The columns of all images, (CKK, N · OH · OW), in scratch memory."""
+    n, _, oh, ow = layer.y_shape
+    columns = scratch("im2col all columns", (*layer.weight_shape[1:], n, oh, ow), padded.dtype)
+
+    def copy(channels: slice) -> None:
+        columns[channels] = windows(layer, padded[:, channels], slice(0, n), slice(0, oh))
+
+    c = padded.shape[1]
+    parallel_for(copy, split(c, -(-c // 2)))
+    return columns.reshape(math.prod(layer.weight_shape[1:]), -1)
+
+
+def _multiply(
+    matrix: np.ndarray,
+    columns: np.ndarray,
+    y: np.ndarray,
+    outputs: slice,
+    images: slice,
+    rows: slice,
+    epilogue: Epilogue,
+) -> None:
+    """Some outputs of a strip: matrix @ columns into y, and the epilogue."""
+    count, (oh, ow) = len(matrix), y.shape[2:]
+    if images.stop - images.start == 1:
+        pixels = slice(rows.start * ow, rows.stop * ow)
+        target = y[images.start, outputs].reshape(count, -1)[:, pixels]  # a view
+        np.matmul(matrix, columns, out=target)
+        apply_to_block(epilogue, target, images.start, outputs, pixels)
+        return
+    product = scratch("im2col product", (count, columns.shape[1]), y.dtype)
+    np.matmul(matrix, columns, out=product)
+    # (outputs, images · OH · OW) -> (images, outputs, OH · OW)
+    of_images = product.reshape(count, -1, oh * ow).swapaxes(0, 1)
+    for image, of_image in enumerate(of_images, images.start):
+        target = y[image, outputs].reshape(count, -1)
+        target[...] = of_image
+        apply_to_block(epilogue, target, image, outputs)
+
+
+def _outputs_in_rows(
+    grad: np.ndarray, images: slice, rows: slice, group: int, og: int
+) -> np.ndarray:
+    """dL/dy of one strip and group as a matrix (O/groups, images · rows · OW)."""
+    arriving = grad[images, group * og : (group + 1) * og, rows]  # (images, O/groups, rows, OW)
+    return arriving.swapaxes(0, 1).reshape(og, -1)

@@ -17,8 +17,9 @@ import itertools
 
 import numpy as np
 
-from minicv.backend.cpu.convolution_finish import NOTHING, Finish
-from minicv.backend.cpu.convolution_geometry import Pair, add_up
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer
+from minicv.backend.cpu.convolution_epilogue import apply_to_block
+from minicv.backend.cpu.memory import add_up
 from minicv.backend.parallel import parallel_for, split
 
 # A block of the result: large enough for BLAS to be fast, small enough for several blocks. A single
@@ -28,70 +29,80 @@ SMALL = 8_000_000  # multiply-adds, about 0.2 ms
 
 
 def forward(
-    x: np.ndarray, weight: np.ndarray, stride: Pair, finish: Finish = NOTHING
+    layer: Layer, x: np.ndarray, weight: np.ndarray, epilogue: Epilogue = NO_EPILOGUE
 ) -> np.ndarray:
-    """y[n] = weight @ x[n], picking every ``stride``-th pixel, and what follows at once.
+    """y[n] = weight @ x[n], picking every ``stride``-th pixel, and the epilogue.
 
-    >>> forward(np.ones((1, 2, 1, 3)), np.full((1, 2, 1, 1), 5.0), (1, 2)).tolist()
+    >>> x, weight = np.ones((1, 2, 1, 3)), np.full((1, 2, 1, 1), 5.0)
+    >>> layer = Layer.of(x.dtype, x.shape, weight.shape, (1, 2), (0, 0), (1, 1), 1)
+    >>> forward(layer, x, weight).tolist()
     [[[[10.0, 10.0]]]]
     """
-    return _mix(weight[:, :, 0, 0], x[:, :, :: stride[0], :: stride[1]], finish)
+    return _mix(weight[:, :, 0, 0], _picked(layer, x), epilogue)
 
 
-def grad_input(
-    grad: np.ndarray, weight: np.ndarray, x_shape: tuple[int, int, int, int], stride: Pair
-) -> np.ndarray:
+def grad_input(layer: Layer, grad: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """dL/dx[n] = weightᵀ @ dL/dy[n]; pixels that were not picked get zero.
 
-    >>> grad_input(np.ones((1, 1, 1, 2)), np.full((1, 1, 1, 1), 5.0), (1, 1, 1, 4), (1, 2)).tolist()
+    >>> grad, weight = np.ones((1, 1, 1, 2)), np.full((1, 1, 1, 1), 5.0)
+    >>> layer = Layer.of(grad.dtype, (1, 1, 1, 4), weight.shape, (1, 2), (0, 0), (1, 1), 1)
+    >>> grad_input(layer, grad, weight).tolist()
     [[[[5.0, 0.0, 5.0, 0.0]]]]
     """
-    picked = _mix(weight[:, :, 0, 0].T, grad)
-    if picked.shape == x_shape:
-        return picked
-    grad_x = np.zeros(x_shape, picked.dtype)
-    oh, ow = grad.shape[2:]
-    grad_x[:, :, :: stride[0], :: stride[1]][:, :, :oh, :ow] = picked
+    mixed = _mix(weight[:, :, 0, 0].T, grad)
+    if mixed.shape == layer.x_shape:
+        return mixed
+    grad_x = np.zeros(layer.x_shape, mixed.dtype)
+    _picked(layer, grad_x)[...] = mixed
     return grad_x
 
 
-def grad_weight(grad: np.ndarray, x: np.ndarray, stride: Pair) -> np.ndarray:
+def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dL/dweight = Σ_n dL/dy[n] @ x[n]ᵀ.
 
-    >>> grad_weight(np.ones((2, 1, 1, 2)), np.full((2, 1, 1, 2), 3.0), (1, 1)).tolist()
+    >>> grad, x = np.ones((2, 1, 1, 2)), np.full((2, 1, 1, 2), 3.0)
+    >>> layer = Layer.of(x.dtype, x.shape, (1, 1, 1, 1), (1, 1), (0, 0), (1, 1), 1)
+    >>> grad_weight(layer, grad, x).tolist()
     [[[[12.0]]]]
     """
-    n, o, oh, ow = grad.shape
-    c = x.shape[1]
-    x = np.ascontiguousarray(x[:, :, :: stride[0], :: stride[1]][:, :, :oh, :ow])
-    x, grad = x.reshape(n, c, oh * ow), np.ascontiguousarray(grad).reshape(n, o, oh * ow)
+    n, o, oh, ow = layer.y_shape
+    c = layer.x_shape[1]
+    x = np.ascontiguousarray(_picked(layer, x)).reshape(n, c, oh * ow)
+    grad = np.ascontiguousarray(grad).reshape(n, o, oh * ow)
     columns_at_once = COLUMNS if n > 1 else min(COLUMNS, -(-oh * ow // 2))
     blocks = [(i, columns) for i in range(n) for columns in split(oh * ow, columns_at_once)]
     sums = np.empty((len(blocks), o, c), np.result_type(grad, x))
 
-    def one_block(number: int) -> None:
+    def multiply(number: int) -> None:
         image, columns = blocks[number]
         np.matmul(grad[image, :, columns], x[image, :, columns].T, out=sums[number])
 
-    parallel_for(one_block, range(len(blocks)))
+    parallel_for(multiply, range(len(blocks)))
     return add_up(sums)[:, :, None, None]
 
 
-def _mix(matrix: np.ndarray, x: np.ndarray, finish: Finish = NOTHING) -> np.ndarray:
-    """(O, C) @ (N, C, H, W) -> (N, O, H, W)."""
+def _picked(layer: Layer, x: np.ndarray) -> np.ndarray:
+    """The pixels of x that windows look at, (N, C, OH, OW), a view."""
+    (sh, sw), (oh, ow) = layer.stride, layer.y_shape[2:]
+    return x[:, :, ::sh, ::sw][:, :, :oh, :ow]
+
+
+def _mix(matrix: np.ndarray, x: np.ndarray, epilogue: Epilogue = NO_EPILOGUE) -> np.ndarray:
+    """(O, C) @ (N, C, H, W) -> (N, O, H, W), and the epilogue."""
     n, c, h, w = x.shape
     x = np.ascontiguousarray(x).reshape(n, c, h * w)
     y = np.empty((n, matrix.shape[0], h * w), np.result_type(matrix, x))
 
-    def one_block(block: tuple[int, slice, slice]) -> None:
+    def multiply(block: tuple[int, slice, slice]) -> None:
         image, rows, columns = block
-        np.matmul(matrix[rows], x[image, :, columns], out=y[image, rows, columns])
-        finish.apply_to_block(y[image, rows, columns], image, rows, columns)
+        target = y[image, rows, columns]
+        np.matmul(matrix[rows], x[image, :, columns], out=target)
+        apply_to_block(epilogue, target, image, rows, columns)
 
     rows_at_once = ROWS
     if n == 1:
         parts = 1 if matrix.size * h * w <= SMALL else 2
         rows_at_once = min(ROWS, -(-len(matrix) // parts))
-    rows, columns = split(len(matrix), rows_at_once), split(h * w, COLUMNS)
-    parallel_for(one_block, itertools.product(range(n), rows, columns))
+    row_blocks, column_blocks = split(len(matrix), rows_at_once), split(h * w, COLUMNS)
+    parallel_for(multiply, itertools.product(range(n), row_blocks, column_blocks))
     return y.reshape(n, len(matrix), h, w)

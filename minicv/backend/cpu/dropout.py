@@ -1,4 +1,4 @@
-"""Dropout: a random mask, drawn once and kept for the gradient."""
+"""Dropout: a random mask, drawn once and saved for the gradient."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import numpy as np
 def dropout_forward(
     x: np.ndarray, p: float, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """``(y, kept)``: x with each element set to 0 by chance, the others divided by 1 - p.
+    """``(y, saved)``: x with each element set to 0 by chance, the others divided by 1 - p.
 
     Args:
         x: of any shape.
         p: probability of 0, in 0..1.
-        rng: draws.
+        rng: draws the mask.
 
     Returns:
         y, and what `dropout_backward` needs: here the mask, 0 or 1 / (1 - p).
     """
-    kept = rng.random(x.shape, dtype=np.float32) >= p
+    survives = rng.random(x.shape, dtype=np.float32) >= p
     scale = 1 / (1 - p) if p < 1 else 0.0
-    mask = kept.astype(x.real.dtype) * scale
+    mask = survives.astype(x.real.dtype) * scale
     return x * mask, mask
 
 
-def dropout_backward(grad: np.ndarray, kept: np.ndarray, p: float) -> np.ndarray:
+def dropout_backward(grad: np.ndarray, saved: np.ndarray, p: float) -> np.ndarray:
     """dL/dx from dL/dy, with the same mask."""
-    return grad * kept
+    return grad * saved

@@ -1,9 +1,9 @@
 """Matrix products on all cores, without the threads of BLAS.
 
-The BLAS below NumPy keeps its own worker threads, and they spin for some milliseconds after each
-product in case there is another one. On a machine of few cores they then take the time of the
-threads of `parallel_for`, and of the loader's. So a large product is cut into blocks here, each
-computed by one thread; on two cores a training step is a third faster for it.
+The BLAS below NumPy has its own worker threads, which spin for some milliseconds after each product
+in case another one follows. On a computer with few cores they then take the time of the threads of
+`parallel_for` and of the data loader. So a large product is cut into blocks here, each computed by
+one thread; on two cores that makes a training step a third faster.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Greedy non-maximum suppression on the CPU.
 
-The plain algorithm takes the best box, strikes out all boxes that overlap it too much, and repeats:
-one short NumPy step for every kept box. Here the boxes come in blocks, so that NumPy works on long
-rows: first the block is settled within itself, then its survivors strike out boxes of all later
-blocks at once. The result is the same, because a box can only be struck out by a better one.
+The plain algorithm takes the best box, removes all boxes that overlap it too much, and repeats: one
+short NumPy step for every box that is kept. Here the boxes come in blocks, so that NumPy works on
+long rows: first the boxes of a block suppress one another, then its survivors remove boxes of all
+later blocks at once. The result is the same, because only a better box can remove a box.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ def nms(
 ) -> np.ndarray:
     """Indices of the boxes that survive, best score first; equal scores keep their order.
 
-    A box falls when its IoU with a better surviving box is greater than ``iou_threshold``.
+    A box is removed when its IoU with a better surviving box is greater than ``iou_threshold``.
 
     Args:
         boxes: (N, 4) as x1, y1, x2, y2, floating point.
         scores: (N,).
-        iou_threshold: overlap above which the lower box falls, 0 or more.
+        iou_threshold: overlap above which the box with the lower score is removed, 0 or more.
         labels: (N,) integers; boxes of different labels never compete.
 
     >>> boxes = np.array([[0, 0, 10, 10], [0, 1, 10, 11], [20, 0, 30, 10]], dtype=np.float32)
@@ -47,15 +47,15 @@ def _nms_of_one_label(boxes: np.ndarray, scores: np.ndarray, iou_threshold: floa
     corners = np.ascontiguousarray(boxes[order].T)  # (N, 4) -> (4, N)
     x1, y1, x2, y2 = corners
     area = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
-    left = np.concatenate([corners, area[None]])  # (5, N): the boxes not yet settled
+    left = np.concatenate([corners, area[None]])  # (5, N): the boxes not yet decided
     kept = [order[:0]]
     while left.shape[1]:
         block, left = left[:, :BLOCK], left[:, BLOCK:]
         block_order, order = order[:BLOCK], order[BLOCK:]
-        survivors = _settle(_overlaps(block, block, iou_threshold))
+        survivors = _suppress(_overlaps(block, block, iou_threshold))
         kept.append(block_order[survivors])
-        standing = ~_overlaps(block[:, survivors], left, iou_threshold).any(axis=0)
-        left, order = left[:, standing], order[standing]
+        remaining = ~_overlaps(block[:, survivors], left, iou_threshold).any(axis=0)
+        left, order = left[:, remaining], order[remaining]
     return np.concatenate(kept)
 
 
@@ -75,17 +75,17 @@ def _overlaps(first: np.ndarray, second: np.ndarray, iou_threshold: float) -> np
     return intersection > iou_threshold
 
 
-def _settle(overlaps: np.ndarray) -> np.ndarray:
+def _suppress(overlaps: np.ndarray) -> np.ndarray:
     """Greedy suppression within one block: (M, M) overlaps, best box first -> surviving rows.
 
-    Each row becomes one whole number whose bit j says that row j overlaps, so striking out a row's
-    rivals is a single ``|``.
+    Each row becomes one integer whose bit j says that row j overlaps, so a single ``|`` removes all
+    rows that overlap with it.
     """
     packed = np.packbits(overlaps, axis=1, bitorder="little")
     rivals = [int.from_bytes(row.tobytes(), "little") for row in packed]
-    struck, survivors = 0, []
+    removed, survivors = 0, []
     for index, rivals_of_index in enumerate(rivals):
-        if not struck >> index & 1:
+        if not removed >> index & 1:
             survivors.append(index)
-            struck |= rivals_of_index
+            removed |= rivals_of_index
     return np.array(survivors, dtype=np.intp)

@@ -1,4 +1,4 @@
-"""The formulas of the optimizers, which change weights and moments in place."""
+"""The steps of the optimizers, which change weights and moments in place."""
 
 from __future__ import annotations
 

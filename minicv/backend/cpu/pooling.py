@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.backend.cpu.unpooling import scatter_to_maps
+from minicv.backend.cpu.scatter import scatter_to_maps
 from minicv.backend.parallel import parallel_for, split
 from minicv.backend.windows import Windows
 
@@ -66,7 +66,7 @@ def max_pool2d(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]
 
 
 def max_pool2d_maxima(x: np.ndarray, windows: Windows) -> np.ndarray:
-    """The maxima of `max_pool2d` alone, where nobody will ask for their places: much less work.
+    """The maxima of `max_pool2d` alone, for when no gradient is needed: much less work.
 
     >>> x = np.array([[[[1.0, 5.0], [7.0, 7.0]]]])
     >>> max_pool2d_maxima(x, Windows((2, 2), (2, 2), (0, 0), (1, 1), (1, 1))).item()
@@ -124,7 +124,7 @@ def max_pool2d_indices(switches: np.ndarray, windows: Windows, width: int) -> np
 def max_pool2d_backward(
     grad: np.ndarray, switches: np.ndarray, windows: Windows, x_shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Hand the gradient of each maximum to the position that held it; overlapping windows add up.
+    """Pass the gradient of each maximum to the position that held it; overlapping windows add up.
 
     >>> windows = Windows((1, 2), (1, 1), (0, 0), (1, 1), (1, 2))
     >>> switches = np.array([[[[1, 0]]]], np.uint8)
@@ -140,18 +140,18 @@ def max_pool2d_backward(
     grad, switches = (a.reshape(n * c, *windows.output) for a in (grad, switches))
     grad = np.ascontiguousarray(grad)
     grad_x = np.zeros((n * c, h, w), grad.dtype)
-    # A number is kept or becomes 0 by a mask of its bits, which also leaves infinity and NaN alone.
+    # A mask of its bits keeps a number or makes it 0, and does not change infinity and NaN.
     bits = f"i{grad.itemsize}"
     taps = _taps_in_reading_order(windows, h, w)
 
-    def hand_back(block: slice) -> None:
+    def pass_back(block: slice) -> None:
         for number, (here, there) in enumerate(taps):
             chosen = np.equal(switches[block][here], number).view(np.int8)  # 1 or 0
             mask = np.negative(chosen, out=chosen)  # all bits or none
             target = grad_x[block].view(bits)[there]
             np.bitwise_and(grad[block].view(bits)[here], mask, out=target)
 
-    parallel_for(hand_back, split(n * c, BLOCK // max(h * w, 1)))
+    parallel_for(pass_back, split(n * c, BLOCK // max(h * w, 1)))
     return grad_x.reshape(x_shape)
 
 

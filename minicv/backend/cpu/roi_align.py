@@ -5,8 +5,9 @@ the box alone, not on the channel. So with the map laid out as one row for each 
 
     y (R·PH·PW, C) = M (R·PH·PW, N·H·W) · x (N·H·W, C)
 
-where M is sparse; the backward pass is the product with its transpose. The weights of a bin are
-those of its rows times those of its columns, so M is put together from two matrices of one axis.
+where M is sparse; the backward pass is the product with its transpose. The weight of a position in
+a bin is the weight of its row times the weight of its column, so M is made from one matrix for the
+rows and one for the columns.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def _weights_along(
             (np.concatenate([output, output]), np.concatenate([low, high])),
         ),
         shape=(len(size) * bins, length),
-    ).tocsr()  # adds up what several samples give to one position
+    ).tocsr()  # adds up the weights that several samples give to one position
     matrix.eliminate_zeros()
     return matrix
 
@@ -176,7 +177,7 @@ def _products(
     images: int,
     dtype: np.dtype,
 ) -> sparse.csr_array:
-    """The weight of position (h, w) in an output is that of h in its row bin times that of w in its
+    """The weight of position (h, w) in an output: that of h in its row bin times that of w in its
     column bin."""
     from scipy import sparse  # slow to load, and seldom needed
 

@@ -3,13 +3,13 @@
 Two ideas make this fast without a loop over regions.
 
 *Ranks.* Each map is sorted once, and its values are replaced by their ranks, equal values being
-ranked so that the first in reading order is the largest. The largest rank in a rectangle then says
-which position holds the maximum, so that no positions need to be carried along.
+ranked so that the first in reading order is the largest. The largest rank in a rectangle then tells
+which position holds the maximum, and no positions need to be stored beside the values.
 
 *Doubling.* A table of the maxima of all windows of 2^a x 2^b positions is made from the table of
 half the size. Four such windows, one in each corner, cover a rectangle between one and two times
-their size, and the maximum does not mind that they overlap. So each bin takes four look-ups,
-whatever its size.
+their size; that they overlap does not change the maximum. So each bin takes four look-ups, whatever
+its size.
 """
 
 from __future__ import annotations
@@ -57,16 +57,16 @@ def roi_pool(
     def pool(channels: slice) -> None:
         values = x[:, channels].reshape(n, -1, h * w)
         block = values.shape[1]
-        order, ranks = _rank(values)
-        ranks = ranks.transpose(0, 2, 1).reshape(n, h, w, block)
-        best = np.zeros((regions * bins, block), np.int32)
+        order, flat_ranks = _rank(values)
+        ranks = flat_ranks.transpose(0, 2, 1).reshape(n, h, w, block)
+        flat_best = np.zeros((regions * bins, block), np.int32)
         for size, table in _tables_of_maxima(ranks, windows):
             which, first_corner, *other_corners = windows[size]
             largest = table.take(first_corner, axis=0)
             for corner in other_corners:
                 np.maximum(largest, table.take(corner, axis=0), out=largest)
-            best[which] = largest
-        best = best.reshape(regions, bins, block)
+            flat_best[which] = largest
+        best = flat_best.reshape(regions, bins, block)
         # From the largest rank in map (n_r, c) to the position and the value that it stands for.
         map_start = _map_starts(batch_indices, block, h * w)
         order, ascending = order.reshape(-1), np.take_along_axis(values, order, axis=2).reshape(-1)
@@ -88,7 +88,7 @@ def roi_pool(
 def roi_pool_backward(
     grad: np.ndarray, positions: np.ndarray, batch_indices: np.ndarray, x_shape: tuple[int, ...]
 ) -> np.ndarray:
-    """Hand the gradient of each maximum to its position; (R, C, PH, PW) -> (N, C, H, W).
+    """Pass the gradient of each maximum to its position; (R, C, PH, PW) -> (N, C, H, W).
 
     >>> positions = np.array([[[[1, -1]]]])
     >>> grad = np.array([[[[5.0, 7.0]]]])
@@ -100,7 +100,7 @@ def roi_pool_backward(
     grad, positions = grad.reshape(regions, c, bins), positions.reshape(regions, c, bins)
     grad_x = np.zeros((n, c, h * w), grad.dtype)
 
-    def hand_back(channels: slice) -> None:
+    def pass_back(channels: slice) -> None:
         position, share = positions[:, channels], grad[:, channels]
         block = share.shape[1]
         target = position + _map_starts(batch_indices, block, h * w)
@@ -108,7 +108,7 @@ def roi_pool_backward(
         sums = np.bincount(target[filled], share[filled], n * block * h * w)
         grad_x[:, channels] = sums.reshape(n, block, h * w)
 
-    parallel_for(hand_back, split(c, CHANNELS))
+    parallel_for(pass_back, split(c, CHANNELS))
     return grad_x.reshape(x_shape)
 
 
@@ -116,7 +116,7 @@ def _bin_edges(
     first: np.ndarray, last: np.ndarray, bins: int, length: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(R,) rounded corners, both included -> (R, bins) start and stop of each bin on the map."""
-    # A corner far outside says no more than one just outside, and would overflow.
+    # Corners far outside are moved nearer, where the bins are the same: integers would overflow.
     reach = 2.0**30
     first, last = (np.clip(edge, -reach, reach).astype(np.int64) for edge in (first, last))
     size = np.maximum(last - first + 1, 1)[:, None]

@@ -1,4 +1,4 @@
-"""The cross entropy of softmax, for every pixel of (N, K, P) logits, and its gradient."""
+"""The cross entropy of the softmax of (N, K, P) logits, for every pixel, and its gradient."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ def softmax_cross_entropy_forward(
 
     Args:
         logits: (N, K, P).
-        labels: (N, P), whole numbers 0..K-1, or ``ignore_index``.
-        weight: (K,), how much each class counts; None counts all alike.
+        labels: (N, P), integers 0..K-1, or ``ignore_index``.
+        weight: (K,), the weight of each class; None gives all the weight 1.
         ignore_index: a label that does not count.
 
     Returns:
-        ``(losses, factor, softmax)``: (N, P) the loss, not weighted; (N, P) how much it counts, the
-        weight of its class or 0 where ignored; and (N, K, P).
+        ``(losses, factor, softmax)``: the loss, not weighted, (N, P); its factor, which is the
+        weight of its class or 0 where ignored, (N, P); and the softmax, (N, K, P).
     """
     counted = labels != ignore_index
     labels = np.where(counted, labels, 0)
@@ -40,7 +40,7 @@ def softmax_cross_entropy_backward(
     """(N, K, P): grad · (softmax - 1 at the label).
 
     Args:
-        grad: (N, P), that of each loss times how much it counts, so 0 where ignored.
+        grad: (N, P), the gradient of each loss times its factor, so 0 where ignored.
         softmax, labels, ignore_index: as in `softmax_cross_entropy_forward`.
     """
     grad_logits = softmax * grad[:, None]
@@ -50,6 +50,6 @@ def softmax_cross_entropy_backward(
 
 
 def _places(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Where array[places] is the (N, P) array of what (N, K, P) ``array`` has at the labels."""
+    """An index: array[places] is the (N, P) array of the entries of (N, K, P) at the labels."""
     samples, pixels = labels.shape
     return np.arange(samples)[:, None], labels, np.arange(pixels)[None]

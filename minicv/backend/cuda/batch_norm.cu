@@ -1,9 +1,9 @@
 // Batch normalisation with ReLU, and its gradient.
 //
 // A channel has many values and a network few channels: one block for each channel would leave most
-// of a GPU idle. So the values of a channel are cut into parts. A block takes one part, 8 values for
-// each of its 256 threads, and reduces it to one or two numbers; a second kernel, with a block for
-// each channel, combines the numbers of the parts. Which values come together depends on the shape
+// of a GPU idle. So the values of a channel are cut into parts. A block takes one part, 8 values
+// for each of its 256 threads, and reduces it to one or two numbers; a second kernel, with a block
+// for each channel, combines the numbers of the parts. The order of the sums depends on the shape
 // alone, and nothing is added atomically: the same input gives the same bits.
 //
 // Arrays are (N, C, P): P pixels of a map. The values of a channel are numbered 0..N P - 1, map by
@@ -16,8 +16,9 @@
 #define ROOT 16   // of THREADS
 #define VALUES 8  // of a thread
 
-// The sum of one number of each thread, in all of them: first in 16 columns, then over the columns.
-// A call may follow another at once: nobody writes what somebody may still have to read.
+// Every thread gets the sum over the block of one number of each thread: first 16 threads add up 16
+// columns, then every thread adds up the 16 sums. Two calls may follow each other without a
+// barrier: no thread writes what another thread may still have to read.
 __device__ real sum_of_block(real value) {
     __shared__ real values[THREADS], columns[ROOT];
     values[threadIdx.x] = value;
@@ -33,10 +34,11 @@ __device__ real sum_of_block(real value) {
     return sum;
 }
 
-// Where the values of a thread lie in x: every 256th of the part, at one division for all of them.
+// Where the values of a thread lie in x: every 256th value of the part, found with a single
+// division.
 struct Walk {
-    index_t map, pixel;            // of the value
-    index_t map_step, pixel_step;  // to the next
+    index_t map, pixel;            // of the current value
+    index_t map_step, pixel_step;  // to the next value
     index_t pixels, channel, channels;
 };
 
@@ -65,9 +67,9 @@ __device__ void step(Walk& walk) {
     }
 }
 
-// Of each part its mean, and the sum of the squares about that mean, both (C, parts). The values
-// stay in registers between the two. Squares about 0 would not do: for values far from 0 the
-// variance would be a small difference of large numbers.
+// For each part its mean, and the sum of the squared distances to that mean, both (C, parts). The
+// values stay in registers between the two sums. Squares of the values themselves would not do: for
+// values far from 0 the variance would be a small difference of large numbers.
 extern "C" __global__ void batch_norm_parts(const real* __restrict__ x, real* __restrict__ means,
                                             real* __restrict__ squares, index_t values,
                                             index_t channels, index_t pixels, index_t parts) {
@@ -98,14 +100,15 @@ extern "C" __global__ void batch_norm_parts(const real* __restrict__ x, real* __
     }
 }
 
-// How many of the values are in a part: all parts but the last are full.
+// The number of values in a part: all parts but the last are full.
 __device__ real size_of(index_t part, index_t parts, index_t values) {
     return part < parts - 1 ? THREADS * VALUES : values - part * (THREADS * VALUES);
 }
 
-// Chan's rule for the squares about the mean of all: those about the means of the parts, plus those
-// of the distances between the means (Chan, Golub & LeVeque 1983, Algorithms for computing the
-// sample variance). A block is a channel.
+// Mean and variance of a channel from its parts, by Chan's rule: the sum of squared distances to
+// the mean of all values is the sum over the parts of their own squares, plus the size of each part
+// times the squared distance of its mean (Chan, Golub & LeVeque 1983, Algorithms for computing the
+// sample variance). One block for each channel.
 extern "C" __global__ void batch_norm_statistics(
     const real* __restrict__ means, const real* __restrict__ squares, real* __restrict__ mean,
     real* __restrict__ variance, real* __restrict__ inverse_deviation, index_t values,
@@ -142,12 +145,12 @@ extern "C" __global__ void batch_norm_apply(
     y[i] = relu && value < 0 ? 0 : value;  // NaN stays NaN
 }
 
-// The gradient before the ReLU, where there was one; y is its result.
+// The gradient before the ReLU, if there was a ReLU; y is its result.
 __device__ real before_relu(const real* grad, const real* y, index_t i, bool relu) {
     return relu && !(y[i] > 0) ? 0 : grad[i];
 }
 
-// Of each part the sums of the gradient g and of g x̂, both (C, parts).
+// For each part the sums of the gradient g and of g x̂, both (C, parts).
 extern "C" __global__ void batch_norm_backward_parts(
     const real* __restrict__ grad, const real* __restrict__ x, const real* __restrict__ y,
     const real* __restrict__ mean, const real* __restrict__ inverse_deviation,
@@ -176,7 +179,7 @@ extern "C" __global__ void batch_norm_backward_parts(
     }
 }
 
-// The sums of all parts of a channel: the gradients of bias and weight. A block is a channel.
+// The gradients of bias and weight: sums over all parts of a channel. One block for each channel.
 extern "C" __global__ void batch_norm_backward_sums(const real* __restrict__ sums,
                                                     const real* __restrict__ products,
                                                     real* __restrict__ grad_bias,

@@ -1,4 +1,4 @@
-"""Batch normalisation on CUDA; see batch_norm.cu, and for the meaning `minicv.backend.cpu`."""
+"""Batch normalisation on CUDA: batch_norm.cu; `minicv.backend.cpu.batch_norm` documents it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PART = THREADS * 8  # values of a channel that one block reduces; as in batch_no
 def batch_norm_forward(
     x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
 ) -> tuple[Array, Array, Array, Array, Array]:
-    """As on the CPU, but what is kept is x itself: that saves writing x̂ to memory."""
+    """As on the CPU, but it saves x itself, so that x̂ need not be written to memory."""
     xp = xp_of(x)
     x = xp.ascontiguousarray(x)
     channels, pixels, values, parts = _sizes(x)
@@ -47,7 +47,7 @@ def batch_norm_forward(
 
 def batch_norm_backward(
     grad: Array,
-    kept: Array,
+    saved: Array,
     y: Array | None,
     weight: Array | None,
     mean: Array,
@@ -56,13 +56,13 @@ def batch_norm_backward(
 ) -> tuple[Array | None, Array, Array]:
     """The gradients of x (None unless it needs one), weight and bias."""
     xp = xp_of(grad)
-    grad, x = xp.ascontiguousarray(grad), kept
+    grad, x = xp.ascontiguousarray(grad), saved
     channels, pixels, values, parts = _sizes(x)
     sums, products = (xp.empty((channels, parts), x.dtype) for _ in range(2))
     grad_bias, grad_weight = (xp.empty(channels, x.dtype) for _ in range(2))
     types = {"real": x.dtype, "index_t": index_type(x.size)}
     relu = y is not None
-    y = x if y is None else y  # without ReLU nobody looks at it
+    y = x if y is None else y  # not read without ReLU
     launch = BATCH_NORM.launch
     launch(
         "batch_norm_backward_parts",

@@ -1,23 +1,55 @@
 """The convolution kernels on CUDA, and which algorithm computes them.
 
-The same three sides of one trilinear form as in `minicv.backend.cpu.convolution`, which says what
-each computes.
+The kernels are the same three sides of one trilinear form as in `minicv.backend.cpu.convolution`,
+which says what each computes.
+
+A GPU multiplies ten times faster than it reads: a number that comes from its memory should be used
+in a dozen multiply-adds at least (in TF32 in a hundred). So the question is less how much each
+algorithm computes than how often it writes and reads what it computes with.
 """
 
 from __future__ import annotations
 
+import math
+from types import ModuleType
+
 import numpy as np
 
-from minicv.backend.cpu.convolution_choice import Layer, Shape4
-from minicv.backend.cpu.convolution_geometry import Pair
+from minicv.backend.convolution_layer import (
+    AlgorithmName,
+    Direction,
+    Epilogue,
+    Layer,
+    Pair,
+    Shape4,
+    wanted_algorithm,
+)
 from minicv.backend.cuda import convolution_depthwise as depthwise
 from minicv.backend.cuda import convolution_im2col as im2col
 from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
 from minicv.backend.cuda import convolution_pointwise as pointwise
 from minicv.backend.cuda import convolution_winograd as winograd
-from minicv.backend.cuda.convolution_choice import choose_algorithm
-from minicv.backend.cuda.convolution_finish import Finish
 from minicv.backend.device import Array, xp_of
+from minicv.backend.precision import current_matmul_precision
+
+# Each has forward(layer, x, weight, epilogue), grad_input(layer, grad, weight) and
+# grad_weight(layer, grad, x), where `possible_algorithms` names it for that direction.
+ALGORITHMS: dict[AlgorithmName, ModuleType] = {
+    "im2col": im2col,
+    "implicit_gemm": implicit_gemm,
+    "pointwise": pointwise,
+    "depthwise": depthwise,
+    "winograd_2x2": winograd,
+}
+# Winograd makes 16 products of what were 36, but writes and reads tiles of four times the size of x
+# and y in between: from so many channels on, and with so many pixels for each transformed weight,
+# that is worth it.
+WINOGRAD_CHANNELS, WINOGRAD_PIXELS = 64, 256
+# A number of im2col's columns is written and read for as many multiply-adds as there are outputs.
+# With fewer than these, that takes longer than the slower products of implicit GEMM.
+FEW_OUTPUTS = {"float32": 96, "tf32": 32}
+FEW_ROWS = 64  # of columns: the product is over sooner than its result is written and read again
+SMALLEST_TILE = 32  # channels that implicit GEMM computes together, needed or not
 
 
 def conv2d_forward(
@@ -30,8 +62,11 @@ def conv2d_forward(
     groups: int,
 ) -> Array:
     """y[n, o] = bias[o] + Σ_c x[n, c] ⋆ weight[o, c]: (N, C, H, W) -> (N, O, OH, OW)."""
-    options = (stride, padding, dilation, groups)
-    return conv2d_norm_relu_forward(x, weight, None, bias, None, None, *options)
+    dtype = np.result_type(x.dtype, weight.dtype)
+    x, weight, bias = _ready(dtype, x, weight, bias)
+    layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
+    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
+    return algorithm.forward(layer, x, weight, Epilogue(shift=bias))
 
 
 def conv2d_norm_relu_forward(
@@ -54,18 +89,8 @@ def conv2d_norm_relu_forward(
     dtype = np.result_type(x.dtype, weight.dtype)
     x, weight, scale, shift, shortcut = _ready(dtype, x, weight, scale, shift, shortcut)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
-    finish, y_shape = Finish(scale, shift, shortcut, ceiling), layer.y_shape
-    algorithm = choose_algorithm(layer, "forward")
-    if algorithm == "pointwise":
-        return pointwise.forward(x, weight, finish, stride, y_shape)
-    if algorithm == "depthwise":
-        return depthwise.forward(x, weight, finish, stride, padding, dilation, y_shape)
-    if algorithm == "winograd_2x2":
-        return winograd.forward(x, weight, finish, padding, y_shape)
-    options = (stride, padding, dilation, groups)
-    if algorithm == "implicit_gemm":
-        return implicit_gemm.forward(x, weight, finish, *options, y_shape)
-    return im2col.forward(x, weight, finish, *options, y_shape)
+    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
+    return algorithm.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
 
 
 def conv2d_grad_input(
@@ -82,16 +107,7 @@ def conv2d_grad_input(
     grad, weight = _ready(dtype, grad, weight)
     options = (stride, padding, dilation, groups)
     layer = Layer(dtype, x_shape, weight.shape, grad.shape, *options)
-    algorithm = choose_algorithm(layer, "grad_input")
-    if algorithm == "pointwise":
-        return pointwise.grad_input(grad, weight, x_shape, stride)
-    if algorithm == "depthwise":
-        return depthwise.grad_input(grad, weight, x_shape, stride, padding, dilation)
-    if algorithm == "winograd_2x2":
-        return winograd.grad_input(grad, weight, x_shape, padding)
-    if algorithm == "implicit_gemm":
-        return implicit_gemm.grad_input(grad, weight, x_shape, *options)
-    return im2col.grad_input(grad, weight, x_shape, *options)
+    return ALGORITHMS[choose_algorithm(layer, "grad_input")].grad_input(layer, grad, weight)
 
 
 def conv2d_grad_weight(
@@ -108,15 +124,75 @@ def conv2d_grad_weight(
     grad, x = _ready(dtype, grad, x)
     options = (stride, padding, dilation, groups)
     layer = Layer(dtype, x.shape, weight_shape, grad.shape, *options)
-    algorithm = choose_algorithm(layer, "grad_weight")
-    if algorithm == "pointwise":
-        return pointwise.grad_weight(grad, x, weight_shape, stride)
-    if algorithm == "depthwise":
-        return depthwise.grad_weight(grad, x, weight_shape, stride, padding, dilation)
-    return im2col.grad_weight(grad, x, weight_shape, *options)
+    return ALGORITHMS[choose_algorithm(layer, "grad_weight")].grad_weight(layer, grad, x)
 
 
 def _ready(dtype: np.dtype, *arrays: Array | None) -> tuple[Array | None, ...]:
-    """As kernels take them: of one dtype and without gaps; what is None stays so."""
+    """The arrays in one dtype and without gaps, as kernels take them; None stays None."""
     xp = xp_of(*arrays)
     return tuple(None if a is None else xp.ascontiguousarray(a, dtype) for a in arrays)
+
+
+def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
+    """The usual one, or the one of `use_conv_algorithm` where that can compute the layer.
+
+    >>> once, none = (1, 1), (0, 0)
+    >>> layer = Layer.of(np.dtype("float32"), (2, 32, 8, 8), (64, 32, 1, 1), once, none, once, 1)
+    >>> choose_algorithm(layer, "forward")
+    'pointwise'
+    >>> first = Layer.of(np.dtype("float32"), (2, 3, 32, 32), (64, 3, 3, 3), once, once, once, 1)
+    >>> choose_algorithm(first, "forward"), choose_algorithm(first, "grad_weight")
+    ('implicit_gemm', 'im2col')
+    """
+    possible = possible_algorithms(layer, direction)
+    wanted = wanted_algorithm()
+    if wanted is not None and wanted in possible:
+        return wanted
+    if "pointwise" in possible:  # never slower than another
+        return "pointwise"
+    if "depthwise" in possible:  # likewise
+        return "depthwise"
+    if "winograd_2x2" in possible and _pays_for_its_transforms(layer):
+        return "winograd_2x2"
+    if "implicit_gemm" in possible and _columns_are_used_too_little(layer, direction):
+        return "implicit_gemm"
+    return "im2col"
+
+
+def possible_algorithms(layer: Layer, direction: Direction) -> tuple[AlgorithmName, ...]:
+    """Those that can compute this layer."""
+    c, o = layer.x_shape[1], layer.y_shape[1]
+    possible: list[AlgorithmName] = ["im2col"]
+    if direction == "forward" or (direction == "grad_input" and layer.stride == (1, 1)):
+        possible.append("implicit_gemm")
+    if layer.groups > 1:
+        if layer.groups == c == o and depthwise.can_compute(layer):
+            possible.append("depthwise")
+        return tuple(possible)
+    if layer.kernel == (1, 1) and layer.padding == (0, 0):
+        possible.append("pointwise")
+    plain = layer.stride == layer.dilation == (1, 1) and max(layer.padding) <= 2
+    if (
+        layer.kernel == (3, 3)
+        and plain
+        and layer.dtype == np.float32
+        and direction != "grad_weight"
+    ):
+        possible.append("winograd_2x2")
+    return tuple(possible)
+
+
+def _pays_for_its_transforms(layer: Layer) -> bool:
+    # Under TF32 the tensor cores need no help with the products, and the differences of Winograd's
+    # transforms would lose some of the few digits that are left.
+    if current_matmul_precision() == "tf32":
+        return False
+    n, o, oh, ow = layer.y_shape
+    return min(layer.x_shape[1], o) >= WINOGRAD_CHANNELS and n * oh * ow >= WINOGRAD_PIXELS
+
+
+def _columns_are_used_too_little(layer: Layer, direction: Direction) -> bool:
+    if direction == "grad_input" and layer.groups == 1 and layer.x_shape[1] < SMALLEST_TILE:
+        return False
+    outputs, rows = layer.y_shape[1] // layer.groups, math.prod(layer.weight_shape[1:])
+    return outputs < FEW_OUTPUTS[current_matmul_precision()] or rows < FEW_ROWS

@@ -3,8 +3,8 @@
 //     y[n, c, i, j]  =  Σ_{u, v}  weight[c, u, v] · x[n, c, i·SH - ph + u·DH, j·SW - pw + v·DW]
 //
 // There is nothing to sum over channels, so no matrix product helps, and a number of x is used only
-// KH·KW times: what costs time is reading. Kernel size, stride and dilation are constants, so that
-// the loops over them unroll and taps and sums stay in registers.
+// KH·KW times: most of the time goes into reading. Kernel size, stride and dilation are constants,
+// so that the loops over them unroll and taps and sums stay in registers.
 //
 // real            float or double
 // index_t         counts threads: unsigned int while that suffices
@@ -13,9 +13,9 @@
 
 #define REACH ((ROWS - 1) * SH + (KH - 1) * DH + 1)  // rows of x that ROWS outputs look at
 
-// A thread owns a strip of ROWS outputs, one below the other. It goes down the rows of x once, and
-// hands each number it reads to all outputs of the strip that look at it. Threads side by side own
-// strips side by side.
+// A thread computes a strip of ROWS outputs, one below the other. It goes down the rows of x once,
+// and adds each number that it reads to all outputs of the strip whose windows cover it.
+// Neighbouring threads have neighbouring strips.
 extern "C" __global__ void depthwise(const real* __restrict__ x, const real* __restrict__ weight,
                                      real* __restrict__ y, const real* __restrict__ scale,
                                      const real* __restrict__ shift,
@@ -58,7 +58,7 @@ extern "C" __global__ void depthwise(const real* __restrict__ x, const real* __r
         if (has_scale) value *= scale[c];
         if (has_shift) value += shift[c];
         if (has_shortcut) value += shortcut[place];
-        if (value < floor) value = floor;  // written so that a NaN stays
+        if (value < floor) value = floor;  // unlike max(), this keeps a NaN
         if (value > ceiling) value = ceiling;
         y[place] = value;
     }
@@ -72,7 +72,7 @@ __device__ int window_of(int position, int tap, int stride, int padding, int dil
     return start / stride < windows ? start / stride : -1;
 }
 
-// The gradient of x: a thread owns a pixel, and collects from all windows that looked at it.
+// The gradient of x: a thread computes one pixel, as a sum over all windows that cover it.
 extern "C" __global__ void depthwise_grad_input(const real* __restrict__ grad,
                                                 const real* __restrict__ weight,
                                                 real* __restrict__ grad_x, index_t count,
@@ -98,10 +98,10 @@ extern "C" __global__ void depthwise_grad_input(const real* __restrict__ grad,
     grad_x[t] = sum;
 }
 
-// The gradient of the weight: a block owns one row u of a channel's kernel, and sums over a share of
-// the windows (the shares, gridDim.y of them, are added afterwards). Each thread takes every so
-// manieth window; then the block adds up in shared memory, half of the threads dropping out at every
-// step. Who adds what to what is fixed, so the result is the same every time.
+// The gradient of the weight: a block computes one row u of a channel's kernel, as a sum over a
+// share of the windows (there are gridDim.y shares, which are added afterwards). Each thread sums
+// over every (gridDim.y THREADS)-th window; then the block adds up in shared memory, with half as
+// many threads at every step. The order of all sums is fixed, so the result is the same every time.
 extern "C" __global__ void depthwise_grad_weight(const real* __restrict__ grad,
                                                  const real* __restrict__ x,
                                                  real* __restrict__ shares, index_t windows,

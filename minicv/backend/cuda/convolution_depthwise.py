@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import math
 
-from minicv.backend.cpu.convolution_choice import Shape4
-from minicv.backend.cpu.convolution_geometry import Pair
-from minicv.backend.cuda.convolution_finish import NOTHING, Finish
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
+from minicv.backend.cuda.convolution_epilogue import epilogue_arguments
 from minicv.backend.cuda.launcher import THREADS, CudaFile, Grid, index_type, one_thread_each
 from minicv.backend.device import Array, xp_of
 
@@ -21,87 +20,67 @@ ROWS = 4  # outputs of a thread: at stride 1 and 3x3, half as many reads as with
 BLOCKS, WINDOWS_EACH = 1024, 16
 
 
-def forward(
-    x: Array,
-    weight: Array,
-    finish: Finish,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    y_shape: Shape4,
-) -> Array:
-    """(N, C, H, W), (C, 1, KH, KW) -> (N, C, OH, OW), and what follows."""
-    n, c, oh, ow = y_shape
-    y = xp_of(x).empty(y_shape, x.dtype)
+def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
+    """(N, C, H, W), (C, 1, KH, KW) -> (N, C, OH, OW), and the epilogue."""
+    n, c, oh, ow = layer.y_shape
+    y = xp_of(x).empty(layer.y_shape, x.dtype)
     strips = -(-oh // ROWS)
     count = n * c * strips * ow
     DEPTHWISE.launch(
         "depthwise",
         one_thread_each(count),
-        *(x, weight, y, *finish.arguments(y)),
-        *(count, c, *x.shape[2:], oh, ow, strips, *padding),
-        **_constants(x, weight.shape, stride, dilation, count),
+        *(x, weight, y, *epilogue_arguments(epilogue, y)),
+        *(count, c, *x.shape[2:], oh, ow, strips, *layer.padding),
+        **_constants(layer, x, count),
     )
     return y
 
 
-def grad_input(
-    grad: Array, weight: Array, x_shape: Shape4, stride: Pair, padding: Pair, dilation: Pair
-) -> Array:
+def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
     """dL/dx: each pixel collects from the windows that looked at it.
 
     At stride 1 that is again a depthwise convolution, of dL/dy with the kernel turned by 180°.
     """
     xp = xp_of(grad)
-    if stride == (1, 1):
-        turned = xp.ascontiguousarray(weight[:, :, ::-1, ::-1])
-        reach = [d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True)]
-        turned_padding = (reach[0] - padding[0], reach[1] - padding[1])
-        return forward(grad, turned, NOTHING, stride, turned_padding, dilation, x_shape)
-    grad_x = xp.empty(x_shape, grad.dtype)
+    if layer.stride == (1, 1):
+        turned = xp.ascontiguousarray(turn_weight(weight, layer.groups))
+        return forward(layer.turned(), grad, turned)
+    grad_x = xp.empty(layer.x_shape, grad.dtype)
     DEPTHWISE.launch(
         "depthwise_grad_input",
         one_thread_each(grad_x.size),
         *(grad, weight, grad_x, grad_x.size),
-        *(*x_shape[1:], *grad.shape[2:], *padding),
-        **_constants(grad, weight.shape, stride, dilation, grad_x.size),
+        *(*layer.x_shape[1:], *grad.shape[2:], *layer.padding),
+        **_constants(layer, grad, grad_x.size),
     )
     return grad_x
 
 
-def grad_weight(
-    grad: Array, x: Array, weight_shape: Shape4, stride: Pair, padding: Pair, dilation: Pair
-) -> Array:
+def grad_weight(layer: Layer, grad: Array, x: Array) -> Array:
     """dL/dweight (C, 1, KH, KW): sums over all windows of a channel, in a fixed order."""
-    n, c, oh, ow = grad.shape
-    windows, rows = n * oh * ow, c * weight_shape[2]
+    n, c, oh, ow = layer.y_shape
+    windows, rows = n * oh * ow, c * layer.kernel[0]
     most_useful = -(-windows // (THREADS * WINDOWS_EACH))
     shares = max(1, min(most_useful, BLOCKS // rows))
-    sums = xp_of(grad).empty((shares, *weight_shape), grad.dtype)
+    sums = xp_of(grad).empty((shares, *layer.weight_shape), grad.dtype)
     DEPTHWISE.launch(
         "depthwise_grad_weight",
         Grid((rows, shares, 1), (THREADS, 1, 1)),
-        *(grad, x, sums, windows, *x.shape[1:], oh, ow, *padding),
-        **_constants(grad, weight_shape, stride, dilation, windows),
+        *(grad, x, sums, windows, *x.shape[1:], oh, ow, *layer.padding),
+        **_constants(layer, grad, windows),
     )
     return sums.sum(axis=0)
 
 
-def can_do(weight_shape: Shape4) -> bool:
-    """Whether the kernels of a depthwise layer are small enough.
-
-    >>> can_do((32, 1, 7, 7)), can_do((32, 1, 9, 9))
-    (True, False)
-    """
-    return math.prod(weight_shape[2:]) <= MOST_TAPS
+def can_compute(layer: Layer) -> bool:
+    """Whether the kernels of a depthwise layer are small enough: at most `MOST_TAPS` weights."""
+    return math.prod(layer.kernel) <= MOST_TAPS
 
 
-def _constants(
-    array: Array, weight_shape: Shape4, stride: Pair, dilation: Pair, count: int
-) -> dict[str, object]:
+def _constants(layer: Layer, array: Array, count: int) -> dict[str, object]:
     """What the source leaves open."""
     names = ("KH", "KW", "SH", "SW", "DH", "DW")
-    values = (*weight_shape[2:], *stride, *dilation)
-    shape = dict(zip(names, values, strict=True))
+    values = (*layer.kernel, *layer.stride, *layer.dilation)
+    geometry = dict(zip(names, values, strict=True))
     open_types = {"real": array.dtype, "index_t": index_type(count)}
-    return {**open_types, **shape, "ROWS": ROWS, "THREADS": THREADS}
+    return {**open_types, **geometry, "ROWS": ROWS, "THREADS": THREADS}

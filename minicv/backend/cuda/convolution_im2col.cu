@@ -1,19 +1,19 @@
 // Windows to columns and back: the two copies around the matrix product of a convolution.
 //
-// Column (n, i, j) of the matrix holds all that output pixel (i, j) of image n looks at, one number
-// in each row (c, u, v):
+// Column (n, i, j) of the matrix holds all pixels in the window of output (i, j) of image n, one in
+// each row (c, u, v):
 //
 //     columns[(c·KH + u)·KW + v, (n·OH + i)·OW + j]  =  x[n, c, i·SH - ph + u·dh, j·SW - pw + v·dw]
 //
-// The matrix is KH·KW times as large as x, so only a run of its columns, from `start` on, is there
-// at a time. Rows are `row_length` long, a few numbers longer than the run: zeros.
+// The matrix is KH·KW times as large as x, so only a run of its columns, from `start` on, exists at
+// a time. Rows are `row_length` long, up to three numbers longer than the run; these are zeros.
 //
 // real      float or double
 // index_t   numbers columns or pixels: unsigned int while that suffices
 // SH, SW    the stride, a constant: a division by it becomes a multiplication
 
-// A thread owns a column, and finds its window once; then it copies it for several channels. Threads
-// side by side own columns side by side, so each row is written in one piece.
+// A thread makes one column: it finds the window once, and copies it from several channels.
+// Neighbouring threads have neighbouring columns, so each row is written without gaps.
 extern "C" __global__ void im2col(const real* __restrict__ x, real* __restrict__ columns,
                                   index_t start, index_t count, index_t row_length, int channels,
                                   int h, int w, int oh, int ow, int kh, int kw, int ph, int pw,
@@ -48,10 +48,10 @@ __device__ int window_of(int position, int tap, int stride, int padding, int dil
     return start / stride < windows ? start / stride : -1;
 }
 
-// The transpose: each window sends back what its column holds. Here a thread owns a pixel and
-// collects from all windows that cover it, so no two threads add to one number, and the order of the
-// sum is always the same. Pixels are numbered from the first image of the run, of which `start`
-// columns belong to the run before.
+// The transpose: each column is added to the pixels of its window. A thread computes one pixel, as
+// a sum over all windows that cover it, so no two threads add to one number, and the order of the
+// sum is always the same. Pixels are numbered from the first image of the run; the first `start`
+// columns of that image belong to the run before.
 extern "C" __global__ void col2im(const real* __restrict__ columns, real* __restrict__ x,
                                   index_t pixels, long long start, long long count,
                                   long long row_length, int channels, int h, int w, int oh, int ow,
@@ -62,7 +62,7 @@ extern "C" __global__ void col2im(const real* __restrict__ columns, real* __rest
     int c = i / w / h % channels;
     long long image = i / w / h / channels;
     long long first = image * oh * ow - start;  // column of the image's first window in the run
-    real sum = first >= 0 ? (real)0 : x[i];     // what the run before has found of this image
+    real sum = first >= 0 ? (real)0 : x[i];     // the sum that the run before began
     for (int u = 0; u < kh; u++) {
         int window_row = window_of(row, u, SH, ph, dh, oh);
         if (window_row < 0) continue;

@@ -4,8 +4,8 @@
 
 The columns of all images stand side by side, so that the product is a single one of two matrices,
 the shape in which cuBLAS is fastest and may use the tensor cores (`matmul_precision`). A last pass,
-`convolution_finish`, cuts its rows into images and does what follows. For the gradients the same
-matrices meet in other roles, and nothing is transposed in memory: cuBLAS reads either way.
+`convolution_epilogue`, cuts its rows into images and applies the epilogue. For the gradients the
+same matrices meet in other roles, and nothing is transposed in memory: cuBLAS reads either way.
 
     dL/dcolumns  =  weightᵀ  @  dL/dy      and every pixel collects from the columns (col2im)
     dL/dweight   =  dL/dy  @  columnsᵀ     and sums over the runs
@@ -23,9 +23,8 @@ from __future__ import annotations
 
 import math
 
-from minicv.backend.cpu.convolution_choice import Shape4
-from minicv.backend.cpu.convolution_geometry import Pair
-from minicv.backend.cuda.convolution_finish import Finish, columns_and_channels, finish_product
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, Shape4
+from minicv.backend.cuda.convolution_epilogue import columns_and_channels, write_images
 from minicv.backend.cuda.launcher import CudaFile, index_type, one_thread_each
 from minicv.backend.device import Array, xp_of
 from minicv.backend.windows import Windows
@@ -35,68 +34,41 @@ WORKSPACE_BYTES = 256 << 20  # long enough runs to fill any GPU, and little besi
 ROW_MULTIPLE = 4  # numbers: matrix products are faster where rows start at multiples of 16 bytes
 
 
-def forward(
-    x: Array,
-    weight: Array,
-    finish: Finish,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-    y_shape: Shape4,
-) -> Array:
-    """y = weight @ columns(x), and what follows: (N, C, H, W) -> (N, O, OH, OW)."""
-    windows = Windows(weight.shape[2:], stride, padding, dilation, y_shape[2:])
+def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
+    """y = weight @ columns(x), and the epilogue: (N, C, H, W) -> (N, O, OH, OW)."""
+    windows, y_shape, groups = layer.windows, layer.y_shape, layer.groups
     matrices = weight.reshape(groups, y_shape[1] // groups, -1)  # (groups, O/groups, CKK)
     y = xp_of(x).empty(y_shape, x.dtype)
-    for run in runs(x.shape, y_shape, windows, x.dtype.itemsize):
+    for run in runs(layer.x_shape, y_shape, windows, x.dtype.itemsize):
         # No name holds the columns: their memory is free again for those of the next run.
-        finish_product(_products(matrices, im2col(x, windows, run)), y, run, finish)
+        write_images(_products(matrices, im2col(x, windows, run)), y, run, epilogue)
     return y
 
 
-def grad_input(
-    grad: Array,
-    weight: Array,
-    x_shape: Shape4,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> Array:
+def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
     """dL/dx (N, C, H, W): each pixel collects from all windows that saw it."""
     xp = xp_of(grad)
-    windows = Windows(weight.shape[2:], stride, padding, dilation, grad.shape[2:])
     if grad.size == 0:  # a map may have no windows, and pixels all the same
-        return xp.zeros(x_shape, grad.dtype)
-    matrices = weight.reshape(groups, grad.shape[1] // groups, -1)
+        return xp.zeros(layer.x_shape, grad.dtype)
+    matrices = weight.reshape(layer.groups, grad.shape[1] // layer.groups, -1)
     matrices = matrices.swapaxes(1, 2)  # (groups, CKK, O/groups)
-    grad_x = xp.empty(x_shape, grad.dtype)
-    for run in runs(x_shape, grad.shape, windows, grad.dtype.itemsize):
-        col2im(_products(matrices, as_rows(grad, run)), grad_x, windows, run)
+    grad_x = xp.empty(layer.x_shape, grad.dtype)
+    for run in runs(layer.x_shape, layer.y_shape, layer.windows, grad.dtype.itemsize):
+        col2im(_products(matrices, as_rows(grad, run)), grad_x, layer.windows, run)
     return grad_x
 
 
-def grad_weight(
-    grad: Array,
-    x: Array,
-    weight_shape: Shape4,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> Array:
+def grad_weight(layer: Layer, grad: Array, x: Array) -> Array:
     """dL/dweight (O, C/groups, KH, KW): a sum over all windows of all images."""
-    windows = Windows(weight_shape[2:], stride, padding, dilation, grad.shape[2:])
-    o, cg, kh, kw = weight_shape
-    total = xp_of(grad).zeros((groups, o // groups, cg * kh * kw), grad.dtype)
-    for run in runs(x.shape, grad.shape, windows, grad.dtype.itemsize):
-        _add_products(as_rows(grad, run), im2col(x, windows, run), total)
-    return total.reshape(weight_shape)
+    o, cg, kh, kw = layer.weight_shape
+    total = xp_of(grad).zeros((layer.groups, o // layer.groups, cg * kh * kw), grad.dtype)
+    for run in runs(layer.x_shape, layer.y_shape, layer.windows, grad.dtype.itemsize):
+        _add_products(as_rows(grad, run), im2col(x, layer.windows, run), total)
+    return total.reshape(layer.weight_shape)
 
 
 def runs(x_shape: Shape4, y_shape: Shape4, windows: Windows, itemsize: int) -> list[slice]:
-    """All N·OH·OW columns, cut so that those of a run, and its product, fit the workspace.
+    """All N·OH·OW columns, cut so that the columns of a run and its product fit the workspace.
 
     >>> windows = Windows((3, 3), (1, 1), (1, 1), (1, 1), (600, 1000))
     >>> runs((1, 64, 600, 1000), (1, 64, 600, 1000), windows, itemsize=4)[:2]

@@ -18,12 +18,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from minicv.backend.cuda.convolution_finish import NOTHING, Finish
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
+from minicv.backend.cuda.convolution_epilogue import epilogue_arguments
 from minicv.backend.cuda.launcher import CudaFile, Grid, index_type
 from minicv.backend.device import Array, xp_of
 
-Pair = tuple[int, int]
-Shape4 = tuple[int, int, int, int]
 IMPLICIT_GEMM = CudaFile("convolution_implicit_gemm.cu")
 MULTIPROCESSORS = 132  # of a large GPU; on a smaller one the choice of the tile is a little off
 
@@ -87,35 +86,21 @@ def choose_tile(dtype: np.dtype, rows: int, columns: int, groups: int) -> Tile:
     return min(tiles, key=lambda tile: tile.cost(rows, columns, groups))
 
 
-def forward(
-    x: Array,
-    weight: Array,
-    finish: Finish,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-    y_shape: Shape4,
-) -> Array:
-    """Σ_c x[n, c] ⋆ weight[o, c], and what follows, all in one kernel.
-
-    Args:
-        x: (N, C, H, W).
-        weight: (O, C/groups, KH, KW).
-        y_shape: (N, O, OH, OW), as stride, padding and dilation give it.
-    """
-    xp = xp_of(x)
+def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
+    """Σ_c x[n, c] ⋆ weight[o, c] and the epilogue, all in one kernel: -> (N, O, OH, OW)."""
+    xp, y_shape = xp_of(x), layer.y_shape
     y = xp.empty(y_shape, x.dtype)
-    rows, columns = y_shape[1] // groups, y_shape[0] * y_shape[2] * y_shape[3]
-    tile = choose_tile(y.dtype, rows, columns, groups)
-    blocks = (math.ceil(columns / tile.columns), math.ceil(rows / tile.rows), groups)
+    rows, columns = y_shape[1] // layer.groups, y_shape[0] * y_shape[2] * y_shape[3]
+    tile = choose_tile(y.dtype, rows, columns, layer.groups)
+    blocks = (math.ceil(columns / tile.columns), math.ceil(rows / tile.rows), layer.groups)
     IMPLICIT_GEMM.launch(
         "implicit_gemm",
         Grid(blocks, (tile.threads, 1, 1)),
-        *(xp.ascontiguousarray(x), xp.ascontiguousarray(weight), y, *finish.arguments(y)),
+        *(xp.ascontiguousarray(x), xp.ascontiguousarray(weight), y),
+        *epilogue_arguments(epilogue, y),
         *(rows, math.prod(weight.shape[1:]), columns, math.prod(x.shape[1:])),
         *(math.prod(weight.shape[1:2] + x.shape[2:]), *x.shape[2:], *y_shape[2:]),
-        *(*weight.shape[2:], *stride, *padding, *dilation),
+        *(*layer.kernel, *layer.stride, *layer.padding, *layer.dilation),
         real=y.dtype,
         index_t=index_type(x.size),
         ROWS=tile.rows,
@@ -126,31 +111,18 @@ def forward(
     return y
 
 
-def grad_input(
-    grad: Array,
-    weight: Array,
-    x_shape: Shape4,
-    stride: Pair,
-    padding: Pair,
-    dilation: Pair,
-    groups: int,
-) -> Array:
+def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
     """dL/dx from dL/dy (N, O, OH, OW), at stride 1: the same kernel, nothing scattered.
 
-    The transpose of a stride 1 convolution is a convolution with the kernel turned by 180°. Input
-    and output channels of each group change places, and the padding p becomes d (k - 1) - p.
+    The transpose of a stride 1 convolution is a convolution with the kernel turned by 180°
+    (`Layer.turned`).
 
     Raises:
         ValueError: the stride is not 1; between the outputs there would be zeros to multiply with.
     """
-    if stride != (1, 1):
+    if layer.stride != (1, 1):
         raise ValueError(
-            f"grad_input by implicit GEMM: the stride must be (1, 1) but is {stride}; use im2col"
+            f"grad_input by implicit GEMM: the stride must be (1, 1) but is {layer.stride}; use "
+            "im2col"
         )
-    o, c, kh, kw = weight.shape
-    by_group = weight.reshape(groups, o // groups, c, kh, kw).swapaxes(1, 2)
-    turned = by_group[..., ::-1, ::-1].reshape(groups * c, o // groups, kh, kw)
-    reach = zip((kh, kw), padding, dilation, strict=True)
-    turned_padding = tuple(d * (k - 1) - p for k, p, d in reach)
-    options = (stride, turned_padding, dilation, groups)
-    return forward(grad, turned, NOTHING, *options, x_shape)
+    return forward(layer.turned(), grad, turn_weight(weight, layer.groups))

@@ -8,9 +8,9 @@
 // A tile is a block of 2 x 2 outputs, and the 4 x 4 pixels under their windows. Tiles are numbered
 // in reading order, image after image; a launch takes `tiles` of them from `first_tile` on.
 //
-// One thread for each pair of channels, and for each channel of each tile. It holds its 16 numbers
-// in registers. Neighbouring threads have neighbouring tiles, so the 16 numbers of a warp go to 16
-// runs of memory without gaps.
+// The weight has one thread for each pair of channels; images and results have one for each channel
+// of each tile. A thread holds its 16 numbers in registers. Neighbouring threads have neighbouring
+// tiles, so the numbers of a warp go to 16 runs of memory without gaps.
 //
 // real      float or double
 // index_t   counts the threads: unsigned int, whose divisions are fast, while that suffices
@@ -130,7 +130,7 @@ extern "C" __global__ void transform_result(
         for (int l = 0; l < 2; l++) {
             values[l] = values[l] * factor + term;
             if (has_shortcut && (l == 0 || two)) values[l] += shortcut[place + l];
-            if (values[l] < floor) values[l] = floor;  // a NaN stays
+            if (values[l] < floor) values[l] = floor;  // unlike max(), this keeps a NaN
             if (values[l] > ceiling) values[l] = ceiling;
         }
         if (ow % 2 == 0) {

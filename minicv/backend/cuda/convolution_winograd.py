@@ -1,6 +1,6 @@
 """3x3 convolution at stride 1 by Winograd's F(2x2, 3x3): 16 multiplications in place of 36.
 
-What the transforms are and why they work stands in `minicv.backend.cpu.convolution_winograd_tiles`.
+What the transforms are and why they work stands in ``minicv/backend/cpu/convolution_winograd.py``.
 Here they are three kernels (see the .cu file beside) around one batched matrix product, for which
 cuBLAS has the fastest kernel:
 
@@ -19,48 +19,31 @@ from __future__ import annotations
 
 import math
 
-from minicv.backend.cuda.convolution_finish import NOTHING, Finish
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
+from minicv.backend.cuda.convolution_epilogue import epilogue_arguments
 from minicv.backend.cuda.launcher import CudaFile, index_type, one_thread_each
 from minicv.backend.device import Array, xp_of
 
-Pair = tuple[int, int]
-Shape4 = tuple[int, int, int, int]
 WINOGRAD = CudaFile("convolution_winograd.cu")
 WORKSPACE_BYTES = 256 << 20  # of V and M together, unless a single tile needs more
 
 
-def forward(
-    x: Array,
-    weight: Array,
-    finish: Finish,
-    padding: Pair,
-    y_shape: Shape4,
-) -> Array:
-    """Σ_c x[n, c] ⋆ weight[o, c], and what follows.
-
-    Args:
-        x: (N, C, H, W).
-        weight: (O, C, 3, 3).
-        y_shape: (N, O, H + 2 padding - 2, W + 2 padding - 2).
-    """
+def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
+    """Σ_c x[n, c] ⋆ weight[o, c] of 3x3 kernels, and the epilogue: -> (N, O, OH, OW)."""
     xp = xp_of(x)
-    x, y = xp.ascontiguousarray(x), xp.empty(y_shape, x.dtype)
+    x, y = xp.ascontiguousarray(x), xp.empty(layer.y_shape, x.dtype)
     u = _transform_weight(weight)
-    n, o, oh, ow = y_shape
+    n, o, oh, ow = layer.y_shape
     tiles = n * math.ceil(oh / 2) * math.ceil(ow / 2)
     at_once = max(1, WORKSPACE_BYTES // (16 * x.dtype.itemsize * (x.shape[1] + o)))
     for first in range(0, tiles, at_once):
-        _convolve_tiles(x, u, finish, padding, y, first, min(at_once, tiles - first))
+        _convolve_tiles(layer, x, u, epilogue, y, first, min(at_once, tiles - first))
     return y
 
 
-def grad_input(grad: Array, weight: Array, x_shape: Shape4, padding: Pair) -> Array:
-    """dL/dx from dL/dy (N, O, OH, OW): the transpose is a convolution with the kernel turned by
-    180°. Input and output channels change places, and the padding p becomes 2 - p.
-    """
-    turned = weight.swapaxes(0, 1)[:, :, ::-1, ::-1]
-    turned_padding = (2 - padding[0], 2 - padding[1])
-    return forward(grad, turned, NOTHING, turned_padding, x_shape)
+def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
+    """dL/dx from dL/dy (N, O, OH, OW): a convolution with the kernel turned by 180°."""
+    return forward(layer.turned(), grad, turn_weight(weight, 1))
 
 
 def _transform_weight(weight: Array) -> Array:
@@ -79,13 +62,7 @@ def _transform_weight(weight: Array) -> Array:
 
 
 def _convolve_tiles(
-    x: Array,
-    u: Array,
-    finish: Finish,
-    padding: Pair,
-    y: Array,
-    first: int,
-    tiles: int,
+    layer: Layer, x: Array, u: Array, epilogue: Epilogue, y: Array, first: int, tiles: int
 ) -> None:
     """The outputs of ``tiles`` tiles from ``first`` on, into ``y``."""
     xp = xp_of(x)
@@ -96,15 +73,15 @@ def _convolve_tiles(
         "transform_image",
         one_thread_each(c * tiles),
         *(x, v, c * tiles, tiles, first),
-        *(c, h, w, oh, ow, *padding),
+        *(c, h, w, oh, ow, *layer.padding),
         real=x.dtype,
         index_t=index_type(c * tiles),
     )
     WINOGRAD.launch(
         "transform_result",
         one_thread_each(o * tiles),
-        *(xp.matmul(u, v), y, *finish.arguments(y), o * tiles, tiles, first),
-        *(o, oh, ow),
+        *(xp.matmul(u, v), y, *epilogue_arguments(epilogue, y)),
+        *(o * tiles, tiles, first, o, oh, ow),
         real=x.dtype,
         index_t=index_type(o * tiles),
     )

@@ -1,8 +1,8 @@
 // Dropout whose random numbers are computed, not drawn: a function of a key and of a counter.
 //
-// An ordinary generator makes one number after the other. Here every thread asks for the numbers of
-// its own counter, in any order and as often as it likes; so the mask need not be kept: backward
-// computes it again from the key, the seed of the call.
+// An ordinary generator makes one number after the other. Here every thread computes the numbers of
+// its own counter, in any order and as often as needed. So the mask need not be saved: backward
+// computes it again from the key, which is the seed of the call.
 //
 // real     float or double
 // index_t  counts the elements: unsigned int where that suffices

@@ -1,4 +1,4 @@
-"""Dropout on CUDA; see dropout.cu, and for the meaning `minicv.backend.cpu.dropout`."""
+"""Dropout on CUDA: dropout.cu; `minicv.backend.cpu.dropout` documents it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ def dropout_forward(x: Array, p: float, rng: np.random.Generator) -> tuple[Array
     return _dropped(x, p, seed), seed
 
 
-def dropout_backward(grad: Array, kept: int, p: float) -> Array:
+def dropout_backward(grad: Array, saved: int, p: float) -> Array:
     """dL/dx from dL/dy, with the same mask, computed again from the seed."""
-    return _dropped(grad, p, kept)
+    return _dropped(grad, p, saved)
 
 
 def _dropped(x: Array, p: float, seed: int) -> Array:

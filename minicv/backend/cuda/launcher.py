@@ -1,13 +1,13 @@
 """From a ``.cu`` file to a running kernel: check the arguments, compile once, launch.
 
-CUDA copies as many bytes of each argument as the kernel's parameter has, and asks nothing. A Python
-float given to a ``float`` parameter would arrive as garbage, an array of the wrong dtype would be
-read as what it is not, one with gaps as if it had none. So everything is checked here, against the
-signature in the source, before a kernel sees it.
+CUDA copies as many bytes of each argument as the kernel's parameter has, and checks nothing. A
+Python float passed to a ``float`` parameter would arrive as garbage, an array of another dtype
+would be read with the wrong type, and an array with gaps as if it had none. So every argument is
+checked here against the signature in the source before the launch.
 
 The files are plain CUDA C without includes. They say ``real`` where float32 and float64 share a
-kernel; like other types that a file leaves open, it is filled in when the file is compiled. That
-happens at the first launch, by NVRTC, and CuPy keeps the result on disk.
+kernel; ``real`` and other types that a file leaves open are filled in when the file is compiled.
+NVRTC compiles it at the first launch, and CuPy caches the result on disk.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Grid(NamedTuple):
 
 
 def one_thread_each(count: int, threads: int = THREADS) -> Grid:
-    """A thread for each of ``count`` elements, and in the last block a few that have none.
+    """A thread for each of ``count`` elements; in the last block a few threads have none.
 
     >>> one_thread_each(1000)
     Grid(blocks=(4, 1, 1), threads=(256, 1, 1))
@@ -44,7 +44,7 @@ def one_thread_each(count: int, threads: int = THREADS) -> Grid:
 
 
 def index_type(count: int) -> np.dtype:
-    """For numbering ``count`` threads: 32 bits, whose divisions are fast, while they suffice.
+    """The type that numbers ``count`` threads: 32 bits, whose divisions are fast, if they suffice.
 
     >>> index_type(1000), index_type(2**31)
     (dtype('uint32'), dtype('int64'))
@@ -77,9 +77,9 @@ class CudaFile:
 
         Args:
             kernel: its name in the file.
-            grid: without any block, nothing is launched.
-            arguments: one for each parameter: device arrays, and numbers, which take the type of
-                the parameter. At least one is an array.
+            grid: a grid without blocks launches nothing.
+            arguments: one for each parameter: device arrays, and numbers, which are converted to
+                the type of the parameter. At least one is an array.
             macros: what the file leaves open: a dtype for a type such as ``real``, or a number.
 
         Raises:
@@ -172,7 +172,7 @@ def _prepare(where: str, checks: tuple[_Check, ...], arguments: tuple[Any, ...])
             raise TypeError(f"{where}: {name} must be a device array of {dtype} but is {got}")
         elif not argument.flags.c_contiguous:
             raise ValueError(
-                f"{where}: {name} must lie in one piece in C order, but has the strides "
+                f"{where}: {name} must be contiguous in C order, but has the strides "
                 f"{argument.strides} for the shape {argument.shape}; pass xp.ascontiguousarray"
             )
         prepared.append(argument)
@@ -184,7 +184,7 @@ def _is_on_host(argument: Any) -> bool:
 
 
 def _number(where: str, name: str, value: Any, dtype: np.dtype) -> np.generic:
-    """``value`` with as many bytes as the kernel reads."""
+    """``value`` in the dtype that the kernel reads."""
     if isinstance(value, (bool, int, float, np.number)):
         if dtype.kind == "f":
             return dtype.type(value)

@@ -1,8 +1,8 @@
 // Greedy non-maximum suppression in two kernels: all overlaps at once, then one pass over them.
 //
-// Boxes are numbered from the best to the worst, and cut into blocks of 64. Whether box i overlaps
-// the 64 boxes of block k is one word of 64 bits; all words are the mask (N, ceil(N / 64)).
-// Arithmetic is that of the CPU, rounded at each step, so that close cases are decided alike.
+// Boxes are numbered from the best to the worst, and divided into blocks of 64. One word of 64 bits
+// says which boxes of block k box i overlaps; all words are the mask (N, ceil(N / 64)). The
+// arithmetic is that of the CPU, rounded at each step, so that both decide close cases alike.
 //
 // real        float or double
 // MOST_WORDS  in a row of the mask
@@ -17,7 +17,7 @@ struct Box {
     long long label;
 };
 
-// Of anything and NaN the result is NaN, as in NumPy.
+// max(value, least), but NaN if value is NaN, as in NumPy.
 __device__ real at_least(real value, real least) { return value < least ? least : value; }
 
 __device__ Box box_at(const real* boxes, const long long* labels, bool by_label, long long i) {
@@ -37,12 +37,12 @@ __device__ bool overlap(const Box& a, const Box& b, real iou_threshold, real tin
     real height = min(a.y2, b.y2) - max(a.y1, b.y1);
     if (!(width > 0 && height > 0)) return false;  // most pairs are apart
     real intersection = product(width, height);
-    real united = a.area + b.area - intersection;  // NaN if a corner is: no overlap then
+    real united = a.area + b.area - intersection;  // NaN if a corner is NaN: then no overlap
     return intersection / at_least(united, tiny) > iou_threshold;
 }
 
 // A block compares 64 boxes with 64 that are not better; each thread writes the word of one box.
-// order (N,): the boxes from best to worst. labels is only looked at if by_label.
+// order (N,): the boxes from best to worst. labels is read only if by_label.
 extern "C" __global__ void overlap_mask(const real* __restrict__ boxes,
                                         const long long* __restrict__ order,
                                         const long long* __restrict__ labels, bool by_label,
@@ -63,27 +63,27 @@ extern "C" __global__ void overlap_mask(const real* __restrict__ boxes,
     mask[(long long)number * words + other_block] = word;
 }
 
-// One block settles everything, 64 boxes at a time. First a single thread settles them among
-// themselves, which takes 64 short steps, for each needs the outcome of the one before. Then all
-// threads let the survivors strike out boxes of later blocks. A thread has every 64th word of the
-// row, and every eighth row, so that its loads do not wait for each other.
+// A single block of threads does the suppression, 64 boxes at a time. First one thread finds which
+// of the 64 boxes survive, in 64 short steps, for each needs the outcome of the one before. Then
+// all threads remove the boxes of later blocks that the survivors overlap. A thread reads every
+// 64th word of a row, and every eighth row, so that its loads do not wait for each other.
 extern "C" __global__ void keep_best(const unsigned long long* __restrict__ mask,
                                      const long long* __restrict__ order,
                                      long long* __restrict__ kept, int* __restrict__ kept_count,
                                      int count, int words) {
-    __shared__ Word struck[MOST_WORDS];  // bit i of word k: whether box 64 k + i is out
-    __shared__ Word rivals[64];          // of each box, in its own block
-    __shared__ int rank[64];             // of each survivor among all
+    __shared__ Word removed[MOST_WORDS];  // bit i of word k: whether box 64 k + i is removed
+    __shared__ Word rivals[64];           // of each box: which of its own block it overlaps
+    __shared__ int rank[64];              // of each survivor: its number among all survivors
     __shared__ Word survivors;
     int t = threadIdx.x, survived = 0;
     Word beyond = count % 64 == 0 ? 0 : ~(Word)0 << count % 64;  // the last word's unused bits
-    for (int k = t; k < words; k += blockDim.x) struck[k] = k == words - 1 ? beyond : 0;
+    for (int k = t; k < words; k += blockDim.x) removed[k] = k == words - 1 ? beyond : 0;
     if (t < 64) rivals[t] = t < count ? mask[(long long)t * words] : 0;
     __syncthreads();
 
     for (int block = 0; block < words; block++) {
         if (t == 0) {
-            Word out = struck[block];
+            Word out = removed[block];
 #pragma unroll
             for (int i = 0; i < 64; i++) {
                 rank[i] = survived;
@@ -109,7 +109,7 @@ extern "C" __global__ void keep_best(const unsigned long long* __restrict__ mask
                 int i = row + t / 64;
                 if (alive >> i & 1) out |= rows[(long long)i * words + word];
             }
-            if (out) atomicOr(&struck[word], out);
+            if (out) atomicOr(&removed[word], out);
         }
         __syncthreads();
     }

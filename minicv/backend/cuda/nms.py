@@ -1,4 +1,4 @@
-"""Non-maximum suppression on CUDA; see nms.cu, and for the rule `minicv.backend.cpu.nms`."""
+"""Non-maximum suppression on CUDA: nms.cu; `minicv.backend.cpu.nms` documents it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from minicv.backend.cuda.launcher import CudaFile, Grid
 from minicv.backend.device import Array, xp_of
 
 NMS = CudaFile("nms.cu")
-BOXES = 64  # whose overlaps are the bits of a word
+BOXES = 64  # in a block: their overlaps with one box are the bits of a word
 MOST_WORDS = 4096  # in a row of the mask: what fits into shared memory
 THREADS = 512  # of the pass over the mask: 8 rows by 64 words
 
@@ -16,7 +16,7 @@ THREADS = 512  # of the pass over the mask: 8 rows by 64 words
 def nms(boxes: Array, scores: Array, iou_threshold: float, labels: Array | None = None) -> Array:
     """Indices of the boxes that survive, best score first; equal scores keep their order.
 
-    The host waits once, to learn how many they are.
+    The host waits once, for the number of survivors.
 
     Raises:
         ValueError: more boxes than the mask of overlaps has room for.
@@ -26,7 +26,7 @@ def nms(boxes: Array, scores: Array, iou_threshold: float, labels: Array | None 
     if words > MOST_WORDS:
         raise ValueError(
             f"nms: on a GPU at most {MOST_WORDS * BOXES} boxes can be compared but there are "
-            f"{count}; keep the best by score before"
+            f"{count}; pass only those with the best scores"
         )
     kept = xp.empty(count, np.int64)
     if count == 0:

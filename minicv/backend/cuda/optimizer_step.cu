@@ -1,6 +1,6 @@
-// The formulas of the optimizers: a thread for each weight reads it with its gradient and moments
-// once and writes what changes. So a step costs what its memory costs; as elementary operations it
-// would read and write everything several times.
+// The steps of the optimizers. A thread for each weight reads the weight, its gradient and its
+// moments once, and writes what changes. As separate array operations, a step would read and write
+// everything several times.
 //
 // real     float or double
 // index_t  counts the weights: unsigned int where that suffices
@@ -30,9 +30,9 @@ extern "C" __global__ void sgd_step_with_momentum(real* __restrict__ data,
     data[i] = p - lr * (nesterov ? g + momentum * v : v);
 }
 
-// m ← beta1 m + share1 g and v ← beta2 v + share2 g², then p ← p - lr m / (√v / root + eps). What is
-// the same for all weights, such as share1 = 1 - beta1 and the corrections by the number of the
-// step in lr and root, comes from the host.
+// m ← beta1 m + share1 g and v ← beta2 v + share2 g², then p ← p - lr m / (√v / root + eps). The
+// host computes what is the same for all weights: share1 = 1 - beta1, share2 = 1 - beta2, and lr
+// and root with the corrections for the number of the step.
 extern "C" __global__ void adam_step(real* __restrict__ data, const real* __restrict__ grad,
                                      real* __restrict__ mean, real* __restrict__ mean_of_square,
                                      index_t count, real lr, real beta1, real share1, real beta2,

@@ -1,5 +1,5 @@
-"""The formulas of the optimizers on CUDA; see optimizer_step.cu, and for the meaning
-`minicv.backend.cpu.optimizer_step`. All arrays lie in one piece.
+"""The steps of the optimizers on CUDA: optimizer_step.cu; `minicv.backend.cpu.optimizer_step`
+documents them. All arrays are contiguous.
 """
 
 from __future__ import annotations

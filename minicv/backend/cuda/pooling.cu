@@ -1,7 +1,7 @@
 // Max and sum pooling, and their gradients: one thread for each number of the result.
 //
-// Forward, a thread owns a window and walks over its taps. Backward, it owns a position of the map
-// and walks over the windows that cover it: so it collects, and no two threads add to one place.
+// Forward, a thread computes one window and loops over its taps. Backward, it computes one position
+// of the map and loops over the windows that cover it, so no two threads add to one number.
 //
 // real      float or double
 // index_t   counts the threads: unsigned int, whose divisions are fast, while that suffices

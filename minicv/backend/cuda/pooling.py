@@ -1,4 +1,4 @@
-"""Max and sum pooling on CUDA; see pooling.cu, and for the meaning `minicv.backend.cpu.pooling`."""
+"""Max and sum pooling on CUDA: pooling.cu; `minicv.backend.cpu.pooling` documents it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def max_pool2d_indices(switches: Array, windows: Windows, width: int) -> Array:
 def max_pool2d_backward(
     grad: Array, switches: Array, windows: Windows, x_shape: tuple[int, ...]
 ) -> Array:
-    """Hand the gradient of each maximum to the position that held it."""
+    """Pass the gradient of each maximum to the position that held it."""
     grad_x = xp_of(grad).empty(x_shape, grad.dtype)
     _launch("max_pool2d_backward", grad_x, (grad, switches), (grad_x,), x_shape, windows)
     return grad_x

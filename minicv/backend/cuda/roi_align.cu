@@ -1,16 +1,16 @@
 // RoIAlign: the mean of bilinear samples in each bin of each region, and its gradient.
 //
-// Forward, a block works on one region, whose place on the map is found out once for its threads. A
-// thread owns one bin in CHANNELS channels: samples and their weights are the same in each, so they
-// are computed once, and the loads from the channels need not wait for each other.
-// The gradient comes in two forms. By atomics, the same threads hand their gradient out. In order,
-// a thread owns a position of the map and collects, so the sum is the same every time.
+// Forward, a block works on one region, whose place on the map is computed once for all its
+// threads. A thread computes one bin in CHANNELS channels: samples and their weights are the same
+// in each, so they are computed once, and the loads from the channels need not wait for each other.
+// The gradient comes in two forms. By atomics, the same threads add their gradient to the map. In
+// order, a thread computes one position of the map as a sum, which is the same every time.
 //
 // real      float or double
 // box_t     of the boxes, float or double
 // corner_t  in which regions are cut into bins and samples: double, as on the CPU
 // CHANNELS  of a thread
-// TILE_WIDTH, TILE_HEIGHT  of the map: what a block owns in the gradient in order
+// TILE_WIDTH, TILE_HEIGHT  of the part of the map that a block computes in the gradient in order
 
 #define TILE (TILE_WIDTH * TILE_HEIGHT)
 #define DOWN 0
@@ -45,7 +45,7 @@ __device__ real place_of(Axis axis, int bin, int sample) {
     return axis.start + (bin + (sample + (real)0.5) * axis.share) * axis.bin;
 }
 
-struct Neighbours {  // the two positions that a sample lies between, and what it takes of each
+struct Neighbours {  // the two positions that a sample lies between, and their weights
     int low, high;
     real low_weight, high_weight;
 };
@@ -56,13 +56,13 @@ __device__ bool neighbours_of(real place, int length, real share, Neighbours* tw
     place = min(max(place, (real)0), (real)(length - 1));
     two->low = (int)place;
     real fraction = place - two->low;
-    two->high = two->low + (fraction > 0);  // a neighbour with weight 0 is not even looked at
+    two->high = two->low + (fraction > 0);  // a neighbour with weight 0 is not read
     two->high_weight = share * fraction;
     two->low_weight = share - two->high_weight;
     return true;
 }
 
-struct Bin {  // of a region, in some channels: what a thread owns
+struct Bin {  // of a region, in some channels: what a thread computes
     int number, row, column, first_channel, channels;
 };
 
@@ -118,7 +118,7 @@ extern "C" __global__ void roi_align(const real* __restrict__ x, const box_t* __
         if (c < bin.channels) out[c * bins] = sum[c];
 }
 
-// As forward, but each sample hands the gradient of its bin to the four positions around it.
+// As forward, but each sample adds the gradient of its bin to the four positions around it.
 extern "C" __global__ void roi_align_backward(const real* __restrict__ grad,
                                               const box_t* __restrict__ boxes,
                                               const long long* __restrict__ images,
@@ -192,9 +192,9 @@ __device__ bool reaches(Axis axis, int bins, int first, int last) {
     return axis.samples > 0 && low <= last + 1 && high >= first - 1;
 }
 
-// A block owns a tile of the map in CHANNELS channels, and each thread a position in it. For TILE
-// regions at a time, each thread first sees whether one of them reaches the tile; then all walk
-// over those that do, in order.
+// A block computes a tile of the map in CHANNELS channels, and each thread one position of the
+// tile. TILE regions are treated at a time: first each thread checks whether one of them reaches
+// the tile; then all threads loop over the regions that do, in order.
 extern "C" __global__ void roi_align_backward_in_order(
     const real* __restrict__ grad, const box_t* __restrict__ boxes,
     const long long* __restrict__ images, real* __restrict__ grad_x, corner_t scale,

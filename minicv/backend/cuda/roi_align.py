@@ -1,4 +1,4 @@
-"""RoIAlign on CUDA; see roi_align.cu, and for the meaning `minicv.backend.cpu.roi_align`."""
+"""RoIAlign on CUDA: roi_align.cu; `minicv.backend.cpu.roi_align` documents it."""
 
 from __future__ import annotations
 
@@ -45,6 +45,7 @@ def roi_align_backward(
     """(R, C, PH, PW) -> (N, C, H, W)."""
     xp = xp_of(grad)
     options = (spatial_scale, sampling_ratio, aligned)
+    sizes: tuple[int, ...]
     if is_deterministic():
         grad_x = xp.empty(x_shape, grad.dtype)
         n, c, h, w = x_shape

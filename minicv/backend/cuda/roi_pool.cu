@@ -1,23 +1,24 @@
 // RoIPool: the maximum of each bin of each region.
 //
-// A block works on one region, whose corners are found out once for all its threads. A thread owns
-// one bin in CHANNELS channels: where the bin lies is the same in each, so it is computed once, and
-// the loads from the channels need not wait for each other.
+// A block works on one region, whose corners are computed once for all its threads. A thread
+// computes one bin in CHANNELS channels: the place of the bin is the same in each, so it is
+// computed once, and the loads from the channels need not wait for each other.
 //
 // real      float or double
 // box_t     of the boxes, float or double
 // corner_t  in which corners are rounded: double, so that a half is a half on every device
 // CHANNELS  of a thread
 
-// A corner on the image as a position of the map: floor(corner scale + 1/2), the product rounded by
-// itself. A corner far outside says no more than one just outside, and would overflow.
+// A corner on the image as a position of the map: floor(corner scale + 1/2), with the product
+// rounded before the addition. Corners far outside are moved nearer, where the bins are the same:
+// integers would overflow.
 __device__ int rounded(corner_t corner, corner_t scale) {
     corner_t position = floor(__dmul_rn(corner, scale) + (corner_t)0.5);
     corner_t reach = 1 << 30;
     return (int)max(-reach, min(position, reach));
 }
 
-// How many positions lie between two corners, both included.
+// The number of positions between two corners, both included.
 __device__ long long length_of(int first, int last) {
     return max((long long)last - first + 1, 1LL);
 }
@@ -28,7 +29,7 @@ __device__ long long first_of_bin(int number, long long size, int bins) {
     return number * size / bins;
 }
 
-// And where it ends, the position after its last: ceil((number + 1) size / bins).
+// Where bin `number` ends, the position after its last: ceil((number + 1) size / bins).
 __device__ long long end_of_bin(int number, long long size, int bins) {
     if (max(size, (long long)bins) < (1 << 15)) return ((number + 1) * (int)size + bins - 1) / bins;
     return ((number + 1) * size + bins - 1) / bins;

@@ -1,4 +1,4 @@
-"""RoIPool on CUDA; see roi_pool.cu, and for the meaning `minicv.backend.cpu.roi_pool`."""
+"""RoIPool on CUDA: roi_pool.cu; `minicv.backend.cpu.roi_pool` documents it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def roi_pool(
 def roi_pool_backward(
     grad: Array, positions: Array, batch_indices: Array, x_shape: tuple[int, ...]
 ) -> Array:
-    """Hand the gradient of each maximum to its position; (R, C, PH, PW) -> (N, C, H, W)."""
+    """Pass the gradient of each maximum to its position; (R, C, PH, PW) -> (N, C, H, W)."""
     n, c, h, w = x_shape
     flat = (len(grad), c, grad.shape[2] * grad.shape[3])
     grad_x = scatter_by_region(grad.reshape(flat), positions.reshape(flat), batch_indices, n, h * w)

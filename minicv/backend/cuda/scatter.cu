@@ -1,7 +1,7 @@
 // Scattering with atomicAdd, and gathering: one thread for each value.
 //
-// Values that go to the same place are added in whatever order their threads come. For a fixed
-// order see scatter_in_order.cu.
+// Values that go to the same place are added in whatever order their threads run;
+// scatter_in_order.cu has a fixed order.
 //
 // real        float or double
 // index_t     counts the threads: unsigned int, whose divisions are fast, while that suffices
@@ -9,9 +9,9 @@
 
 __device__ index_t thread_number() { return (index_t)blockIdx.x * blockDim.x + threadIdx.x; }
 
-// Value m of channel c of region r is added to map c of its image. A position that is not on the map
-// is passed over: -1, and whatever nobody checked, since the host would have to wait for it.
-// values and positions (R, channels, per_map), maps (N, channels, size)
+// Value m of channel c of region r is added to map c of the region's image. A position that is not
+// on the map is ignored. That is -1, and any wrong position: to check them, the host would have to
+// wait. values and positions (R, channels, per_map), maps (N, channels, size)
 extern "C" __global__ void scatter_by_region(const real* __restrict__ values,
                                              const position_t* __restrict__ positions,
                                              const long long* __restrict__ images,
@@ -26,7 +26,7 @@ extern "C" __global__ void scatter_by_region(const real* __restrict__ values,
     atomicAdd(&maps[(images[region] * channels + channel) * size + position], values[i]);
 }
 
-// maps (..., size), positions and values (..., per_map). There is a zero off the map.
+// maps (..., size), positions and values (..., per_map). The value off the map is zero.
 extern "C" __global__ void gather_from_maps(const real* __restrict__ maps,
                                             const position_t* __restrict__ positions,
                                             real* __restrict__ values, index_t count, int per_map,

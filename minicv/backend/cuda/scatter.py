@@ -1,6 +1,5 @@
-"""Scattering values and gathering them on CUDA; see scatter.cu and scatter_in_order.cu.
-
-For the meaning see `minicv.backend.cpu.scatter` and `minicv.backend.cpu.unpooling`.
+"""Scattering values and gathering them on CUDA: scatter.cu and scatter_in_order.cu;
+`minicv.backend.cpu.scatter` documents them.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ def scatter_to_maps(values: Array, indices: Array, size: int) -> Array:
     """Maps (..., size) of zeros, to which each value (..., M) is added at its index (..., M)."""
     xp = xp_of(values)
     *leading, count = values.shape
-    # As one region, whose channels are the maps, of a single image.
+    # The maps are the channels of one region of a single image.
     as_region = (1, math.prod(leading), count)
     image = xp.zeros(1, np.int64)
     maps = scatter_by_region(values.reshape(as_region), indices.reshape(as_region), image, 1, size)
@@ -120,13 +119,13 @@ def gather_from_maps(maps: Array, indices: Array) -> Array:
 
 
 def _positions(positions: Array) -> Array:
-    """As kernels take them: int32 as it is, other whole numbers as int64, in one piece."""
+    """As kernels take them: int32 unchanged, other integers as int64, contiguous."""
     dtype = positions.dtype if positions.dtype == np.int32 else np.int64
     return xp_of(positions).ascontiguousarray(positions, dtype)
 
 
 def _groups(numbers: Array, count: int) -> tuple[Array, Array]:
-    """Where each of 0..count-1 stands in ``numbers`` (M,): at order[starts[k]:starts[k + 1]]."""
+    """(order, starts): number k is in ``numbers`` (M,) at order[starts[k]:starts[k + 1]]."""
     xp = xp_of(numbers)
     order = xp.argsort(numbers, kind="stable")  # (M,)
     starts = xp.searchsorted(numbers[order], xp.arange(count + 1))  # (count + 1,)

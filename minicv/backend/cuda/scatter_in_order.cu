@@ -1,12 +1,12 @@
-// Scattering in a fixed order: a sum is made by one thread, from the first value to the last.
+// Scattering in a fixed order: one thread adds up a sum, from the first value to the last.
 //
 // real        float or double
 // position_t  of the positions on a map, int or long long
 // CHUNK       threads of a block
 
-// A block owns a map. It walks over all values for it, CHUNK at a time. Of those in a chunk that go
-// to one position, the thread with the first adds them all, in the order in which they stand; so no
-// two threads write to one place, and the next chunk comes after a barrier.
+// A block computes one map. It loops over all values of that map, CHUNK at a time. Of the values in
+// a chunk that go to one position, the thread with the first value adds them all, in their order.
+// So no two threads write to one place, and a barrier stands before the next chunk.
 //
 // values and positions (R, channels, per_map), maps (N, channels, size), filled with zeros.
 // The regions of image n are regions[starts[n]] .. regions[starts[n + 1] - 1].
@@ -45,9 +45,9 @@ extern "C" __global__ void scatter_by_region(const real* __restrict__ values,
     }
 }
 
-// A thread owns one number of the result, and adds up the rows that go there. Rows that go to row l
-// are order[starts[l]] .. order[starts[l + 1] - 1], ascending.
-// values (M, width), sums (length, width)
+// A thread computes one number of the result, as a sum over the rows that go there. The rows that
+// go to row l are order[starts[l]] .. order[starts[l + 1] - 1], ascending. values (M, width), sums
+// (length, width)
 extern "C" __global__ void scatter_add(const real* __restrict__ values,
                                        const long long* __restrict__ order,
                                        const long long* __restrict__ starts,

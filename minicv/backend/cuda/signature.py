@@ -1,4 +1,4 @@
-"""What the kernels of a CUDA source take, read from the source."""
+"""The parameters of the kernels of a CUDA source, read from the source."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-# A type of CUDA C, and the dtype with the same bytes.
+# Types of CUDA C, and the dtypes with the same bytes.
 DTYPES: dict[str, np.dtype] = {
     "float": np.dtype(np.float32),
     "double": np.dtype(np.float64),
@@ -26,7 +26,7 @@ _PARAMETER = re.compile(r"(?:const )?(?P<type>\w+(?: \w+)*?)\s*(?P<star>\*|\s)\s
 
 
 class Parameter(NamedTuple):
-    """Of a kernel. Its type is one of `DTYPES`, or a name that is filled in when compiled."""
+    """One parameter of a kernel; its type is in `DTYPES`, or a name that compilation fills in."""
 
     name: str
     type: str

@@ -1,12 +1,12 @@
 // Softmax and cross entropy of (N, K, P) logits: N samples of P pixels, K scores at each pixel.
 //
-// With many pixels a thread takes one of them and walks over its K scores: neighbouring threads have
-// neighbouring pixels, and each step of the walk reads one piece of memory. With P = 1 and many
-// classes that would be few threads with long walks, far apart in memory; there LANES threads, a
-// whole block, share one sample, and each takes every LANES-th class.
+// With many pixels a thread takes one of them and loops over its K scores: neighbouring threads
+// have neighbouring pixels, and each step of the loop reads memory without gaps. With P = 1 and
+// many classes there would be few threads with long loops, far apart in memory; there LANES
+// threads, a whole block, share one sample, and each takes every LANES-th class.
 //
-// The first walk finds the largest score, the second the sum of the exponentials, the third writes.
-// The scores of a pixel are in the cache after the first.
+// The first loop finds the largest score, the second the sum of the exponentials, the third writes
+// the softmax. The scores of a pixel are in the cache after the first loop.
 //
 // real     float or double
 // label_t  the integer type of the labels
@@ -27,8 +27,9 @@ __device__ long long first_score(long long pixel, int classes, int pixels) {
     return ((long long)sample * (classes - 1)) * pixels + pixel;  // (n K) P + p
 }
 
-// The largest number of any lane of a pixel, or the sum over the lanes, in all of them: first in 16
-// columns, then over the columns. One lane has it all already.
+// Every lane of a pixel gets the largest number of all its lanes, or their sum: first 16 lanes
+// combine 16 columns, then every lane combines the 16 results. A single lane has the result
+// already.
 __device__ real over_lanes(real value, bool largest) {
     if (LANES == 1) return value;
     __shared__ real values[LANES], columns[ROOT];
@@ -48,7 +49,7 @@ __device__ real over_lanes(real value, bool largest) {
 }
 
 // losses and factor (N, P), softmax (N, K, P). A label that is no class gives a loss of NaN and
-// counts fully: nothing outside of the arrays is read, and nobody has to wait for an error message.
+// the factor 1: nothing outside of the arrays is read, and the host need not wait for an error.
 extern "C" __global__ void softmax_cross_entropy_forward(
     const real* __restrict__ logits, const label_t* __restrict__ labels,
     const real* __restrict__ weight, real* __restrict__ losses, real* __restrict__ factor,

@@ -1,5 +1,5 @@
-"""Softmax cross entropy on CUDA; see softmax_cross_entropy.cu, and for the meaning
-`minicv.backend.cpu.softmax_cross_entropy`.
+"""Softmax cross entropy on CUDA: softmax_cross_entropy.cu;
+`minicv.backend.cpu.softmax_cross_entropy` documents it.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from minicv.backend.device import Array, xp_of
 
 SOFTMAX_CROSS_ENTROPY = CudaFile("softmax_cross_entropy.cu")
 LABEL_TYPES = (np.dtype(np.uint8), np.dtype(np.int32), np.dtype(np.int64))
-MANY_CLASSES = 64  # above this a block shares the scores of a sample
+MANY_CLASSES = 64  # above this a whole block computes one sample
 
 
 def softmax_cross_entropy_forward(
     logits: Array, labels: Array, weight: Array | None, ignore_index: int
 ) -> tuple[Array, Array, Array]:
-    """``(losses, factor, softmax)``. A label that is no class is not refused: its loss is NaN."""
+    """``(losses, factor, softmax)``. A label that is no class raises nothing: its loss is NaN."""
     xp = xp_of(logits)
     samples, classes, pixels = logits.shape
     losses, factor = (xp.empty((samples, pixels), logits.dtype) for _ in range(2))
     softmax = xp.empty(logits.shape, logits.dtype)
     if weight is None:
         weight = xp.ones(classes, logits.dtype)
-    grid, options = _how(logits, labels)
+    grid, options = _launch_options(logits, labels)
     SOFTMAX_CROSS_ENTROPY.launch(
         "softmax_cross_entropy_forward",
         grid,
@@ -47,7 +47,7 @@ def softmax_cross_entropy_backward(
     xp = xp_of(grad)
     _, classes, pixels = softmax.shape
     grad_logits = xp.empty(softmax.shape, softmax.dtype)
-    grid, options = _how(softmax, labels)
+    grid, options = _launch_options(softmax, labels)
     SOFTMAX_CROSS_ENTROPY.launch(
         "softmax_cross_entropy_backward",
         grid,
@@ -59,7 +59,7 @@ def softmax_cross_entropy_backward(
     return grad_logits
 
 
-def _how(logits: Array, labels: Array) -> tuple[Grid, dict[str, Any]]:
+def _launch_options(logits: Array, labels: Array) -> tuple[Grid, dict[str, Any]]:
     """The grid, and what the file leaves open."""
     _, classes, pixels = logits.shape
     together = pixels == 1 and classes > MANY_CLASSES
@@ -76,6 +76,6 @@ def _how(logits: Array, labels: Array) -> tuple[Grid, dict[str, Any]]:
 
 
 def _whole_numbers(labels: Array) -> Array:
-    """In one piece, of a type that the kernels take."""
-    kept = labels.dtype in LABEL_TYPES
-    return xp_of(labels).ascontiguousarray(labels, dtype=labels.dtype if kept else np.int64)
+    """Labels as kernels take them: contiguous, of a type in `LABEL_TYPES`."""
+    dtype = labels.dtype if labels.dtype in LABEL_TYPES else np.dtype(np.int64)
+    return xp_of(labels).ascontiguousarray(labels, dtype=dtype)

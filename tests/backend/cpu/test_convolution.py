@@ -1,15 +1,24 @@
-"""Which algorithm is taken, how exact it is, and that threads change nothing."""
+"""Which algorithm is taken and what is said of it, how exact it is, and threads change nothing."""
 
 import hashlib
 import os
 import subprocess
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 from convolution_cases import Case
 
-from minicv.backend.cpu import conv2d_forward, conv2d_grad_input, conv2d_grad_weight
+from minicv.backend import explain_conv, use_conv_algorithm
+from minicv.backend.convolution_layer import AlgorithmName, Direction
+from minicv.backend.cpu import (
+    conv2d_forward,
+    conv2d_grad_input,
+    conv2d_grad_weight,
+    conv2d_norm_relu_forward,
+)
+from minicv.backend.cpu.convolution import ALGORITHMS, costs
 
 # One typical layer for each algorithm, with different sizes on every axis.
 TYPICAL = {
@@ -17,9 +26,16 @@ TYPICAL = {
     "depthwise": Case((2, 24, 13, 17), (24, 1, 3, 3), stride=(2, 2), padding=(1, 1), groups=24),
     "winograd_4x4": Case((2, 128, 26, 33), (96, 128, 3, 3), padding=(1, 1)),
     "winograd_2x2": Case((2, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
-    "cells": Case((1, 21, 64, 62), (20, 21, 8, 8), stride=(4, 4), padding=(2, 2)),
+    "space_to_depth": Case((1, 21, 64, 62), (20, 21, 8, 8), stride=(4, 4), padding=(2, 2)),
     "im2col": Case((2, 3, 33, 46), (32, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
 }
+WIDE = Case((1, 64, 30, 30), (64, 64, 3, 3), padding=(1, 1))
+LAYER = ((1, 64, 56, 56), (64, 64, 3, 3))
+
+
+def test_each_algorithm_of_the_table_has_a_name_a_typical_layer_and_its_idea():
+    assert set(ALGORITHMS) == set(TYPICAL) == set(get_args(AlgorithmName)) - {"implicit_gemm"}
+    assert len({algorithm.idea for algorithm in ALGORITHMS.values()}) == len(ALGORITHMS)
 
 
 @pytest.mark.parametrize("direction", ["forward", "grad_input", "grad_weight"])
@@ -78,6 +94,16 @@ def test_bias_is_added_once():
 
 
 @pytest.mark.parametrize("algorithm", TYPICAL)
+def test_a_plain_convolution_is_one_with_nothing_but_a_shift(algorithm):
+    case = TYPICAL[algorithm]
+    x, weight = case.x.astype(np.float32), case.weight.astype(np.float32)
+    shift = np.linspace(-1, 1, len(weight), dtype=np.float32)
+    plain = conv2d_forward(x, weight, shift, *case.options)
+    fused = conv2d_norm_relu_forward(x, weight, None, shift, None, None, *case.options)
+    np.testing.assert_array_equal(plain, fused)
+
+
+@pytest.mark.parametrize("algorithm", TYPICAL)
 def test_inputs_are_left_alone_and_results_do_not_share_memory(algorithm):
     """Scratch memory is used again by the next call; no result may live in it."""
     case = TYPICAL[algorithm]
@@ -101,6 +127,85 @@ def test_a_batch_of_no_images(algorithm, dtype):
     y, grad_x, grad_weight = empty.run(dtype)
     assert y.shape == empty.y_shape and grad_x.shape == empty.x.shape
     assert grad_weight.shape == case.weight.shape and not grad_weight.any()
+
+
+@pytest.mark.parametrize("name", ["im2col", "winograd_2x2", "winograd_4x4"])
+def test_another_algorithm_gives_the_same_but_for_rounding(name):
+    usual = WIDE.run(np.float32)
+    with use_conv_algorithm(name):
+        assert {WIDE.algorithm(direction=d) for d in get_args(Direction)} == {name}
+        for array, other in zip(WIDE.run(np.float32), usual, strict=True):
+            assert np.linalg.norm(array - other) <= 2e-5 * np.linalg.norm(other)
+
+
+def test_every_algorithm_is_taken_where_it_can_and_only_there():
+    strided = Case((1, 4, 12, 12), (4, 4, 3, 3), stride=(2, 2))
+    with use_conv_algorithm("space_to_depth"):
+        assert strided.algorithm() == "space_to_depth"
+        assert max(strided.errors()) < 2e-6
+        assert WIDE.algorithm() == "winograd_4x4"
+    with use_conv_algorithm("winograd_4x4"):
+        assert strided.algorithm() == "im2col"
+        assert WIDE.algorithm("float64") == "im2col"
+
+
+def test_the_usual_algorithm_comes_back_after_the_block():
+    with pytest.raises(ZeroDivisionError), use_conv_algorithm("im2col"):
+        assert WIDE.algorithm() == "im2col"
+        raise ZeroDivisionError
+    assert WIDE.algorithm() == "winograd_4x4"
+
+
+@pytest.mark.parametrize("direction", get_args(Direction))
+def test_multiply_adds_by_hand(direction):
+    # 2 images of 8x8, 3 -> 5 channels
+    of = costs(Case((2, 3, 8, 8), (5, 3, 3, 3), padding=(1, 1)).layer, direction)
+    assert of["im2col"].multiply_adds == 2 * 64 * 3 * 5 * 9
+    products, images, results, kernels = 8 * 36 * 15, 8 * 3 * 36**2, 8 * 5 * 36 * 16, 15 * 36 * 9
+    assert of["winograd_4x4"].multiply_adds == products + images + results + kernels
+    products, images, results, kernels = 32 * 16 * 15, 32 * 3 * 16**2, 32 * 5 * 16 * 4, 15 * 16 * 9
+    assert of["winograd_2x2"].multiply_adds == products + images + results + kernels
+    of = costs(Case((2, 3, 8, 8), (5, 3, 1, 1)).layer, direction)
+    assert of["pointwise"].multiply_adds == of["im2col"].multiply_adds == 2 * 64 * 15
+    of = costs(Case((2, 3, 8, 8), (3, 1, 3, 3), padding=(1, 1), groups=3).layer, direction)
+    assert of["depthwise"].multiply_adds == of["im2col"].multiply_adds == 2 * 64 * 3 * 9
+    of = costs(Case((2, 3, 8, 8), (5, 3, 4, 4), stride=(2, 2), padding=(1, 1)).layer, direction)
+    assert of["im2col"].multiply_adds == 2 * 16 * 15 * 16
+    assert of["space_to_depth"].multiply_adds == 2 * 25 * 15 * 16
+
+
+def test_three_directions_with_reasons():
+    lines = explain_conv(*LAYER, padding=(1, 1)).splitlines()
+    assert lines[0].endswith("-> (1, 64, 56, 56), float32: 116 M multiply-adds")
+    assert [line.partition(":")[0] for line in lines[1::3]] == [
+        "forward", "grad_input", "grad_weight",
+    ]  # fmt: skip
+    assert all("winograd_4x4" in line for line in lines[1::3])
+
+
+def test_another_dtype_and_another_algorithm():
+    text = explain_conv(*LAYER, padding=1, dtype="float64")
+    assert text.count(": im2col") == 3 and "other than float32 are for checking" in text
+    with use_conv_algorithm("winograd_2x2"):
+        assert explain_conv(*LAYER, padding=1).count(": winograd_2x2") == 3
+
+
+def test_a_layer_with_one_algorithm_only():
+    text = explain_conv((1, 4, 9, 9), (4, 2, 3, 3), dilation=2, groups=2)
+    assert text.count(": im2col") == 3 and "estimated against" not in text
+
+
+@pytest.mark.parametrize(
+    ("shapes", "groups"),
+    [
+        (((1, 3, 8, 8), (4, 2, 3, 3)), 1),
+        (((1, 4, 8, 8), (3, 2, 3, 3)), 2),
+        (((1, 3, 2, 8), (4, 3, 3, 3)), 1),
+    ],
+)
+def test_shapes_that_do_not_fit(shapes, groups):
+    with pytest.raises(ValueError, match="explain_conv: these shapes do not fit together"):
+        explain_conv(*shapes, groups=groups)
 
 
 def digest() -> str:

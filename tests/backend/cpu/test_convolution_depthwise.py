@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend.cpu import convolution_depthwise as depthwise
-from minicv.backend.cpu import convolution_depthwise_gradients as gradients
 from minicv.testing import strategies
 
 
@@ -57,7 +56,7 @@ def test_more_blocks_than_one(monkeypatch):
     case = Case((2, 7, 9, 8), (7, 1, 3, 3), padding=(1, 1), groups=7)
     usual = case.run(np.float32)
     monkeypatch.setattr(depthwise, "FRAME_ELEMENTS", 1)  # one row of the result at a time
-    monkeypatch.setattr(gradients, "BLOCK_ELEMENTS", 1)  # one channel at a time
+    monkeypatch.setattr(depthwise, "PLANE_ELEMENTS", 1)  # one channel at a time
     for cut, whole in zip(case.run(np.float32), usual, strict=True):
         np.testing.assert_array_equal(cut, whole)
 

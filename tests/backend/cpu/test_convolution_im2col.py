@@ -1,11 +1,16 @@
-"""im2col: the same result however the work is cut into strips."""
+"""im2col: padding, strips and columns, and the same result however the work is cut into strips."""
+
+import itertools
 
 import numpy as np
 import pytest
 from convolution_cases import Case
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minicv.backend.cpu import convolution_im2col as im2col
-from minicv.backend.cpu.convolution_columns import strips
+from minicv.backend.cpu.convolution_im2col import gather, pad_images, strips
+from minicv.backend.cpu.memory import scratch
 
 CASES = [
     Case((1, 3, 9, 11), (4, 3, 3, 2), padding=(1, 0)),
@@ -32,3 +37,62 @@ def test_any_length_of_strips_gives_the_same(case, monkeypatch):
         for cut, whole in zip(case.run(np.float64), usual, strict=True):
             np.testing.assert_allclose(cut, whole, rtol=1e-12, atol=1e-12)
     assert len(counts) >= 2 and max(counts) >= n * oh
+
+
+@given(
+    st.integers(0, 6), st.integers(1, 9), st.integers(1, 9), st.integers(1, 50), st.integers(0, 999)
+)
+def test_strips_cover_every_output_row_once(n, oh, ow, column_bytes, strip_bytes):
+    covered = np.zeros((n, oh), int)
+    for images, rows in strips(n, oh, ow, column_bytes, strip_bytes):
+        covered[images, rows] += 1
+        assert images.stop - images.start == 1 or rows == slice(0, oh)
+    assert (covered == 1).all()
+
+
+@given(st.data())
+def test_a_column_is_what_a_window_sees(data):
+    stride, dilation, kernel = (
+        data.draw(st.tuples(st.integers(1, 3), st.integers(1, 3))) for _ in range(3)
+    )
+    n, groups, cg = (data.draw(st.integers(1, 3)) for _ in range(3))
+    oh, ow = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 4))
+    size = [
+        s * (out - 1) + d * (k - 1) + 1 + data.draw(st.integers(0, 2))
+        for s, out, d, k in zip(stride, (oh, ow), dilation, kernel, strict=True)
+    ]
+    case = Case((n, groups * cg, *size), (groups, cg, *kernel), stride, (0, 0), dilation, groups)
+    x, layer = case.x, case.layer._replace(y_shape=(n, groups, oh, ow))
+    first, group = data.draw(st.integers(0, oh - 1)), data.draw(st.integers(0, groups - 1))
+    images, rows = slice(n - 1, n), slice(first, oh)
+    columns = gather(layer, x, images, rows, group)
+    expected = [
+        [
+            x[
+                n - 1,
+                group * cg + c,
+                i * stride[0] + u * dilation[0],
+                j * stride[1] + v * dilation[1],
+            ]
+            for i, j in itertools.product(range(first, oh), range(ow))
+        ]
+        for c, u, v in itertools.product(range(cg), range(kernel[0]), range(kernel[1]))
+    ]
+    np.testing.assert_array_equal(columns, expected)
+
+
+def test_padding_equals_numpys():
+    x = np.arange(12.0, dtype=np.float32).reshape(1, 2, 2, 3)
+    padded = pad_images(x, (1, 2))
+    assert padded.dtype == np.float32
+    np.testing.assert_array_equal(padded, np.pad(x, [(0, 0), (0, 0), (1, 1), (2, 2)]))
+    assert pad_images(x, (0, 0)) is x
+
+
+def test_padding_of_several_blocks_writes_every_margin():
+    """The memory is used again, so what it held before must not show."""
+    x = np.random.default_rng(0).normal(size=(3, 5, 200, 201))
+    for number in (np.nan, 1.0):
+        scratch("padded images", (x.size * 2,), x.dtype).fill(number)
+        expected = np.pad(x, [(0, 0), (0, 0), (2, 2), (3, 3)])
+        np.testing.assert_array_equal(pad_images(x, (2, 3)), expected)

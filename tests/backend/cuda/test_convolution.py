@@ -1,4 +1,4 @@
-"""Convolution on CUDA: every algorithm gives the result of the CPU, whatever follows it."""
+"""Convolution on CUDA: every algorithm gives the result of the CPU, with every epilogue."""
 
 import itertools
 import math
@@ -11,7 +11,7 @@ from convolution_on_cuda import algorithms_of, check_on_cuda
 from cuda_kernels import check_kernel, needs_compiler
 
 from minicv.backend import cuda, to_numpy, use_conv_algorithm
-from minicv.backend.cuda.convolution_choice import possible_algorithms
+from minicv.backend.cuda.convolution import possible_algorithms
 
 pytestmark = needs_compiler
 # Between them, layers that each algorithm can compute.
@@ -45,7 +45,7 @@ def test_the_usual_algorithm(case):
 
 
 @pytest.mark.parametrize(("name", "algorithm"), PAIRS)
-def test_every_combination_of_what_follows(name, algorithm):
+def test_every_epilogue(name, algorithm):
     case = CASES[name]
     rng = np.random.default_rng(1)
     scale, shift = rng.normal(size=(2, case.weight.shape[0])).astype(np.float32)

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 from convolution_cases import Case
-from convolution_on_cuda import algorithms_of
+from convolution_on_cuda import DIRECTIONS, algorithms_of
 
 from minicv.backend import matmul_precision, use_conv_algorithm
-from minicv.backend.cuda.convolution_choice import choose_algorithm
+from minicv.backend.cuda.convolution import choose_algorithm
 
-DIRECTIONS = ("forward", "grad_input", "grad_weight")
 WIDE = Case((1, 64, 30, 31), (80, 64, 3, 3), padding=(1, 1))
 FIRST = Case((1, 3, 30, 31), (64, 3, 7, 7), stride=(2, 2), padding=(3, 3))
 
@@ -67,7 +66,7 @@ def test_overruling():
         assert chosen(FIRST) == ("implicit_gemm", "im2col", "im2col")  # at stride 1 alone
     with use_conv_algorithm("winograd_2x2"), matmul_precision("tf32"):
         assert chosen(WIDE) == ("winograd_2x2", "winograd_2x2", "im2col")
-    for of_the_cpu in ("winograd_4x4", "cells"):
+    for of_the_cpu in ("winograd_4x4", "space_to_depth"):
         with use_conv_algorithm(of_the_cpu):
             assert chosen(WIDE) == ("winograd_2x2", "winograd_2x2", "im2col")
 

@@ -47,7 +47,7 @@ def test_float32():
 
 
 def test_more_channels_than_a_grid_has_rows(monkeypatch):
-    monkeypatch.setattr("minicv.backend.cuda.convolution_finish.MOST_BLOCKS_Y", 2)
+    monkeypatch.setattr("minicv.backend.cuda.convolution_epilogue.MOST_BLOCKS_Y", 2)
     check_on_cuda(Case((1, 21, 3, 4), (22, 21, 2, 2)), algorithm="im2col")
 
 

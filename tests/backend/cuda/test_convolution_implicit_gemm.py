@@ -1,4 +1,4 @@
-"""Implicit GEMM on CUDA against im2col on the CPU: any geometry, every tile, all that follows."""
+"""Implicit GEMM on CUDA against im2col on the CPU: any geometry, every tile, every epilogue."""
 
 import numpy as np
 import pytest
@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend import to_numpy
+from minicv.backend.convolution_layer import Epilogue
 from minicv.backend.cpu import convolution_im2col as im2col
-from minicv.backend.cpu.convolution_finish import Finish as FinishOnHost
 from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
-from minicv.backend.cuda.convolution_finish import Finish
 
 pytestmark = needs_compiler
 BOUNDS = {np.float32: 2e-6, np.float64: 1e-13}  # of the error, relative to the largest value
@@ -22,14 +21,11 @@ TILES = [
 ]
 
 
-def check_forward(case, dtype, finish=()):
-    x, weight, *moved = on_device(case.x, case.weight, *finish, dtype=dtype)
-    expected = im2col.forward(
-        case.x, case.weight, *case.options, case.y_shape, FinishOnHost(*finish)
-    )
-    options = (*case.options, case.y_shape)
+def check_forward(case, dtype, epilogue=()):
+    x, weight, *moved = on_device(case.x, case.weight, *epilogue, dtype=dtype)
+    expected = im2col.forward(case.layer, case.x, case.weight, Epilogue(*epilogue))
     check(
-        lambda: implicit_gemm.forward(x, weight, Finish(*moved), *options),
+        lambda: implicit_gemm.forward(case.layer, x, weight, Epilogue(*moved)),
         expected,
         dtype,
         BOUNDS[dtype],
@@ -58,7 +54,7 @@ def cases(draw, largest_stride):
 
 
 @given(cases(3), st.sampled_from([np.float32, np.float64]), st.data())
-def test_any_geometry_and_what_follows(case, dtype, data):
+def test_any_geometry_and_epilogue(case, dtype, data):
     rng = np.random.default_rng(1)
     shapes = ((case.y_shape[1],), (case.y_shape[1],), case.y_shape)
     steps = [rng.normal(size=shape) if data.draw(st.booleans()) else None for shape in shapes]
@@ -69,13 +65,9 @@ def test_any_geometry_and_what_follows(case, dtype, data):
 @given(cases(1), st.sampled_from([np.float32, np.float64]))
 def test_gradient_of_the_input(case, dtype):
     grad, weight = on_device(case.grad, case.weight, dtype=dtype)
-    x_shape = case.x.shape
-    expected = im2col.grad_input(case.grad, case.weight, x_shape, *case.options)
+    expected = im2col.grad_input(case.layer, case.grad, case.weight)
     check(
-        lambda: implicit_gemm.grad_input(grad, weight, x_shape, *case.options),
-        expected,
-        dtype,
-        BOUNDS[dtype],
+        lambda: implicit_gemm.grad_input(case.layer, grad, weight), expected, dtype, BOUNDS[dtype]
     )
 
 
@@ -105,35 +97,38 @@ def test_empty_batches_and_no_channels():
     check_forward(Case((0, 2, 4, 5), (3, 2, 3, 3)), np.float32)
     case = Case((2, 1, 4, 5), (3, 1, 3, 3))
     case.x, case.weight = case.x[:, :0], case.weight[:, :0]
+    layer = case.layer._replace(x_shape=case.x.shape, weight_shape=case.weight.shape)
     x, weight, shift = on_device(case.x, case.weight, np.arange(3.0), dtype=np.float32)
-    y = implicit_gemm.forward(x, weight, Finish(shift=shift), *case.options, case.y_shape)
+    y = implicit_gemm.forward(layer, x, weight, Epilogue(shift=shift))
     np.testing.assert_array_equal(to_numpy(y), np.arange(3.0)[:, None, None] + np.zeros(y.shape))
 
 
 def test_arrays_with_gaps():
     case = Case((2, 3, 5, 6), (4, 3, 3, 3))
     x, weight, shortcut = map(with_gaps, (case.x, case.weight, case.grad))
-    expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = Finish(shortcut=shortcut)
-    options = (*case.options, case.y_shape)
-    check(lambda: implicit_gemm.forward(x, weight, finish, *options), expected, np.float64, 1e-13)
+    expected = im2col.forward(case.layer, case.x, case.weight) + case.grad
+    epilogue = Epilogue(shortcut=shortcut)
+    check(
+        lambda: implicit_gemm.forward(case.layer, x, weight, epilogue), expected, np.float64, 1e-13
+    )
 
 
 @pytest.mark.parametrize("channels", [1, 8, 9])
 def test_nothing_is_read_beside_the_arrays(channels):
     case = Case((2, channels, 3, 5), (3, channels, 1, 1))
     x, weight, shortcut = map(between_nan, (case.x, case.weight, case.grad))
-    expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = Finish(shortcut=shortcut)
-    options = (*case.options, case.y_shape)
-    check(lambda: implicit_gemm.forward(x, weight, finish, *options), expected, np.float64, 1e-13)
+    expected = im2col.forward(case.layer, case.x, case.weight) + case.grad
+    epilogue = Epilogue(shortcut=shortcut)
+    check(
+        lambda: implicit_gemm.forward(case.layer, x, weight, epilogue), expected, np.float64, 1e-13
+    )
 
 
 def test_a_nan_stays_where_its_windows_are():
     case = Case((1, 2, 4, 5), (3, 2, 3, 3), padding=(1, 1))
     case.x[0, 1, 0, 4] = np.nan
     x, weight = on_device(case.x, case.weight, dtype=np.float32)
-    y = implicit_gemm.forward(x, weight, Finish(ceiling=np.inf), *case.options, case.y_shape)
+    y = implicit_gemm.forward(case.layer, x, weight, Epilogue(ceiling=np.inf))
     reached = np.zeros((4, 5), bool)
     reached[:2, 3:] = True
     assert (np.isnan(to_numpy(y)) == reached).all()
@@ -143,7 +138,7 @@ def test_the_gradient_takes_no_stride():
     case = Case((1, 2, 5, 5), (3, 2, 3, 3), (2, 1))
     grad, weight = on_device(case.grad, case.weight, dtype=np.float32)
     with pytest.raises(ValueError, match=r"stride must be \(1, 1\) but is \(2, 1\)"):
-        implicit_gemm.grad_input(grad, weight, case.x.shape, *case.options)
+        implicit_gemm.grad_input(case.layer, grad, weight)
 
 
 @pytest.mark.parametrize(("dtype", "tile"), TILES)

@@ -1,4 +1,4 @@
-"""Winograd on CUDA against im2col on the CPU: odd sizes, paddings, chunks, all that follows."""
+"""Winograd on CUDA against im2col on the CPU: odd sizes, paddings, chunks, every epilogue."""
 
 import cupy_stand_in as cupy
 import numpy as np
@@ -10,24 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend import to_numpy
+from minicv.backend.convolution_layer import Epilogue
 from minicv.backend.cpu import convolution_im2col as im2col
-from minicv.backend.cpu.convolution_finish import Finish as FinishOnHost
 from minicv.backend.cuda import convolution_winograd as winograd
-from minicv.backend.cuda.convolution_finish import Finish
 
 pytestmark = needs_compiler
 DTYPES = st.sampled_from([np.float32, np.float64])
 BOUNDS = {np.float32: 5e-6, np.float64: 1e-13}  # of the error, relative to the largest value
 
 
-def check_forward(case, dtype, finish=()):
-    x, weight, *moved = on_device(case.x, case.weight, *finish, dtype=dtype)
-    expected = im2col.forward(
-        case.x, case.weight, *case.options, case.y_shape, FinishOnHost(*finish)
-    )
-    options = (case.options[1], case.y_shape)
+def check_forward(case, dtype, epilogue=()):
+    x, weight, *moved = on_device(case.x, case.weight, *epilogue, dtype=dtype)
+    expected = im2col.forward(case.layer, case.x, case.weight, Epilogue(*epilogue))
     check(
-        lambda: winograd.forward(x, weight, Finish(*moved), *options),
+        lambda: winograd.forward(case.layer, x, weight, Epilogue(*moved)),
         expected,
         dtype,
         BOUNDS[dtype],
@@ -36,11 +32,8 @@ def check_forward(case, dtype, finish=()):
 
 def check_gradient(case, dtype):
     grad, weight = on_device(case.grad, case.weight, dtype=dtype)
-    x_shape, padding = case.x.shape, case.options[1]
-    expected = im2col.grad_input(case.grad, case.weight, x_shape, *case.options)
-    check(
-        lambda: winograd.grad_input(grad, weight, x_shape, padding), expected, dtype, BOUNDS[dtype]
-    )
+    expected = im2col.grad_input(case.layer, case.grad, case.weight)
+    check(lambda: winograd.grad_input(case.layer, grad, weight), expected, dtype, BOUNDS[dtype])
 
 
 @st.composite
@@ -52,7 +45,7 @@ def cases(draw):
 
 
 @given(cases(), DTYPES, st.data())
-def test_any_size_and_what_follows(case, dtype, data):
+def test_any_size_and_epilogue(case, dtype, data):
     rng = np.random.default_rng(1)
     shapes = ((case.y_shape[1],), (case.y_shape[1],), case.y_shape)
     steps = [rng.normal(size=shape) if data.draw(st.booleans()) else None for shape in shapes]
@@ -101,17 +94,17 @@ def test_empty_batches_and_no_channels():
     check_forward(Case((0, 2, 4, 5), (3, 2, 3, 3)), np.float32)
     case = Case((2, 1, 4, 5), (3, 1, 3, 3))
     x, weight, shift = on_device(case.x[:, :0], case.weight[:, :0], np.arange(3.0), dtype="f4")
-    y = winograd.forward(x, weight, Finish(shift=shift), (0, 0), case.y_shape)
+    y = winograd.forward(case.layer, x, weight, Epilogue(shift=shift))
     np.testing.assert_array_equal(to_numpy(y), np.arange(3.0)[:, None, None] + np.zeros(y.shape))
 
 
 def test_arrays_with_gaps():
     case = Case((2, 3, 5, 6), (4, 3, 3, 3))
     x, weight, shortcut = map(with_gaps, (case.x, case.weight, case.grad))
-    expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = Finish(shortcut=shortcut)
+    expected = im2col.forward(case.layer, case.x, case.weight) + case.grad
+    epilogue = Epilogue(shortcut=shortcut)
     check(
-        lambda: winograd.forward(x, weight, finish, (0, 0), case.y_shape),
+        lambda: winograd.forward(case.layer, x, weight, epilogue),
         expected,
         np.float64,
         1e-13,
@@ -121,10 +114,10 @@ def test_arrays_with_gaps():
 def test_nothing_is_read_beside_the_arrays():
     case = Case((2, 3, 5, 4), (3, 3, 3, 3), padding=(2, 1))
     x, weight, shortcut = map(between_nan, (case.x, case.weight, case.grad))
-    expected = im2col.forward(case.x, case.weight, *case.options, case.y_shape) + case.grad
-    finish = Finish(shortcut=shortcut)
+    expected = im2col.forward(case.layer, case.x, case.weight) + case.grad
+    epilogue = Epilogue(shortcut=shortcut)
     check(
-        lambda: winograd.forward(x, weight, finish, (2, 1), case.y_shape),
+        lambda: winograd.forward(case.layer, x, weight, epilogue),
         expected,
         np.float64,
         1e-13,

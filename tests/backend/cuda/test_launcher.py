@@ -52,7 +52,7 @@ def test_refusals_name_kernel_and_parameter(file):
         launch(file, [1.0], y)
     with pytest.raises(TypeError, match="x must be a device array of float32 but is ndarray"):
         launch(file, np.zeros(5, np.float32), y)
-    with pytest.raises(ValueError, match=r"x must lie in one piece .* strides \(8,\)"):
+    with pytest.raises(ValueError, match=r"x must be contiguous .* strides \(8,\)"):
         launch(file, cupy_in_use().asarray(np.zeros(10, np.float32))[::2], y)
     for count in (2**31, 1.5, "5", x):
         with pytest.raises(TypeError, match="count must be a number that fits into int32"):

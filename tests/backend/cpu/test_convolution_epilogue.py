@@ -1,12 +1,13 @@
-"""What follows a convolution, in the memory of its result."""
+"""The epilogue of a convolution, in the memory of its result."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.backend.cpu import convolution_finish
-from minicv.backend.cpu.convolution_finish import NOTHING, Finish
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue
+from minicv.backend.cpu import convolution_epilogue
+from minicv.backend.cpu.convolution_epilogue import apply_epilogue, apply_to_block
 from minicv.testing import strategies
 
 SHAPE = (2, 5, 3, 4)
@@ -36,17 +37,19 @@ def test_the_steps_in_their_order(given_steps, ceiling, seed):
     y, *steps = arrays(seed)
     steps = [step if wanted else None for step, wanted in zip(steps, given_steps, strict=True)]
     expected = by_formula(y, *steps, ceiling)
-    result = Finish(*steps, ceiling).apply(y)
+    result = apply_epilogue(Epilogue(*steps, ceiling), y)
     assert result is y
     np.testing.assert_allclose(result, expected, rtol=1e-13, atol=1e-15)
 
 
 @pytest.mark.parametrize("elements", [1, 30, 1 << 15])
 def test_in_blocks(elements, monkeypatch):
-    monkeypatch.setattr(convolution_finish, "BLOCK_ELEMENTS", elements)
+    monkeypatch.setattr(convolution_epilogue, "BLOCK_ELEMENTS", elements)
     y, *steps = arrays()
     expected = by_formula(y, *steps, 0.7)
-    np.testing.assert_allclose(Finish(*steps, 0.7).apply(y), expected, rtol=1e-13, atol=1e-15)
+    np.testing.assert_allclose(
+        apply_epilogue(Epilogue(*steps, 0.7), y), expected, rtol=1e-13, atol=1e-15
+    )
 
 
 def test_a_part_of_an_image_in_either_layout():
@@ -54,17 +57,17 @@ def test_a_part_of_an_image_in_either_layout():
     expected = by_formula(y, *steps, np.inf).reshape(2, 5, 12)[1, 2:4, 3:9]
     part = y.reshape(2, 5, 12)[1, 2:4, 3:9]
     for laid in (part.copy(), np.asfortranarray(part)):
-        Finish(*steps, np.inf).apply_to_block(laid, 1, slice(2, 4), slice(3, 9))
+        apply_to_block(Epilogue(*steps, np.inf), laid, 1, slice(2, 4), slice(3, 9))
         np.testing.assert_allclose(laid, expected, rtol=1e-13, atol=1e-15)
 
 
 def test_memory_with_gaps_is_put_together():
     y, *steps = arrays()
     with_gaps = y.transpose(3, 1, 2, 0).copy().transpose(3, 1, 2, 0)
-    result = Finish(*steps).apply(with_gaps)
+    result = apply_epilogue(Epilogue(*steps), with_gaps)
     np.testing.assert_allclose(result, by_formula(y, *steps, None), rtol=1e-13, atol=1e-15)
 
 
 def test_nothing_to_do():
     y = np.ones(SHAPE)[:, ::2]
-    assert NOTHING.apply(y) is y
+    assert apply_epilogue(NO_EPILOGUE, y) is y

@@ -1,19 +1,19 @@
-"""Kept kernels: the same numbers as without, for whatever is done to the weights."""
+"""Cached kernels: the same numbers as without the cache, whatever is done to the weights."""
 
 import numpy as np
 import pytest
 from convolution_cases import Case
 
 from minicv.backend.cpu import convolution_winograd as winograd
-from minicv.backend.cpu import convolution_winograd_kept as kept
-from minicv.backend.cpu.convolution_winograd_kept import KeptKernels
+from minicv.backend.cpu import convolution_winograd_cache as cache_module
+from minicv.backend.cpu.convolution_winograd_cache import WinogradCache
 
 
 @pytest.fixture
-def kernels(monkeypatch):
+def cache(monkeypatch):
     monkeypatch.setattr(winograd, "FEW_WEIGHTS", 0)
-    monkeypatch.setattr(winograd, "_kept_kernels", KeptKernels())
-    return winograd._kept_kernels
+    monkeypatch.setattr(winograd, "_cache", WinogradCache())
+    return winograd._cache
 
 
 CASE = Case((1, 12, 9, 11), (10, 12, 3, 3), padding=(1, 1))
@@ -21,25 +21,25 @@ X = CASE.x.astype(np.float32)
 
 
 def convolve(weight, m=4):
-    return winograd.forward(X, weight, (1, 1), CASE.y_shape, m)
+    return winograd.forward(CASE.layer, X, weight, m=m)
 
 
-def number_kept(kernels):
-    return sum(layer is not None for layer in kernels.layers.values())
+def number_cached(cache):
+    return sum(layer is not None for layer in cache.layers.values())
 
 
 @pytest.mark.parametrize("m", [2, 4])
-def test_every_bit_is_as_without(kernels, m):
+def test_every_bit_is_as_without(cache, m):
     weight = CASE.weight.astype(np.float32)
     first = convolve(weight, m)
-    assert number_kept(kernels) == 0
+    assert number_cached(cache) == 0
     for _ in range(2):
         np.testing.assert_array_equal(convolve(weight, m), first)
-        assert number_kept(kernels) == 1
+        assert number_cached(cache) == 1
     np.testing.assert_array_equal(convolve(np.asfortranarray(weight), m), first)
 
 
-def test_weights_that_change_in_place(kernels):
+def test_weights_that_change_in_place(cache):
     weight = CASE.weight.astype(np.float32)
     for _ in range(3):
         before = convolve(weight)
@@ -51,8 +51,8 @@ def test_weights_that_change_in_place(kernels):
         before = after
 
 
-def test_other_weights_behind_the_same_sample_are_told_apart(kernels, monkeypatch):
-    monkeypatch.setattr(kept, "SAMPLES", 1)
+def test_other_weights_behind_the_same_sample_are_told_apart(cache, monkeypatch):
+    monkeypatch.setattr(cache_module, "SAMPLES", 1)
     weights = [CASE.weight.astype(np.float32) for _ in range(2)]
     weights[1][1:] *= 2
     for _ in range(3):
@@ -60,36 +60,36 @@ def test_other_weights_behind_the_same_sample_are_told_apart(kernels, monkeypatc
         np.testing.assert_allclose(double[:, 1:], 2 * single[:, 1:], rtol=1e-6)
 
 
-def test_weights_in_training_are_never_kept(kernels):
+def test_weights_in_training_are_never_cached(cache):
     weight = CASE.weight.astype(np.float32)
     for _ in range(4):
         convolve(weight)
         weight *= np.float32(0.99)
-    assert number_kept(kernels) == 0
+    assert number_cached(cache) == 0
 
 
-def test_gradients_keep_nothing(kernels):
+def test_gradients_cache_nothing(cache):
     grad, weight = CASE.grad.astype(np.float32), CASE.weight.astype(np.float32)
     for _ in range(3):
-        winograd.grad_input(grad, weight, X.shape, (1, 1))
-    assert not kernels.layers
+        winograd.grad_input(CASE.layer, grad, weight)
+    assert not cache.layers
 
 
 def test_the_oldest_make_room(monkeypatch):
-    kernels = KeptKernels()
-    monkeypatch.setattr(kept, "MOST_BYTES", 100)
+    cache = WinogradCache()
+    monkeypatch.setattr(cache_module, "MOST_BYTES", 100)
     layers = [np.full((3, 4), value, np.float32) for value in range(3)]  # 48 bytes, twice each
     for weight in layers:
         for _ in range(2):
-            kernels.find("copied", weight, weight.copy)
-    assert number_kept(kernels) == 1
-    assert kernels.find("copied", layers[2], lambda: pytest.fail("it was kept")) is not None
-    monkeypatch.setattr(kept, "MOST_LAYERS", 2)
-    kernels.find("copied", layers[0] + 9, layers[0].copy)
-    assert len(kernels.layers) == 2
+            cache.look_up("copied", weight, weight.copy)
+    assert number_cached(cache) == 1
+    assert cache.look_up("copied", layers[2], lambda: pytest.fail("it was cached")) is not None
+    monkeypatch.setattr(cache_module, "MOST_LAYERS", 2)
+    cache.look_up("copied", layers[0] + 9, layers[0].copy)
+    assert len(cache.layers) == 2
 
 
-def test_weights_that_are_not_numbers_are_not_kept(kernels):
+def test_weights_that_are_not_numbers_are_not_cached(cache):
     weight = np.full(CASE.weight.shape, np.nan, np.float32)
     for _ in range(4):
         assert np.isnan(convolve(weight)).all()

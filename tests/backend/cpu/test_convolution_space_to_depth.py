@@ -1,4 +1,4 @@
-"""Strided convolution on cells, against im2col."""
+"""Strided convolution by space-to-depth, against im2col."""
 
 import numpy as np
 import pytest
@@ -6,16 +6,15 @@ from convolution_cases import Case
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.backend.cpu import convolution_cells as cells
+from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.testing import strategies
 
 
 def agrees(case):
-    stride, padding = case.options[:2]
     fast = (
-        cells.forward(case.x, case.weight, case.y_shape, stride, padding),
-        cells.grad_input(case.grad, case.weight, case.x.shape, stride, padding),
-        cells.grad_weight(case.grad, case.x, case.weight.shape, stride, padding),
+        space_to_depth.forward(case.layer, case.x, case.weight),
+        space_to_depth.grad_input(case.layer, case.grad, case.weight),
+        space_to_depth.grad_weight(case.layer, case.grad, case.x),
     )
     for array, exact in zip(fast, case.run(np.float64), strict=True):
         assert array.shape == exact.shape and array.flags.c_contiguous
@@ -34,8 +33,8 @@ def test_all_three_kernels(data):
 
 @pytest.mark.parametrize("strip_bytes", [1, 1 << 14])
 def test_several_blocks(strip_bytes, monkeypatch):
-    monkeypatch.setattr(cells, "STRIP_BYTES", strip_bytes)
-    monkeypatch.setattr(cells, "MOST_SUMS", 2)
+    monkeypatch.setattr(space_to_depth, "STRIP_BYTES", strip_bytes)
+    monkeypatch.setattr(space_to_depth, "MOST_SUMS", 2)
     agrees(Case((1, 2, 64, 70), (3, 2, 4, 4), stride=(2, 2), padding=(1, 1)))
     agrees(Case((5, 2, 24, 20), (3, 2, 4, 4), stride=(2, 2), padding=(1, 1)))
 

@@ -1,0 +1,74 @@
+"""How the CPU kernels use memory: scratch that is used again, sums on all cores, no buffering."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from minicv.backend.parallel import parallel_for, split
+
+BLOCK_ELEMENTS = 1 << 16  # numbers to copy or add that are not worth a second thread
+_buffers = threading.local()
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+    """Uninitialised memory that each thread keeps under ``name`` from one call to the next.
+
+    The operating system maps fresh megabytes page by page, which can cost as much as the arithmetic
+    done in them. A caller must be done with the memory before it asks for ``name`` again.
+
+    >>> scratch("example", (2, 3), np.float32).shape
+    (2, 3)
+    """
+    count = math.prod(shape) * np.dtype(dtype).itemsize
+    buffers = _buffers.__dict__
+    buffer = buffers.get(name)
+    if buffer is None or buffer.size < count:
+        buffer = buffers[name] = np.empty(count, np.uint8)
+    return buffer[:count].view(dtype).reshape(shape)
+
+
+def add_up(terms: np.ndarray) -> np.ndarray:
+    """``terms.sum(axis=0)``, always in that order, and on all cores where the terms are long.
+
+    >>> add_up(np.array([[1.0, 2.0], [10.0, 20.0]])).tolist()
+    [11.0, 22.0]
+    """
+    if len(terms) == 1:
+        return terms[0]
+    rows = terms.reshape(len(terms), math.prod(terms.shape[1:]))
+    total = np.empty(rows.shape[1], terms.dtype)
+
+    def add_part(part: slice) -> None:
+        np.sum(rows[:, part], axis=0, out=total[part])
+
+    parallel_for(add_part, split(len(total), BLOCK_ELEMENTS))
+    return total.reshape(terms.shape[1:])
+
+
+@contextlib.contextmanager
+def unbuffered() -> Iterator[None]:
+    """Within this block, ufuncs on arrays with gaps or broadcasting run without copies.
+
+    NumPy gathers rows of such arrays into a buffer of 8192 elements before it computes, even where
+    no type has to be converted. Rows shorter than that are copied in and out, at three times the
+    cost of the arithmetic. A buffer too small to gather rows avoids the copies. The setting belongs
+    to the current thread and is restored at the end.
+
+    >>> before = np.getbufsize()
+    >>> with unbuffered():
+    ...     np.getbufsize()
+    16
+    >>> np.getbufsize() == before
+    True
+    """
+    before = np.setbufsize(16)
+    try:
+        yield
+    finally:
+        np.setbufsize(before)

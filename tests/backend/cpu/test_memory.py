@@ -1,0 +1,45 @@
+"""Scratch memory that threads do not share, sums on all cores, and the buffer size of NumPy."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minicv.backend.cpu.memory import add_up, scratch, unbuffered
+
+
+@given(st.integers(1, 5), st.integers(0, 3), st.integers(1, 70_000))
+def test_adding_up(count, rows, columns):
+    terms = np.random.default_rng(0).normal(size=(count, rows, columns))
+    total = add_up(terms)
+    assert total.shape == (rows, columns)
+    np.testing.assert_allclose(total, sum(terms), rtol=1e-12, atol=1e-12)
+
+
+def test_scratch_is_kept_by_each_thread_and_grows():
+    mine = scratch("test", (4, 5), np.dtype(np.float64))
+    assert np.shares_memory(mine, scratch("test", (10,), np.dtype(np.float32)))
+    assert scratch("test", (100,), np.dtype(np.complex128)).shape == (100,)
+    theirs = []
+    thread = threading.Thread(target=lambda: theirs.append(scratch("test", (4, 5), mine.dtype)))
+    thread.start()
+    thread.join()
+    assert not np.shares_memory(theirs[0], scratch("test", (100,), mine.dtype))
+
+
+def test_the_buffer_size_is_restored_after_an_error():
+    before = np.getbufsize()
+    with pytest.raises(KeyError), unbuffered():
+        assert np.getbufsize() < before
+        raise KeyError
+    assert np.getbufsize() == before
+
+
+def test_results_without_a_buffer_are_the_same():
+    rng = np.random.default_rng(0)
+    x, scale = rng.normal(size=(20, 33))[:, 1:-1], rng.normal(size=(20, 1))
+    expected = x * scale
+    with unbuffered():
+        np.testing.assert_array_equal(x * scale, expected)
