@@ -94,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="NAME",
         choices=get_args(AlgorithmName),
-        help="time convolution by this one too, where it can: " + ", ".join(get_args(AlgorithmName)),
+        help="time convolution by this one too, where it can: "
+        + ", ".join(get_args(AlgorithmName)),
     )
     add("--minutes", type=float, default=7.0, help="start no case after so many; default 7")
     add("--commit", metavar="TEXT", help="of the code, for a copy without its history")
