@@ -38,8 +38,8 @@ class DataLoader:
 
     The order of an epoch and the random numbers of the transform come from `rng` at the start of
     the epoch; each sample has a generator of its own, seeded by the epoch and the sample's index.
-    So the batches are the same for any number of workers, and whoever restores the state of `rng`
-    between two epochs repeats the next one.
+    So the batches are the same for any number of workers. To repeat an epoch, restore the state
+    that `rng` had before it.
 
     The workers are threads: a thread starts at once and shares the data set, and decoding, resizing
     and array work release Python's lock. So workers read photographs side by side, and they draw

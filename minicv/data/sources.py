@@ -139,7 +139,7 @@ def _listed(words: Sequence[str], last: str = "and") -> str:
 
 
 def _farmyard(scenes: str) -> Splits:
-    """Each scene is drawn once and kept, so that only the first epoch draws."""
+    """Scenes are cached, so that only the first epoch draws."""
 
     def opener(number: int, seed: int) -> Callable[[], Cached]:
         return lambda: Cached(Farmyard(number, seed=seed))

@@ -25,6 +25,7 @@ from minicv.proposals.proposer import as_picture, best_first, checked_image, res
 WINDOW = 8
 SIDES = (16, 32, 64, 128, 256, 512)  # of windows in the image, pixels
 SIZES = tuple((width, height) for width in SIDES for height in SIDES)
+BITS = 8  # of a normed gradient
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,6 @@ def gradient_maps(image: np.ndarray) -> Iterator[GradientMap]:
             for length, side in ((width, wide), (height, high))
         )
         yield GradientMap(number, normed_gradients(resized(picture, *shrunk)), (height, width))
-
-
-BITS = 8  # of a normed gradient
 
 
 def binary_bases(template: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -27,6 +27,8 @@ import numpy as np
 from minicv.proposals.edge_groups import Affinities, EdgeGroups
 from minicv.proposals.sliding_window import WindowGrid
 
+ROUNDS = 3  # of refinement, each of all four sides
+
 
 @dataclass(frozen=True)
 class ContourRectangles:
@@ -191,9 +193,6 @@ class InnerSums:
         """(GY, GX): the sum for each window of the grid."""
         x, y = grid.x, grid.y[:, None]
         return self.of(x, y, x + grid.width, y + grid.height)
-
-
-ROUNDS = 3  # of all four sides
 
 
 class BoxRefinement:

@@ -21,6 +21,7 @@ EIGHT_NEIGHBOURS = ((0, 1), (1, -1), (1, 0), (1, 1))
 WITHIN_TWO_PIXELS = tuple(
     (dy, dx) for dy in range(3) for dx in range(-2, 3) if dy > 0 or (dy == 0 and dx > 0)
 )
+BATCH = 128  # groups whose paths are searched together; the search costs the square of it
 
 
 @dataclass(frozen=True)
@@ -193,9 +194,6 @@ def _rectangles(labels: np.ndarray, y: np.ndarray, x: np.ndarray, count: int) ->
         ):
             rectangles[:, side] = reduce.reduceat(values[order], starts) + more
     return rectangles
-
-
-BATCH = 128  # groups whose paths are searched together; the search costs the square of it
 
 
 @dataclass(frozen=True)

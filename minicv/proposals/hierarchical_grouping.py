@@ -27,6 +27,7 @@ TEXTURE_BINS = 10
 ORIENTATIONS = 8
 # The Gaussian derivative of a step from 0 to 1 is 1 / (sqrt(2 pi) sigma) where it is steepest.
 STEEPEST = 1 / np.sqrt(2 * np.pi)
+SIMILARITIES = "CTSF"
 
 
 def colour_bins(channels: np.ndarray) -> np.ndarray:
@@ -96,9 +97,6 @@ def region_histograms(labels: np.ndarray, bins: np.ndarray, bin_count: int) -> n
 
 def _binned(values: np.ndarray, count: int) -> np.ndarray:
     return np.clip(values * np.float32(count), 0, count - 1).astype(np.uint8)
-
-
-SIMILARITIES = "CTSF"
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ CUES: tuple[Callable[[np.ndarray, float], Cue], ...] = (
 )
 LONGER_SIDE = 200  # of the image that the cues look at, pixels
 ALPHA, MOST_ASPECT = 0.65, 3.0  # of the grid of windows
+OBJECT_IOU = 0.5  # a window that overlaps an object by this holds it
+# What is tried for each of CUES: thresholds (times the mean), surrounds, shrinks, and k.
+CHOICES = ((1.0, 2.0, 4.0), (1.5, 2.0, 3.0), (1.3, 2.0, 3.0), (50.0, 150.0, 450.0))
+BINS = 20
 
 
 @dataclass(frozen=True)
@@ -175,12 +179,6 @@ def draw(weights: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarra
     if count >= len(keys):
         return np.arange(len(keys))
     return np.sort(np.argpartition(-keys, count)[:count])
-
-
-OBJECT_IOU = 0.5  # a window that overlaps an object by this holds it
-# What is tried for each of CUES: thresholds (times the mean), surrounds, shrinks, and k.
-CHOICES = ((1.0, 2.0, 4.0), (1.5, 2.0, 3.0), (1.3, 2.0, 3.0), (50.0, 150.0, 450.0))
-BINS = 20
 
 
 def train_objectness(

@@ -18,6 +18,11 @@ from minicv.proposals.felzenszwalb import felzenszwalb
 from minicv.proposals.proposer import as_picture, resized
 
 SMOOTH = 1.0  # standard deviation of the Gaussian at the end, pixels of the small picture
+BLOCK = 1024  # boxes counted at a time
+SALIENCY_SCALES = (16, 24, 32, 48, 64)
+LAB_BINS = (4, 8, 8)
+EDGES = GradientEdges(sigma=1.0)
+LEAST_EDGE = 0.1
 
 
 def spectral_residual(channel: np.ndarray) -> np.ndarray:
@@ -51,9 +56,6 @@ def spectral_residual(channel: np.ndarray) -> np.ndarray:
     back = np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))
     saliency = ndimage.gaussian_filter(np.abs(back) ** 2, SMOOTH, mode="nearest")
     return saliency / saliency.mean()
-
-
-BLOCK = 1024  # boxes counted at a time
 
 
 class IntegralHistogram:
@@ -97,12 +99,6 @@ class IntegralHistogram:
             part += self.totals[y1, x1]
             counts[first : first + BLOCK] = part
         return counts
-
-
-SALIENCY_SCALES = (16, 24, 32, 48, 64)
-LAB_BINS = (4, 8, 8)
-EDGES = GradientEdges(sigma=1.0)
-LEAST_EDGE = 0.1
 
 
 class Cue(Protocol):

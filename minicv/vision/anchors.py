@@ -112,7 +112,7 @@ def anchors_inside_image(anchors: Array, size: tuple[float, float]) -> Array:
 
 @dataclass(frozen=True)
 class AnchorGrid:
-    """The settings of `generate_anchors` that belong to a model, kept together.
+    """The settings of `generate_anchors` that belong to a model.
 
     Attributes:
         stride: image pixels per cell of the feature map, one number or ``(stride_y, stride_x)``.

@@ -10,12 +10,39 @@ from minicv.data.farmyard_drawing.figure import Colour, Figure, blend, shade, va
 
 # Joints are numbered in the order of Leeds Sports Pose (vision/keypoints.py, LEEDS_SPORTS_JOINTS).
 
+STRAW: Colour = (226, 194, 118)
+EYES: Colour = (34, 26, 26)
+LIPS: Colour = (150, 56, 56)
+BLUSH: Colour = (232, 96, 88)
+HATBAND: Colour = (150, 60, 50)
+HEAD_RADIUS = 0.078  # of the ball on which the features of the face lie
+SKIN: tuple[Colour, ...] = (
+    (250, 216, 190), (236, 190, 156), (208, 154, 114), (158, 106, 74), (104, 68, 48),
+)  # fmt: skip
+HAIR: tuple[Colour, ...] = (
+    (40, 30, 28), (84, 54, 34), (134, 84, 44), (206, 164, 92), (158, 70, 38), (150, 148, 148),
+)  # fmt: skip
+SHIRTS: tuple[Colour, ...] = (
+    (204, 52, 50), (44, 96, 178), (240, 190, 54), (60, 146, 108), (236, 234, 226),
+    (136, 78, 158), (238, 132, 60), (86, 182, 206), (224, 120, 152), (70, 74, 86),
+)  # fmt: skip
+TROUSERS: tuple[Colour, ...] = (
+    (46, 72, 122), (92, 76, 60), (62, 62, 70), (122, 108, 84), (70, 96, 72), (150, 62, 60),
+)  # fmt: skip
+SHOES: tuple[Colour, ...] = (
+    (62, 44, 34), (40, 40, 46), (186, 60, 50), (232, 228, 220), (74, 108, 70),
+)  # fmt: skip
+# Joint numbers of a limb, from its end to the body (the order of Leeds Sports Pose).
+LEGS = ((0, 1, 2), (5, 4, 3))  # ankle, knee, hip
+ARMS = ((6, 7, 8), (11, 10, 9))  # wrist, elbow, shoulder
+RIGHT_HIP, LEFT_HIP, RIGHT_SHOULDER, LEFT_SHOULDER, NECK, HEAD_TOP = 2, 3, 8, 9, 12, 13
+
 
 @dataclass
 class Pose:
-    """Joint positions in space: to the person's right, down, and towards the viewer."""
+    """Joint positions in space, for a person of height 1."""
 
-    joints: np.ndarray  # (14, 3) x, y of the picture and z towards the viewer, height 1
+    joints: np.ndarray  # (14, 3) x to the right and y down in the picture, z towards the viewer
     turn: float  # 0 faces the viewer, pi/2 faces right in the picture, pi shows the back
 
 
@@ -82,14 +109,6 @@ def random_pose(rng: np.random.Generator) -> Pose:
     return Pose(np.stack([x, down, z], axis=1), float(turn))
 
 
-STRAW: Colour = (226, 194, 118)
-EYES: Colour = (34, 26, 26)
-LIPS: Colour = (150, 56, 56)
-BLUSH: Colour = (232, 96, 88)
-HATBAND: Colour = (150, 60, 50)
-RADIUS = 0.078  # of the ball that the features sit on
-
-
 class _Head:
     """Where points of the head lie in the figure."""
 
@@ -106,7 +125,7 @@ class _Head:
         """A feature at `angle` round the head, and how much it faces the viewer (-1..1)."""
         to_right = np.sin(angle) * self.looks[1] + np.cos(angle) * self.looks[0]
         to_viewer = np.cos(angle) * self.looks[1] - np.sin(angle) * self.looks[0]
-        return self.place([(RADIUS * to_right, up)])[0], float(to_viewer)
+        return self.place([(HEAD_RADIUS * to_right, up)])[0], float(to_viewer)
 
 
 def draw_head(
@@ -148,7 +167,7 @@ def draw_head(
 
 
 def _hair(figure: Figure, head: _Head, colour: Colour, long: bool) -> None:
-    """All over the head from behind, its back from the side, a fringe from the front."""
+    """It covers the head from behind, its back part from the side, the forehead from the front."""
     sideways, to_viewer = head.looks.tolist()
     if to_viewer < -0.35:
         low = -0.15 if long else -0.055
@@ -195,29 +214,6 @@ def _hat(figure: Figure, head: _Head) -> None:
     figure.blob(head.place(crown), STRAW)
     band = head.place([(-0.083, 0.075), (0, 0.08), (0.083, 0.075)])
     figure.ribbon(band, [0.011, 0.011, 0.011], HATBAND)
-
-
-SKIN: tuple[Colour, ...] = (
-    (250, 216, 190), (236, 190, 156), (208, 154, 114), (158, 106, 74), (104, 68, 48),
-)  # fmt: skip
-HAIR: tuple[Colour, ...] = (
-    (40, 30, 28), (84, 54, 34), (134, 84, 44), (206, 164, 92), (158, 70, 38), (150, 148, 148),
-)  # fmt: skip
-SHIRTS: tuple[Colour, ...] = (
-    (204, 52, 50), (44, 96, 178), (240, 190, 54), (60, 146, 108), (236, 234, 226),
-    (136, 78, 158), (238, 132, 60), (86, 182, 206), (224, 120, 152), (70, 74, 86),
-)  # fmt: skip
-TROUSERS: tuple[Colour, ...] = (
-    (46, 72, 122), (92, 76, 60), (62, 62, 70), (122, 108, 84), (70, 96, 72), (150, 62, 60),
-)  # fmt: skip
-SHOES: tuple[Colour, ...] = (
-    (62, 44, 34), (40, 40, 46), (186, 60, 50), (232, 228, 220), (74, 108, 70),
-)  # fmt: skip
-
-# Joint numbers of a limb, from its end to the body (the order of Leeds Sports Pose).
-LEGS = ((0, 1, 2), (5, 4, 3))  # ankle, knee, hip
-ARMS = ((6, 7, 8), (11, 10, 9))  # wrist, elbow, shoulder
-RIGHT_HIP, LEFT_HIP, RIGHT_SHOULDER, LEFT_SHOULDER, NECK, HEAD_TOP = 2, 3, 8, 9, 12, 13
 
 
 @dataclass
@@ -354,7 +350,7 @@ def _torso(
 def _left_and_right(pair: np.ndarray, least: float) -> tuple[np.ndarray, np.ndarray]:
     """The two joints (2, 2) as they stand in the picture, at least 2 * `least` apart.
 
-    A body seen from the side has its hips behind one another, but is not infinitely thin.
+    A body seen from the side has one hip behind the other, but it is not infinitely thin.
     """
     first, second = pair[np.argsort(pair[:, 0], kind="stable")]
     half = np.array([max(float(second[0] - first[0]) / 2, least), 0])

@@ -9,6 +9,23 @@ import numpy as np
 from minicv.data.farmyard_drawing.figure import Colour, Figure, blend, shade, vary
 from minicv.data.farmyard_drawing.raster import random_part, rasterise, textures
 
+LEAVES: tuple[Colour, ...] = (
+    (58, 116, 48),
+    (78, 132, 50),
+    (44, 98, 58),
+    (110, 140, 52),
+    (176, 132, 46),
+)
+CONIFERS: tuple[Colour, ...] = ((36, 86, 58), (48, 100, 70), (42, 84, 44))
+BARK: tuple[Colour, ...] = ((104, 76, 52), (126, 96, 66), (86, 66, 52))
+FLOWERS: tuple[Colour, ...] = (
+    (250, 248, 240),
+    (248, 214, 62),
+    (226, 92, 84),
+    (180, 132, 206),
+    (240, 160, 190),
+)
+
 
 @dataclass(frozen=True)
 class Mood:
@@ -128,24 +145,6 @@ def _cloud(picture: np.ndarray, horizon: float, mood: Mood, rng: np.random.Gener
         layer.alpha *= 0.85  # a little of the sky shows through
         layer.colour *= 0.85
         layer.lay_on(picture)
-
-
-LEAVES: tuple[Colour, ...] = (
-    (58, 116, 48),
-    (78, 132, 50),
-    (44, 98, 58),
-    (110, 140, 52),
-    (176, 132, 46),
-)
-CONIFERS: tuple[Colour, ...] = ((36, 86, 58), (48, 100, 70), (42, 84, 44))
-BARK: tuple[Colour, ...] = ((104, 76, 52), (126, 96, 66), (86, 66, 52))
-FLOWERS: tuple[Colour, ...] = (
-    (250, 248, 240),
-    (248, 214, 62),
-    (226, 92, 84),
-    (180, 132, 206),
-    (240, 160, 190),
-)
 
 
 def draw_tree(rng: np.random.Generator) -> Figure:

@@ -17,14 +17,14 @@ class Thing:
     label: int  # its class in the segmentation
     counts: bool  # whether it is an instance with a box and a mask; trees are not
     x: float  # column of its middle
-    ground: float  # row it stands on: what stands lower in the picture is nearer
+    ground: float  # row it stands on; a thing that stands lower in the picture is nearer
     width: float  # pixels
     layer: Layer
     joints: np.ndarray | None  # (J, 2) x, y in pixels
 
     @property
     def full_area(self) -> float:
-        """Pixels that it would cover if nothing hid it and the border did not cut it."""
+        """Number of pixels it would cover if nothing hid it and the border did not cut it."""
         return float(self.layer.mask.sum()) / self.layer.inside
 
 
@@ -39,7 +39,7 @@ def place(
     mirror: bool,
     joints: np.ndarray | None = None,
 ) -> Thing | None:
-    """Stand a figure with its middle at (column, row); None if it is out of the picture."""
+    """A figure with the middle of its foot at (column, row); None if it is out of the picture."""
     across = np.concatenate([outline[:, 0] for outline in figure.outlines])
     low, high = float(across.min()), float(across.max())
     factors = np.array([-scale if mirror else scale, scale])
@@ -72,7 +72,7 @@ def keep_visible(
         for k, thing in enumerate(things):
             owner[thing.layer.window][thing.layer.mask] = k
         visible = np.bincount(owner.ravel() + 1, minlength=len(things) + 1)[1:]
-        # The least visible one goes first: what it hid may become visible enough.
+        # Drop the least visible thing first: those that it hid may become visible enough.
         worst, worst_share = -1, least_share
         for k, thing in enumerate(things):
             if not thing.counts:
@@ -109,7 +109,7 @@ def paint(
 ) -> None:
     """Paint a thing over the picture (H, W, 3), with the grain of its coat.
 
-    `haze` is the colour of the distance and how much of it lies over the thing.
+    `haze` is the colour of far things, and its share in the colour of this one.
     """
     layer = thing.layer
     height, width = layer.alpha.shape
