@@ -25,7 +25,7 @@ DIRECTIONS = ("forward", "grad_input", "grad_weight")
 
 
 def check_on_cuda(case: Case, dtype=np.float64, algorithm=None) -> None:
-    """All three, with ``algorithm`` where it can and the usual one elsewhere."""
+    """All three kernels, with ``algorithm`` where it is possible and the usual one elsewhere."""
     x, weight, grad = (a.astype(dtype) for a in (case.x, case.weight, case.grad))
     bias = np.linspace(-1, 1, weight.shape[0]).astype(dtype)
     exact = np.dtype(dtype) == np.float64
@@ -37,31 +37,31 @@ def check_on_cuda(case: Case, dtype=np.float64, algorithm=None) -> None:
 
 
 def algorithms_of(case: Case, dtype=np.float32, direction="forward") -> set[str]:
-    """Those that can compute it on a GPU."""
+    """The algorithms that can compute the case on a GPU."""
     return set(possible_algorithms(case.layer._replace(dtype=np.dtype(dtype)), direction))
 
 
 def on_device(*values: Any, dtype: DTypeLike) -> list[Any]:
-    """Arrays in that dtype on the device; what is no array stays."""
+    """Arrays in that dtype on the device; other values unchanged."""
     return [cupy.asarray(v.astype(dtype)) if isinstance(v, np.ndarray) else v for v in values]
 
 
 def between_nan(array: np.ndarray) -> Array:
-    """On the device, where who reads beside it finds NaN."""
+    """The array on the device, with NaN in the memory before and after it."""
     memory = cupy.asarray(np.full(array.size + 512, np.nan, array.dtype))
     memory[256:-256] = cupy.asarray(array.ravel())
     return memory[256:-256].reshape(array.shape)
 
 
 def with_gaps(array: np.ndarray) -> Array:
-    """On the device, in another order in memory than in its axes."""
+    """The array on the device, with its axes in another order in memory."""
     return cupy.asarray(array.T).T
 
 
 def check(compute: Callable[[], Array], expected: np.ndarray, dtype: DTypeLike, bound: float):
     """The error is within ``bound`` relative to the largest value (or to 1).
 
-    The threads run in order and in reversed order: a race between them would tell.
+    The threads run in order and in reversed order, which shows a race between them.
     """
     results = [compute()]
     with cuda_emulator.reversed_order():

@@ -41,7 +41,7 @@ def kernels_on(module: ModuleType) -> Iterator[None]:
 def check_kernel(name: str, *arguments: Any, rtol: float = 1e-12, atol: float = 1e-12) -> None:
     """Both backends give the same arrays: equal dtypes and shapes, and values within the tolerance.
 
-    The threads run in order and in reversed order: a race between them would tell.
+    The threads run in order and in reversed order, which shows a race between them.
     """
     expected = _as_tuple(getattr(cpu, name)(*arguments))
     moved = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
@@ -60,7 +60,7 @@ def check_kernel(name: str, *arguments: Any, rtol: float = 1e-12, atol: float = 
 
 
 def check_in_order(name: str, *arguments: Any, **tolerance: float) -> np.ndarray:
-    """As `check_kernel`, in the form without atomics, which gives the same bits in either order."""
+    """As `check_kernel`, but without atomics; the result has the same bits in either order."""
     moved = [cupy.asarray(a) if isinstance(a, np.ndarray) else a for a in arguments]
     with use_deterministic():
         check_kernel(name, *arguments, **tolerance)

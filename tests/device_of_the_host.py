@@ -1,6 +1,6 @@
 """A device without a GPU: the strict stand-in for CuPy, with emulated kernels or those of the host.
 
-What kernels compute is the matter of tests/backend/cuda; this is about all that stands between.
+What kernels compute is tested in tests/backend/cuda; this is for tests of all the code above them.
 """
 
 import cuda_emulator
@@ -15,7 +15,7 @@ def install_device(monkeypatch, emulated=True):
     """Until the test ends, ``module.to("cuda")`` moves a module to the stand-in.
 
     Kernels are those of CUDA, emulated, where there is a compiler. With ``emulated=False`` they are
-    those of the host: for what would take too long, or has to round in the same way.
+    those of the host: for tests that would take too long, or that need the same rounding.
     """
     if not emulated or cuda_emulator.compiler() is None:
         for name in cpu.__all__:

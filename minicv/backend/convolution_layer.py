@@ -34,10 +34,10 @@ class Layer(NamedTuple):
         dtype: in which it is computed.
         x_shape: (N, C, H, W).
         weight_shape: (O, C / groups, KH, KW).
-        y_shape: (N, O, OH, OW). As a transposed convolution with output padding has it, ``x_shape``
-            may have a few rows and columns more than the windows reach.
+        y_shape: (N, O, OH, OW). In a transposed convolution with output padding, x has a few rows
+            and columns more than its windows reach.
         stride, padding, dilation: (vertical, horizontal).
-        groups: channels are convolved within so many groups.
+        groups: output channels see only the input channels of their own group.
     """
 
     dtype: np.dtype

@@ -9,8 +9,8 @@ weighted sum of KH·KW input pixels, for all channels alike:
 long runs of them. Rows of a small map are short, but its channels are many. So the pixels are laid
 out as (H, W, C), in a frame of zeros for the padding. All windows are then one strided view of the
 frame, any stride and dilation included, and `numpy.einsum` sums them, one run of channels after the
-other, while the run of results stays in the nearest cache. Few channels make short runs: at stride
-1 neighbouring pixels join theirs to one, with the weights repeated.
+other, while the run of results stays in the nearest cache. Few channels would make short runs: at
+stride 1 the channels of several neighbouring pixels are joined to one run, with repeated weights.
 
 The gradients work on each channel as a whole:
 

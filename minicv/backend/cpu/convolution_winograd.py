@@ -171,14 +171,16 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
         v = scratch("winograd whole image", (f.points, c, band.tiles), np.float32)
         dm = scratch("winograd whole grad", (f.points, o, band.tiles), np.float32)
 
-        def transform(block: tuple[bool, slice], band: Band = band, v=v, dm=dm) -> None:
+        def transform(
+            block: tuple[bool, slice], band: Band = band, v: np.ndarray = v, dm: np.ndarray = dm
+        ) -> None:
             of_image, channels = block
             if of_image:
                 _transform_image(f, x, channels, band, layer.padding, v[:, channels])
             else:
                 _transform_grad(f, grad, channels, band, dm[:, channels])
 
-        def multiply(outputs: slice, v=v, dm=dm) -> None:
+        def multiply(outputs: slice, v: np.ndarray = v, dm: np.ndarray = dm) -> None:
             shape = (f.points, outputs.stop - outputs.start, c)
             du = scratch("winograd kernel", shape, np.float32)
             np.matmul(dm[:, outputs], v.swapaxes(1, 2), out=du)
@@ -233,10 +235,10 @@ def _convolve(
     for band in _bands(f, layer.y_shape, IMAGE_BYTES // (4 * f.points * c)):
         v = scratch("winograd whole image", (f.points, c, band.tiles), np.float32)
 
-        def transform(channels: slice, band: Band = band, v=v) -> None:
+        def transform(channels: slice, band: Band = band, v: np.ndarray = v) -> None:
             _transform_image(f, x, channels, band, layer.padding, v[:, channels])
 
-        def convolve_outputs(outputs: slice, band: Band = band, v=v) -> None:
+        def convolve_outputs(outputs: slice, band: Band = band, v: np.ndarray = v) -> None:
             if cached is not None:
                 multiply(cached[:, outputs], v, outputs, band)
                 return

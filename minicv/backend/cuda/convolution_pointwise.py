@@ -5,11 +5,11 @@
     dL/dweight  =  Σ over images of  dL/dy  @  xᵀ
 
 Large images take a product each, straight on their own memory: nothing is copied. A product of a
-small image would be over before the next one is launched, and most of the GPU idle; there it is
-cheaper to let all images stand in a row, which `convolution_im2col` does. It also picks the pixels
-at a stride.
+small image would end before the next one is launched, and would leave most of the GPU idle; there
+it is cheaper to copy all images into one matrix, which `convolution_im2col` does. It also picks the
+pixels at a stride.
 
-Arithmetic: N·O·C·OH·OW multiply-adds. Traffic: each array once, plus a copy of them for small
+Arithmetic: N·O·C·OH·OW multiply-adds. Traffic: each array once, plus a copy of each for small
 images or a stride.
 """
 
