@@ -108,6 +108,9 @@ class StageRecorder:
         keep: False, as in `predict`, keeps nothing and calls none of the functions that it is
             given, so that recording costs a prediction nothing.
 
+    On a GPU, which works on while Python goes on, the seconds of a step are those until its work
+    was handed over.
+
     Attributes:
         stages: recorded so far, in order.
 

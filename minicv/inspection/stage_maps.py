@@ -31,9 +31,7 @@ MOST_NAMES = 9  # below the label map in the overview; on its own it has all
 
 def draw_image(stage: Stage, scene: Scene) -> Drawn:
     """The image."""
-    picture, _ = scene.picture()
-    height, width = scene.on_image().shape[1:]
-    return Drawn(picture, f"{width} × {height} pixels")
+    return Drawn(scene.picture()[0])
 
 
 def draw_features(stage: Stage, scene: Scene) -> Drawn:
@@ -42,7 +40,7 @@ def draw_features(stage: Stage, scene: Scene) -> Drawn:
     picture, factor = scene.picture()
     strength = np.abs(features).mean(axis=0)  # (C, h, w) -> (h, w)
     overlay = overlay_heatmap(picture, strength, cell_size=(stride * factor, stride * factor))
-    channels, height, width = features.shape
+    channels = len(features)
     shown = min(MOST_CHANNELS, channels)
     detail = halves(
         overlay,
@@ -50,13 +48,12 @@ def draw_features(stage: Stage, scene: Scene) -> Drawn:
         "where the channels are strong",
         f"the strongest {shown} of {channels} channels, each on a scale of its own",
     )
-    return Drawn(overlay, f"{channels} channels of {width} × {height}; bright is strong", detail)
+    return Drawn(overlay, "the mean strength of its channels; bright is strong", detail)
 
 
 def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
     """The anchors of the middle cell, coloured by size; on their own also size by size."""
     anchors = stage.arrays["anchors"]
-    height, width, per_cell = anchors.shape[:3]
     sizes, size_of = anchor_sizes(anchors)
     picture, factor = scene.picture()
     overview = _anchors_of_middle(pale(picture), anchors * factor, size_of)
@@ -70,10 +67,7 @@ def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
         "all anchors of the middle dot",
         "size by size: the side of a square of the same area, in pixels of the image",
     )
-    note = f"{per_cell} at each of {height * width:,} dots; those of the middle one are drawn"
-    if height * width == 1:
-        note = f"{per_cell} at a single dot"
-    return Drawn(overview, note, detail)
+    return Drawn(overview, "a dot at each cell; the anchors of the middle one are drawn", detail)
 
 
 def anchor_sizes(anchors: np.ndarray) -> tuple[list[float], np.ndarray]:

@@ -29,6 +29,7 @@ MOST_REGIONS = 8  # shown one by one
 MOST_CROPS = 12
 CROP_SIDE = 112  # pixels of a region's crop
 DRAWN_SCORE = 0.5  # of a detection; the unsure ones would hide the sure
+MOST_UNSURE = 3  # drawn where none is sure
 TILE = 400  # width of a picture that is made for the overview alone
 
 
@@ -39,6 +40,11 @@ def draw_boxes(stage: Stage, scene: Scene) -> Drawn:
     most = MOST_BOXES_OF_A_CROWD if thinned_out else MOST_BOXES
     if not len(boxes):
         return Drawn(pale(scene.picture()[0]), "no boxes, so there is nothing to draw")
+    if scores.min() == scores.max():  # none is best: some from everywhere
+        rows = np.unique(np.linspace(0, len(boxes) - 1, most).astype(int))
+        picture = draw_proposals(scene.on_image(), boxes[rows], scores[rows], most)
+        note = "all with the same score"
+        return Drawn(picture, f"{len(rows)} are drawn, {note}" if len(rows) < len(boxes) else note)
     low, high = score_scale(scores)
     picture = draw_proposals(scene.on_image(), boxes, scores, most, low, high)
     note = f"the best {most} are drawn; bright is best" if len(boxes) > most else "bright is best"
@@ -139,18 +145,26 @@ def draw_refined_boxes(stage: Stage, scene: Scene) -> Drawn:
 
 
 def draw_detected(stage: Stage, scene: Scene) -> Drawn:
-    """The detections that are sure enough."""
+    """The detections that are sure enough, or else the few that are surest."""
     arrays = stage.arrays
-    sure = arrays["scores"] >= DRAWN_SCORE
+    scores = arrays["scores"]
+    sure = np.flatnonzero(scores >= DRAWN_SCORE)
+    note = f"the {len(sure)} with a score of at least {DRAWN_SCORE}"
+    if not len(sure):
+        note = f"none has a score of at least {DRAWN_SCORE}"
+        sure = np.argsort(-scores, kind="stable")[:MOST_UNSURE]
+        if len(sure):
+            note += (
+                f"; the surest {len(sure)} are drawn" if len(sure) > 1 else "; the surest is drawn"
+            )
     picture = draw_detections(
         arrays["image"],
         arrays["boxes"][sure],
         arrays["labels"][sure],
-        arrays["scores"][sure],
+        scores[sure],
         scene.class_names,
     )
-    count = "none has" if not sure.any() else f"the {sure.sum()} with"
-    return Drawn(picture, f"{count} a score of at least {DRAWN_SCORE}")
+    return Drawn(picture, note)
 
 
 def _no_regions(scene: Scene) -> Drawn:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from minicv.inspection.heatmap import colour_map
-from minicv.inspection.palette import BLUE, class_palette
+from minicv.inspection.palette import BLUE, class_colour, class_palette
 from minicv.inspection.panels import CAPTION_SIZE, GAP, LINE_HEIGHT
 from minicv.inspection.stage import Stage
 from minicv.inspection.stage_maps import (
@@ -62,8 +62,7 @@ def brightness(picture):
 
 def test_the_image_is_shown_as_it_is():
     image = np.random.default_rng(0).random((3, 600, 700), dtype=np.float32)
-    tile, note, *_ = drawn(draw_image, {"image": image}, image)
-    assert note == "700 × 600 pixels"
+    tile = drawn(draw_image, {"image": image}, image).tile
     expected = np.floor(image.transpose(1, 2, 0) * 255 + 0.5)
     np.testing.assert_array_equal(np.asarray(tile), expected)
 
@@ -123,8 +122,11 @@ def test_all_cells_have_a_dot_and_the_middle_one_its_anchors():
 def test_anchors_are_told_apart_by_size():
     sizes, size_of = anchor_sizes(ANCHORS)
     assert sizes == [8, 16] and np.bincount(size_of).tolist() == [3, 3]
-    note = drawn(draw_anchors, {"anchors": ANCHORS}, WHITE).note
-    assert note == "6 at each of 12 dots; those of the middle one are drawn"
+    detail = np.asarray(drawn(draw_anchors, {"anchors": ANCHORS}, WHITE).detail)
+    small, large = in_rows(detail[CAPTION:, PANEL_WIDTH + GAP :], 2, 2, 288, 206)
+    for part, own, other in ((small, 0, 1), (large, 1, 0)):
+        assert (part == class_colour(own)).all(axis=2).any()
+        assert not (part == class_colour(other)).all(axis=2).any()
 
 
 def test_bars_of_the_best_classes_are_as_long_as_their_scores():

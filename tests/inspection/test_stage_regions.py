@@ -55,6 +55,16 @@ def test_boxes_have_the_colours_of_their_scores():
     assert detail.height > tile.height  # the bar of colours
 
 
+def test_of_boxes_with_one_score_some_from_everywhere_are_drawn():
+    boxes = np.tile([[200.0, 40, 300, 240]], (400, 1))
+    boxes[0], boxes[-1] = BOXES[0], BOXES[2]
+    tile, note, *_ = drawn(draw_boxes, stage("boxes", boxes=boxes, scores=np.ones(400)))
+    assert note == "40 are drawn, all with the same score"
+    assert at(tile, 20, 120) != [128, 128, 128] and at(tile, 400, 160) != [128, 128, 128]
+    few = stage("boxes", boxes=BOXES, scores=np.ones(3))
+    assert drawn(draw_boxes, few).note == "all with the same score"
+
+
 @pytest.mark.parametrize("thinned_out, most", [(False, 40), (True, 300)])
 def test_the_best_boxes_are_drawn_and_more_of_a_crowd_that_is_thinned_out(thinned_out, most):
     count = 400
@@ -145,8 +155,18 @@ def test_detections_are_drawn_where_they_are_sure():
     assert at(tile, 20, 120) == list(class_colour(0))
     assert at(tile, 400, 160) == list(class_colour(2))
     assert at(tile, 200, 140) == [128, 128, 128]
-    unsure = stage("detections", image=GREY, boxes=BOXES, labels=labels, scores=scores / 3)
-    tile, note, *_ = drawn(draw_detected, unsure, image=None)
+
+
+def test_where_no_detection_is_sure_the_surest_are_drawn():
+    boxes, labels = np.concatenate([BOXES, BOXES[:1] + 240]), np.array([0, 1, 2, 1])
+    scores = np.array([0.3, 0.1, 0.2, 0.05])
+    found = stage("detections", image=GREY, boxes=boxes, labels=labels, scores=scores)
+    tile, note, *_ = drawn(draw_detected, found, image=None)
+    assert note == "none has a score of at least 0.5; the surest 3 are drawn"
+    assert [at(tile, x, 140) for x in (20, 200, 400)] == [list(class_colour(k)) for k in range(3)]
+    assert at(tile, 260, 280) == [128, 128, 128]
+    arrays = {"boxes": BOXES[:0], "labels": labels[:0], "scores": scores[:0]}
+    tile, note, *_ = drawn(draw_detected, stage("detections", image=GREY, **arrays), image=None)
     assert note == "none has a score of at least 0.5" and (np.asarray(tile) == 128).all()
 
 
