@@ -1,1 +1,1 @@
-"""Floor 6: the command ``minicv``."""
+"""Floor 7: the command ``minicv``."""

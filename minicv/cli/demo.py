@@ -69,7 +69,9 @@ def run(options: argparse.Namespace) -> None:
     }
     scene = test[_instructive([test[i][1] for i in range(len(test))])][0]
     stages = draw_stages(model.stages(scene), model.classes)
-    pictures |= {f"stage{i}_{name}": picture for i, (name, picture) in enumerate(stages.items(), 1)}
+    pictures |= {
+        f"stage{i:02}_{name}": picture for i, (name, picture) in enumerate(stages.items(), 1)
+    }
     for name, picture in pictures.items():
         picture.save(options.out / f"{name}.png")
     report = {"seed": options.seed, "training_seconds": round(seconds, 1), "values": values}

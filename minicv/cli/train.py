@@ -10,7 +10,7 @@ from minicv.data.sources import open_data, sources_help
 from minicv.models.backbones import BACKBONES
 from minicv.proposals import PROPOSERS
 from minicv.tasks import SYSTEMS, Option, Task, train
-from minicv.tasks.train import DEFAULT_PROPOSALS
+from minicv.tasks.training import DEFAULT_PROPOSALS
 
 _EPILOG = """examples:
   minicv train faster_rcnn --data farmyard --out runs/farm

@@ -9,7 +9,7 @@ from minicv.tasks.systems import (
     table_of_systems,
 )
 from minicv.tasks.task import Option, Prediction, Spec, System, Task
-from minicv.tasks.train import train
+from minicv.tasks.training import train
 
 __all__ = [
     "SYSTEMS",

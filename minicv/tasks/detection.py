@@ -30,7 +30,7 @@ from minicv.models.detection import (
 )
 from minicv.models.model import Model, Result, Target
 from minicv.proposals import PROPOSERS
-from minicv.tasks.task import Option, Prediction, Spec, System, Task
+from minicv.tasks.task import JITTER, Option, Prediction, Spec, System, Task
 from minicv.training import Preparation, Recipe, fit_svms, flip_for
 
 SURE = 0.5  # a score from which a detection is shown; the unsure ones would hide the sure
@@ -100,7 +100,7 @@ DETECTION = Task(
     draw=_draw,
     to_json=coco_results,
     summary=_summary,
-    watched=("AP50", "AP"),
+    watched=("AP50",),
     picture="detections",
     results="detections",
     compare=compare,
@@ -225,9 +225,10 @@ R_CNN_RECIPES: dict[str | None, DetectionRecipe] = {
     "resnet18": DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0),
 }
 
-_SIZES = {
+OPTIONS = {
     "min_size": Option("the shorter side of an image becomes this", int, "PIXELS"),
     "max_size": Option("but the longer side at most this", int, "PIXELS"),
+    "jitter": JITTER,
 }
 
 
@@ -258,11 +259,11 @@ def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Gene
 SYSTEMS = (
     System(
         "faster_rcnn", "Faster R-CNN", "Ren 2015", DETECTION, _of(FasterRCNN),
-        FASTER_RCNN, JOINT_RECIPES, options=_SIZES,
+        FASTER_RCNN, JOINT_RECIPES, options=OPTIONS,
     ),
     System(
         "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, _of(FastRCNN),
-        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, options=_SIZES,
+        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, options=OPTIONS,
     ),
     System(
         "spp_net", "SPP-net", "He 2014", DETECTION, _of(SPPNet),

@@ -41,7 +41,7 @@ from minicv.models.segmentation import (
 )
 from minicv.models.segmentation.upsampling import Upsampling
 from minicv.optim import Adam
-from minicv.tasks.task import Classes, Option, Prediction, Spec, System, Task
+from minicv.tasks.task import JITTER, Classes, Option, Prediction, Spec, System, Task
 from minicv.training import Preparation, Recipe, flip_for
 from minicv.vision.label_maps import class_frequencies, median_frequency_weights
 
@@ -306,6 +306,7 @@ OPTIONS = {
         float,
         "POWER",
     ),
+    "jitter": JITTER,
 }
 _UPSAMPLING = Option("how the decoder enlarges; default: max_unpool", choices=get_args(Upsampling))
 _SCALES = Option("levels of the image pyramid; default: 1", int, "N")

@@ -59,7 +59,7 @@ class Task:
             threshold is left out.
         to_json: prediction -> the entries of the results' file.
         summary: (prediction, threshold) -> what `minicv predict` says of a picture.
-        watched: values that are recorded after every epoch.
+        watched: values that are recorded after every epoch, beside ``best_by``.
         picture: the end of a drawn picture's name: PICTURE_detections.png.
         results: the name of the results' file, without ``.json``.
         compare: (prediction, target, data set) -> the result beside the truth, for
@@ -101,6 +101,13 @@ class Option:
     metavar: str | tuple[str, ...] | None = None
     choices: tuple[str, ...] | None = None
     count: int | None = None
+
+
+JITTER = Option(
+    "how far brightness, contrast and saturation change in training, 0 to 1; default: by recipe",
+    float,
+    "SHARE",
+)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,8 @@
 """``minicv demo``, made tiny: every picture and figure it promises is there."""
 
+import contextlib
 import dataclasses
+import io
 import json
 from pathlib import Path
 
@@ -19,17 +21,15 @@ from minicv.tasks.detection import JOINT_RECIPES
 def shown(tmp_path_factory):
     """(folder, exit status, standard output) of a demo of 16 scenes and one epoch."""
     out = tmp_path_factory.mktemp("demo") / "new" / "run"
-    with pytest.MonkeyPatch.context() as patch, pytest.MonkeyPatch.context() as output:
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(io.StringIO()) as said:
         short = dataclasses.replace(JOINT_RECIPES["small"], epochs=1)
         patch.setitem(JOINT_RECIPES, "small", short)
         patch.setattr(sources, "FARMYARD_TRAINING_SCENES", 16)
         patch.setattr(sources, "FARMYARD_VALIDATION_SCENES", 2)
         patch.setattr(sources, "FARMYARD_TEST_SCENES", 3)
         patch.setattr(demo, "TEST_SCENES", 2)
-        lines = []
-        output.setattr("builtins.print", lambda *words, **options: lines.append(" ".join(words)))
         status = main(["demo", "--out", str(out), "--seed", "3"])
-    return out, status, "\n".join(lines)
+    return out, status, said.getvalue()
 
 
 def test_the_pictures_that_are_named_are_there(shown):
@@ -42,15 +42,17 @@ def test_the_pictures_that_are_named_are_there(shown):
     stages = sorted(name for name in named if name.startswith("stage"))
     assert {"detections.png", "training.png"} | set(stages) == set(named)
     assert [stage.removesuffix(".png") for stage in stages] == [
-        "stage1_input",
-        "stage2_feature_map",
-        "stage3_anchors",
-        "stage4_objectness",
-        "stage5_proposals_before_nms",
-        "stage6_proposals",
-        "stage7_region_features",
-        "stage8_detections",
-        "stage9_overview",
+        "stage01_input",
+        "stage02_feature_map",
+        "stage03_anchors",
+        "stage04_objectness",
+        "stage05_proposals_before_nms",
+        "stage06_proposals",
+        "stage07_region_features",
+        "stage08_class_scores",
+        "stage09_refined_boxes",
+        "stage10_detections",
+        "stage11_overview",
     ]
     for name in named:
         with Image.open(out / name) as picture:

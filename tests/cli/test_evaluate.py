@@ -31,7 +31,7 @@ def camvid(tmp_path_factory):
 
 
 def test_a_segmenter(tmp_path, capsys, camvid):
-    _, weights = camvid
+    source, weights = camvid
     written, pictures = tmp_path / "new" / "f.json", tmp_path / "pictures"
     command = ("eval", "--weights", weights, "--data", source)
     status, text, error = run(capsys, *command, "--json", written, "--pictures", pictures)

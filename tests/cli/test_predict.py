@@ -51,7 +51,8 @@ def test_json_holds_every_detection_and_the_picture_only_the_sure_ones(tmp_path,
     model, _ = load(detector)
     found = model.predict([read_image(path)])[0]
     assert len(found["scores"]) > 3
-    threshold = float(np.sort(found["scores"])[-2]) - 1e-6  # two of them are sure
+    threshold = float(np.median(found["scores"]))  # some of them are sure
+    sure = int((found["scores"] >= threshold).sum())
     status, text, _ = predict(
         capsys, detector, path, "--out", out, "--json", "--threshold", threshold
     )
@@ -60,7 +61,7 @@ def test_json_holds_every_detection_and_the_picture_only_the_sure_ones(tmp_path,
     assert json.loads((out / "detections.json").read_text()) == expected
     assert f"{len(found['scores'])} detections -> {out / 'detections.json'}" in text
     counts = [int(word) for word in text.splitlines()[0].split() if word.isdigit()]
-    assert sum(counts) == 2 and str(out / "a_detections.png") in text
+    assert sum(counts) == sure < len(found["scores"]) and str(out / "a_detections.png") in text
     assert (out / "a_detections.png").is_file()
 
 

@@ -9,7 +9,7 @@ from label_map_folders import camvid_folder
 from one_cell_folder import one_cell_folder
 
 from minicv.cli.main import main
-from minicv.tasks import SYSTEMS, load
+from minicv.tasks import SYSTEMS, load, training
 from minicv.weights import load_checkpoint
 
 TINY = ("--epochs", 1, "--batch-size", 2)
@@ -52,9 +52,7 @@ def test_the_same_seed_gives_the_same_weights_and_resuming_is_exact(tmp_path, ca
     class Interrupted(Exception):
         pass
 
-    from minicv.tasks import train as train_module
-
-    real = train_module.validator
+    real = training.validator
 
     def once(*arguments):
         calls = []
@@ -68,7 +66,7 @@ def test_the_same_seed_gives_the_same_weights_and_resuming_is_exact(tmp_path, ca
         return validate
 
     with monkeypatch.context() as patch:
-        patch.setattr("minicv.tasks.train.validator", once)
+        patch.setattr(training, "validator", once)
         with pytest.raises(Interrupted):
             run(capsys, *base, "--out", tmp_path / "parts")
     assert load_checkpoint(tmp_path / "parts" / "last.npz")[1]["training"]["epoch"] == 1

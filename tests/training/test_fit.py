@@ -169,8 +169,8 @@ class Drawing(BrightnessSegmenter):
         super().__init__(("dark", "grey", "light"))
         self.drop = Dropout(0.5, rng=np.random.default_rng(5))
 
-    def forward(self, x):
-        return super().forward(self.drop(x))
+    def forward(self, x, *record):
+        return super().forward(self.drop(x), *record)
 
     def loss(self, images, targets, rng=None):
         losses = super().loss(images, targets)

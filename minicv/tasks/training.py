@@ -109,7 +109,8 @@ def train(
         model, prepared.train, seed=seed, transform=prepared.transform, workers=workers
     )
     make_metric = functools.partial(task.metric, classes)
-    validate = validator(prepared.validation, make_metric, task.watched, recipe.batch_size)
+    watched = tuple(dict.fromkeys((*task.watched, task.best_by)))
+    validate = validator(prepared.validation, make_metric, watched, recipe.batch_size)
     history = fit(
         step,
         loader,
@@ -132,8 +133,8 @@ def train(
         said = system.after_fit(best, prepared.train, out, np.random.default_rng(seed))
         save(out / "best.npz", best, spec)
         values = evaluate(best, prepared.validation, make_metric()).values
-        watched = ", ".join(f"{name} {values[name]:.3f}" for name in task.watched)
-        say(f"{said}; on validation {watched}")
+        named = ", ".join(f"{name} {values[name]:.3f}" for name in watched)
+        say(f"{said}; on validation {named}")
     return history
 
 
