@@ -39,7 +39,7 @@ from minicv.models.localization import SingleObjectDetector, SingleObjectSetting
 from minicv.models.model import Model
 from minicv.optim import Adam
 from minicv.proposals import CachedProposals, SelectiveSearch
-from minicv.tasks import SYSTEMS, Spec, build
+from minicv.tasks import SYSTEMS, Spec, System, build
 from minicv.tasks.detection import DETECTION
 from minicv.training import Recipe, fit, fit_svms, flip_for
 from minicv.weights import KNOWN_WEIGHTS, start_from
@@ -101,10 +101,7 @@ def main(arguments: Sequence[str]) -> int:
     test = splits.test
     if splits.drawn:
         test = Cached(Farmyard(FARMYARD_TEST, seed=FARMYARD_TEST_SEED), keep=LABELS)
-    search = SelectiveSearch.fast()
-    if splits.drawn:  # 128 pixels a side, and ducks of 10
-        search = dataclasses.replace(search, min_side=8)
-    proposer = CachedProposals(search, options.out / "proposals")
+    proposer = CachedProposals(search_for(splits.drawn), options.out / "proposals")
     proposing = _seconds_of_proposals(proposer, [splits.train, test])
     backbone, seconds_before = _pretrained(options)
     systems = {}
@@ -120,9 +117,7 @@ def main(arguments: Sequence[str]) -> int:
             start_from(model, options.backbone, None)
         else:
             model.backbone.load_state_dict(backbone.state_dict())
-        # Faster R-CNN learns by as many and as large steps as Fast R-CNN.
-        like = SYSTEMS["fast_rcnn"] if system_name == "faster_rcnn" else system
-        recipe = like.recipes[options.backbone].changed(epochs=options.epochs)
+        recipe = recipe_of(system, options.backbone).changed(epochs=options.epochs)
         measured = _train(model, recipe, splits.train, options)
         measured |= _test(model, test, proposing if system.on_proposals else 0.0)
         systems[name] = measured
@@ -149,6 +144,18 @@ def main(arguments: Sequence[str]) -> int:
     path = write_record(f"lineage_{options.data.partition(':')[0]}", record)
     print(f"kept in {path}; charts in {picture}")
     return 0
+
+
+def recipe_of(system: System, backbone: str) -> Recipe:
+    """The system's own; Faster R-CNN learns by as many and as large steps as Fast R-CNN."""
+    like = SYSTEMS["fast_rcnn"] if system.name == "faster_rcnn" else system
+    return like.recipes[backbone]
+
+
+def search_for(drawn: bool) -> SelectiveSearch:
+    """Drawn scenes have 128 pixels a side, and ducks of 10."""
+    search = SelectiveSearch.fast()
+    return dataclasses.replace(search, min_side=8) if drawn else search
 
 
 def _seconds_of_proposals(proposer: CachedProposals, datasets: Sequence[Any]) -> float:

@@ -30,7 +30,7 @@ def test_both_checkpoints_are_tested_and_all_is_collected(tmp_path, data, capsys
     assert set(found["test"]) == {"best", "last"}
     last = json.loads((tmp_path / "run" / "last.json").read_text())
     assert found["test"]["last"]["images"] == 3
-    assert found["test"]["last"]["mIoU"] == last["figures"]["mIoU"]
+    assert found["test"]["last"]["mIoU"] == last["values"]["mIoU"]
     assert found["test"]["best"]["seconds_per_image"] > 0
     assert len(list((tmp_path / "run" / "pictures").iterdir())) == 3
     capsys.readouterr()

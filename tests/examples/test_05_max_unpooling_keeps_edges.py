@@ -1,9 +1,9 @@
-"""The pair differs in the upsampling alone; pictures and figures are there."""
+"""The pair differs in the upsampling alone; pictures and values are there."""
 
 import numpy as np
 import pytest
 
-from minicv.models.segmentation import EncoderDecoder
+from minicv.models.segmentation import EncoderDecoder, EncoderDecoderSettings
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,11 @@ def test_it_runs_prints_and_draws(script, tmp_path, check_pictures, capsys):
 
 def test_both_begin_with_the_same_weights(script):
     nearest, unpooling = (
-        EncoderDecoder(script.CLASSES, way, script.WIDTHS, rng=np.random.default_rng(0))
+        EncoderDecoder(
+            script.CLASSES,
+            EncoderDecoderSettings(upsampling=way, widths=script.WIDTHS),
+            rng=np.random.default_rng(0),
+        )
         for way in script.WAYS
     )
     first, second = nearest.state_dict(), unpooling.state_dict()

@@ -11,13 +11,15 @@ def rows_of(capsys):
     return capsys.readouterr().out.splitlines()
 
 
-def test_detection_as_regression(load_example, tmp_path, check_pictures, capsys):
+def test_detection_as_regression(load_example, tmp_path, check_pictures, capsys, monkeypatch):
     script = load_example("06_detection_as_regression")
+    tested = iter([(0.5, 0.1), (0.4, 0.6), (0.4, 0.6)] * 2)  # one object, several, several
+    monkeypatch.setattr(script, "mean_iou", lambda model, scenes: next(tested))
     script.run(tmp_path, seed=1, scenes=(8, 4), epochs=1, size=32)
     check_pictures(tmp_path, ["one_object.png", "several_objects.png"])
     _, one, several, _ = rows_of(capsys)
     assert one.startswith("trained on one object") and several.startswith("trained on two or")
-    assert all(0 <= float(number) <= 1 for row in (one, several) for number in row.split()[-3:])
+    assert one.split()[-3:] == several.split()[-3:] == ["0.500", "0.400", "0.600"]
 
 
 def test_scenes_have_as_many_objects_as_they_say(load_example):
@@ -66,29 +68,42 @@ def test_region_proposals(load_example, tmp_path, check_pictures, capsys):
     rows = {row[:18].strip(): row[18:].split() for row in rows_of(capsys)}
     for name in ("Selective Search", "Edge Boxes", "BING", "objectness", "sliding window"):
         recall = [float(number) for number in rows[name][:4]]
-        assert recall == sorted(recall) and recall[0] >= 0 and recall[-1] <= 1
+        assert recall == sorted(recall)
+
+
+STAGES_OF_REGIONS = ["region_features", "class_scores", "refined_boxes", "detections", "overview"]
+
+
+def numbered(stages):
+    return [f"{number}_{name}.png" for number, name in enumerate(stages, start=1)]
+
+
+def mean_proposals(script, seed):
+    """Of the two unseen scenes, asked of the proposer itself."""
+    images = [image for image, _ in Farmyard(2, seed=seed)]
+    found = [script.PROPOSER.propose(image, np.random.default_rng(0))[0] for image in images]
+    return round(np.mean([len(boxes[: script.SETTINGS.max_proposals]) for boxes in found]))
 
 
 def test_rcnn(load_example, tmp_path, check_pictures, capsys):
     script = load_example("09_rcnn")
     script.run(tmp_path, seed=1, scenes=(4, 2), epochs=1)
-    check_pictures(
-        tmp_path,
-        ["1_proposals.png", "2_warped_regions.png", "3_scores.png", "4_regression.png",
-         "5_detections.png"],
-    )  # fmt: skip
-    text = "\n".join(rows_of(capsys))
-    assert "MB on disk" in text and "support vector machines" in text and "one a region" in text
+    stages = ["input", "proposals", "warped_regions", *STAGES_OF_REGIONS]
+    check_pictures(tmp_path, [*numbered(stages), "svm_margins.png", "truth.png"])
+    rows = rows_of(capsys)
+    assert sum("MB on disk" in row for row in rows) == 1
+    assert [row.split()[0] for row in rows if row.startswith(("softmax", "SVMs"))] == [
+        "softmax", "SVMs"
+    ]  # fmt: skip
+    assert f"for an image: {mean_proposals(script, seed=3)}, one a region" in "\n".join(rows)
 
 
 def test_spp_net(load_example, tmp_path, check_pictures, capsys):
     script = load_example("10_spp_net")
     script.run(tmp_path, seed=1, scenes=(4, 4, 2), epochs=(1, 1))
-    check_pictures(
-        tmp_path,
-        ["1_feature_map.png", "2_pyramid.png", "3_scores.png", "4_regression.png",
-         "5_detections.png"],
-    )  # fmt: skip
+    stages = ["input", "proposals", "feature_map", *STAGES_OF_REGIONS]
+    own = ["pyramid.png", "svm_margins.png", "truth.png"]
+    check_pictures(tmp_path, [*numbered(stages), *own])
     rows = {row.split()[0]: row.split() for row in rows_of(capsys)}
     passes = int(rows["R-CNN"][1])
     once, for_each = (int(rows[name][2].replace(",", "")) for name in ("SPP-net", "R-CNN"))
@@ -99,20 +114,18 @@ def test_spp_net(load_example, tmp_path, check_pictures, capsys):
 def test_fast_rcnn(load_example, tmp_path, check_pictures, capsys):
     script = load_example("11_fast_rcnn")
     script.run(tmp_path, seed=1, scenes=(8, 2), epochs=1)
-    check_pictures(
-        tmp_path,
-        ["1_proposals.png", "2_feature_map.png", "3_pooled_regions.png", "4_class_scores.png",
-         "5_refined_boxes.png", "6_detections.png"],
-    )  # fmt: skip
-    assert any(row.startswith("AP50, boxes refined") for row in rows_of(capsys))
+    stages = ["input", "feature_map", "proposals", *STAGES_OF_REGIONS]
+    check_pictures(tmp_path, [*numbered(stages), "truth.png"])
+    rows = rows_of(capsys)
+    assert any(row.startswith("AP50, boxes refined") for row in rows)
+    assert rows[-2].endswith(f"1, for {mean_proposals(script, seed=3)} regions")
 
 
 def test_faster_rcnn(load_example, tmp_path, check_pictures, capsys):
     script = load_example("12_faster_rcnn")
-    script.run(tmp_path, seed=1, scenes=(4, 2), passes=4)
+    script.run(tmp_path, seed=1, scenes=(4, 2), epochs=4)
     stages = ["input", "feature_map", "anchors", "objectness", "proposals_before_nms", "proposals",
-              "region_features", "detections", "overview"]  # fmt: skip
-    names = [f"{number}_{name}.png" for number, name in enumerate(stages, start=1)]
-    check_pictures(tmp_path, [*names, "jointly_and_by_turns.png"])
+              *STAGES_OF_REGIONS]  # fmt: skip
+    check_pictures(tmp_path, [*numbered(stages), "jointly_and_by_turns.png"])
     rows = {row[:10].strip(): row[10:].split() for row in rows_of(capsys)}
     assert rows["jointly"][0] == rows["by turns"][0] == "4"

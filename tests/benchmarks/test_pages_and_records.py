@@ -1,0 +1,80 @@
+"""What the pages say of results is in the records, and the records' recipes are those of today."""
+
+import dataclasses
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+from benchmarks.record import RESULTS
+from minicv.cli.main import _parser
+from minicv.tasks import SYSTEMS
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+RECORDS = {
+    path.stem: json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))
+}
+# All trainings by the command line, by the name of the record and of the system.
+TRAININGS = {name: record for name, record in RECORDS.items() if "command" in record}
+TRAININGS |= {
+    f"segmentation_farmyard/{system}": record
+    for system, record in RECORDS["segmentation_farmyard"]["systems"].items()
+    if "command" in record
+}
+
+
+def test_benchmarks_that_the_pages_name_exist():
+    text = "\n".join(page.read_text("utf-8") for page in PAGES)
+    named = set(re.findall(r"python -m benchmarks ([a-z]+)", text))
+    assert named == set(BENCHMARKS)
+
+
+def rows_of_results():
+    """The cells of each row of the tables of results."""
+    lines = (REPOSITORY / "docs" / "results.md").read_text("utf-8").splitlines()
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if "|" in line]
+
+
+@pytest.mark.parametrize("name", ["lineage_farmyard", "lineage_pennfudan"])
+def test_map_of_the_lineage_is_the_records(name):
+    rows = rows_of_results()
+    for system, measured in RECORDS[name]["systems"].items():
+        assert any(row[0] == system and row[4] == f"{measured['mAP']:.3f}" for row in rows), system
+
+
+@pytest.mark.parametrize(
+    ("training", "place", "metric"),
+    [
+        ("detection_penn_fudan", "Penn-Fudan, last 50", "AP50"),
+        ("detection_bccd", "BCCD", "AP50"),
+        ("segmentation_camvid_fcn8s", "FCN-8s on EfficientNet-Lite0", "mIoU"),
+        ("segmentation_camvid_segnet", "SegNet, from nothing", "mIoU"),
+        ("segmentation_farmyard/fcn8s", "FCN-8s on the small backbone", "mIoU"),
+        ("segmentation_farmyard/segnet", "SegNet", "mIoU"),
+        ("segmentation_farmyard/patch_classifier", "patch classifier, sliding", "mIoU"),
+    ],
+)
+def test_metrics_of_one_system_are_the_records(training, place, metric):
+    value = f"{TRAININGS[training]['test']['best'][metric]:.3f}"
+    rows = [row for row in rows_of_results() if any(cell.startswith(place) for cell in row[:2])]
+    assert any(value in row for row in rows), (value, rows)
+
+
+@pytest.mark.parametrize("training", TRAININGS)
+def test_the_command_of_a_record_trains_by_the_same_numbers_today(training):
+    record = TRAININGS[training]
+    words = shlex.split(record["command"])[1:]
+    options = _parser().parse_args([*words, "--out", "anywhere"])
+    system = SYSTEMS[options.system]
+    recipe = system.recipes[system.backbone(options.backbone)].changed(
+        epochs=options.epochs, batch_size=options.batch_size, lr=options.lr
+    )
+    now = json.loads(json.dumps(dataclasses.asdict(recipe)))
+    then = dict(record["recipe"])
+    if options.data == "farmyard":  # drawn scenes are neither zoomed nor changed in colour
+        assert (then.pop("scale"), then.pop("jitter")) == ([1.0, 1.0], 0.0)
+    assert {name: now[name] for name in then} == then
