@@ -1,4 +1,4 @@
-"""Floor 3: what happens inside, made visible: detections, label maps, stages, heat maps, curves."""
+"""Floor 3: pictures of what happens inside: detections, label maps, stages, heat maps, curves."""
 
 from minicv.inspection.boxes import draw_moved_boxes, draw_proposals, regions_behind
 from minicv.inspection.charts import draw_bars, draw_curves

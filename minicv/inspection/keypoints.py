@@ -42,7 +42,7 @@ LSP_SKELETON = Skeleton(
     joints=14,
     limbs=(
         *((0, 1), (1, 2), (2, 3), (3, 4), (4, 5)),  # ankle to ankle
-        *((2, 8), (3, 9)),  # the sides of the trunk
+        *((2, 8), (3, 9)),  # the sides of the torso
         *((8, 12), (9, 12), (12, 13)),  # shoulders, neck, head
         *((6, 7), (7, 8), (9, 10), (10, 11)),  # arms
     ),
@@ -56,7 +56,7 @@ COCO_SKELETON = Skeleton(
     limbs=(
         *((0, 1), (0, 2), (1, 3), (2, 4)),  # face
         *((5, 6), (5, 7), (7, 9), (6, 8), (8, 10)),  # shoulders and arms
-        *((5, 11), (6, 12), (11, 12)),  # trunk
+        *((5, 11), (6, 12), (11, 12)),  # torso
         *((11, 13), (13, 15), (12, 14), (14, 16)),  # legs
     ),
     right=frozenset(range(2, 17, 2)),

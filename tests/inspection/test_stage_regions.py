@@ -82,10 +82,9 @@ def test_crops_are_shown_the_surest_first_and_numbered_where_they_are():
     crops = np.zeros((3, 3, 8, 8), np.float32)
     for region in range(3):
         crops[region, region] = 1  # red, green, blue
-    regions = stage("regions", boxes=BOXES, crops=crops)
-    tile, note, detail, _ = drawn(
-        draw_regions, regions, stage("region scores", boxes=BOXES, class_scores=SCORES)
-    )
+    regions = stage("regions", boxes=BOXES / 5, crops=crops)
+    scores = stage("region scores", boxes=BOXES / 5, class_scores=SCORES)
+    tile, note, detail, _ = drawn(draw_regions, regions, scores, image=GREY[:, ::5, ::5])
     assert note == ""
     for number, region in enumerate(ORDER):
         colour = [255 * (channel == region) for channel in range(3)]

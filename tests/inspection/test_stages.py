@@ -74,6 +74,8 @@ def test_the_overview_has_the_stages_in_order_in_rows():
         ys, xs = np.nonzero(has_colour(pictures["overview"], colour))
         assert len(ys) == OVERVIEW_TILE**2
         corners.append((int(ys.min()), int(xs.min())))
+        heading = np.asarray(pictures["overview"])[ys.min() - 60 : ys.min(), xs.min() :]
+        assert (heading[:, :100] < 100).all(axis=2).any()
         assert has_colour(pictures[stage.name], colour).sum() == 520**2
     assert corners == sorted(corners)
     assert [y for y, _ in corners] == [corners[0][0]] * 5  # five fit into a row
