@@ -51,7 +51,7 @@ def format_results(results: Sequence[Result], summary: Sequence[Mapping[str, Any
 
 
 def format_seconds(seconds: float) -> str:
-    """Three figures with the unit that suits.
+    """Three digits with the unit that suits.
 
     >>> [format_seconds(s) for s in (2.5, 0.0312, 7.94e-6)]
     ['2.50 s', '31.2 ms', '7.94 µs']

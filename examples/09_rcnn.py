@@ -118,7 +118,7 @@ def draw(model: RCNN, image: np.ndarray, truth: dict[str, Any]) -> dict[str, Ima
     stages = model.stages(image)
     drawn = draw_stages(stages, CLASSES)
     pictures = {
-        f"{number}_{name}": picture for number, (name, picture) in enumerate(drawn.items(), 1)
+        f"{number:02}_{name}": picture for number, (name, picture) in enumerate(drawn.items(), 1)
     }
     arrays = {stage.name: stage.arrays for stage in stages}
     boxes, scores = (arrays["class_scores"][name] for name in ("boxes", "class_scores"))

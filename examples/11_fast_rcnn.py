@@ -109,7 +109,7 @@ def draw(model: FastRCNN, image: np.ndarray, truth: dict[str, Any]) -> dict[str,
     """A picture for each stage, from the same code that detects; and the truth."""
     drawn = draw_stages(model.stages(image), CLASSES)
     pictures = {
-        f"{number}_{name}": picture for number, (name, picture) in enumerate(drawn.items(), 1)
+        f"{number:02}_{name}": picture for number, (name, picture) in enumerate(drawn.items(), 1)
     }
     found = sure(model.predict([image])[0], DRAWN_SCORE)
     pictures["truth"] = draw_ground_truth(image, truth, found, CLASSES)

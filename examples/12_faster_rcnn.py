@@ -128,7 +128,7 @@ def draw(models: dict[str, FasterRCNN], scenes: Any, out: Path) -> None:
     image, truth = scenes[counts.index(3) if 3 in counts else 0]
     stages = draw_stages(models["jointly"].stages(image), CLASSES)
     for number, (name, picture) in enumerate(stages.items(), start=1):
-        picture.save(out / f"{number}_{name}.png")
+        picture.save(out / f"{number:02}_{name}.png")
     pictures = [draw_detections(image, truth["boxes"], truth["labels"], None, CLASSES)]
     captions = ["Truth"]
     for way, model in models.items():

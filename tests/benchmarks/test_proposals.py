@@ -36,7 +36,7 @@ def kept(tmp_path):
     return json.loads((tmp_path / "results" / "proposals.json").read_text())["sets"]["pennfudan"]
 
 
-def test_figures_pictures_and_what_is_trained_on(source, tmp_path, monkeypatch, capsys):
+def test_values_pictures_and_what_is_trained_on(source, tmp_path, monkeypatch, capsys):
     learnt_from = []
 
     def trained(training):
@@ -50,10 +50,10 @@ def test_figures_pictures_and_what_is_trained_on(source, tmp_path, monkeypatch, 
     found = kept(tmp_path)
     assert (found["images"], found["objects"]) == (2, 2)
     assert list(found["proposers"]) == ["windows"]
-    figures = found["proposers"]["windows"]
-    assert figures["recall at 0.5"]["2000"] == figures["recall at 0.7"]["2000"] == 1
-    assert figures["MABO"]["2000"] == 1 and figures["cpu_seconds_per_image"] >= 0
-    assert figures["boxes_per_image_of_2000"] == WINDOWS.count(32, 48)
+    values = found["proposers"]["windows"]
+    assert values["recall at 0.5"]["2000"] == values["recall at 0.7"]["2000"] == 1
+    assert values["MABO"]["2000"] == 1 and values["cpu_seconds_per_image"] >= 0
+    assert values["boxes_per_image_of_2000"] == WINDOWS.count(32, 48)
     pictures = {path.name for path in (tmp_path / "runs" / "proposals").iterdir()}
     assert pictures == {"pennfudan_recall.png", "pennfudan_windows.png"}
     assert "pennfudan: 2 photographs, 2 objects" in capsys.readouterr().out

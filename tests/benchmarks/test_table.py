@@ -51,5 +51,5 @@ def test_table_has_every_case_and_dashes_where_there_is_nothing():
     ("seconds", "text"),
     [(123.4, "123 s"), (0.9996, "1000 ms"), (0.00123, "1.23 ms"), (5e-8, "0.0500 µs"), (0, "0 µs")],
 )
-def test_seconds_have_three_figures(seconds, text):
+def test_seconds_have_three_digits(seconds, text):
     assert format_seconds(seconds) == text

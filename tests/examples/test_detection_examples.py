@@ -75,7 +75,7 @@ STAGES_OF_REGIONS = ["region_features", "class_scores", "refined_boxes", "detect
 
 
 def numbered(stages):
-    return [f"{number}_{name}.png" for number, name in enumerate(stages, start=1)]
+    return [f"{number:02}_{name}.png" for number, name in enumerate(stages, start=1)]
 
 
 def mean_proposals(script, seed):
