@@ -108,4 +108,9 @@ def mean_iou_after_training(model, images, targets, *, steps, lr):
         loss.backward()
         clip_grad_norm(model.parameters(), 10.0)
         optimizer.step()
-    return segmentation_values(model.predict(images), targets, len(model.classes)).mean_iou
+    return values_of(model, images, targets).mean_iou
+
+
+def values_of(model, images, targets):
+    """How good the model's predictions are: pixel accuracy, mean accuracy, mean IoU."""
+    return segmentation_values(model.predict(images), targets, len(model.classes))

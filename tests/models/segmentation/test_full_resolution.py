@@ -66,10 +66,10 @@ def test_width_and_depth_of_at_least_one():
 
 
 @pytest.mark.slow
-def test_overfits_two_farmyard_scenes():
-    images, targets = farmyard_scenes(2, (48, 48))
-    model = make_model(16, 5, Farmyard.segmentation_classes)
+def test_overfits_a_farmyard_scene():
+    images, targets = farmyard_scenes(1, (40, 40))
+    model = make_model(16, 4, Farmyard.segmentation_classes)
     untrained = mean_iou_after_training(model, images, targets, steps=0, lr=0.02)
-    trained = mean_iou_after_training(model, images, targets, steps=120, lr=0.02)
+    trained = mean_iou_after_training(model, images, targets, steps=60, lr=0.02)
     assert untrained < 0.2
-    assert trained > 0.8
+    assert trained > 0.85

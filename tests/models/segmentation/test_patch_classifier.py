@@ -15,12 +15,12 @@ from segmenter_checks import (
     logits_of,
     random_image,
     random_labels,
+    values_of,
 )
 
 from minicv import Tensor
 from minicv import functional as F
 from minicv.data import Farmyard
-from minicv.metrics import segmentation_values
 from minicv.models.segmentation import (
     DensePatchClassifier,
     PatchClassifier,
@@ -199,18 +199,20 @@ def test_dense_on_a_device_it_gives_the_same(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scales", [1, 2])
-def test_overfits_a_few_farmyard_images(scales):
-    images, targets = farmyard_scenes(3, (48, 48))
+def test_overfits_two_farmyard_scenes(scales):
+    images, targets = farmyard_scenes(2, (40, 40))
     rng = np.random.default_rng(0)
     options = {"patch_size": 18, "channels": (12, 24), "kernel_size": 3, "units": 48}
-    settings = PatchClassifierSettings(**options, scales=scales)
+    settings = PatchClassifierSettings(**options, scales=scales, patches_per_image=32)
     model = PatchClassifier(Farmyard.segmentation_classes, settings, rng=rng)
-    optimizer = Adam(model.parameters(), lr=3e-3)
-    for _ in range(120):
+    untrained = values_of(DensePatchClassifier(model), images, targets).mean_accuracy
+    optimizer = Adam(model.parameters(), lr=5e-3)
+    for _ in range(80):
         loss = model.loss(images, targets, rng)["loss_pixels"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    predictions = DensePatchClassifier(model).predict(images)  # the same, without the wait
-    figures = segmentation_values(predictions, targets, len(model.classes))
-    assert figures.mean_accuracy > 0.85
+    # By the dense form, which says the same without the wait.
+    trained = values_of(DensePatchClassifier(model), images, targets).mean_accuracy
+    assert untrained < 0.2
+    assert trained > 0.8

@@ -79,10 +79,10 @@ def test_an_even_kernel_is_refused():
 
 
 @pytest.mark.slow
-def test_overfits_three_farmyard_scenes():
-    images, targets = farmyard_scenes(3, (64, 64))
+def test_overfits_two_farmyard_scenes():
+    images, targets = farmyard_scenes(2, (48, 48))
     model = make_model((16, 24, 32), (1, 1, 2), Farmyard.segmentation_classes)
     untrained = mean_iou_after_training(model, images, targets, steps=0, lr=0.02)
-    trained = mean_iou_after_training(model, images, targets, steps=120, lr=0.02)
+    trained = mean_iou_after_training(model, images, targets, steps=60, lr=0.02)
     assert untrained < 0.2
-    assert trained > 0.9
+    assert trained > 0.85
