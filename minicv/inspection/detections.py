@@ -55,7 +55,7 @@ def draw_detections(
     """
     boxes, labels, scores = _checked(boxes, labels, scores, class_names)
     picture, factor = enlarged(image)
-    by_score = np.arange(len(boxes))
+    by_score: np.ndarray = np.arange(len(boxes))
     if scores is not None:
         by_score = np.argsort(-scores, kind="stable")  # surest first
     colours = [class_colour(int(label)) for label in labels]

@@ -264,7 +264,8 @@ class Bing:
     def propose(self, image: Array, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """See `Proposer.propose`; ``rng`` is not used. Images below 12 pixels have no window."""
         template = BinaryTemplate(np.array(self.model.template), self.bases, self.bits)
-        boxes, scores = [np.zeros((0, 4))], [np.zeros(0)]
+        boxes: list[np.ndarray] = [np.zeros((0, 4))]
+        scores: list[np.ndarray] = [np.zeros(0)]
         for one, rows, columns, score in stage_one(
             checked_image(image, "Bing"), template, self.radius, self.most_per_size
         ):

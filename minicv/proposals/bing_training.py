@@ -161,7 +161,7 @@ def _separate(score: np.ndarray, is_positive: np.ndarray) -> tuple[float, float]
     def loss(line: np.ndarray) -> float:
         return 0.5 * line @ line + (np.maximum(1 - signs * (rows @ line), 0) ** 2).sum()
 
-    line = np.zeros(2)
+    line: np.ndarray = np.zeros(2)
     for _ in range(MOST_NEWTON_STEPS):
         missing = signs * (rows @ line) < 1
         near = rows[missing]

@@ -79,7 +79,7 @@ def edge_groups(
         labels, magnitude, *_links(y, x, orientation, WITHIN_TWO_PIXELS), least_magnitude
     )
     labels = np.unique(labels, return_inverse=True)[1]
-    count = labels.max(initial=-1) + 1
+    count = int(labels.max(initial=-1)) + 1
 
     def total(values: np.ndarray) -> np.ndarray:
         return np.bincount(labels, values, count)

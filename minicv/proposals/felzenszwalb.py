@@ -193,7 +193,8 @@ class _Regions:
 
     def __init__(self, nodes: int, k: float) -> None:
         self.k = k
-        self.parent = np.arange(nodes, dtype=np.int32)  # of each node, a root's is itself
+        # The parent of each node; a root is its own parent.
+        self.parent: np.ndarray = np.arange(nodes, dtype=np.int32)
         self.size = np.ones(nodes, dtype=np.int32)
         self.limit = np.full(nodes, k, dtype=np.float64)  # Int + k / size
         self.finished = np.zeros(nodes, dtype=bool)

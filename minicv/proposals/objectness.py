@@ -220,7 +220,7 @@ def train_objectness(
         windows, ratio = all_windows(image.shape[1:], small.shape[1:], least_area)
         overlaps = box_iou(windows * ratio, objects).max(axis=1, initial=0)
         is_object = overlaps >= OBJECT_IOU
-        seen, seen_positive = seen + len(windows), seen_positive + np.count_nonzero(is_object)
+        seen, seen_positive = seen + len(windows), seen_positive + int(np.count_nonzero(is_object))
         drawn = np.concatenate(
             [
                 _some(np.flatnonzero(is_object), positives, rng),

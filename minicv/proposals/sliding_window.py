@@ -59,7 +59,7 @@ class SlidingWindow:
         So the first few windows are of every size and from everywhere.
         """
         height, width = checked_image(image, "SlidingWindow").shape[1:]
-        grids = [np.zeros((0, 4), np.float32)]
+        grids: list[np.ndarray] = [np.zeros((0, 4), np.float32)]
         for h, w, rows, columns in self._grids(height, width):
             y, x = np.linspace(0, height - h, rows), np.linspace(0, width - w, columns)
             y, x = (corner.reshape(-1) for corner in np.meshgrid(y, x, indexing="ij"))

@@ -23,7 +23,8 @@ def softmax_cross_entropy(
     2.04
     """
     losses = np.zeros(labels.shape)
-    total, total_weight = 0.0, 0.0
+    total: float = 0.0
+    total_weight: float = 0.0
     for place in np.ndindex(labels.shape):
         label = labels[place]
         if label == ignore_index:
@@ -35,8 +36,9 @@ def softmax_cross_entropy(
             denominator += math.exp(score)
         probability = math.exp(scores[label]) / denominator
         class_weight = 1.0 if weight is None else weight[label]
-        losses[place] = -class_weight * math.log(probability)
-        total += losses[place]
+        loss = -class_weight * math.log(probability)
+        losses[place] = loss
+        total += loss
         total_weight += class_weight
     if reduction == "none":
         return losses

@@ -83,7 +83,7 @@ def random_pose(rng: np.random.Generator) -> Pose:
         )
         gesture = rng.uniform()
         if gesture < 0.62:  # hangs and swings against the leg
-            forward = -0.9 * swing + rng.normal(0, 0.12)
+            forward = float(-0.9 * swing + rng.normal(0, 0.12))
             outward = rng.uniform(0.06, 0.3)
             elbow_forward, elbow_outward = rng.uniform(0.05, 0.4) + 0.9 * gait, 0.0
         elif gesture < 0.84:  # waves
