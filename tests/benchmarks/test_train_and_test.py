@@ -1,12 +1,18 @@
 """A training and its test by the command line: what is kept, and how a failure ends it."""
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from label_map_folders import camvid_folder
 
 from benchmarks import detection, record, segmentation
 from benchmarks.train_and_test import CommandFailed, train_and_test
+from minicv.data import Farmyard
+from minicv.metrics import SegmentationMetric
+from minicv.models.segmentation import PatchClassifier, PatchClassifierSettings
+from minicv.training import evaluate
 
 TINY = ["--epochs", "2", "--batch-size", "2"]
 
@@ -50,6 +56,36 @@ def test_the_record_of_a_segmenter(tmp_path, data, capsys):
     assert kept["commit"] and kept["seed"] == 0 and "IoU Sky" in kept["test"]["best"]
     assert (tmp_path / "work" / "runs" / "road_segnet" / "pictures").is_dir()
     assert "kept in" in capsys.readouterr().out
+
+
+def test_the_patch_classifier_and_its_convolutions_are_compared(tmp_path, monkeypatch, capsys):
+    """The trainings are left out; a patch classifier at random has the same metrics both ways."""
+    seconds = {"fcn8s": 0.1, "segnet": 0.2, "patch_classifier": 1.0}
+    settings = PatchClassifierSettings(patch_size=8, channels=(4,), kernel_size=3, units=8)
+    model = PatchClassifier(Farmyard.segmentation_classes, settings, rng=np.random.default_rng(0))
+    scenes = Farmyard(2, size=(32, 36))
+
+    def trained(system, options, out, **_):
+        assert options[:2] == ["--data", "farmyard"]
+        values = evaluate(model, scenes, SegmentationMetric(model.classes)).values
+        best = {"images": 2, "seconds_per_image": seconds[system]}
+        return {"test": {"best": {**best, **{n: round(v, 6) for n, v in values.items()}}}}
+
+    monkeypatch.setattr(record, "RESULTS", tmp_path)
+    monkeypatch.setattr(segmentation, "train_and_test", trained)
+    monkeypatch.setattr(segmentation, "load", lambda path: (model, None))
+    monkeypatch.setattr(segmentation, "open_data", lambda *_: SimpleNamespace(test=scenes))
+    assert segmentation.main(["farmyard"]) == 0
+    kept = json.loads((tmp_path / "segmentation_farmyard.json").read_text())
+    slow, fast = (
+        kept["systems"][name]["test"]["best"]
+        for name in ("patch_classifier", "patch_classifier as convolutions")
+    )
+    assert fast["images"] == 2 and slow.keys() == fast.keys()
+    assert fast["mIoU"] == slow["mIoU"] and fast["pixel accuracy"] == slow["pixel accuracy"]
+    slowdown = kept["slowdown_of_the_patch_classifier"]
+    assert (slowdown["against fcn8s"], slowdown["against segnet"]) == (10, 5)
+    assert "patch_classifier as convolutions" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["camvid"], ["camvid", "fcn8s"], ["farmyard", "x"]])
