@@ -98,7 +98,7 @@ def _start_from_classifier(model: Module, weights: Mapping[str, np.ndarray], sou
     }
     load_published(backbone, fitting, source)
     said = f"{source}: all {len(wanted)} entries of the backbone were taken"
-    return said + _start_box_head(getattr(model, "box_head", None), _fully_connected(weights))
+    return said + _start_box_head(getattr(model, "box_head", None), two_layer_head_weights(weights))
 
 
 def _start_box_head(head: Module | None, weights: Mapping[str, np.ndarray]) -> str:
@@ -115,11 +115,17 @@ def _start_box_head(head: Module | None, weights: Mapping[str, np.ndarray]) -> s
     return ", and fc6 and fc7 of the box head"
 
 
-def _fully_connected(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """fc6 and fc7 of an AlexNet or VGG-16 under these names, or nothing for other networks.
+def two_layer_head_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """fc6 and fc7 of a published AlexNet or VGG-16, as entries of a detector's box head.
 
-    They are the first two of torchvision's three fully connected layers ``classifier.N``. Their
-    inputs lie in the order channel, row, column, as in the box heads.
+    They are the first two of torchvision's three fully connected layers ``classifier.N``, with the
+    inputs in the same order: channel, row, column. AlexNet's fit regions pooled to 6 x 6, VGG-16's
+    to 7 x 7, and 4096 units. Empty for a network without three such layers.
+
+    >>> layer = {"weight": np.zeros((8, 8), "float32"), "bias": np.zeros(8, "float32")}
+    >>> vgg = {f"classifier.{n}.{part}": a for n in (0, 3, 6) for part, a in layer.items()}
+    >>> list(two_layer_head_weights(vgg))
+    ['fc6.weight', 'fc6.bias', 'fc7.weight', 'fc7.bias']
     """
     found = [re.fullmatch(r"classifier\.(\d+)\.weight", name) for name in weights]
     layers = sorted(int(match[1]) for match in found if match)

@@ -273,6 +273,12 @@ def test_a_published_file_of_before_the_counters_is_taken():
         load_published(module, weights, "resnet18-5c106cde.pth")
 
 
+def test_a_network_without_three_fully_connected_layers_has_none_for_a_head():
+    layers = {f"classifier.{n}.{part}": np.zeros(2) for n in (0, 3) for part in ("weight", "bias")}
+    assert published.two_layer_head_weights(layers) == {}
+    assert published.two_layer_head_weights({"fc.weight": np.zeros((3, 3))}) == {}
+
+
 def test_as_convolution_leaves_alone_what_does_not_fit():
     matrix = np.zeros((4, 12))
     assert published.as_convolution(matrix, (4, 3, 2, 2)).shape == (4, 3, 2, 2)

@@ -23,7 +23,7 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder
+from minicv.inspection.stage import Stage, StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
@@ -34,8 +34,6 @@ from minicv.models.detection.roi_heads import (
     objects_in_batch,
     postprocess,
     record_boxes,
-    record_features,
-    record_input,
     record_region_features,
     sample_regions,
 )

@@ -25,7 +25,7 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder
+from minicv.inspection.stage import Stage, StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.roi_heads import (
     TwoLayerHead,
@@ -33,7 +33,6 @@ from minicv.models.detection.roi_heads import (
     learnable_objects,
     record_boxes,
     record_detections,
-    record_input,
     record_refined_boxes,
     record_region_features,
     record_scores,

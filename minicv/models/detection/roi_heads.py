@@ -14,8 +14,7 @@ Source: Girshick, Fast R-CNN, 2015, section 2.
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -118,35 +117,6 @@ class TwoLayerHead(Module):
         x = x.reshape(x.shape[0], self.fc6.in_features)  # (R, C, h, w) -> (R, C h w)
         x = self.drop(F.relu(self.fc6(x)))  # -> (R, units)
         return self.drop(F.relu(self.fc7(x)))
-
-
-def two_layer_head_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """fc6 and fc7 of a published AlexNet or VGG-16, as a state_dict of `TwoLayerHead`.
-
-    They are the first two fully connected layers of torchvision's ``classifier``, with the inputs
-    in the same order: channel, row, column. AlexNet's fit regions pooled to 6 x 6, VGG-16's to
-    7 x 7, and 4096 units.
-
-    Raises:
-        ValueError: not three fully connected layers in ``classifier``.
-
-    >>> layer = {"weight": np.zeros((8, 8), "float32"), "bias": np.zeros(8, "float32")}
-    >>> vgg = {f"classifier.{n}.{part}": a for n in (0, 3, 6) for part, a in layer.items()}
-    >>> list(two_layer_head_weights(vgg))
-    ['fc6.weight', 'fc6.bias', 'fc7.weight', 'fc7.bias']
-    """
-    found = [re.fullmatch(r"classifier\.(\d+)\.weight", name) for name in weights]
-    layers = sorted(int(match[1]) for match in found if match)
-    if len(layers) != 3:
-        raise ValueError(
-            f"two_layer_head_weights: expected the weights of three fully connected layers named "
-            f"classifier.N.weight, as AlexNet and VGG-16 have them, but found {layers or 'none'}"
-        )
-    return {
-        f"{new}.{part}": weights[f"classifier.{old}.{part}"]
-        for new, old in zip(("fc6", "fc7"), layers, strict=False)
-        for part in ("weight", "bias")
-    }
 
 
 class BoxPredictor(Module):
@@ -438,22 +408,6 @@ def postprocess(
 
 
 # Stages: what all detectors call alike, and note alike
-
-
-def record_input(record: StageRecorder, image: np.ndarray) -> None:
-    """Note the image (3, H, W) in whose pixels the following boxes are as "input"."""
-    _, height, width = image.shape
-    caption = f"Input\n{width} × {height} pixels"
-    record("input", caption, "image", lambda: {"image": image})
-
-
-def record_features(
-    record: StageRecorder, features: Array, stride: float, name: str = "feature_map"
-) -> None:
-    """Note the feature map (C, h, w), with the pixels of the input per cell."""
-    channels, height, width = features.shape
-    caption = f"Feature map\n{channels} channels of {width} × {height}"
-    record(name, caption, "features", lambda: {"features": to_numpy(features), "stride": stride})
 
 
 def record_boxes(record: StageRecorder, name: str, title: str, boxes: Array, scores: Array) -> None:

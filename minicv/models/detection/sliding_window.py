@@ -22,7 +22,7 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import to_numpy, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder
+from minicv.inspection.stage import Stage, StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.counting_multiplications import counting_multiplications
 from minicv.models.detection.roi_heads import (
@@ -30,7 +30,6 @@ from minicv.models.detection.roi_heads import (
     learnable_objects,
     record_boxes,
     record_detections,
-    record_input,
     record_scores,
     region_targets,
     select_detections,

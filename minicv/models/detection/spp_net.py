@@ -25,10 +25,10 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, xp_of
-from minicv.inspection.stage import StageRecorder
+from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.rcnn import RCNN, RegionFeatures, SVMDetectorSettings
-from minicv.models.detection.roi_heads import record_boxes, record_features, record_input
+from minicv.models.detection.roi_heads import record_boxes
 from minicv.models.model import Result
 from minicv.models.photographs import ImageBatch, batch_for
 from minicv.nn import evaluating

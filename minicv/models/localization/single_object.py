@@ -23,14 +23,12 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import to_numpy, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder
+from minicv.inspection.stage import Stage, StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.roi_heads import (
     TwoLayerHead,
     learnable_objects,
     record_detections,
-    record_features,
-    record_input,
 )
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import check_image, denormalised, normalised_batch, resize_image

@@ -23,11 +23,10 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy
-from minicv.inspection.stage import StageRecorder
+from minicv.inspection.stage import StageRecorder, record_features
 from minicv.models.backbones.vgg16 import CONFIGURATION_D, VGG16
 from minicv.models.model import Result
 from minicv.models.photographs import check_image, resize_image
-from minicv.models.recording import record_features
 from minicv.models.segmentation.conv_block import ConvBNReLU, DeconvBNReLU, conv_blocks
 from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.models.segmentation.upsampling import Switches, cut, unpool
@@ -308,7 +307,7 @@ def aggregate_scores(
     if aggregate not in get_args(Aggregate):
         raise ValueError(f"aggregate_scores: aggregate is {aggregate!r}, expected 'max' or 'mean'")
     combine = np.maximum if aggregate == "max" else np.add
-    total = np.zeros(shape, np.float32)
+    total: np.ndarray = np.zeros(shape, np.float32)
     for number, ((x1, y1, x2, y2), inside) in enumerate(zip(windows, scores, strict=True)):
         placed = np.zeros(shape, np.float32)
         placed[:, y1:y2, x1:x2] = inside

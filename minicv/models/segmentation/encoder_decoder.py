@@ -18,8 +18,7 @@ from typing import get_args
 import numpy as np
 
 from minicv.autograd import Tensor
-from minicv.inspection.stage import StageRecorder
-from minicv.models.recording import record_features
+from minicv.inspection.stage import StageRecorder, record_features
 from minicv.models.segmentation.conv_block import ConvBNReLU
 from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.models.segmentation.upsampling import (

@@ -22,9 +22,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from minicv.autograd import Tensor
-from minicv.inspection.stage import StageRecorder
+from minicv.inspection.stage import StageRecorder, record_features
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.recording import record_features
 from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.models.segmentation.upsampling import cut
 from minicv.nn import Conv2d, ConvTranspose2d

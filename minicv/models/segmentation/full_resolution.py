@@ -15,8 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.autograd import Tensor
-from minicv.inspection.stage import StageRecorder
-from minicv.models.recording import record_features
+from minicv.inspection.stage import StageRecorder, record_features
 from minicv.models.segmentation.conv_block import conv_blocks
 from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.nn import Conv2d

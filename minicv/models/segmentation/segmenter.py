@@ -17,7 +17,7 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
-from minicv.inspection.stage import Stage, StageRecorder
+from minicv.inspection.stage import Stage, StageRecorder, record_input
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import (
     check_image,
@@ -25,7 +25,6 @@ from minicv.models.photographs import (
     resize_image,
     resized_size,
 )
-from minicv.models.recording import record_input
 from minicv.nn import evaluating
 from minicv.vision.label_maps import VOID, check_label_map
 
