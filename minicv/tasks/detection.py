@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from minicv.data.sources import Splits
 from minicv.data.transforms import ColorJitter, Compose, Transform
 from minicv.inspection import draw_detections, draw_ground_truth
 from minicv.metrics.metric import DetectionMetric
-from minicv.models.backbones import BACKBONES, build_backbone
+from minicv.models.backbones import build_backbone
 from minicv.models.detection import (
     RCNN,
     FasterRCNN,
@@ -129,6 +129,7 @@ class DetectionRecipe(Recipe):
 # Settings and recipes by backbone. The backbone's stride sets how small an object can be, its width
 # what a CPU bears. The small one is for pictures of 128 pixels, the others are for photographs. Few
 # pictures have few true boxes, the only positives of an SVM: they weigh more.
+LIGHT, HEAVY = ("efficientnet_lite0", "resnet18"), ("resnet50", "alexnet", "vgg16")
 
 FASTER_RCNN: dict[str | None, FasterRCNNSettings] = {
     "small": FasterRCNNSettings(
@@ -137,46 +138,36 @@ FASTER_RCNN: dict[str | None, FasterRCNNSettings] = {
         post_nms_top_n_train=200, post_nms_top_n_test=100,
         rpn_samples=128, head_samples=32, head_units=256,
     ),
-    "efficientnet_lite0": FasterRCNNSettings(
+    **dict.fromkeys(LIGHT, FasterRCNNSettings(
         min_size=320, max_size=512, anchor_sizes=(32.0, 64.0, 128.0, 256.0),
         pre_nms_top_n_train=1000, pre_nms_top_n_test=500,
         post_nms_top_n_train=300, post_nms_top_n_test=100,
         head_samples=64, head_units=512,
-    ),
-    "resnet18": FasterRCNNSettings(
-        min_size=320, max_size=512, anchor_sizes=(32.0, 64.0, 128.0, 256.0),
-        head_samples=64, head_units=512,
-    ),
+    )),
     "resnet50": FasterRCNNSettings(rpn_channels=512),
-    "alexnet": FasterRCNNSettings(pooled_size=6, head_units=4096),
-    "vgg16": FasterRCNNSettings(rpn_channels=512, head_units=4096),
+    "alexnet": FasterRCNNSettings(head_units=4096, pooled_size=6),
+    "vgg16": FasterRCNNSettings(head_units=4096, rpn_channels=512),
 }  # fmt: skip
 FAST_RCNN: dict[str | None, FastRCNNSettings] = {
     "small": FastRCNNSettings(
         min_size=128, max_size=256, max_proposals=300, head_samples=32, head_units=256, dropout=0.0
     ),
-    "efficientnet_lite0": FastRCNNSettings(
+    **dict.fromkeys(LIGHT, FastRCNNSettings(
         min_size=320, max_size=512, max_proposals=1000, head_units=512, dropout=0.0
-    ),
-    "resnet18": FastRCNNSettings(
-        min_size=320, max_size=512, max_proposals=1000, head_units=512, dropout=0.0
-    ),
-    "resnet50": FastRCNNSettings(head_units=1024, dropout=0.0),
-    "alexnet": FastRCNNSettings(pooled_size=6, head_units=4096),
+    )),
+    "resnet50": FastRCNNSettings(dropout=0.0),
+    "alexnet": FastRCNNSettings(head_units=4096, pooled_size=6),
     "vgg16": FastRCNNSettings(head_units=4096),
-}
+}  # fmt: skip
 SPP_NET: dict[str | None, SPPNetSettings] = {
     "small": SPPNetSettings(
         scales=(128,), max_size=256, region_side=64.0, max_proposals=300, head_units=256,
         dropout=0.0, svm_positive_weight=10.0,
     ),
-    "efficientnet_lite0": SPPNetSettings(
+    **dict.fromkeys(LIGHT, SPPNetSettings(
         scales=(320,), max_size=512, max_proposals=1000, head_units=512, dropout=0.0
-    ),
-    "resnet18": SPPNetSettings(
-        scales=(320,), max_size=512, max_proposals=1000, head_units=512, dropout=0.0
-    ),
-    "resnet50": SPPNetSettings(head_units=1024, dropout=0.0),
+    )),
+    "resnet50": SPPNetSettings(dropout=0.0),
     "alexnet": SPPNetSettings(head_units=4096),
     "vgg16": SPPNetSettings(head_units=4096),
 }  # fmt: skip
@@ -185,44 +176,31 @@ R_CNN: dict[str | None, RCNNSettings] = {
         warp_size=64, context=5, pooled_size=4, max_proposals=300, head_samples=32,
         head_units=256, dropout=0.0, svm_positive_weight=10.0,
     ),
-    "efficientnet_lite0": RCNNSettings(
+    **dict.fromkeys(LIGHT, RCNNSettings(
         warp_size=128, context=9, pooled_size=4, max_proposals=300, head_units=512, dropout=0.0
-    ),
-    "resnet18": RCNNSettings(
-        warp_size=128, context=9, pooled_size=4, max_proposals=300, head_units=512, dropout=0.0
-    ),
-    "resnet50": RCNNSettings(pooled_size=4, head_units=1024, dropout=0.0),
+    )),
+    "resnet50": RCNNSettings(pooled_size=4, dropout=0.0),
     "alexnet": RCNNSettings(warp_size=227, pooled_size=6, head_units=4096),
     "vgg16": RCNNSettings(head_units=4096),
 }  # fmt: skip
 
+Recipes = dict[str | None, DetectionRecipe]
 _LARGE = DetectionRecipe(epochs=16, batch_size=1, lr=0.001, weight_decay=5e-4)
-_LARGE_ON_PROPOSALS = dataclasses.replace(_LARGE, batch_size=2, jitter=0.0)
-_PRETRAINED = DetectionRecipe(epochs=16, batch_size=2, lr=0.005)
-_PRETRAINED_ON_PROPOSALS = DetectionRecipe(epochs=12, batch_size=2, lr=0.005, jitter=0.0)
-
-JOINT_RECIPES: dict[str | None, DetectionRecipe] = {
+JOINT_RECIPES: Recipes = {
     "small": DetectionRecipe(epochs=4, batch_size=8, lr=0.04),
-    "efficientnet_lite0": _PRETRAINED,
-    "resnet18": _PRETRAINED,
-    "resnet50": _LARGE,
-    "alexnet": _LARGE,
-    "vgg16": _LARGE,
+    **dict.fromkeys(LIGHT, DetectionRecipe(epochs=16, batch_size=2, lr=0.005)),
+    **dict.fromkeys(HEAVY, _LARGE),
 }
-ON_PROPOSALS_RECIPES: dict[str | None, DetectionRecipe] = {
+ON_PROPOSALS_RECIPES: Recipes = {
     "small": DetectionRecipe(epochs=12, batch_size=2, lr=0.02, jitter=0.0),
-    "efficientnet_lite0": _PRETRAINED_ON_PROPOSALS,
-    "resnet18": _PRETRAINED_ON_PROPOSALS,
-    "resnet50": _LARGE_ON_PROPOSALS,
-    "alexnet": _LARGE_ON_PROPOSALS,
-    "vgg16": _LARGE_ON_PROPOSALS,
+    **dict.fromkeys(LIGHT, DetectionRecipe(epochs=12, batch_size=2, lr=0.005, jitter=0.0)),
+    **dict.fromkeys(HEAVY, dataclasses.replace(_LARGE, batch_size=2, jitter=0.0)),
 }
 # Each region goes through R-CNN's network on its own: an epoch is slower, and fewer must do.
-R_CNN_RECIPES: dict[str | None, DetectionRecipe] = {
+R_CNN_RECIPES: Recipes = {
     **ON_PROPOSALS_RECIPES,
     "small": DetectionRecipe(epochs=4, batch_size=2, lr=0.02, jitter=0.0),
-    "efficientnet_lite0": DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0),
-    "resnet18": DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0),
+    **dict.fromkeys(LIGHT, DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0)),
 }
 
 OPTIONS = {
@@ -247,9 +225,8 @@ def _of(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Mod
 
 def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Generator) -> str:
     """R-CNN's and SPP-net's SVMs and box regressors, on the best weights; what it took."""
-    features = out / "features"
-    report = fit_svms(model, train, features, rng, progress=True)
-    shutil.rmtree(features)
+    with tempfile.TemporaryDirectory(prefix="features-", dir=out) as folder:
+        report = fit_svms(model, train, folder, rng, progress=True)
     return (
         f"SVMs and box regressors: {sum(report.seconds.values()):.0f} s, from "
         f"{report.bytes_on_disk / 1e6:,.0f} MB of features on disk, deleted again"
@@ -274,4 +251,3 @@ SYSTEMS = (
         R_CNN, R_CNN_RECIPES, on_proposals=True, after_fit=fit_svms_of_best,
     ),
 )  # fmt: skip
-assert all(set(system.settings) == set(BACKBONES) for system in SYSTEMS)

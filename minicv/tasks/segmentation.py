@@ -115,7 +115,7 @@ def class_table(metric: Metric) -> list[str]:
     values = values_of_confusion(metric.confusion)
     width = max(5, *map(len, metric.classes))
     pixels = metric.confusion.sum(axis=1)
-    shares = pixels / max(pixels.sum(), 1)
+    shares = pixels / max(int(pixels.sum()), 1)
     lines = [f"{'class':<{width}}  {'pixels':>8}  accuracy    IoU"]
     for name, share, accuracy, iou in zip(
         metric.classes, shares, values.class_accuracy, values.class_iou, strict=True

@@ -66,14 +66,13 @@ COUNTER = System("counter", "a line on colours", "nobody", COUNTING, Counter, *H
 
 def test_trained_resumed_evaluated_and_run(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(SYSTEMS, "counter", COUNTER)
-    best = tmp_path / "best.npz"
     for more in ([], ["--epochs", 3, "--resume"]):
         train = ("train", "counter", "--data", "farmyard:16", "--out", tmp_path, *more)
         assert run(capsys, *train)[0] == 0
     assert len(json.loads((tmp_path / "history.json").read_text())["epochs"]) == 3
-    _, text, _ = run(capsys, "eval", "--weights", best, "--data", "farmyard")
+    _, text, _ = run(capsys, "eval", "--weights", tmp_path / "best.npz", "--data", "farmyard")
     assert float(text.partition("error")[2].split()[0]) < 1.5  # the answer 0 is 2.6 off on average
-    to = ("--json", "--out", tmp_path, "--weights", best)
+    to = ("--json", "--out", tmp_path, "--weights", tmp_path / "best.npz")
     _, text, _ = run(capsys, "predict", picture(tmp_path / "a.png"), *to)
     (record,) = json.loads((tmp_path / "results.json").read_text())
     assert record["image_id"] == "a.png" and f"{record['count']:.1f} objects" in text
