@@ -15,11 +15,11 @@ from tiny_detector import SETTINGS
 from minicv import Tensor, nn
 from minicv import functional as F
 from minicv.data import DataLoader
-from minicv.models.backbones import SmallBackbone, SmallHierarchy
+from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FasterRCNN
-from minicv.models.segmentation import FCN8s
+from minicv.models.segmentation import FCN8s, FCNSettings
 from minicv.optim import SGD, Adam, ConstantLR, clip_grad_norm
-from minicv.training import fit
+from minicv.training import GradientStep, fit
 
 CLASSES = ("grass", "cow")
 IMAGES = [np.random.default_rng(i).random((3, 40, 56), dtype=np.float32) for i in range(2)]
@@ -29,11 +29,11 @@ BOXES = [
 ]
 LABEL_MAPS = [{"segmentation": np.arange(40 * 56).reshape(40, 56) // 300 % 2} for _ in range(2)]
 
-# By the file in which the host waits; the figures are for each of the images.
+# By the file in which the host waits; the numbers are for each of the images.
 BY_IMAGE = {
     "vision/boxes.py": 1,  # how many proposals are large enough
     "backend/cuda/nms.py": 1,  # how many of them survive
-    "vision/sampling.py": 2,  # the labels of all anchors, and of the proposals: drawn on the host
+    "vision/matching.py": 2,  # the labels of all anchors, and of the proposals: drawn on the host
 }
 
 
@@ -52,8 +52,8 @@ def faster_rcnn():
 
 def fcn8s():
     rng = np.random.default_rng(0)
-    weights = np.array([0.5, 1.5], np.float32)
-    return FCN8s(SmallHierarchy(2, rng=rng), CLASSES, class_weights=weights, rng=rng)
+    backbone = SmallBackbone(2, (8, 16, 32), rng=rng)
+    return FCN8s(backbone, CLASSES, FCNSettings(class_weights=(0.5, 1.5)), rng=rng)
 
 
 def train(model, targets, steps=2):
@@ -90,9 +90,9 @@ def test_faster_rcnn():
     }
     assert sent == {
         "models/detection/faster_rcnn.py": 1,  # the pixels
-        "models/detection/training_targets.py": 2 * len(IMAGES),  # true boxes and labels
+        "models/detection/roi_heads.py": 3 * len(IMAGES),  # true boxes, labels, and which they are
         "vision/anchors.py": 1,
-        "vision/sampling.py": 4 * len(IMAGES),  # the numbers of what was drawn
+        "vision/matching.py": 4 * len(IMAGES),  # the numbers of what was drawn
     }
 
 
@@ -194,12 +194,8 @@ def test_fit_asks_for_all_losses_at_once_and_moves_nothing_else():
     optimizer = SGD(model.parameters(), lr=0.01, momentum=0.9)
     epochs = 3
     with cupy.recorded_places() as (waits, sent):
-        fit(
-            *(model, loader, optimizer, ConstantLR(0.01)),
-            epochs=epochs,
-            rng=np.random.default_rng(0),
-            progress=False,
-        )
-    assert waits == {"training/loss_values.py": epochs, "optim/optimizer.py": epochs}
+        step = GradientStep(model, optimizer, ConstantLR(0.01))
+        fit(step, loader, epochs=epochs, rng=np.random.default_rng(0), progress=False)
+    assert waits == {"training/step.py": epochs, "optim/optimizer.py": epochs}
     assert sent == {"models/segmentation/segmenter.py": 3 * epochs}
     assert all(isinstance(p.data, cupy.ndarray) for p in model.parameters())
