@@ -18,8 +18,9 @@ def install_device(monkeypatch, emulated=True):
     those of the host: for tests that would take too long, or that need the same rounding.
     """
     if not emulated or cuda_emulator.compiler() is None:
-        for name in cpu.__all__:
-            monkeypatch.setitem(vars(cuda), name, _on_the_host(name, getattr(cpu, name)))
+        for name, kernel in vars(cpu).items():
+            if callable(kernel):
+                monkeypatch.setitem(vars(cuda), name, _on_the_host(name, kernel))
     monkeypatch.setattr("minicv.nn.module.to_device", lambda array, name: cupy.asarray(array))
 
 

@@ -35,7 +35,6 @@ def xp_of(*arrays: Array) -> ModuleType:
     Raises:
         TypeError: an argument is no array, or the arrays live on different devices.
 
-    >>> import numpy as np
     >>> xp_of(np.zeros(3), 2.0).__name__
     'numpy'
     """

@@ -1,7 +1,7 @@
 """The kernels: what plain array mathematics cannot do well.
 
-Each backend is a module with the same names (its ``__all__``): `minicv.backend.cpu` and
-`minicv.backend.cuda`. An operation asks for the backend of its arrays: ``kernels_of(x).nms(...)``.
+There are two modules of the same names, `minicv.backend.cpu` and `minicv.backend.cuda`. An
+operation asks for the one of its arrays: ``kernels_of(x).nms(...)``.
 """
 
 from __future__ import annotations

@@ -224,7 +224,6 @@ def neighbour_affinities(
     Returns:
         Each pair once, ``start < end``.
 
-    >>> from minicv.proposals.edge_groups import edge_groups
     >>> y, x = np.zeros(4, int), np.array([0, 1, 3, 4])
     >>> line = edge_groups(y, x, np.ones(4), np.zeros(4))
     >>> neighbour_affinities(line, y, x).value.tolist()

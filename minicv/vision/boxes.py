@@ -54,7 +54,6 @@ def box_area(boxes: Array) -> Array:
     Raises:
         ValueError: ``boxes`` is not (N, 4).
 
-    >>> import numpy as np
     >>> box_area(np.array([[0.0, 0.0, 4.0, 3.0], [5.0, 5.0, 5.0, 9.0]])).tolist()
     [12.0, 0.0]
     """
@@ -83,7 +82,6 @@ def box_iou(boxes1: Array, boxes2: Array) -> Array:
 
     Source: Jaccard (1912); the PASCAL VOC development kit, section 4.4, less its ``+1``.
 
-    >>> import numpy as np
     >>> boxes = np.array([[0.0, 0.0, 8.0, 8.0], [2.0, 0.0, 10.0, 8.0]])
     >>> box_iou(boxes, boxes).round(3).tolist()
     [[1.0, 0.6], [0.6, 1.0]]
@@ -117,7 +115,6 @@ def box_intersection_over_area(boxes: Array, regions: Array) -> Array:
     Raises:
         ValueError: an argument is not (N, 4).
 
-    >>> import numpy as np
     >>> boxes = np.array([[0.0, 0.0, 4.0, 4.0]])
     >>> regions = np.array([[2.0, 0.0, 100.0, 100.0], [0.0, 0.0, 9.0, 9.0]])
     >>> box_intersection_over_area(boxes, regions).tolist()
@@ -151,7 +148,6 @@ def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
     Raises:
         ValueError: the last axis of ``boxes`` is not 4 long.
 
-    >>> import numpy as np
     >>> clip_boxes_to_image(np.array([[-2.0, 1.0, 12.0, 9.0]]), (6, 10)).tolist()
     [[0.0, 1.0, 10.0, 6.0]]
     """
@@ -178,7 +174,6 @@ def remove_small_boxes(boxes: Array, min_size: float) -> Array:
     Raises:
         ValueError: ``boxes`` is not (N, 4).
 
-    >>> import numpy as np
     >>> boxes = np.array([[0.0, 0.0, 9.0, 2.0], [0.0, 0.0, 3.0, 3.0], [4.0, 4.0, 4.0, 9.0]])
     >>> remove_small_boxes(boxes, 3).tolist()
     [1]
@@ -207,7 +202,6 @@ def flip_boxes(boxes: Array, width: float) -> Array:
     Raises:
         ValueError: ``boxes`` is not (N, 4).
 
-    >>> import numpy as np
     >>> flip_boxes(np.array([[0.0, 0.0, 3.0, 2.0]]), 10).tolist()
     [[7.0, 0.0, 10.0, 2.0]]
     """
@@ -233,7 +227,6 @@ def scale_boxes(boxes: Array, scale_x: float, scale_y: float) -> Array:
     Raises:
         ValueError: ``boxes`` is not (N, 4).
 
-    >>> import numpy as np
     >>> scale_boxes(np.array([[1.0, 1.0, 3.0, 2.0]]), 2, 0.5).tolist()
     [[2.0, 0.5, 6.0, 1.0]]
     """
@@ -278,7 +271,6 @@ def encode_boxes(
             logarithm; the message names the first such row. On a GPU, where a look at the boxes
             would make the host wait, offsets from or to such a box are infinite or NaN instead.
 
-    >>> import numpy as np
     >>> proposals = np.array([[0.0, 0.0, 10.0, 20.0]])
     >>> encode_boxes(np.array([[5.0, 0.0, 15.0, 20.0]]), proposals).tolist()
     [[0.5, 0.0, 0.0, 0.0]]
@@ -323,7 +315,6 @@ def decode_boxes(deltas: Array, proposals: Array, weights: Weights = (1.0, 1.0, 
     Raises:
         ValueError: a shape is wrong.
 
-    >>> import numpy as np
     >>> proposals = np.array([[0.0, 0.0, 10.0, 20.0]])
     >>> decode_boxes(np.array([[0.5, 0.0, 0.0, 0.0]]), proposals).tolist()
     [[5.0, 0.0, 15.0, 20.0]]
@@ -377,7 +368,6 @@ def as_float_boxes(boxes: Array, operation: str, argument: str) -> Array:
     Raises:
         ValueError: the shape is not (N, 4).
 
-    >>> import numpy as np
     >>> as_float_boxes(np.array([[1, 2, 3, 4]]), "box_area", "boxes").dtype.name
     'float64'
     """
@@ -400,7 +390,6 @@ def check_last_axis(boxes: Array, operation: str, argument: str) -> None:
     Raises:
         ValueError: the shape is not (..., 4).
 
-    >>> import numpy as np
     >>> check_last_axis(np.zeros((2, 3, 4)), "clip_boxes_to_image", "boxes")
     """
     if boxes.ndim < 1 or boxes.shape[-1] != 4:

@@ -72,7 +72,6 @@ class Matcher:
     Raises:
         ValueError: not 0 <= background_floor <= low_threshold <= high_threshold <= 1.
 
-    >>> import numpy as np
     >>> targets = np.array([[0.0, 0.0, 10.0, 10.0]])
     >>> boxes = np.array([[0.0, 0.0, 10.0, 9.0], [0.0, 0.0, 10.0, 5.0], [50.0, 50.0, 60.0, 60.0]])
     >>> matches = Matcher(0.7, 0.3)(targets, boxes)
@@ -108,7 +107,6 @@ class Matcher:
         Raises:
             ValueError: an argument is not (N, 4).
 
-        >>> import numpy as np
         >>> Matcher(0.5, 0.5)(np.zeros((0, 4)), np.zeros((2, 4))).label.tolist()
         [0, 0]
         """
@@ -172,7 +170,6 @@ def balanced_sample(
         ValueError: ``labels`` is not one-dimensional, ``count`` is negative, or the fraction is not
             in 0..1.
 
-    >>> import numpy as np
     >>> labels = np.array([1, 0, -1, 0, 1, 1, 0])
     >>> positive, negative = balanced_sample(labels, 4, 0.25, np.random.default_rng(0))
     >>> len(positive), negative.tolist()

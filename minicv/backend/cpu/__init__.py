@@ -1,5 +1,6 @@
 """The CPU kernels, in NumPy, one file per family. `minicv.backend.cuda` has the same names."""
 
+# ruff: noqa: F401 - what is imported here are the kernels
 from minicv.backend.cpu.batch_norm import batch_norm_backward, batch_norm_forward
 from minicv.backend.cpu.convolution import (
     conv2d_forward,
@@ -26,33 +27,3 @@ from minicv.backend.cpu.softmax_cross_entropy import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
-
-__all__ = [
-    "adam_step",
-    "batch_norm_backward",
-    "batch_norm_forward",
-    "conv2d_forward",
-    "conv2d_grad_input",
-    "conv2d_grad_weight",
-    "conv2d_norm_relu_forward",
-    "dropout_backward",
-    "dropout_forward",
-    "gather_from_maps",
-    "matmul",
-    "max_pool2d",
-    "max_pool2d_backward",
-    "max_pool2d_indices",
-    "max_pool2d_maxima",
-    "nms",
-    "roi_align",
-    "roi_align_backward",
-    "roi_pool",
-    "roi_pool_backward",
-    "scatter_add",
-    "scatter_to_maps",
-    "sgd_step",
-    "softmax_cross_entropy_backward",
-    "softmax_cross_entropy_forward",
-    "sum_pool2d",
-    "sum_pool2d_backward",
-]
