@@ -64,5 +64,6 @@ def run(options: argparse.Namespace) -> None:
     if options.json:
         file = options.out / f"{task.results}.json"
         write_json(file, records)
-        print(f"{len(records)} {task.results} -> {file}")
+        what = task.results.removesuffix("s") if len(records) == 1 else task.results
+        print(f"{len(records)} {what} -> {file}")
     pictures.check()

@@ -109,7 +109,7 @@ DETECTION = Task(
 
 @dataclass(frozen=True)
 class DetectionRecipe(Recipe):
-    """SGD with momentum, on pictures that are mirrored and changed in colour.
+    """SGD on pictures that are mirrored and changed in colour.
 
     Attributes:
         jitter: of brightness, contrast and saturation; 0 leaves colours alone. A system on
@@ -123,7 +123,7 @@ class DetectionRecipe(Recipe):
         transforms: list[Transform] = [flip_for(splits.train)]
         if self.jitter:
             transforms.append(ColorJitter(self.jitter, self.jitter, self.jitter))
-        return Preparation(settings, splits.train, splits.validation, Compose(transforms))
+        return Preparation(self, settings, splits.train, splits.validation, Compose(transforms))
 
 
 # Settings and recipes by backbone. The backbone's stride sets how small an object can be, its width

@@ -218,15 +218,15 @@ class SegmentationRecipe(Recipe):
             min_size=min(size),
             max_size=2 * max(size),
         )
-        scale, jitter = ((1.0, 1.0), 0.0) if splits.drawn else (self.scale, self.jitter)
+        recipe = self.changed(scale=(1.0, 1.0), jitter=0.0) if splits.drawn else self
         transform = Compose(
             [
                 flip_for(splits.train),
-                RandomScaleCrop(size if self.crop is None else self.crop, scale),
-                ColorJitter(jitter, jitter, jitter),
+                RandomScaleCrop(size if self.crop is None else self.crop, recipe.scale),
+                ColorJitter(recipe.jitter, recipe.jitter, recipe.jitter),
             ]
         )
-        return Preparation(settings, train, validation, transform)
+        return Preparation(recipe, settings, train, validation, transform)
 
 
 def _at_size(dataset: Dataset, min_size: int | None, max_size: int | None) -> Dataset:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from minicv.models.model import Model
+from minicv.proposals import PROPOSERS
 from minicv.tasks import detection, segmentation
 from minicv.tasks.task import Spec, System
 from minicv.training.fit import MODEL, model_arrays, part_of
@@ -106,16 +107,24 @@ def _spec_of(description: Mapping[str, Any], path: str | Path) -> tuple[Spec, Sy
 
 
 def table_of_systems() -> str:
-    """The README's table, in Markdown: a row for each system.
+    """The README's table, in Markdown: the systems of each task, and those that take a backbone.
 
-    >>> table_of_systems().splitlines()[2].split(" | ")[1:3]
-    ['Faster R-CNN', '`faster_rcnn`']
+    >>> table_of_systems().splitlines()[2].partition(";")[0]
+    '| detection | `faster_rcnn` Faster R-CNN (Ren 2015)'
     """
-    rows = ["| task | system | name | stands on |", "|---|---|---|---|"]
+    of_task: dict[str, list[str]] = {}
     for system in SYSTEMS.values():
-        stands_on = ", ".join(system.backbones) or "itself"
-        if system.on_proposals:
-            stands_on += "; a proposer"
-        title = f"{system.title} ({system.source})"
-        rows.append(f"| {system.task.name} | {title} | `{system.name}` | {stands_on} |")
-    return "\n".join(rows)
+        named = f"`{system.name}` {system.title} ({system.source})"
+        of_task.setdefault(system.task.name, []).append(named)
+    rows = [f"| {task} | {'; '.join(named)} |" for task, named in of_task.items()]
+    on_backbones: dict[tuple[str, ...], list[str]] = {}
+    for system in SYSTEMS.values():
+        on_backbones.setdefault(system.backbones, []).append(f"`{system.name}`")
+    rows += [
+        f"| on {', '.join(backbones)} | {', '.join(names)} |"
+        for backbones, names in on_backbones.items()
+        if backbones
+    ]
+    asking = [f"`{system.name}`" for system in SYSTEMS.values() if system.on_proposals]
+    rows.append(f"| with a proposer, {', '.join(PROPOSERS)} | {', '.join(asking)} |")
+    return "\n".join(["| task | systems |", "|---|---|", *rows])

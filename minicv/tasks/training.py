@@ -79,6 +79,7 @@ def train(
     # 2. Prepare.
     task = system.task
     prepared = recipe.prepare(splits, settings, workers=workers)
+    recipe = prepared.recipe
     classes = task.classes_of(splits.train)
 
     # 3. Build.

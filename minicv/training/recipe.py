@@ -25,11 +25,13 @@ class Preparation(NamedTuple):
     """What a recipe makes of a data set before the model is built.
 
     Attributes:
+        recipe: itself, as this data set wants it.
         settings: of the model, with what was measured on the training images.
         train, validation: the images, such as resized ones.
         transform: the augmentation; None for none.
     """
 
+    recipe: Recipe
     settings: Any
     train: Dataset
     validation: Dataset
@@ -38,7 +40,7 @@ class Preparation(NamedTuple):
 
 @dataclass(frozen=True)
 class Recipe:
-    """SGD with momentum; a linear warm-up to the peak learning rate, then half a cosine wave down.
+    """SGD; a linear warm-up to the peak learning rate, then half a cosine wave down.
 
     A subclass may take another optimizer, another step, and prepare the data.
 
@@ -54,7 +56,6 @@ class Recipe:
     lr: float
     warmup_steps: int = 100
     weight_decay: float = 1e-4
-    momentum: float = 0.9
 
     def __post_init__(self) -> None:
         if self.epochs < 1 or self.batch_size < 1 or not 0 < self.lr < math.inf:
@@ -76,11 +77,11 @@ class Recipe:
             settings: of the model, so far.
             workers: threads that read ahead.
         """
-        return Preparation(settings, splits.train, splits.validation, None)
+        return Preparation(self, settings, splits.train, splits.validation, None)
 
     def optimizer(self, parameters: Iterable[Tensor]) -> Optimizer:
-        """The optimizer at the peak learning rate."""
-        return SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
+        """The optimizer at the peak learning rate: SGD with a momentum of 0.9."""
+        return SGD(parameters, lr=self.lr, momentum=0.9, weight_decay=self.weight_decay)
 
     def step(self, model: Model, total: int) -> Step:
         """What `fit` runs on each batch, of ``total`` steps; frozen parameters stay as they are."""

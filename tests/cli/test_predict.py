@@ -91,7 +91,7 @@ def test_the_picture_shows_the_segmentation_and_the_list_its_shares(tmp_path, ca
     for label, name in enumerate(CLASSES):
         assert shares[name] == pytest.approx((labels == label).mean(), abs=1e-6)
         assert (f"{name} " in text) == bool((labels == label).any())
-    assert f"{path}: " in text and " s) -> " in text and "1 segmentations -> " in text
+    assert f"{path}: " in text and " s) -> " in text and "1 segmentation -> " in text
 
 
 def test_pictures_of_the_same_name_do_not_overwrite_each_other(tmp_path, capsys, detector):

@@ -119,6 +119,8 @@ def test_drawn_scenes_are_only_mirrored():
     image, _ = TwoColours()[0]
     allowed = {image.tobytes(), np.ascontiguousarray(image[:, :, ::-1]).tobytes()}
     assert {changed.tobytes() for changed, _ in augmented(True)} == allowed
+    recipe = prepared(SegmentationRecipe(1, 1, 0.1), TwoColours(), drawn=True).recipe
+    assert (recipe.scale, recipe.jitter) == ((1.0, 1.0), 0.0)  # so the record says
 
 
 @pytest.mark.parametrize(("few", "expected"), [(None, range(7)), (3, [0, 2, 4]), (99, range(7))])

@@ -61,7 +61,7 @@ def test_the_seed_gives_the_order_and_the_samples_independently():
 def test_data_are_taken_as_they_are():
     splits = Splits(lambda: DATA, lambda: [1], lambda: [2])
     prepared = Recipe(1, 1, 0.1).prepare(splits, "settings")
-    assert prepared == ("settings", DATA, [1], None)
+    assert prepared == (Recipe(1, 1, 0.1), "settings", DATA, [1], None)
     model = BrightnessSegmenter(CLASSES)
     assert Recipe(1, 1, 0.1).validated(model) is model
 
