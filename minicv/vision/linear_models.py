@@ -153,7 +153,8 @@ class _Problem:
         self.signs = np.where(is_positive, 1.0, -1.0)
         self.prices = c * np.where(is_positive, positive_weight, 1.0)
         self.width = FIRST_WIDTH
-        self.corners: np.ndarray = np.zeros(len(features))  # (R,) place of a region that is on its margin
+        # (R,) the place of a region that is on its margin
+        self.corners: np.ndarray = np.zeros(len(features))
 
     def scores(self, w: np.ndarray) -> np.ndarray:
         """(D+1,) -> (R,)."""
