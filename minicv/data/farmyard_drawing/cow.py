@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.data.farmyard_drawing.figure import Colour, Figure, blend, rotate, shade, vary
+from minicv.data.farmyard_drawing.figure import Colour, Figure, blend, shade, unit_circle, vary
 
 # Coat, patches (None: one colour).
 COATS: tuple[tuple[Colour, Colour | None], ...] = (
@@ -38,9 +38,8 @@ def draw_cow(rng: np.random.Generator) -> Figure:
         ankle = (hip_x + swing, -0.065)
         figure.limb([(hip_x, -0.5), knee, ankle], [0.115, 0.062, 0.048], colour)
         x = ankle[0]
-        figure.polygon(
-            [(x - 0.052, -0.085), (x + 0.05, -0.085), (x + 0.078, 0), (x - 0.062, 0)], HOOF
-        )
+        hoof = [(x - 0.052, -0.085), (x + 0.05, -0.085), (x + 0.078, 0), (x - 0.062, 0)]
+        figure.polygon(hoof, HOOF)
 
     leg(0.35, -stride, far_coat, front=True)
     leg(-0.36, stride, far_coat, front=False)
@@ -57,11 +56,8 @@ def draw_cow(rng: np.random.Generator) -> Figure:
     figure.oval((-0.15 * stretch, -0.2), (0.022, 0.05), shade(PINK, 0.9))
 
     contour = np.array(
-        [
-            (-0.62, -0.66), (-0.57, -0.88), (-0.35, -0.93), (0.0, -0.9), (0.3, -0.95),
-            (0.52, -0.92), (0.63, -0.72), (0.55, -0.48), (0.32, -0.35), (0.0, -0.3),
-            (-0.3, -0.34), (-0.52, -0.44),
-        ]
+        [(-0.62, -0.66), (-0.57, -0.88), (-0.35, -0.93), (0.0, -0.9), (0.3, -0.95), (0.52, -0.92),
+         (0.63, -0.72), (0.55, -0.48), (0.32, -0.35), (0.0, -0.3), (-0.3, -0.34), (-0.52, -0.44)]
     )  # fmt: skip
     body = figure.blob(contour * (stretch, 1), coat)
     bed = [body]
@@ -81,7 +77,7 @@ def draw_cow(rng: np.random.Generator) -> Figure:
 
     if patch is not None:
         _patches(figure, patch, bed, stretch, rng)
-    _head(figure, head_at, tilt, coat, patch, rng)
+    _head(figure.part(head_at, tilt), coat, patch, rng)
     return figure
 
 
@@ -93,67 +89,33 @@ def _patches(
     for k in rng.permutation(len(places))[:count].tolist():
         x, y = places[k]
         centre = np.array([x * stretch, y]) + rng.uniform(-0.07, 0.07, size=2)
-        angles = np.arange(7) * (2 * np.pi / 7)
         radius = rng.uniform(0.09, 0.25, size=7)[:, None] * (1.0, 0.85)
-        figure.pattern(
-            centre + radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), colour, bed
-        )
+        figure.pattern(centre + radius * unit_circle(7), colour, bed)
 
 
-def _head(
-    figure: Figure,
-    at: np.ndarray,
-    tilt: float,
-    coat: Colour,
-    patch: Colour | None,
-    rng: np.random.Generator,
-) -> None:
-    """The head in three-quarter view; `tilt` turns the muzzle down."""
-
-    def place(points: list[tuple[float, float]]) -> np.ndarray:
-        return rotate(np.array(points), tilt) + at
-
+def _head(head: Figure, coat: Colour, patch: Colour | None, rng: np.random.Generator) -> None:
+    """The head in three-quarter view."""
     dark = patch if patch is not None else shade(coat, 0.62)
-    figure.ribbon(place([(-0.02, -0.1), (-0.01, -0.2), (0.07, -0.27)]), [0.035, 0.03, 0.01], HORN)
-    figure.blob(
-        place([(-0.08, -0.1), (-0.2, -0.17), (-0.29, -0.1), (-0.2, -0.04)]), shade(dark, 0.9)
-    )
-    skull = figure.blob(
-        place(
-            [(-0.15, -0.03), (-0.1, -0.14), (0.03, -0.16), (0.16, -0.11), (0.31, -0.06),
-             (0.36, 0.04), (0.3, 0.12), (0.12, 0.13), (-0.07, 0.13)]
-        ),
+    head.ribbon([(-0.02, -0.1), (-0.01, -0.2), (0.07, -0.27)], [0.035, 0.03, 0.01], HORN)
+    head.blob([(-0.08, -0.1), (-0.2, -0.17), (-0.29, -0.1), (-0.2, -0.04)], shade(dark, 0.9))
+    skull = head.blob(
+        [(-0.15, -0.03), (-0.1, -0.14), (0.03, -0.16), (0.16, -0.11), (0.31, -0.06),
+         (0.36, 0.04), (0.3, 0.12), (0.12, 0.13), (-0.07, 0.13)],
         coat,
     )  # fmt: skip
     if patch is not None and rng.uniform() < 0.75:  # a patch around the eye
-        figure.pattern(
-            place(
-                [
-                    (-0.18, -0.16),
-                    (0.02, -0.2),
-                    (0.14, -0.1),
-                    (0.1, 0.02),
-                    (-0.02, 0.08),
-                    (-0.2, 0.16),
-                ]
-            ),
-            patch,
-            [skull],
-        )
-    figure.blob(
-        place(
-            [(0.24, -0.08), (0.35, -0.09), (0.41, 0.0), (0.39, 0.1), (0.28, 0.145), (0.21, 0.06)]
-        ),
-        PINK,
-    )
-    figure.oval(place([(0.345, -0.015)])[0], (0.024, 0.032), shade(PINK, 0.5), angle=tilt)
-    figure.ribbon(
-        place([(0.25, 0.085), (0.32, 0.085), (0.38, 0.06)]), [0.008, 0.01, 0.006], shade(PINK, 0.62)
-    )
-    figure.ribbon(place([(-0.06, -0.12), (-0.1, -0.21), (-0.03, -0.3)]), [0.04, 0.034, 0.01],
-                  blend(HORN, (255, 255, 255), 0.3))  # fmt: skip
-    figure.blob(place([(-0.1, -0.08), (-0.22, -0.11), (-0.31, -0.01), (-0.2, 0.03)]), dark)
-    figure.blob(place([(-0.13, -0.06), (-0.21, -0.08), (-0.26, -0.01), (-0.19, 0.005)]), PINK)
-    figure.oval(place([(0.09, -0.055)])[0], (0.042, 0.046), (250, 248, 244))
-    figure.oval(place([(0.1, -0.05)])[0], (0.03, 0.036), (22, 18, 18))
-    figure.oval(place([(0.11, -0.065)])[0], (0.01, 0.01), (255, 255, 255), count=8)
+        around_eye = [(-0.18, -0.16), (0.02, -0.2), (0.14, -0.1), (0.1, 0.02), (-0.02, 0.08),
+                      (-0.2, 0.16)]  # fmt: skip
+        head.pattern(around_eye, patch, [skull])
+    muzzle = [(0.24, -0.08), (0.35, -0.09), (0.41, 0.0), (0.39, 0.1), (0.28, 0.145), (0.21, 0.06)]
+    head.blob(muzzle, PINK)
+    head.oval((0.345, -0.015), (0.024, 0.032), shade(PINK, 0.5), angle=head.tilt)
+    mouth = [(0.25, 0.085), (0.32, 0.085), (0.38, 0.06)]
+    head.ribbon(mouth, [0.008, 0.01, 0.006], shade(PINK, 0.62))
+    near_horn = [(-0.06, -0.12), (-0.1, -0.21), (-0.03, -0.3)]
+    head.ribbon(near_horn, [0.04, 0.034, 0.01], blend(HORN, (255, 255, 255), 0.3))
+    head.blob([(-0.1, -0.08), (-0.22, -0.11), (-0.31, -0.01), (-0.2, 0.03)], dark)
+    head.blob([(-0.13, -0.06), (-0.21, -0.08), (-0.26, -0.01), (-0.19, 0.005)], PINK)
+    head.oval((0.09, -0.055), (0.042, 0.046), (250, 248, 244))
+    head.oval((0.1, -0.05), (0.03, 0.036), (22, 18, 18))
+    head.oval((0.11, -0.065), (0.01, 0.01), (255, 255, 255), count=8)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.data.farmyard_drawing.figure import Colour, Figure, rotate, shade, vary
+from minicv.data.farmyard_drawing.figure import Colour, Figure, shade, vary
 
 # Body, wing, head, breast, ring around the neck (None: none).
 PLUMAGES: tuple[tuple[Colour, Colour, Colour, Colour, Colour | None], ...] = (
@@ -54,40 +54,31 @@ def draw_duck(rng: np.random.Generator) -> Figure:
         side = np.array([-along[1], along[0]]) * 0.2
         low, high = start - 0.03 * along, start + 0.03 * along
         figure.pattern([low - side, high - side, high + side, low + side], ring, [throat])
-        figure.pattern([low - side - 0.3 * along, low - side, low + side, low + side - 0.3 * along],
-                       breast, [throat])  # fmt: skip
+        below = [low - side - 0.3 * along, low - side, low + side, low + side - 0.3 * along]
+        figure.pattern(below, breast, [throat])
 
     # The wing lies along the body, its feathers in two rows.
     lift = rng.uniform(0, 0.06)
     pinion = figure.blob(
         [(0.16, -0.42), (0.02, -0.5 - lift), (-0.24, -0.5 - lift), (-0.5, -0.52 - lift),
-         (-0.34, -0.36),
-         (-0.14, -0.26), (0.08, -0.3)],
+         (-0.34, -0.36), (-0.14, -0.26), (0.08, -0.3)],
         wing,
     )  # fmt: skip
     for k in range(3):
         x, y = -0.02 - 0.13 * k, -0.3 - 0.045 * k
-        figure.pattern([(x, y), (x - 0.12, y - 0.07), (x - 0.3, y - 0.1), (x - 0.14, y - 0.015)],
-                       shade(wing, 0.86), [pinion])  # fmt: skip
+        feather = [(x, y), (x - 0.12, y - 0.07), (x - 0.3, y - 0.1), (x - 0.14, y - 0.015)]
+        figure.pattern(feather, shade(wing, 0.86), [pinion])
 
-    def place(points: list[tuple[float, float]]) -> np.ndarray:
-        return rotate(np.array(points), tilt) + head_at
-
-    figure.blob(
-        place(
-            [(0.1, -0.06), (0.2, -0.03), (0.31, -0.025), (0.33, 0.015), (0.2, 0.035), (0.1, 0.04)]
-        ),
-        bill,
-    )
-    figure.blob(
-        place([(0.1, 0.03), (0.2, 0.035), (0.28, 0.03), (0.22, 0.07), (0.1, 0.075)]),
-        shade(bill, 0.8),
-    )
-    figure.oval(head_at, (0.165, 0.15), head)
-    figure.oval(place([(0.065, -0.045)])[0], (0.036, 0.04), (252, 250, 246))
-    figure.oval(place([(0.072, -0.042)])[0], (0.026, 0.031), (18, 16, 18))
-    figure.oval(place([(0.082, -0.055)])[0], (0.01, 0.01), (255, 255, 255), count=8)
-    figure.oval(place([(0.25, -0.01)])[0], (0.012, 0.007), shade(bill, 0.55), count=8)
+    head_part = figure.part(head_at, tilt)
+    upper = [(0.1, -0.06), (0.2, -0.03), (0.31, -0.025), (0.33, 0.015), (0.2, 0.035), (0.1, 0.04)]
+    head_part.blob(upper, bill)
+    lower = [(0.1, 0.03), (0.2, 0.035), (0.28, 0.03), (0.22, 0.07), (0.1, 0.075)]
+    head_part.blob(lower, shade(bill, 0.8))
+    head_part.oval((0, 0), (0.165, 0.15), head)
+    head_part.oval((0.065, -0.045), (0.036, 0.04), (252, 250, 246))
+    head_part.oval((0.072, -0.042), (0.026, 0.031), (18, 16, 18))
+    head_part.oval((0.082, -0.055), (0.01, 0.01), (255, 255, 255), count=8)
+    head_part.oval((0.25, -0.01), (0.012, 0.007), shade(bill, 0.55), count=8)
     return figure
 
 

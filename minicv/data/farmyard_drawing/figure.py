@@ -7,6 +7,7 @@ in which its shapes were added (`raster.py`). Points are (P, 2) x, y; a point is
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from functools import cache
 
@@ -62,9 +63,10 @@ def _catmull_rom(count: int, detail: int) -> np.ndarray:
 
 
 @cache
-def _unit_circle(count: int) -> np.ndarray:
+def unit_circle(count: int) -> np.ndarray:
+    """So many points around the circle of radius 1: (count, 2)."""
     angle = np.arange(count) * (2 * np.pi / count)
-    return np.stack([np.cos(angle), np.sin(angle)], axis=1)  # (count, 2)
+    return np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
 @cache
@@ -110,16 +112,36 @@ class Figure:
         self.colours: list[Colour] = []
         # Shape index -> indices of the shapes it is cut to (a cow's patch to the cow's body).
         self.clips: dict[int, tuple[int, ...]] = {}
+        self.at: ArrayLike = (0.0, 0.0)
+        self.tilt = 0.0
 
-    def polygon(self, points: ArrayLike, colour: Colour) -> int:
-        """Add a polygon (P, 2); returns its number, for `pattern`."""
-        self.outlines.append(np.asarray(points, dtype=np.float64))
+    def part(self, at: ArrayLike, tilt: float = 0.0) -> Figure:
+        """The same figure for shapes of a part, such as the head, in the part's own coordinates.
+
+        The part's origin lies at the point `at` of the figure. `tilt` turns the places of shapes
+        about it, in radians; the radii of an oval are turned by `angle` alone.
+        """
+        part = copy.copy(self)  # both add their shapes to the same lists
+        part.at, part.tilt = at, tilt
+        return part
+
+    def _place(self, points: ArrayLike) -> np.ndarray:
+        """(P, 2) in the coordinates of the part -> (P, 2) in those of the figure."""
+        turned = rotate(points, self.tilt) if self.tilt else np.asarray(points, dtype=np.float64)
+        return turned + self.at
+
+    def _add(self, outline: np.ndarray, colour: Colour) -> int:
+        self.outlines.append(outline)
         self.colours.append(colour)
         return len(self.outlines) - 1
 
+    def polygon(self, points: ArrayLike, colour: Colour) -> int:
+        """Add a polygon (P, 2); returns its number, for `pattern`."""
+        return self._add(self._place(points), colour)
+
     def blob(self, points: ArrayLike, colour: Colour) -> int:
         """Add a smooth closed shape through the points."""
-        return self.polygon(smooth_closed(points), colour)
+        return self._add(smooth_closed(self._place(points)), colour)
 
     def oval(
         self,
@@ -130,26 +152,26 @@ class Figure:
         count: int = 20,
     ) -> int:
         """Add an ellipse of the given radii (rx, ry), turned by `angle`."""
-        outline = _unit_circle(count) * np.asarray(radii)
+        outline = unit_circle(count) * np.asarray(radii)
         if angle:
             outline = rotate(outline, angle)
-        return self.polygon(outline + np.asarray(centre), colour)
+        return self._add(outline + self._place([centre]), colour)
 
     def limb(self, joints: ArrayLike, radii: Sequence[float], colour: Colour) -> list[int]:
         """Add a tube with round joints: one tapered capsule for each pair of neighbours."""
-        places = np.asarray(joints, dtype=np.float64)  # (J, 2)
+        places = self._place(joints)  # (J, 2)
         numbers = []
         for a, b, radius_a, radius_b in zip(
             places[:-1], places[1:], radii[:-1], radii[1:], strict=True
         ):
             along = (b - a) / max(np.hypot(*(b - a)), 1e-9)
             outline = np.concatenate([_cap(b, along, radius_b), _cap(a, -along, radius_a)])
-            numbers.append(self.polygon(outline, colour))
+            numbers.append(self._add(outline, colour))
         return numbers
 
     def ribbon(self, points: ArrayLike, radii: Sequence[float], colour: Colour) -> int:
         """Add a smooth tapered band along the points (tails, necks, horns)."""
-        table = np.column_stack([np.asarray(points, dtype=np.float64), np.asarray(radii)])
+        table = np.column_stack([self._place(points), np.asarray(radii)])
         curve = smooth_open(table, detail=5)  # (M, 3): x, y, radius
         along = np.empty((len(curve), 2))  # direction of the band, from its neighbours
         along[1:-1] = curve[2:, :2] - curve[:-2, :2]
@@ -159,7 +181,7 @@ class Figure:
         left, right = curve[1:-1, :2] + side[1:-1], curve[1:-1, :2] - side[1:-1]
         tip = _cap(curve[-1, :2], along[-1], curve[-1, 2])
         root = _cap(curve[0, :2], -along[0], curve[0, 2])
-        return self.polygon(np.concatenate([right, tip, left[::-1], root]), colour)
+        return self._add(np.concatenate([right, tip, left[::-1], root]), colour)
 
     def pattern(self, points: ArrayLike, colour: Colour, on: Sequence[int]) -> int:
         """Add a smooth shape that shows only on the shapes numbered `on`."""

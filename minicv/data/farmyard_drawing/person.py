@@ -48,13 +48,8 @@ class Pose:
 
 def _direction(forward: float, sideways: float, side: float) -> np.ndarray:
     """Unit vector (right, down, ahead) of a limb swung forward and lifted sideways (radians)."""
-    return np.array(
-        [
-            side * np.sin(sideways),
-            np.cos(forward) * np.cos(sideways),
-            np.sin(forward) * np.cos(sideways),
-        ]
-    )
+    down, ahead = np.cos(forward) * np.cos(sideways), np.sin(forward) * np.cos(sideways)
+    return np.array([side * np.sin(sideways), down, ahead])
 
 
 def random_pose(rng: np.random.Generator) -> Pose:
@@ -76,11 +71,8 @@ def random_pose(rng: np.random.Generator) -> Pose:
         joints[hip] = (side * 0.062, 0, 0)
         joints[knee] = joints[hip] + 0.225 * _direction(swing, spread, side)
         joints[ankle] = joints[knee] + 0.215 * _direction(swing - bend, 0.6 * spread, side)
-        joints[shoulder] = (
-            side * 0.108 + 0.28 * np.sin(bow),
-            -0.275 * np.cos(lean),
-            0.28 * np.sin(lean),
-        )
+        right = side * 0.108 + 0.28 * np.sin(bow)
+        joints[shoulder] = (right, -0.275 * np.cos(lean), 0.28 * np.sin(lean))
         gesture = rng.uniform()
         if gesture < 0.62:  # hangs and swings against the leg
             forward = float(-0.9 * swing + rng.normal(0, 0.12))
@@ -110,7 +102,13 @@ def random_pose(rng: np.random.Generator) -> Pose:
 
 
 class _Head:
-    """Where points of the head lie in the figure."""
+    """Where points of the head lie in the figure.
+
+    Args:
+        centre: (2,) of the head.
+        upright: (2,) from the neck to the top of the head.
+        looks: unit vector of where the person looks: to the right in the picture, to the viewer.
+    """
 
     def __init__(self, centre: np.ndarray, upright: np.ndarray, looks: np.ndarray) -> None:
         self.centre, self.looks = centre, looks
@@ -128,41 +126,20 @@ class _Head:
         return self.place([(HEAD_RADIUS * to_right, up)])[0], float(to_viewer)
 
 
-def draw_head(
-    figure: Figure,
-    centre: np.ndarray,
-    upright: np.ndarray,
-    looks: np.ndarray,
-    skin: Colour,
-    hair: Colour,
-    long_hair: bool,
-    hat: bool,
-) -> None:
-    """Add a round head.
-
-    Args:
-        figure: what it is added to.
-        centre: (2,) of the head.
-        upright: (2,) from the neck to the top of the head.
-        looks: unit vector of where the person looks: to the right in the picture, to the viewer.
-        skin, hair, long_hair, hat: how it looks.
-    """
-    head = _Head(centre, upright, looks)
+def _draw_head(figure: Figure, head: _Head, outfit: Outfit) -> None:
+    """Add a round head."""
+    skin = outfit.skin
     for angle in (-1.65, 1.65):
         ear, facing = head.on_face(angle, -0.005)
         if facing > -0.75:
             figure.oval(ear, (0.018, 0.026), shade(skin, 0.93), count=12)
-    figure.blob(
-        head.place(
-            [(0, 0.1), (0.068, 0.07), (0.083, 0), (0.05, -0.075), (0, -0.095), (-0.05, -0.075),
-             (-0.083, 0), (-0.068, 0.07)]
-        ),
-        skin,
-    )  # fmt: skip
-    _hair(figure, head, hair, long_hair)
-    if looks[1] >= -0.35:
+    face = [(0, 0.1), (0.068, 0.07), (0.083, 0), (0.05, -0.075), (0, -0.095), (-0.05, -0.075),
+            (-0.083, 0), (-0.068, 0.07)]  # fmt: skip
+    figure.blob(head.place(face), skin)
+    _hair(figure, head, outfit.hair, outfit.long_hair)
+    if head.looks[1] >= -0.35:
         _features(figure, head, skin)
-    if hat:
+    if outfit.hat:
         _hat(figure, head)
 
 
@@ -280,9 +257,7 @@ def draw_person(rng: np.random.Generator) -> tuple[Figure, np.ndarray]:
     for limb, light in zip(sorted(LEGS, key=nearness), (0.8, 1.0), strict=True):
         _leg(figure, joints[list(limb)], outfit, looks, light)
     _torso(figure, joints, head, outfit, rng)
-    draw_head(
-        figure, head, top - neck, looks, outfit.skin, outfit.hair, outfit.long_hair, outfit.hat
-    )
+    _draw_head(figure, _Head(head, top - neck, looks), outfit)
     for limb in sorted(ARMS, key=nearness):
         if nearness(limb) >= -0.01:
             _arm(figure, joints[list(limb)], outfit, 1.0 if nearness(limb) > 0 else 0.93)

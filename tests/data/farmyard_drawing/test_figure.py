@@ -88,6 +88,23 @@ def test_pattern_remembers_what_it_lies_on():
     assert figure.clips == {patch: (body,)}
 
 
+def test_a_part_draws_on_its_figure_in_coordinates_of_its_own():
+    figure = Figure()
+    body = figure.oval((0, 0), (1, 1), (200, 0, 0))
+    head = figure.part((10, 20), tilt=np.pi / 2)  # its x points down in the figure, its y left
+    patch = head.pattern([(1, 0), (0, 2), (0, 0)], (0, 0, 200), [body])
+    assert figure.clips == {patch: (body,)} and figure.colours[patch] == (0, 0, 200)
+    np.testing.assert_allclose(figure.outlines[patch][::6], [(10, 21), (8, 20), (10, 20)])
+    head.oval((3, 0), (2, 1), (0, 0, 0))
+    np.testing.assert_allclose(figure.outlines[-1].mean(axis=0), (10, 23))
+    np.testing.assert_allclose(np.ptp(figure.outlines[-1], axis=0), (4, 2), rtol=0.02)
+    for add in (head.limb, head.ribbon):
+        add([(0, 0), (4, 0)], [0.5, 0.5], (0, 0, 0))
+        np.testing.assert_allclose(figure.outlines[-1].max(axis=0), (10.5, 24.5))
+    figure.polygon([(0, 0), (1, 0), (0, 1)], (0, 0, 0))  # the figure itself has not turned
+    np.testing.assert_array_equal(figure.outlines[-1], [(0, 0), (1, 0), (0, 1)])
+
+
 def test_colours_stay_in_range():
     rng = np.random.default_rng(0)
     assert shade((250, 10, 128), 2) == (255, 20, 255)
