@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.data.image_files import SUFFIXES, AnnotationError, open_image, read_label_map, to_array
-from minicv.vision.label_maps import VOID, check_label_map
+from minicv.data.image_files import SUFFIXES, read_labelled
+from minicv.vision.label_maps import VOID
 
 SPLITS = ("train", "val", "test")
 CLASSES: dict[str, tuple[int, int, int]] = {
@@ -82,12 +82,7 @@ class CamVid:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        image = to_array(open_image(self.paths[index]))
-        path = self.label_paths[index]
-        labels = read_label_map(path)  # (H, W) uint8
-        try:
-            check_label_map(labels, UNLABELLED + 1, str(path), size=image.shape[1:])
-        except ValueError as error:
-            raise AnnotationError(f"CamVid: {error}") from error
+        path = self.paths[index]
+        image, labels = read_labelled(path, self.label_paths[index], UNLABELLED + 1, "CamVid")
         segmentation = np.where(labels == UNLABELLED, VOID, labels).astype(np.int64)
-        return image, {"segmentation": segmentation, "image_id": self.paths[index].stem}
+        return image, {"segmentation": segmentation, "image_id": path.stem}

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from minicv.data.checks import clip_to_picture, warn_of_repairs
-from minicv.data.image_files import AnnotationError, open_image, to_array
+from minicv.data.image_files import AnnotationError, read_image
 
 
 class CocoDetection:
@@ -66,7 +66,7 @@ class CocoDetection:
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         photograph = self._photographs[index]
-        image = to_array(open_image(self.images / photograph["file_name"]))
+        image = read_image(self.images / photograph["file_name"])
         objects = self._objects[photograph["id"]]
         height, width = image.shape[1:]
         if (height, width) != (photograph["height"], photograph["width"]):

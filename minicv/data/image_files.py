@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from minicv.vision.label_maps import check_label_map
 
 SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp")
 # Photographs of 16 bits and more arrive in these modes of Pillow.
@@ -52,44 +55,33 @@ def read_image(path: str | Path) -> np.ndarray:
         >>> image.shape, image[:, 0, 0].tolist()
         ((3, 2, 3), [1.0, 0.0, 0.0])
     """
-    return to_array(open_image(path))
-
-
-def open_image(path: str | Path) -> Image.Image:
-    """Read a picture as a Pillow image, decoded and upright; errors as in `read_image`.
-
-    Modes other than 8-bit RGB are converted to it, except the wide grey ones that `to_array`
-    scales.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"read_image: there is no file {path}")
-    try:
-        with Image.open(path) as file:
-            file.load()  # decodes, and so finds a truncated file
-            picture = ImageOps.exif_transpose(file)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        # Pillow's message about an unknown format would repeat the path.
-        reason = "it is no picture that Pillow reads" if "identify" in str(error) else str(error)
-        raise ImageError(f"read_image: cannot read {path}: {reason}") from error
-    if picture.mode in ("RGB", *_WIDE_MODES):
-        return picture
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
-
-
-def to_array(picture: Image.Image) -> np.ndarray:
-    """A Pillow image as RGB float32 in 0..1, (3, H, W)."""
+    with _opened(path, "read_image", "file") as file:
+        file.load()  # decodes, and so finds a truncated file
+        picture = ImageOps.exif_transpose(file)
     if picture.mode in _WIDE_MODES:
         grey = np.clip(np.asarray(picture, np.float32) / _WIDE_MODES[picture.mode], 0, 1)
         return np.ascontiguousarray(np.broadcast_to(grey, (3, *grey.shape)))
+    if picture.mode != "RGB" and picture.has_transparency_data:
+        white = Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, picture.convert("RGBA"))
     pixels = np.asarray(picture.convert("RGB"))  # (H, W, 3) uint8
     image = np.empty((3, *pixels.shape[:2]), np.float32)
     np.multiply(pixels.transpose(2, 0, 1), np.float32(1 / 255), out=image)
     return image
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path, operation: str, kind: str) -> Iterator[Image.Image]:
+    """The file while it is read; what Pillow raises meanwhile becomes an `ImageError`."""
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{operation}: there is no {kind} {path}")
+    try:
+        with Image.open(path) as file:
+            yield file
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        # Pillow's message about an unknown format would repeat the path.
+        reason = "it is no picture that Pillow reads" if "identify" in str(error) else str(error)
+        raise ImageError(f"{operation}: cannot read {path}: {reason}") from error
 
 
 class ImageFolder:
@@ -153,19 +145,37 @@ def read_label_map(path: str | Path) -> np.ndarray:
     >>> read_label_map(file).tolist()
     [[0, 3, 255]]
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"read_label_map: there is no label map {path}")
-    try:
-        with Image.open(path) as file:
-            mode = file.mode
-            labels = np.array(file)  # decodes, and so finds a truncated file
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = "it is no picture that Pillow reads" if "identify" in str(error) else str(error)
-        raise ImageError(f"read_label_map: cannot read {path}: {reason}") from error
+    with _opened(path, "read_label_map", "label map") as file:
+        mode = file.mode
+        labels = np.array(file)  # decodes, and so finds a truncated file
     if mode not in ("L", "P"):
         raise AnnotationError(
             f"read_label_map: {path} has the mode {mode}, expected one number of 8 bits for each "
             "pixel (mode L or P); where classes are drawn as colours, write their numbers instead"
         )
     return labels
+
+
+def read_labelled(
+    image_path: Path, label_path: Path, num_classes: int, reader: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """A photograph and its label map; errors of a file as in `read_image` and `read_label_map`.
+
+    Args:
+        image_path, label_path: the files.
+        num_classes: K; labels are 0..K-1 or `VOID`.
+        reader: name of the data set, with which the message begins.
+
+    Returns:
+        (3, H, W) float32 and (H, W) uint8.
+
+    Raises:
+        AnnotationError: a label map of another size than its photograph, or with a number that is
+            no class; names the file.
+    """
+    image, labels = read_image(image_path), read_label_map(label_path)
+    try:
+        check_label_map(labels, num_classes, str(label_path), image.shape[1:])
+    except ValueError as error:
+        raise AnnotationError(f"{reader}: {error}") from error
+    return image, labels

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.data.image_files import open_image, read_label_map, to_array
+from minicv.data.image_files import read_labelled
+from minicv.vision.label_maps import VOID
 from minicv.vision.masks import masks_to_boxes
 
 TEST_IMAGES = 50
@@ -29,8 +30,9 @@ class PennFudan:
 
     Raises:
         FileNotFoundError: the folder, a photograph's mask, or every photograph is missing.
-        AnnotationError: a mask has colours instead of numbers; names the file.
-        ValueError: an unknown split, or a mask of another size than its photograph.
+        AnnotationError: a mask has colours instead of numbers, or another size than its photograph;
+            names the file.
+        ValueError: an unknown split.
         ImageError: a truncated photograph or mask; names the file.
     """
 
@@ -61,14 +63,8 @@ class PennFudan:
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         path = self.paths[index]
-        image = to_array(open_image(path))
         mask_path = self.root / "PedMasks" / f"{path.stem}_mask.png"
-        numbers = read_label_map(mask_path)  # (H, W)
-        if numbers.shape != image.shape[1:]:
-            raise ValueError(
-                f"PennFudan: {mask_path} is {numbers.shape} (height, width) but its photograph is "
-                f"{image.shape[1:]}"
-            )
+        image, numbers = read_labelled(path, mask_path, VOID, "PennFudan")
         people = np.unique(numbers)
         people = people[people != 0]
         masks = numbers == people[:, None, None]  # (N, H, W)

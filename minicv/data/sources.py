@@ -167,31 +167,26 @@ def _voc(folder: str) -> Splits:
     def split(name: str) -> VOCDetection:
         return VOCDetection(folder, name, classes=names())
 
-    return Splits(
-        lambda: split("train"),
-        lambda: split("val"),
-        lambda: split("test") if _has_test_list(folder, "Main") else None,
-    )
+    return _own_splits(split, lists=(folder, "Main"))
 
 
 def _camvid(folder: str) -> Splits:
-    return Splits(
-        lambda: CamVid(folder, "train"),
-        lambda: CamVid(folder, "val"),
-        lambda: CamVid(folder, "test"),
-    )
+    return _own_splits(lambda name: CamVid(folder, name))
 
 
 def _voc_segmentation(folder: str) -> Splits:
-    return Splits(
-        lambda: VOCSegmentation(folder, "train"),
-        lambda: VOCSegmentation(folder, "val"),
-        lambda: VOCSegmentation(folder, "test") if _has_test_list(folder, "Segmentation") else None,
-    )
+    return _own_splits(lambda name: VOCSegmentation(folder, name), lists=(folder, "Segmentation"))
 
 
-def _has_test_list(folder: str, kind: str) -> bool:
-    return next(Path(folder).glob(f"**/ImageSets/{kind}/test.txt"), None) is not None
+def _own_splits(split: Callable[[str], Any], lists: tuple[str, str] | None = None) -> Splits:
+    """train, val and test; no test where the lists of VOC, (folder, kind), have none."""
+
+    def test() -> Any:
+        if lists is not None and not any(Path(lists[0]).glob(f"**/ImageSets/{lists[1]}/test.txt")):
+            return None
+        return split("test")
+
+    return Splits(lambda: split("train"), lambda: split("val"), test)
 
 
 SOURCES: dict[str, Source] = {

@@ -15,14 +15,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.data.checks import clip_to_picture, warn_of_repairs
-from minicv.data.image_files import (
-    AnnotationError,
-    ImageError,
-    open_image,
-    read_label_map,
-    to_array,
-)
-from minicv.vision.label_maps import check_label_map
+from minicv.data.image_files import AnnotationError, ImageError, read_image, read_labelled
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".JPG", ".JPEG", ".PNG")
 SEGMENTATION_CLASSES: tuple[str, ...] = (
@@ -64,12 +57,24 @@ def find_voc_root(root: Path, needed: str, reader: str) -> Path:
     )
 
 
-def read_voc_split(path: Path, split: str, reader: str) -> list[str]:
+def read_voc_split(
+    root: Path, split: str | None, lists: str, annotations: str, reader: str
+) -> list[str]:
     """The names in a split's file, such as ImageSets/Main/train.txt.
+
+    Args:
+        root: the folder of the set.
+        split: name of the file; None takes the names of all annotations, sorted.
+        lists: the folder in ImageSets.
+        annotations: pattern of their files, such as "Annotations/*.xml".
+        reader: name of the data set, for the message.
 
     Raises:
         FileNotFoundError: the file is missing; names the splits that are there.
     """
+    if split is None:
+        return sorted(path.stem for path in root.glob(annotations))
+    path = root / "ImageSets" / lists / f"{split}.txt"
     if not path.is_file():
         others = sorted(p.stem for p in path.parent.glob("*.txt")) if path.parent.is_dir() else []
         raise FileNotFoundError(
@@ -80,13 +85,20 @@ def read_voc_split(path: Path, split: str, reader: str) -> list[str]:
     return [line.split()[0] for line in path.read_text().splitlines() if line.strip()]
 
 
-def find_photograph(folder: Path, name: str) -> Path | None:
-    """The photograph of that name, whatever its suffix; None if there is none."""
-    for suffix in SUFFIXES:
-        path = folder / f"{name}{suffix}"
+def find_photograph(root: Path, name: str, reader: str, otherwise: str = "") -> Path:
+    """The photograph of that name, whatever its suffix, or else the file called `otherwise`.
+
+    Raises:
+        FileNotFoundError: there is neither.
+    """
+    folder = root / "JPEGImages"
+    names = [*(f"{name}{suffix}" for suffix in SUFFIXES), Path(otherwise).name]
+    for path in (folder / file_name for file_name in names):
         if path.is_file():
             return path
-    return None
+    raise FileNotFoundError(
+        f"{reader}: there is no photograph {folder / name} (.jpg, .jpeg or .png)"
+    )
 
 
 @dataclass
@@ -143,7 +155,7 @@ class VOCDetection:
     ) -> None:
         self.root = find_voc_root(Path(root), "Annotations", "VOCDetection")
         self.split, self.strict = split, strict
-        self.ids = _read_split(self.root, split)
+        self.ids = read_voc_split(self.root, split, "Main", "Annotations/*.xml", "VOCDetection")
         if classes is None:
             classes = annotated_classes(self.root)
         self.classes: tuple[str, ...] = tuple(classes)
@@ -156,7 +168,7 @@ class VOCDetection:
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         entry = self._entries[index]
-        image = to_array(open_image(entry.image))
+        image = read_image(entry.image)
         boxes = entry.boxes.copy()
         labels = [self.classes.index(name) for name in entry.names]
         return image, {
@@ -170,7 +182,8 @@ class VOCDetection:
     def _read_entry(self, name: str) -> _Entry:
         xml = self.root / "Annotations" / f"{name}.xml"
         annotation = _parse(xml)
-        image = self._find_image(name, annotation)
+        named = (annotation.findtext("filename") or "").strip()
+        image = find_photograph(self.root, name, "VOCDetection", otherwise=named)
         width, height = _upright_size(image)
         boxes, names, difficult = [], [], []
         for number, item in enumerate(annotation.iter("object"), start=1):
@@ -219,25 +232,6 @@ class VOCDetection:
             self._repairs.append(f"{fault}; {'dropped' if box is None else 'clipped'}")
         return box
 
-    def _find_image(self, name: str, annotation: ElementTree.Element) -> Path:
-        """The photograph of the same name, or else the one the XML file names."""
-        folder = self.root / "JPEGImages"
-        found = find_photograph(folder, name)
-        if found is not None:
-            return found
-        named = folder / Path((annotation.findtext("filename") or "").strip()).name
-        if named.is_file():
-            return named
-        raise FileNotFoundError(
-            f"VOCDetection: there is no photograph {folder / name} (.jpg, .jpeg or .png)"
-        )
-
-
-def _read_split(root: Path, split: str | None) -> list[str]:
-    if split is None:
-        return sorted(path.stem for path in (root / "Annotations").glob("*.xml"))
-    return read_voc_split(root / "ImageSets" / "Main" / f"{split}.txt", split, "VOCDetection")
-
 
 def annotated_classes(root: str | Path) -> tuple[str, ...]:
     """The names of objects that occur in all XML files of a set, whatever their split, sorted.
@@ -274,7 +268,7 @@ def _text(xml: Path, item: ElementTree.Element, path: str, field: str) -> str:
 
 
 def _upright_size(path: Path) -> tuple[int, int]:
-    """Width and height as `open_image` will return them; reads only the file's header."""
+    """Width and height as `read_image` will return them; reads only the file's header."""
     try:
         with Image.open(path) as picture:
             width, height = picture.size
@@ -329,16 +323,13 @@ class VOCSegmentation:
                 f"VOCSegmentation: {len(self.segmentation_classes)} classes, expected 1..255"
             )
         self.segmentation_colors = voc_colour_map(len(self.segmentation_classes))
-        self.ids = self._read_split()
+        self.ids = read_voc_split(
+            self.root, split, "Segmentation", "SegmentationClass/*.png", "VOCSegmentation"
+        )
         self.paths, self.label_paths = [], []
         for name in self.ids:
-            image = find_photograph(self.root / "JPEGImages", name)
+            image = find_photograph(self.root, name, "VOCSegmentation")
             labels = self.root / "SegmentationClass" / f"{name}.png"
-            if image is None:
-                path = self.root / "JPEGImages" / name
-                raise FileNotFoundError(
-                    f"VOCSegmentation: there is no photograph {path} (.jpg, .jpeg or .png)"
-                )
             if not labels.is_file():
                 raise FileNotFoundError(f"VOCSegmentation: {image} has no label map {labels}")
             self.paths.append(image)
@@ -348,20 +339,9 @@ class VOCSegmentation:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        image = to_array(open_image(self.paths[index]))
-        path = self.label_paths[index]
-        labels = read_label_map(path)  # (H, W) uint8
-        try:
-            check_label_map(labels, len(self.segmentation_classes), str(path), image.shape[1:])
-        except ValueError as error:
-            raise AnnotationError(f"VOCSegmentation: {error}") from error
+        files = self.paths[index], self.label_paths[index]
+        image, labels = read_labelled(*files, len(self.segmentation_classes), "VOCSegmentation")
         return image, {"segmentation": labels.astype(np.int64), "image_id": self.ids[index]}
-
-    def _read_split(self) -> list[str]:
-        if self.split is None:
-            return sorted(path.stem for path in (self.root / "SegmentationClass").glob("*.png"))
-        path = self.root / "ImageSets" / "Segmentation" / f"{self.split}.txt"
-        return read_voc_split(path, self.split, "VOCSegmentation")
 
 
 def voc_colour_map(count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.data.image_files import ImageError
+from minicv.data.image_files import AnnotationError, ImageError
 from minicv.data.penn_fudan import PennFudan
 
 
@@ -64,7 +64,7 @@ def test_faults_name_the_file(root):
     with pytest.raises(FileNotFoundError, match=r"Ped001_mask\.png"):
         dataset[1]
     Image.new("L", (7, 7)).save(root / "PedMasks" / "Ped002_mask.png")
-    with pytest.raises(ValueError, match=r"Ped002_mask\.png is \(7, 7\)"):
+    with pytest.raises(AnnotationError, match=r"Ped002_mask\.png: the label map is 7 x 7"):
         dataset[2]
 
 

@@ -112,7 +112,7 @@ class Figure:
         self.colours: list[Colour] = []
         # Shape index -> indices of the shapes it is cut to (a cow's patch to the cow's body).
         self.clips: dict[int, tuple[int, ...]] = {}
-        self.at: ArrayLike = (0.0, 0.0)
+        self.at = np.zeros(2)
         self.tilt = 0.0
 
     def part(self, at: ArrayLike, tilt: float = 0.0) -> Figure:
@@ -122,7 +122,7 @@ class Figure:
         about it, in radians; the radii of an oval are turned by `angle` alone.
         """
         part = copy.copy(self)  # both add their shapes to the same lists
-        part.at, part.tilt = at, tilt
+        part.at, part.tilt = np.asarray(at, dtype=np.float64), tilt
         return part
 
     def _place(self, points: ArrayLike) -> np.ndarray:
@@ -155,7 +155,7 @@ class Figure:
         outline = unit_circle(count) * np.asarray(radii)
         if angle:
             outline = rotate(outline, angle)
-        return self._add(outline + self._place([centre]), colour)
+        return self._add(outline + self._place(np.atleast_2d(centre)), colour)
 
     def limb(self, joints: ArrayLike, radii: Sequence[float], colour: Colour) -> list[int]:
         """Add a tube with round joints: one tapered capsule for each pair of neighbours."""

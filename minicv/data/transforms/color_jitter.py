@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
@@ -9,6 +11,7 @@ from minicv.data.transforms.compose import need_rng
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601: brightness of red, green, blue
 
 
+@dataclass(frozen=True)
 class ColorJitter:
     """Change brightness, contrast, saturation and hue at random, in random order.
 
@@ -32,20 +35,14 @@ class ColorJitter:
         (True, True)
     """
 
-    def __init__(
-        self,
-        brightness: float = 0.0,
-        contrast: float = 0.0,
-        saturation: float = 0.0,
-        hue: float = 0.0,
-    ) -> None:
-        if min(brightness, contrast, saturation, hue) < 0 or hue > 0.5:
-            raise ValueError(
-                f"ColorJitter: brightness={brightness}, contrast={contrast}, "
-                f"saturation={saturation}, hue={hue}; expected at least 0, and hue at most 0.5"
-            )
-        self.brightness, self.contrast = brightness, contrast
-        self.saturation, self.hue = saturation, hue
+    brightness: float = 0.0
+    contrast: float = 0.0
+    saturation: float = 0.0
+    hue: float = 0.0
+
+    def __post_init__(self) -> None:
+        if min(self.brightness, self.contrast, self.saturation, self.hue) < 0 or self.hue > 0.5:
+            raise ValueError(f"{self}: expected numbers of at least 0, and hue at most 0.5")
 
     def __call__(
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
@@ -10,6 +12,7 @@ from minicv.data.transforms.resize import resize
 from minicv.vision.label_maps import VOID
 
 
+@dataclass(frozen=True)
 class RandomScale:
     """Zoom by a random factor and return a picture of the size it had (scale jittering).
 
@@ -38,20 +41,15 @@ class RandomScale:
         ((3, 8, 8), [[4.0, 4.0]])
     """
 
-    def __init__(
-        self,
-        scale: tuple[float, float] = (0.6, 1.6),
-        p: float = 1.0,
-        fill: float = 0.5,
-        fill_class: int = VOID,
-        min_visible: float = 0.3,
-        min_size: float = 2.0,
-    ) -> None:
-        if not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"RandomScale: scale is {scale}, expected 0 < least <= greatest")
-        self.scale, self.p = scale, p
-        self.fill, self.fill_class = fill, fill_class
-        self.min_visible, self.min_size = min_visible, min_size
+    scale: tuple[float, float] = (0.6, 1.6)
+    p: float = 1.0
+    fill: float = 0.5
+    fill_class: int = VOID
+    min_visible: float = 0.3
+    min_size: float = 2.0
+
+    def __post_init__(self) -> None:
+        _check_scale("RandomScale", self.scale)
 
     def __call__(
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None
@@ -59,22 +57,21 @@ class RandomScale:
         rng = need_rng("RandomScale", rng)
         if rng.uniform() >= self.p:
             return image, target
-        factor = float(np.exp(rng.uniform(*np.log(self.scale))))
+        factor = _draw_factor(self.scale, rng)
         across, down = rng.uniform(), rng.uniform()
-        height, width = image.shape[1:]
+        height, width = size = image.shape[1:]
         if factor >= 1:
             window = max(1, int(height / factor + 0.5)), max(1, int(width / factor + 0.5))
-            top = int(down * (height - window[0] + 1))
-            left = int(across * (width - window[1] + 1))
-            image, target = crop(image, target, top, left, *window, self.min_visible, self.min_size)
+            place = _place(window, size, down, across)
+            image, target = crop(image, target, *place, *window, self.min_visible, self.min_size)
             return resize(image, target, (height, width))
         small = max(1, int(height * factor + 0.5)), max(1, int(width * factor + 0.5))
         image, target = resize(image, target, small)
-        top = int(down * (height - small[0] + 1))
-        left = int(across * (width - small[1] + 1))
-        return lay_on_ground(image, target, top, left, height, width, self.fill, self.fill_class)
+        place = _place(small, size, down, across)
+        return lay_on_ground(image, target, *place, height, width, self.fill, self.fill_class)
 
 
+@dataclass(frozen=True)
 class RandomScaleCrop:
     """Resize by a random factor, then take a random window of exactly `size` (H, W).
 
@@ -104,40 +101,48 @@ class RandomScaleCrop:
         ((3, 5, 5), 5)
     """
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        scale: tuple[float, float] = (0.75, 1.5),
-        fill: float = 0.5,
-        fill_class: int = VOID,
-        min_visible: float = 0.3,
-        min_size: float = 2.0,
-    ) -> None:
-        if min(size) < 1:
+    size: tuple[int, int]
+    scale: tuple[float, float] = (0.75, 1.5)
+    fill: float = 0.5
+    fill_class: int = VOID
+    min_visible: float = 0.3
+    min_size: float = 2.0
+
+    def __post_init__(self) -> None:
+        if min(self.size) < 1:
             raise ValueError(
-                f"RandomScaleCrop: size is {size}, expected (height, width) of at least 1"
+                f"RandomScaleCrop: size is {self.size}, expected (height, width) of at least 1"
             )
-        if not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"RandomScaleCrop: scale is {scale}, expected 0 < least <= greatest")
-        self.size, self.scale = size, scale
-        self.fill, self.fill_class = fill, fill_class
-        self.min_visible, self.min_size = min_visible, min_size
+        _check_scale("RandomScaleCrop", self.scale)
 
     def __call__(
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, dict]:
         rng = need_rng("RandomScaleCrop", rng)
-        factor = float(np.exp(rng.uniform(*np.log(self.scale))))
+        factor = _draw_factor(self.scale, rng)
         down, across = rng.uniform(), rng.uniform()
         new_height, new_width = (max(1, int(side * factor + 0.5)) for side in image.shape[1:])
         image, target = resize(image, target, (new_height, new_width))
-        height, width = self.size
-        window = min(height, new_height), min(width, new_width)
-        top = int(down * (new_height - window[0] + 1))
-        left = int(across * (new_width - window[1] + 1))
-        image, target = crop(image, target, top, left, *window, self.min_visible, self.min_size)
-        if window == (height, width):
+        window = min(self.size[0], new_height), min(self.size[1], new_width)
+        place = _place(window, (new_height, new_width), down, across)
+        image, target = crop(image, target, *place, *window, self.min_visible, self.min_size)
+        if window == tuple(self.size):
             return image, target
-        top = int(down * (height - window[0] + 1))
-        left = int(across * (width - window[1] + 1))
-        return lay_on_ground(image, target, top, left, height, width, self.fill, self.fill_class)
+        place = _place(window, self.size, down, across)
+        return lay_on_ground(image, target, *place, *self.size, self.fill, self.fill_class)
+
+
+def _check_scale(name: str, scale: tuple[float, float]) -> None:
+    if not 0 < scale[0] <= scale[1]:
+        raise ValueError(f"{name}: scale is {scale}, expected 0 < least <= greatest")
+
+
+def _draw_factor(scale: tuple[float, float], rng: np.random.Generator) -> float:
+    return float(np.exp(rng.uniform(*np.log(scale))))
+
+
+def _place(
+    inner: tuple[int, int], outer: tuple[int, ...], down: float, across: float
+) -> tuple[int, int]:
+    """Row and column at which `inner` (H, W) lies in `outer`, for shares of the room in 0..1."""
+    return int(down * (outer[0] - inner[0] + 1)), int(across * (outer[1] - inner[1] + 1))
