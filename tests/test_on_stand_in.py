@@ -110,7 +110,6 @@ VISION = {
         lambda like: vision.generate_anchors(3, 4, 8, sizes=(8, 16), aspect_ratios=(1,), like=like),
         BOXES,
     ),
-    "anchors_inside_image": (lambda boxes: vision.anchors_inside_image(boxes, (10, 22)), BOXES),
     "Matcher": (vision.Matcher(0.7, 0.3, allow_low_quality_matches=True), TARGETS, BOXES),
     "Matcher, no targets": (vision.Matcher(0.7, 0.3), TARGETS[:0], BOXES),
     "nms": (lambda boxes, scores: vision.nms(boxes, scores, 0.5), BOXES, SCORES),

@@ -29,12 +29,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minicv.metrics.detections import (
-    ImagePredictions,
-    ImageTargets,
-    count_classes,
-    read_detections,
-)
+from minicv.metrics.detections import ImagePredictions, ImageTargets, count_classes, read_detections
 from minicv.vision import box_area, box_intersection_over_area, box_iou
 
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)

@@ -28,12 +28,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicv.metrics.detections import (
-    ImagePredictions,
-    ImageTargets,
-    count_classes,
-    read_detections,
-)
+from minicv.metrics.detections import ImagePredictions, ImageTargets, count_classes, read_detections
 from minicv.vision import box_iou
 
 # Written as in the published Python evaluations. The fourth level is 0.30000000000000004, so a

@@ -68,16 +68,15 @@ def read_detections(
             f"{operation}: expected one prediction and one target per image but got "
             f"{len(predictions)} predictions and {len(targets)} targets"
         )
-    return (
-        [
-            _read_predictions(image, f"{operation}: predictions[{index}]")
-            for index, image in enumerate(predictions)
-        ],
-        [
-            _read_targets(image, f"{operation}: targets[{index}]")
-            for index, image in enumerate(targets)
-        ],
-    )
+    pairs = enumerate(zip(predictions, targets, strict=True))
+    read = [
+        (
+            _read_predictions(found, f"{operation}: predictions[{index}]"),
+            _read_targets(there, f"{operation}: targets[{index}]"),
+        )
+        for index, (found, there) in pairs
+    ]
+    return [found for found, _ in read], [there for _, there in read]
 
 
 def count_classes(

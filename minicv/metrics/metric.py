@@ -13,11 +13,7 @@ import numpy as np
 
 from minicv.metrics.average_precision_coco import coco_average_precision
 from minicv.metrics.average_precision_voc import voc_average_precision
-from minicv.metrics.segmentation import (
-    confusion_matrix,
-    read_pair,
-    values_of_confusion,
-)
+from minicv.metrics.segmentation import confusion_matrix, read_pair, values_of_confusion
 
 RESULT_FIELDS = ("boxes", "scores", "labels")
 TARGET_FIELDS = ("boxes", "labels", "difficult", "iscrowd", "area")

@@ -310,10 +310,8 @@ def boundary_iou(
         both = _count(true_band[true_band == predicted_band], num_classes)
         intersection += both
         union += _count(true_band, num_classes) + _count(predicted_band, num_classes) - both
-    known = union > 0
-    class_iou = np.where(known, intersection / np.maximum(union, 1), np.nan)
-    mean_iou = float(class_iou[known].mean()) if known.any() else float("nan")
-    return BoundaryIoU(mean_iou, class_iou, intersection, union)
+    class_iou = _quotient(intersection, union)
+    return BoundaryIoU(_mean(class_iou), class_iou, intersection, union)
 
 
 def _count(band: np.ndarray, num_classes: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 No Tensor comes in here.
 """
 
-from minicv.vision.anchors import AnchorGrid, anchors_inside_image, generate_anchors
+from minicv.vision.anchors import AnchorGrid, generate_anchors
 from minicv.vision.boxes import (
     box_area,
     box_intersection_over_area,
@@ -15,12 +15,7 @@ from minicv.vision.boxes import (
     remove_small_boxes,
     scale_boxes,
 )
-from minicv.vision.keypoints import (
-    LEEDS_SPORTS_FLIP,
-    LEEDS_SPORTS_JOINTS,
-    flip_keypoints,
-    scale_keypoints,
-)
+from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS, flip_keypoints, scale_keypoints
 from minicv.vision.label_maps import (
     VOID,
     check_label_map,
@@ -40,7 +35,6 @@ from minicv.vision.warp import warp_boxes
 
 __all__ = [
     "IGNORED",
-    "LEEDS_SPORTS_FLIP",
     "LEEDS_SPORTS_JOINTS",
     "NEGATIVE",
     "POSITIVE",
@@ -50,7 +44,6 @@ __all__ = [
     "Matcher",
     "Matches",
     "RidgeRegression",
-    "anchors_inside_image",
     "balanced_sample",
     "batched_nms",
     "box_area",

@@ -13,8 +13,7 @@ ratio and within a ratio size by size. It is what (N, A, H, W) scores become aft
 ``transpose(0, 2, 3, 1).reshape(N, -1)``.
 
 Anchors that cross the border of the image are part of the result. Ren et al. leave them out of the
-training, but on small images that would leave large objects without any anchor. So they stay here;
-for the paper's rule, select with `anchors_inside_image`.
+training, but on small images that would leave large objects without any anchor. So they stay here.
 
 Source: Ren et al., "Faster R-CNN" (2015), section 3.1.1.
 """
@@ -27,7 +26,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.backend import Array, xp_of
-from minicv.vision.boxes import as_float_boxes
 
 
 def generate_anchors(
@@ -85,29 +83,6 @@ def generate_anchors(
     anchors = anchors.reshape(-1, 4)
     dtype = np.float32 if like is None or like.dtype.kind != "f" else like.dtype
     return xp_of(like).asarray(anchors, dtype=dtype)
-
-
-def anchors_inside_image(anchors: Array, size: tuple[float, float]) -> Array:
-    """Which anchors lie wholly in the image; the border itself still counts as inside.
-
-    Args:
-        anchors: (N, 4), pixels.
-        size: ``(height, width)`` of the image.
-
-    Returns:
-        (N,) bool.
-
-    Raises:
-        ValueError: ``anchors`` is not (N, 4).
-
-    >>> anchors = np.array([[0.0, 0.0, 8.0, 8.0], [4.0, 0.0, 12.0, 8.0]])
-    >>> anchors_inside_image(anchors, (8, 8)).tolist()
-    [True, False]
-    """
-    anchors = as_float_boxes(anchors, "anchors_inside_image", "anchors")
-    height, width = size
-    x1, y1, x2, y2 = (anchors[:, k] for k in range(4))
-    return (x1 >= 0) & (y1 >= 0) & (x2 <= width) & (y2 <= height)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,7 @@ import math
 import numpy as np
 
 from minicv.backend import Array, xp_of
+from minicv.backend.parallel import split
 
 BLOCK_ELEMENTS = 1 << 18  # pairs in a block: a megabyte of float32, so that it stays in the cache
 MAX_LOG_SCALE = math.log(1000 / 16)  # a proposal of 16 pixels may at most become one of 1000
@@ -92,7 +93,7 @@ def box_iou(boxes1: Array, boxes2: Array) -> Array:
     area1, area2 = box_area(boxes1), box_area(boxes2)
     result = xp.empty((len(boxes1), len(boxes2)), dtype=xp.result_type(boxes1, boxes2))
     smallest = xp.finfo(result.dtype).tiny  # divides the 0 of two degenerate boxes to 0, not NaN
-    for rows in _row_blocks(*result.shape):
+    for rows in split(len(boxes1), BLOCK_ELEMENTS // max(1, len(boxes2))):
         intersection = _intersection(boxes1[rows], boxes2)
         union = area1[rows, None] + area2 - intersection
         result[rows] = intersection / xp.maximum(union, smallest)
@@ -126,7 +127,7 @@ def box_intersection_over_area(boxes: Array, regions: Array) -> Array:
     area = box_area(boxes)
     result = xp.empty((len(boxes), len(regions)), dtype=xp.result_type(boxes, regions))
     smallest = xp.finfo(result.dtype).tiny
-    for rows in _row_blocks(*result.shape):
+    for rows in split(len(boxes), BLOCK_ELEMENTS // max(1, len(regions))):
         intersection = _intersection(boxes[rows], regions)
         result[rows] = intersection / xp.maximum(area[rows, None], smallest)
     return result
@@ -151,7 +152,11 @@ def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
     >>> clip_boxes_to_image(np.array([[-2.0, 1.0, 12.0, 9.0]]), (6, 10)).tolist()
     [[0.0, 1.0, 10.0, 6.0]]
     """
-    check_last_axis(boxes, "clip_boxes_to_image", "boxes")
+    if boxes.ndim < 1 or boxes.shape[-1] != 4:
+        raise ValueError(
+            "clip_boxes_to_image: boxes expects shape (..., 4) as x1, y1, x2, y2 but has shape "
+            f"{tuple(boxes.shape)}"
+        )
     xp = xp_of(boxes)
     height, width = size
     x = xp.clip(boxes[..., 0::2], 0, width)  # (..., 4) -> (..., 2): x1, x2
@@ -245,12 +250,6 @@ def _intersection(boxes1: Array, boxes2: Array) -> Array:
         boxes1[:, None, 1], boxes2[:, 1]
     )
     return xp.maximum(width, 0) * xp.maximum(height, 0)
-
-
-def _row_blocks(rows: int, columns: int) -> list[slice]:
-    """The rows of a (rows, columns) matrix in slices of about `BLOCK_ELEMENTS` elements."""
-    step = max(1, BLOCK_ELEMENTS // max(1, columns))
-    return [slice(start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
 def encode_boxes(
@@ -378,22 +377,3 @@ def as_float_boxes(boxes: Array, operation: str, argument: str) -> Array:
             f"{tuple(boxes.shape)}; no boxes at all are numpy.zeros((0, 4))"
         )
     return boxes if boxes.dtype.kind == "f" else boxes.astype(xp.float64)
-
-
-def check_last_axis(boxes: Array, operation: str, argument: str) -> None:
-    """Raise unless the last axis holds the four numbers of a box, whatever stands before it.
-
-    Args:
-        boxes: what came.
-        operation, argument: names for the message.
-
-    Raises:
-        ValueError: the shape is not (..., 4).
-
-    >>> check_last_axis(np.zeros((2, 3, 4)), "clip_boxes_to_image", "boxes")
-    """
-    if boxes.ndim < 1 or boxes.shape[-1] != 4:
-        raise ValueError(
-            f"{operation}: {argument} expects shape (..., 4) as x1, y1, x2, y2 but has shape "
-            f"{tuple(boxes.shape)}"
-        )

@@ -15,25 +15,11 @@ from collections.abc import Sequence
 from minicv.backend import Array, xp_of
 
 LEEDS_SPORTS_JOINTS = (
-    "right ankle",
-    "right knee",
-    "right hip",
-    "left hip",
-    "left knee",
-    "left ankle",
-    "right wrist",
-    "right elbow",
-    "right shoulder",
-    "left shoulder",
-    "left elbow",
-    "left wrist",
-    "neck",
-    "head top",
-)
+    "right ankle", "right knee", "right hip", "left hip", "left knee", "left ankle",
+    "right wrist", "right elbow", "right shoulder", "left shoulder", "left elbow", "left wrist",
+    "neck", "head top",
+)  # fmt: skip
 """The 14 joints of Leeds Sports Pose, in its order (Johnson & Everingham, 2010)."""
-
-LEEDS_SPORTS_FLIP = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13)
-"""Entry j is the joint that joint j becomes in a mirrored image."""
 
 
 def flip_keypoints(keypoints: Array, width: float, permutation: Sequence[int]) -> Array:
@@ -46,8 +32,9 @@ def flip_keypoints(keypoints: Array, width: float, permutation: Sequence[int]) -
     Args:
         keypoints: (N, J, 3) as x, y, visible.
         width: width of the image, pixels.
-        permutation: J numbers; joint j of the result is joint ``permutation[j]`` of the input. For
-            Leeds Sports Pose `LEEDS_SPORTS_FLIP`; ``range(J)`` where joints have no left and right.
+        permutation: J numbers; joint j of the result is joint ``permutation[j]`` of the input:
+            `minicv.data.transforms.mirror_permutation` of the joints' names; ``range(J)`` where
+            joints have no left and right.
 
     Returns:
         (N, J, 3).

@@ -32,6 +32,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend.parallel import split
 from minicv.vision.boxes import as_float_boxes, box_iou
 
 POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
@@ -122,7 +123,8 @@ class Matcher:
 
         # 1. For each box: its best target, and whether the overlap is large enough.
         best_of_target = xp.zeros(len(target_boxes), dtype=boxes.dtype)
-        for block in _blocks(len(target_boxes), count):
+        blocks = split(count, BLOCK_ELEMENTS // len(target_boxes))
+        for block in blocks:
             overlaps = box_iou(target_boxes, boxes[block])  # (G, B)
             index[block] = overlaps.argmax(axis=0)
             best[block] = overlaps.max(axis=0)
@@ -135,16 +137,11 @@ class Matcher:
         #    which costs less than keeping all of them.
         if self.allow_low_quality_matches:
             nearly_best = best_of_target[:, None] - TIE_TOLERANCE
-            for block in _blocks(len(target_boxes), count):
+            for block in blocks:
                 overlaps = box_iou(target_boxes, boxes[block])
                 best_boxes = ((overlaps >= nearly_best) & (overlaps > 0)).any(axis=0)
                 label[block] = xp.where(best_boxes, POSITIVE, label[block])
         return Matches(index, label, best)
-
-
-def _blocks(targets: int, boxes: int) -> list[slice]:
-    step = max(1, BLOCK_ELEMENTS // targets)
-    return [slice(start, min(start + step, boxes)) for start in range(0, boxes, step)]
 
 
 def balanced_sample(

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from minicv.backend import to_numpy
-from minicv.vision import AnchorGrid, anchors_inside_image, generate_anchors
+from minicv.vision import AnchorGrid, generate_anchors
 
 
 @pytest.mark.parametrize("stride", [16, 7.5, (4, 10)])
@@ -55,14 +54,6 @@ def test_like_decides_device_and_type(xp):
     assert anchors.dtype == np.float64
     image = xp.zeros((1, 2), dtype=xp.uint8)  # pixels, not coordinates: no rounding to its type
     assert generate_anchors(2, 2, 4, [4], [1], like=image).dtype == np.float32
-
-
-def test_inside_image(xp):
-    anchors = xp.asarray(
-        np.array([[0, 0, 8, 6], [0, 0, 8.5, 6], [0, 0, 8, 6.5], [-1, 0, 4, 4], [0, -1, 4, 4]])
-    )
-    inside = to_numpy(anchors_inside_image(anchors, (6, 8)))
-    assert inside.tolist() == [True, False, False, False, False]
 
 
 def test_an_empty_feature_map_has_no_anchors():

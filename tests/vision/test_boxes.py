@@ -21,7 +21,7 @@ from minicv.vision import (
     scale_boxes,
 )
 from minicv.vision import boxes as boxes_module
-from minicv.vision.boxes import as_float_boxes, check_last_axis
+from minicv.vision.boxes import as_float_boxes
 
 HEAD_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 coordinate = st.integers(-3, 9)
@@ -274,5 +274,5 @@ def test_as_float_boxes_names_wrong_shapes(shape):
 
 @pytest.mark.parametrize("shape", [(), (3,), (4, 3)])
 def test_a_wrong_last_axis_is_named(shape):
-    with pytest.raises(ValueError, match=r"test: boxes expects shape \(..., 4\).* has shape"):
-        check_last_axis(np.zeros(shape), "test", "boxes")
+    with pytest.raises(ValueError, match=r"_to_image: boxes expects shape \(..., 4\).* has shape"):
+        clip_boxes_to_image(np.zeros(shape), (8, 8))

@@ -44,9 +44,8 @@ def roi_align(
     n, c, h, w = x.shape
     if 0 in (n, c, len(boxes)):
         return np.zeros((len(boxes), c, *output_size), x.dtype)
-    weights = _weights(
-        x.shape, x.dtype, boxes, batch_indices, output_size, spatial_scale, sampling_ratio, aligned
-    )
+    samples = (spatial_scale, sampling_ratio, aligned)
+    weights = _weights(x.shape, x.dtype, boxes, batch_indices, output_size, *samples)
     bins = output_size[0] * output_size[1]
     y = np.empty((len(boxes), c, bins), x.dtype)
 
@@ -82,17 +81,8 @@ def roi_align_backward(
     grad_x = np.zeros(x_shape, grad.dtype)
     if not grad.size:
         return grad_x
-    weights = _weights(
-        x_shape,
-        grad.dtype,
-        boxes,
-        batch_indices,
-        output_size,
-        spatial_scale,
-        sampling_ratio,
-        aligned,
-    )
-    transposed = weights.T
+    samples = (spatial_scale, sampling_ratio, aligned)
+    transposed = _weights(x_shape, grad.dtype, boxes, batch_indices, output_size, *samples).T
     bins = output_size[0] * output_size[1]
     grad = grad.reshape(len(boxes), c, bins)
 

@@ -8,7 +8,9 @@ from labelled_scene import assert_consistent, assert_unchanged, make_scene, snap
 
 from minicv.data.farmyard import Farmyard
 from minicv.data.transforms.flip import RandomHorizontalFlip, hflip, mirror_permutation
-from minicv.vision.keypoints import LEEDS_SPORTS_FLIP, LEEDS_SPORTS_JOINTS
+from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS
+
+LEEDS_SPORTS_FLIP = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13)
 
 
 def test_everything_is_mirrored():
