@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from minicv.autograd import Tensor
-from minicv.inspection.stage import Stage
-from minicv.nn import Module
+from minicv.autograd import Tensor, no_grad
+from minicv.inspection.stage import Stage, StageRecorder
+from minicv.nn import Module, evaluating
 
 Target = Mapping[str, Any]
 Result = dict[str, np.ndarray]
@@ -18,8 +18,8 @@ Result = dict[str, np.ndarray]
 class Model(Module):
     """A network with all that belongs to it, from photographs to results.
 
-    A subclass writes `loss`, `predict` and `stages`; `predict` and `stages` run the same code. All
-    three work at any time, in training mode or not.
+    A subclass writes `loss` and `run`; `predict` and `stages` both call `run`, so that what is
+    shown is what is done. All work at any time, in training mode or not.
 
     Attributes:
         classes: the K names; label k means ``classes[k]``.
@@ -51,8 +51,21 @@ class Model(Module):
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
         """What the model finds in each image: arrays by name, such as ``"boxes"``."""
-        raise NotImplementedError(f"{type(self).__name__}: predict is not written")
+        with no_grad(), evaluating(self):
+            return self.run(images, StageRecorder(keep=False))
 
     def stages(self, image: np.ndarray) -> list[Stage]:
         """What `predict` does to one image, step by step."""
-        raise NotImplementedError(f"{type(self).__name__}: stages is not written")
+        record = StageRecorder(keep=True)
+        with no_grad(), evaluating(self):
+            self.run([image], record)
+        return record.stages
+
+    def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
+        """The numbered stages, from images to results, in evaluation mode and without gradients.
+
+        Args:
+            images: see `loss`.
+            record: is told of each stage, as it is for the first image.
+        """
+        raise NotImplementedError(f"{type(self).__name__}: run is not written")

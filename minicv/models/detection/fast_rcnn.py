@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv import functional as F
-from minicv.autograd import Tensor, no_grad
+from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder, record_features, record_input
+from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
@@ -39,7 +39,6 @@ from minicv.models.detection.roi_heads import (
 )
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import ImageBatch, batch_for
-from minicv.nn import evaluating
 from minicv.proposals import Proposer
 from minicv.vision.boxes import remove_small_boxes
 from minicv.vision.matching import Matcher
@@ -162,37 +161,24 @@ class FastRCNN(Model):
         loss_classifier, loss_box = box_loss(logits, offsets, sampled, beta)
         return {"loss_classifier": loss_classifier, "loss_box_reg": loss_box}
 
-    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """For each image its detections, best first; see `FasterRCNN.predict`."""
-        return self._detect(images, StageRecorder(keep=False))
-
-    def stages(self, image: np.ndarray) -> list[Stage]:
-        """What `predict` does to one image, step by step.
-
-        Until the detections, boxes are in the pixels of the input, which is the image as resized.
-        """
-        record = StageRecorder(keep=True)
-        self._detect([image], record)
-        return record.stages
-
-    def _detect(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
-        with no_grad(), evaluating(self):
-            batch = self._stage1_batch(images)
-            record_input(record, batch.input_image(0, self.backbone))
-            features = self._stage2_features(batch)
-            record_features(record, features.data[0], self.stride)
-            found = [
-                self._stage3_propose(batch, i, features.data, np.random.default_rng(0))
-                for i in range(len(images))
-            ]  # each image with the same random numbers
-            record_boxes(record, "proposals", "Proposals", *found[0])
-            boxes = [own for own, _ in found]
-            pooled = self._stage4_pool(features, boxes)
-            record_region_features(record, boxes[0], pooled.data)
-            logits, offsets = self._stage5_head(pooled)
-            return postprocess(  # 6
-                logits.data, offsets.data, boxes, batch, self.settings, record
-            )
+    def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
+        """Detections of each image, best first; see `FasterRCNN.run`."""
+        batch = self._stage1_batch(images)
+        record_input(record, batch.input_image(0, self.backbone))
+        features = self._stage2_features(batch)
+        record_features(record, features.data[0], self.stride)
+        found = [
+            self._stage3_propose(batch, i, features.data, np.random.default_rng(0))
+            for i in range(len(images))
+        ]  # each image with the same random numbers
+        record_boxes(record, "proposals", "Proposals", *found[0])
+        boxes = [own for own, _ in found]
+        pooled = self._stage4_pool(features, boxes)
+        record_region_features(record, boxes[0], pooled.data)
+        logits, offsets = self._stage5_head(pooled)
+        return postprocess(  # 6
+            logits.data, offsets.data, boxes, batch, self.settings, record
+        )
 
     def _stage1_batch(self, images: Sequence[np.ndarray]) -> ImageBatch:
         return batch_for(self.backbone, images, self.settings.min_size, self.settings.max_size)

@@ -25,7 +25,7 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder, record_features, record_input
+from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
@@ -235,43 +235,31 @@ class FasterRCNN(Model):
             (proposals,) = self._stage5_suppress(candidates, s.post_nms_top_n_train)
         return batch.boxes_to_image(0, to_numpy(proposals.boxes)), to_numpy(proposals.scores)
 
-    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """For each image its detections, best first.
+    def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
+        """Detections of each image, best first; see `Model.run`.
 
         Returns:
             dictionaries of ``"boxes"`` (D, 4) in the pixels of the image given, ``"labels"`` (D,)
-            0..K-1 and ``"scores"`` (D,) in 0..1.
+            0..K-1 and ``"scores"`` (D,) in 0..1. Until then, stages show boxes in the pixels of the
+            input, which is the image as resized.
         """
-        return self._detect(images, StageRecorder(keep=False))
-
-    def stages(self, image: np.ndarray) -> list[Stage]:
-        """What `predict` does to one image, step by step.
-
-        Until the detections, boxes are in the pixels of the input, which is the image as resized.
-        """
-        record = StageRecorder(keep=True)
-        self._detect([image], record)
-        return record.stages
-
-    def _detect(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
         s = self.settings
-        with no_grad(), evaluating(self):
-            batch = self._stage1_batch(images)
-            record_input(record, batch.input_image(0, self.backbone))
-            features = self._stage2_features(batch)
-            record_features(record, features.data[0], self.stride)
-            found = self._stage3_rpn(features)
-            self._record_rpn(record, found, features.shape[2:])
-            candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_test)
-            title = "Proposals before NMS"
-            record_boxes(record, "proposals_before_nms", title, *candidates[0])
-            proposals = self._stage5_suppress(candidates, s.post_nms_top_n_test)
-            record_boxes(record, "proposals", "Proposals after NMS", *proposals[0])
-            boxes = [own.boxes for own in proposals]
-            pooled = self._stage6_pool(features, boxes)
-            record_region_features(record, boxes[0], pooled.data)
-            logits, offsets = self._stage7_head(pooled)
-            return postprocess(logits.data, offsets.data, boxes, batch, s, record)  # 8
+        batch = self._stage1_batch(images)
+        record_input(record, batch.input_image(0, self.backbone))
+        features = self._stage2_features(batch)
+        record_features(record, features.data[0], self.stride)
+        found = self._stage3_rpn(features)
+        self._record_rpn(record, found, features.shape[2:])
+        candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_test)
+        title = "Proposals before NMS"
+        record_boxes(record, "proposals_before_nms", title, *candidates[0])
+        proposals = self._stage5_suppress(candidates, s.post_nms_top_n_test)
+        record_boxes(record, "proposals", "Proposals after NMS", *proposals[0])
+        boxes = [own.boxes for own in proposals]
+        pooled = self._stage6_pool(features, boxes)
+        record_region_features(record, boxes[0], pooled.data)
+        logits, offsets = self._stage7_head(pooled)
+        return postprocess(logits.data, offsets.data, boxes, batch, s, record)  # 8
 
     def _record_rpn(self, record: StageRecorder, found: RPNOutput, size: tuple[int, ...]) -> None:
         (h, w), per_cell = size, self.settings.anchors_per_cell

@@ -25,7 +25,7 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder, record_input
+from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.roi_heads import (
     TwoLayerHead,
@@ -284,32 +284,21 @@ class RCNN(Model):
         wanted = xp_of(units.data).asarray(labels)
         return {"loss_classifier": F.softmax_cross_entropy(self.cls_score(units), wanted)}
 
-    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """For each image its detections, best first.
+    def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
+        """Detections of each image, best first. All boxes are in the image's pixels.
+
+        The score of an SVM is passed through the logistic function, so 0.5 lies on its boundary and
+        the order stays. The stage ``class_scores`` also has ``svm_scores`` (R, K), before that.
+
+        Until `minicv.training.fit_svms` has run, classes are scored by the softmax and boxes stay
+        where they were proposed, whatever the settings say; so the network can be watched while it
+        is fine-tuned.
 
         Returns:
-            dictionaries of ``"boxes"`` (D, 4) in the pixels of the image, ``"labels"`` (D,) 0..K-1
-            and ``"scores"`` (D,) in 0..1. The score of an SVM is passed through the logistic
-            function, so 0.5 lies on its boundary, and the order stays.
-
-            Until `minicv.training.fit_svms` has run, classes are scored by the softmax and boxes
-            stay where they were proposed, whatever the settings say; so the network can be watched
-            while it is fine-tuned.
+            dictionaries as of `FasterRCNN.run`.
         """
         self._check_images(images)
-        with no_grad(), evaluating(self):
-            return [self._detect(image, StageRecorder(keep=False)) for image in images]
-
-    def stages(self, image: np.ndarray) -> list[Stage]:
-        """What `predict` does to one image, step by step. All boxes are in the image's pixels.
-
-        The stage ``class_scores`` also has ``svm_scores`` (R, K), before the logistic function.
-        """
-        self._check_images([image])
-        record = StageRecorder(keep=True)
-        with no_grad(), evaluating(self):
-            self._detect(image, record)
-        return record.stages
+        return [self._detect(image, record) for image in images]
 
     def propose(self, image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Stage 1: the proposer's best boxes (R, 4), if large enough, and their scores (R,)."""

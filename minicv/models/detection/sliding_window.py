@@ -22,7 +22,7 @@ from minicv import functional as F
 from minicv.autograd import Tensor, no_grad
 from minicv.backend import to_numpy, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder, record_input
+from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.counting_multiplications import counting_multiplications
 from minicv.models.detection.roi_heads import (
@@ -163,16 +163,6 @@ class SlidingWindowDetector(Model):
         wanted = xp_of(logits.data).asarray(np.concatenate(labels))
         return {"loss_classifier": F.softmax_cross_entropy(logits, wanted)}
 
-    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """For each image its detections, best first; see `FasterRCNN.predict`."""
-        return [self._detect(image, StageRecorder(keep=False)) for image in images]
-
-    def stages(self, image: np.ndarray) -> list[Stage]:
-        """What `predict` does to one image, step by step; the windows are its "proposals"."""
-        record = StageRecorder(keep=True)
-        self._detect(image, record)
-        return record.stages
-
     def cost(self, height: int, width: int) -> SlidingWindowCost:
         """How many windows an image of this size has, and how many multiplications they need."""
         size = self.settings.warp_size
@@ -180,6 +170,10 @@ class SlidingWindowDetector(Model):
             self._stage3_classify(np.zeros((1, 3, size, size), np.float32))
         windows = self.windows.count(height, width)
         return SlidingWindowCost(windows, windows * of_one.multiplications)
+
+    def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
+        """Detections of each image, best first; the windows are its "proposals"."""
+        return [self._detect(image, record) for image in images]
 
     def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
         check_image(image, "SlidingWindowDetector: image")
@@ -191,9 +185,8 @@ class SlidingWindowDetector(Model):
         if record.keep:  # only then all of them are in memory
             warped = list(warped)
             self._record_warped(record, windows, warped)
-        with no_grad(), evaluating(self):
-            logits = [self._stage3_classify(some) for some in warped]
-            probabilities = [to_numpy(F.softmax(some, dim=1).data) for some in logits]
+        logits = [self._stage3_classify(some) for some in warped]
+        probabilities = [to_numpy(F.softmax(some, dim=1).data) for some in logits]
         class_scores = np.concatenate(probabilities)[:, 1:]  # (R, K)
         record_scores(record, windows, class_scores)
         boxes, labels, scores = select_detections(  # 4

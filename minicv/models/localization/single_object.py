@@ -20,10 +20,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv import functional as F
-from minicv.autograd import Tensor, no_grad
+from minicv.autograd import Tensor
 from minicv.backend import to_numpy, xp_of
 from minicv.data import check_targets
-from minicv.inspection.stage import Stage, StageRecorder, record_features, record_input
+from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.roi_heads import (
     TwoLayerHead,
@@ -32,7 +32,7 @@ from minicv.models.detection.roi_heads import (
 )
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import check_image, denormalised, normalised_batch, resize_image
-from minicv.nn import Linear, evaluating
+from minicv.nn import Linear
 from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes, scale_boxes
 
 
@@ -123,7 +123,7 @@ class SingleObjectDetector(Model):
                 for image, own in zip(images, objects, strict=True)
             ]
         )  # (G, 4)
-        scores, boxes = self._run(images, StageRecorder(keep=False))
+        scores, boxes = self._head(images, StageRecorder(keep=False))
         xp = xp_of(boxes.data)
         image_of = xp.asarray(np.repeat(np.arange(len(images)), counts))  # (G,)
         loss_classifier = F.softmax_cross_entropy(scores[image_of], xp.asarray(labels))
@@ -133,24 +133,14 @@ class SingleObjectDetector(Model):
             "loss_box_reg": self.settings.box_weight * loss_box,
         }
 
-    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """For each image its one object; none where the four numbers are no box.
+    def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
+        """The one object of each image; none where the four numbers are no box.
 
         Returns:
-            dictionaries as of `FasterRCNN.predict`, with one row or none.
+            dictionaries as of `FasterRCNN.run`, with one row or none.
         """
-        return self._detect(images, StageRecorder(keep=False))
-
-    def stages(self, image: np.ndarray) -> list[Stage]:
-        """What `predict` does to one image, step by step; the input is the image as a square."""
-        record = StageRecorder(keep=True)
-        self._detect([image], record)
-        return record.stages
-
-    def _detect(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
-        with no_grad(), evaluating(self):
-            scores, boxes = self._run(images, record)
-            probabilities = to_numpy(F.softmax(scores, dim=1).data)
+        scores, boxes = self._head(images, record)
+        probabilities = to_numpy(F.softmax(scores, dim=1).data)
         record(
             "class_scores",
             f"Class scores\n{len(self.classes)} classes, together 1",
@@ -164,7 +154,7 @@ class SingleObjectDetector(Model):
         record_detections(record, images[0], found[0])
         return found
 
-    def _run(self, images: Sequence[np.ndarray], record: StageRecorder) -> tuple[Tensor, Tensor]:
+    def _head(self, images: Sequence[np.ndarray], record: StageRecorder) -> tuple[Tensor, Tensor]:
         """Stages 1 to 4: (N, K) logits and (N, 4) fractions."""
         pixels = self._stage1_input(images)
         mean, std = self.backbone.mean, self.backbone.std

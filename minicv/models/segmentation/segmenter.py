@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv import functional as F
-from minicv.autograd import Tensor, no_grad
+from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
-from minicv.inspection.stage import Stage, StageRecorder, record_input
+from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import (
     check_image,
@@ -25,7 +25,6 @@ from minicv.models.photographs import (
     resize_image,
     resized_size,
 )
-from minicv.nn import evaluating
 from minicv.vision.label_maps import VOID, check_label_map
 
 SILENT = StageRecorder(keep=False)  # for a network that runs and shows nothing
@@ -161,53 +160,45 @@ class Segmenter(Model):
         loss = F.softmax_cross_entropy(logits, xp.asarray(padded), weights, ignore_index=VOID)
         return {"loss_pixels": loss}
 
-    def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """For each image the class of every pixel. Images run one by one, each as if alone.
-
-        Returns:
-            dictionaries of ``"segmentation"`` (H, W) int64, 0..K-1, and ``"probabilities"``
-            (K, H, W) float32, which sum to 1 over the classes.
-        """
-        return [self._segment(image, SILENT) for image in images]
-
-    def stages(self, image: np.ndarray) -> list[Stage]:
-        """What `predict` does to one image: ``input`` at the working size, what the network notes,
-        ``class_maps`` (K, h, w) at the working size, and ``label_map`` (H, W)."""
-        record = StageRecorder(keep=True)
-        self._segment(image, record)
-        return record.stages
-
     @property
     def class_weights(self) -> np.ndarray | None:
         """Those of the settings, (K,) float32."""
         weights = self.settings.class_weights
         return None if weights is None else np.array(weights, np.float32)
 
+    def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
+        """The class of every pixel of each image. Images run one by one, each as if alone.
+
+        Returns:
+            dictionaries of ``"segmentation"`` (H, W) int64, 0..K-1, and ``"probabilities"``
+            (K, H, W) float32, which sum to 1 over the classes.
+        """
+        return [self._segment(image, record) for image in images]
+
     def _segment(self, image: np.ndarray, record: StageRecorder) -> Result:
-        with no_grad(), evaluating(self):
-            check_image(image, f"{type(self).__name__}: image")
-            height, width = image.shape[1:]
-            working = image
-            min_size, max_size = self.settings.min_size, self.settings.max_size
-            if min_size is not None and max_size is not None:
-                working = resize_image(image, *resized_size(height, width, min_size, max_size))
-            record_input(record, working)
+        check_image(image, f"{type(self).__name__}: image")
+        height, width = image.shape[1:]
+        working = image
+        min_size, max_size = self.settings.min_size, self.settings.max_size
+        if min_size is not None and max_size is not None:
+            working = resize_image(image, *resized_size(height, width, min_size, max_size))
+        record_input(record, working)
 
-            logits = self._network(self._batch([working]), record)  # (1, K, h, w)
-            record(
-                "class_maps",
-                f"Class maps\nprobability of each of {len(self.classes)} classes, cell by cell",
-                "class maps",
-                lambda: {"class_maps": to_numpy(F.softmax(logits, dim=1).data[0])},
-            )
+        logits = self._network(self._batch([working]), record)  # (1, K, h, w)
+        record(
+            "class_maps",
+            f"Class maps\nprobability of each of {len(self.classes)} classes, cell by cell",
+            "class maps",
+            lambda: {"class_maps": to_numpy(F.softmax(logits, dim=1).data[0])},
+        )
 
-            result = self._label(logits, (height, width))
-            record(
-                "label_map",
-                f"Label map\nthe likeliest class at each of {width} × {height} pixels",
-                "label map",
-                lambda: {"image": image, "segmentation": result["segmentation"]},
-            )
+        result = self._label(logits, (height, width))
+        record(
+            "label_map",
+            f"Label map\nthe likeliest class at each of {width} × {height} pixels",
+            "label map",
+            lambda: {"image": image, "segmentation": result["segmentation"]},
+        )
         return result
 
     def _batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
