@@ -13,7 +13,7 @@ from minicv.models.detection import FasterRCNN, FasterRCNNSettings
 from minicv.nn import Module
 from minicv.optim import SGD, clip_grad_norm
 from minicv.tasks.detection import FASTER_RCNN
-from minicv.vision.nms import nms as suppress
+from minicv.vision.boxes import nms as suppress
 
 VERSION = minicv.__version__
 device = "cpu"

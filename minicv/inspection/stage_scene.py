@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from minicv.inspection.canvas import enlarged
+from minicv.inspection.canvas import enlarged, scaled
 from minicv.inspection.palette import WHITE
-from minicv.inspection.panels import GAP, contact_sheet
+from minicv.inspection.panels import contact_sheet
 from minicv.inspection.stage import Stage
-from minicv.vision.nms import nms
+from minicv.vision.boxes import nms
 
 PANEL_WIDTH = 600  # of each half of a picture of one stage
 MOST_LOOKED_AT = 2000  # regions among which those shown are chosen
@@ -136,43 +136,16 @@ def at_width(picture: Image.Image, width: int) -> Image.Image:
     >>> [at_width(Image.new("RGB", size), 50).size for size in ((200, 100), (9, 90))]
     [(50, 25), (10, 100)]
     """
-    share = min(width / picture.width, 2 * width / picture.height)
-    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    return scaled(picture, min(width / picture.width, 2 * width / picture.height))
 
 
 def halves(left: Image.Image, right: Image.Image, left_note: str, right_note: str) -> Image.Image:
     """Two pictures beside each other, a note above each; the left one `PANEL_WIDTH` wide."""
-    pictures = (at_width(left, PANEL_WIDTH), right)
-    parts = [
-        contact_sheet(
-            [picture], [f"\n{note}"], tile_width=max(picture.width, PANEL_WIDTH), margin=0
-        )
-        for picture, note in zip(pictures, (left_note, right_note), strict=True)
-    ]
-    tops = [part.height - picture.height for part, picture in zip(parts, pictures, strict=True)]
-    width = parts[0].width + GAP + parts[1].width
-    height = max(tops) + max(picture.height for picture in pictures)
-    sheet = Image.new("RGB", (width, height), WHITE)
-    for part, top, x in zip(parts, tops, (0, parts[0].width + GAP), strict=True):
-        sheet.paste(part, (x, max(tops) - top))  # both pictures begin at one height
-    return sheet
-
-
-def stacked(*pictures: Image.Image) -> Image.Image:
-    """Pictures one below the other, on white.
-
-    >>> stacked(Image.new("RGB", (20, 10)), Image.new("RGB", (30, 5))).size
-    (30, 23)
-    """
-    gap = 8
-    height = sum(picture.height + gap for picture in pictures) - gap
-    sheet = Image.new("RGB", (max(picture.width for picture in pictures), height), WHITE)
-    y = 0
-    for picture in pictures:
-        sheet.paste(picture, (0, y))
-        y += picture.height + gap
-    return sheet
+    pictures = [at_width(left, PANEL_WIDTH), right]
+    widths = [max(picture.width, PANEL_WIDTH) for picture in pictures]
+    return contact_sheet(
+        pictures, [f"\n{left_note}", f"\n{right_note}"], 2, tile_width=widths, margin=0
+    )
 
 
 def pale(picture: Image.Image) -> Image.Image:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.backend import Array, to_numpy
-from minicv.vision.nms import nms
+from minicv.vision.boxes import nms
 
 
 class Proposer(Protocol):

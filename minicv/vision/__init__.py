@@ -5,6 +5,7 @@ No Tensor comes in here.
 
 from minicv.vision.anchors import AnchorGrid, generate_anchors
 from minicv.vision.boxes import (
+    batched_nms,
     box_area,
     box_intersection_over_area,
     box_iou,
@@ -12,6 +13,7 @@ from minicv.vision.boxes import (
     decode_boxes,
     encode_boxes,
     flip_boxes,
+    nms,
     remove_small_boxes,
     scale_boxes,
 )
@@ -30,7 +32,6 @@ from minicv.vision.linear_models import (
 )
 from minicv.vision.masks import masks_to_boxes
 from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches, balanced_sample
-from minicv.vision.nms import batched_nms, nms
 from minicv.vision.warp import warp_boxes
 
 __all__ = [

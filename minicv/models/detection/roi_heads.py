@@ -30,13 +30,13 @@ from minicv.nn import Conv2d, Dropout, Identity, Linear, Module
 from minicv.nn import initializers as init
 from minicv.vision.boxes import (
     Weights,
+    batched_nms,
     clip_boxes_to_image,
     decode_boxes,
     encode_boxes,
     remove_small_boxes,
 )
 from minicv.vision.matching import Matcher, balanced_sample
-from minicv.vision.nms import batched_nms
 
 SMALLEST_SIDE = 1e-2  # pixels; a box that clipping has left thinner shows nothing
 

@@ -24,10 +24,10 @@ from minicv.vision.boxes import (
     clip_boxes_to_image,
     decode_boxes,
     encode_boxes,
+    nms,
     remove_small_boxes,
 )
 from minicv.vision.matching import Matcher, balanced_sample
-from minicv.vision.nms import nms
 
 
 class RPNHead(Module):
