@@ -30,8 +30,9 @@ in `decode_boxes`: the public Fast R-CNN implementations.
 
 **Non-maximum suppression** (`nms`, `batched_nms`) keeps, of boxes that overlap much, only the one
 with the best score. The method is greedy: take the box with the highest score, remove all boxes
-whose IoU with it is *greater than* the threshold, and repeat with the remaining boxes. A box exactly
-at the threshold stays. Boxes of equal score are taken in the order they came, on every device.
+whose IoU with it is *greater than* the threshold, and repeat with the remaining boxes. A box
+exactly at the threshold stays. Boxes of equal score are taken in the order they came, on every
+device.
 
 Source: Girshick et al., "Rich feature hierarchies" (2014), section 2.2.
 """
