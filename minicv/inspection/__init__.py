@@ -1,15 +1,9 @@
 """Floor 3: pictures of what happens inside: detections, label maps, stages, heat maps, curves."""
 
-from minicv.inspection.boxes import draw_moved_boxes, draw_proposals, regions_behind
+from minicv.inspection.boxes import draw_proposals, regions_behind
 from minicv.inspection.charts import draw_bars, draw_curves
 from minicv.inspection.detections import draw_detections, draw_ground_truth, draw_masks
-from minicv.inspection.graph import draw_graph
-from minicv.inspection.heatmap import (
-    colour_map,
-    draw_feature_map,
-    feature_tiles,
-    overlay_heatmap,
-)
+from minicv.inspection.heatmap import colour_map, feature_tiles, overlay_heatmap
 from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON, Skeleton, draw_keypoints
 from minicv.inspection.label_maps import (
     border_window,
@@ -21,8 +15,7 @@ from minicv.inspection.label_maps import (
 from minicv.inspection.number_grid import draw_number_grid
 from minicv.inspection.palette import class_palette
 from minicv.inspection.panels import LegendEntry, contact_sheet, draw_legend
-from minicv.inspection.pyramid import draw_pyramid
-from minicv.inspection.regions import crop_of_box, draw_region_scores, region_card
+from minicv.inspection.regions import crop_of_box, draw_pyramid, draw_region_scores
 from minicv.inspection.stages import draw_stages
 
 __all__ = [
@@ -38,14 +31,11 @@ __all__ = [
     "draw_bars",
     "draw_curves",
     "draw_detections",
-    "draw_feature_map",
-    "draw_graph",
     "draw_ground_truth",
     "draw_keypoints",
     "draw_label_maps",
     "draw_legend",
     "draw_masks",
-    "draw_moved_boxes",
     "draw_number_grid",
     "draw_proposals",
     "draw_pyramid",
@@ -56,6 +46,5 @@ __all__ = [
     "draw_stages",
     "feature_tiles",
     "overlay_heatmap",
-    "region_card",
     "regions_behind",
 ]

@@ -1,4 +1,4 @@
-"""Boxes drawn on an image: proposals by score, boxes that moved, and plates with names."""
+"""Boxes drawn on an image: proposals by score, and boxes that have plates with names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minicv.inspection.canvas import (
     text_width,
 )
 from minicv.inspection.heatmap import colour_map
-from minicv.inspection.palette import BLACK, WHITE, Colour, class_colour, text_colour_on
+from minicv.inspection.palette import BLACK, Colour, text_colour_on
 
 
 def draw_proposals(
@@ -65,53 +65,6 @@ def draw_proposals(
     return canvas.finish()
 
 
-def draw_moved_boxes(
-    image: np.ndarray, before: np.ndarray, after: np.ndarray, labels: np.ndarray
-) -> Image.Image:
-    """Each box in white where it was proposed, in the colour of its class where regression put it,
-    and a line from each corner to where that corner went. The first boxes lie on top.
-
-    Args:
-        image: (3, H, W) floats in 0..1; shown in grey.
-        before, after: (N, 4) pixels of the image.
-        labels: (N,) classes 0..K-1.
-
-    Raises:
-        ValueError: the three do not have as many rows, or boxes not four columns.
-
-    >>> box = np.array([[10.0, 10.0, 40.0, 50.0]])
-    >>> draw_moved_boxes(np.zeros((3, 60, 512), np.float32), box, box + 5, np.array([0])).size
-    (512, 60)
-    """
-    before, after, labels = np.asarray(before), np.asarray(after), np.asarray(labels)
-    if before.ndim != 2 or before.shape[1:] != (4,) or before.shape != after.shape:
-        raise ValueError(
-            f"draw_moved_boxes: before and after expect the same shape (N, 4) but have "
-            f"{before.shape} and {after.shape}"
-        )
-    if labels.shape != (len(before),):
-        raise ValueError(
-            f"draw_moved_boxes: labels expect the shape ({len(before)},), one for each box, but "
-            f"have {labels.shape}"
-        )
-    picture, factor = enlarged(image)
-    canvas = Canvas(picture.convert("L"))
-    width = line_width_for(picture)
-    for row in reversed(range(len(before))):
-        colour = class_colour(int(labels[row]))
-        old, new = (
-            clip_line(boxes[row] * factor, picture.size, width) for boxes in (before, after)
-        )
-        canvas.frame(old, (*BLACK, 110), 1.6 * width)
-        canvas.frame(old, (*WHITE, 215), 0.8 * width)
-        canvas.frame(new, (*BLACK, 110), 2.2 * width)
-        canvas.frame(new, colour, 1.3 * width)
-        for x, y in ((0, 1), (2, 1), (0, 3), (2, 3)):
-            canvas.line(((old[x], old[y]), (new[x], new[y])), colour, 0.7 * width)
-            canvas.disc((old[x], old[y]), 0.9 * width, WHITE)
-    return canvas.finish()
-
-
 def regions_behind(refined: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The region that each detection came from: the one whose box for its class is nearest.
 
@@ -138,85 +91,46 @@ def regions_behind(refined: np.ndarray, boxes: np.ndarray, labels: np.ndarray) -
 
 
 def paint_boxes(
-    picture: Image.Image,
-    boxes: np.ndarray,
-    colours: Sequence[Colour],
-    texts: Sequence[str] | None = None,
-    line_width: float | None = None,
+    picture: Image.Image, boxes: np.ndarray, colours: Sequence[Colour], texts: Sequence[str]
 ) -> Image.Image:
-    """Draw (N, 4) boxes in pixels of ``picture``, the most important first, and their plates.
+    """Draw (N, 4) boxes in pixels of ``picture`` and their plates, the first ones on top.
 
-    Each line lies on a thin dark halo, so that it stands out on any background.
+    What lies outside the picture is left out; plates are, where they have no room.
     """
-    width = line_width_for(picture) if line_width is None else line_width
-    visible = [i for i, box in enumerate(boxes) if _touches(box, picture.size)]
+    width = line_width_for(picture)
+    inside = (boxes[:, :2] < picture.size).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1)
+    visible = np.flatnonzero(inside).tolist()
     canvas = Canvas(picture)
     for i in reversed(visible):
-        box = clip_line(boxes[i], picture.size, width)
-        canvas.frame(box, (*BLACK, 110), 1.8 * width)
-        canvas.frame(box, colours[i], width)
-    if texts is not None:
-        _paint_plates(
-            canvas,
-            picture,
-            [boxes[i] for i in visible],
-            [colours[i] for i in visible],
-            [texts[i] for i in visible],
-            width,
-        )
-    return canvas.finish()
-
-
-def _paint_plates(
-    canvas: Canvas,
-    picture: Image.Image,
-    boxes: Sequence[np.ndarray],
-    colours: Sequence[Colour],
-    texts: Sequence[str],
-    line_width: float,
-) -> None:
+        canvas.outline(clip_line(boxes[i], picture.size, width), colours[i], width)
     text_size = text_size_for(picture)
     padding = text_size * 0.4
     height = round(text_size * 1.45)
-    room = picture.width - 2 * padding
-    texts = [shortened(text, text_size, room) for text in texts]
     if height > picture.height:
-        return
-    sizes = [(text_width(text, text_size) + 2 * padding, height) for text in texts]
-    half = line_width / 2
-    edges = [(box[0] - half, box[1] - half, box[2] + half, box[3] + half) for box in boxes]
-    plates = place_plates(edges, [(min(w, picture.width), h) for w, h in sizes], picture.size)
-    # The first plate is the most important one and comes last, on top.
-    for plate, text, colour in reversed(list(zip(plates, texts, colours, strict=True))):
-        if not text:
+        return canvas.finish()
+    names = [shortened(texts[i], text_size, picture.width - 2 * padding) for i in visible]
+    lengths = [text_width(name, text_size) + 2 * padding for name in names]
+    sizes = [(min(length, picture.width), height) for length in lengths]
+    edges = boxes[visible] + width / 2 * np.array((-1, -1, 1, 1))
+    plates = place_plates(edges.tolist(), sizes, picture.size)
+    for i, name, plate in reversed(list(zip(visible, names, plates, strict=True))):
+        if not name:
             continue
-        canvas.fill(plate, colour, corner_radius=text_size * 0.2)
-        middle = (plate[1] + plate[3]) / 2
-        canvas.text(
-            (plate[0] + padding, middle), text, text_size, text_colour_on(colour), anchor="lm"
-        )
-
-
-def clip_line(
-    box: np.ndarray, picture_size: tuple[int, int], width: float
-) -> tuple[float, float, float, float]:
-    """The box, cut so that a line on its edge lies inside the picture."""
-    half = width / 2
-    right, bottom = (max(half, limit - half) for limit in picture_size)
-    x1, y1, x2, y2 = (float(value) for value in box)
-    return (
-        min(max(x1, half), right),
-        min(max(y1, half), bottom),
-        min(max(x2, half), right),
-        min(max(y2, half), bottom),
-    )
-
-
-def _touches(box: np.ndarray, picture_size: tuple[int, int]) -> bool:
-    return box[0] < picture_size[0] and box[1] < picture_size[1] and box[2] >= 0 and box[3] >= 0
+        canvas.fill(plate, colours[i], corner_radius=text_size * 0.2)
+        place = (plate[0] + padding, (plate[1] + plate[3]) / 2)
+        canvas.text(place, name, text_size, text_colour_on(colours[i]), anchor="lm")
+    return canvas.finish()
 
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2
+
+
+def clip_line(box: np.ndarray, picture_size: tuple[int, int], width: float) -> Box:
+    """The box, cut so that a line on its edge lies inside the picture."""
+    half = width / 2
+    limits = [max(half, limit - half) for limit in picture_size]
+    x1, y1, x2, y2 = np.clip(np.reshape(box, (2, 2)), half, limits).ravel().tolist()
+    return x1, y1, x2, y2
 
 
 def place_plates(
@@ -243,45 +157,32 @@ def place_plates(
     [(10, 20, 40, 30), (12, 30, 42, 40)]
     """
     placed: list[Box] = []
-    for box, size in zip(boxes, sizes, strict=True):
-        best, least = (0.0, 0.0, *size), float("inf")
-        for corner in _candidates(box, size):
-            plate = _pushed_inside(corner, size, picture_size)
-            covered = sum(_overlap(plate, other) for other in placed)
+    for box, (width, height) in zip(boxes, sizes, strict=True):
+        best, least = (0.0, 0.0, width, height), float("inf")
+        for left, top in _candidates(box, width, height):
+            x = min(max(left, 0), picture_size[0] - width)
+            y = min(max(top, 0), picture_size[1] - height)
+            covered = sum(
+                max(0, min(x + width, x2) - max(x, x1)) * max(0, min(y + height, y2) - max(y, y1))
+                for x1, y1, x2, y2 in placed
+            )
             if covered < least:
-                best, least = plate, covered
+                best, least = (x, y, x + width, y + height), covered
             if covered == 0:
                 break
         placed.append(best)
     return placed
 
 
-def _candidates(box: Sequence[float], size: tuple[float, float]) -> list[tuple[float, float]]:
+def _candidates(box: Sequence[float], width: float, height: float) -> list[tuple[float, float]]:
     """Upper left corners for the plate of ``box``, best first."""
     x1, y1, x2, y2 = box
-    width, height = size
     left, right = x1, x2 - width
     corners = [(left, y1 - height), (left, y1), (left, y2), (left, y2 - height)]
     corners += [(right, y1 - height), (right, y1), (right, y2), (right, y2 - height)]
-    rows = int((y2 - y1) // height) if height > 0 else 0
+    rows = int((y2 - y1) // height)
     corners += [(x, y1 + row * height) for row in range(1, min(rows, 40)) for x in (left, right)]
     # Stacked above and below the box, where several share nearly the same one.
     corners += [(left, y1 - row * height) for row in range(2, 5)]
     corners += [(left, y2 + row * height) for row in range(1, 4)]
     return corners
-
-
-def _pushed_inside(
-    corner: tuple[float, float], size: tuple[float, float], picture_size: tuple[float, float]
-) -> Box:
-    x, y = (
-        min(max(position, 0), limit - length)
-        for position, length, limit in zip(corner, size, picture_size, strict=True)
-    )
-    return (x, y, x + size[0], y + size[1])
-
-
-def _overlap(first: Box, second: Box) -> float:
-    width = min(first[2], second[2]) - max(first[0], second[0])
-    height = min(first[3], second[3]) - max(first[1], second[1])
-    return max(0, width) * max(0, height)

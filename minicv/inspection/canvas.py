@@ -10,10 +10,12 @@ from functools import cache, cached_property
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from minicv.inspection.palette import INK, Colour
+from minicv.inspection.palette import BLACK, INK, Colour
 
 SMALLEST_LONG_SIDE = 512  # pictures below this are enlarged, so that labels can be read
 LARGE_PICTURE = 1_500_000  # pixels; above this, twofold oversampling is fine enough
+
+Numbers = Sequence[float] | np.ndarray
 
 
 class Canvas:
@@ -41,9 +43,7 @@ class Canvas:
         self._large: Image.Image | None = None  # in the place of the picture once there are shapes
         self._texts: list[tuple[tuple[float, float], str, float, Colour, str]] = []
 
-    def fill(
-        self, box: Sequence[float], colour: tuple[int, ...], corner_radius: float = 0.0
-    ) -> None:
+    def fill(self, box: Numbers, colour: tuple[int, ...], corner_radius: float = 0.0) -> None:
         """Fill the half-open box x1, y1, x2, y2."""
         x1, y1, x2, y2 = (self._to_large(value) for value in box)
         if x2 <= x1 or y2 <= y1:
@@ -54,7 +54,7 @@ class Canvas:
         else:
             self._draw.rectangle(inclusive, fill=colour)
 
-    def frame(self, box: Sequence[float], colour: tuple[int, ...], width: float) -> None:
+    def frame(self, box: Numbers, colour: tuple[int, ...], width: float) -> None:
         """Draw the outline of a box; the line lies half inside and half outside."""
         x1, y1, x2, y2 = box
         half = width / 2
@@ -66,16 +66,19 @@ class Canvas:
         self.fill((left, inner_top, min(x1 + half, right), inner_bottom), colour)
         self.fill((max(x2 - half, x1 + half), inner_top, right, inner_bottom), colour)
 
-    def line(
-        self, points: Sequence[Sequence[float]], colour: tuple[int, ...], width: float
-    ) -> None:
+    def outline(self, box: Numbers, colour: tuple[int, ...], width: float) -> None:
+        """Draw a frame on a thin dark halo, so that it stands out on any background."""
+        self.frame(box, (*BLACK, 110), 1.8 * width)
+        self.frame(box, colour, width)
+
+    def line(self, points: Sequence[Numbers], colour: tuple[int, ...], width: float) -> None:
         """Draw a line through two or more points (x, y), with round joints."""
         large = [(x * self.scale, y * self.scale) for x, y in points]
-        self._draw.line(large, fill=colour, width=self._line_width(width), joint="curve")
+        self._draw.line(large, fill=colour, width=max(1, self._to_large(width)), joint="curve")
 
-    def disc(self, centre: Sequence[float], radius: float, colour: tuple[int, ...]) -> None:
+    def disc(self, centre: Numbers, radius: float, colour: tuple[int, ...]) -> None:
         x, y = centre
-        box = [(x - radius), (y - radius), (x + radius), (y + radius)]
+        box = (x - radius, y - radius, x + radius, y + radius)
         x1, y1, x2, y2 = (value * self.scale for value in box)
         self._draw.ellipse((x1, y1, max(x1, x2 - 1), max(y1, y2 - 1)), fill=colour)
 
@@ -118,9 +121,6 @@ class Canvas:
     def _to_large(self, value: float) -> int:
         return math.floor(value * self.scale + 0.5)
 
-    def _line_width(self, width: float) -> int:
-        return max(1, self._to_large(width))
-
 
 def to_picture(image: np.ndarray) -> Image.Image:
     """A (3, H, W) image of floats in 0..1 as a picture; values outside are clipped, NaN is black.
@@ -142,9 +142,8 @@ def to_picture(image: np.ndarray) -> Image.Image:
             f"to_picture: image expects floats in 0..1 but has dtype {image.dtype}; "
             "divide an 8-bit image by 255"
         )
-    bytes_of_image = np.floor(np.clip(np.nan_to_num(image), 0, 1) * 255 + 0.5).astype(np.uint8)
-    # (3, H, W) -> (H, W, 3)
-    return Image.fromarray(np.ascontiguousarray(bytes_of_image.transpose(1, 2, 0)))
+    pixels = np.floor(np.clip(np.nan_to_num(image), 0, 1) * 255 + 0.5).astype(np.uint8)
+    return Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0)))  # (H, W, 3)
 
 
 def enlarged(image: np.ndarray) -> tuple[Image.Image, int]:
@@ -160,6 +159,18 @@ def enlarged(image: np.ndarray) -> tuple[Image.Image, int]:
         return picture, 1
     size = (picture.width * factor, picture.height * factor)
     return picture.resize(size, Image.Resampling.BICUBIC), factor
+
+
+def scaled(picture: Image.Image, share: float) -> Image.Image:
+    """The picture, its width and height times ``share``, and at least a pixel.
+
+    >>> scaled(Image.new("RGB", (200, 100)), 0.25).size
+    (50, 25)
+    """
+    if share == 1:
+        return picture
+    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def line_width_for(picture: Image.Image) -> float:

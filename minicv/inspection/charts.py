@@ -10,6 +10,7 @@ from PIL import Image
 
 from minicv.inspection.canvas import Canvas, shortened, text_width
 from minicv.inspection.palette import GREY, INK, LINE_COLOURS, PALE, WHITE, Colour, mix
+from minicv.inspection.panels import LegendEntry, draw_legend
 
 TITLE_SIZE = 20
 TEXT_SIZE = 14
@@ -54,18 +55,15 @@ def draw_bars(
                 )
     names = list(dict.fromkeys(series for numbers in rows.values() for series in numbers))
     colours = dict(zip(names, LINE_COLOURS * len(names), strict=False))
-    top = 60 + (30 if len(names) > 1 else 0)
+    entries = [LegendEntry(colour, name) for name, colour in colours.items()]
+    legend = draw_legend(entries, width - 48, TEXT_SIZE)
+    top = 68 + legend.height if len(names) > 1 else 60
     bars = sum(len(numbers) for numbers in rows.values())
     height = top + bars * BAR + len(rows) * GAP + 12
     canvas = Canvas(Image.new("RGB", (width, height), WHITE))
     canvas.text((24, 20), shortened(title, TITLE_SIZE, width - 48), TITLE_SIZE)
     if len(names) > 1:
-        x = 24.0
-        for name, colour in colours.items():
-            canvas.fill((x, 58, x + 18, 72), colour)
-            canvas.text((x + 26, 65), name, TEXT_SIZE, INK, anchor="lm")
-            x += 26 + text_width(name, TEXT_SIZE) + 28
-
+        canvas.paste(legend, (24, 54))
     left = 36 + max((text_width(name, TEXT_SIZE) for name in rows), default=0)
     left = min(left, width / 2)
     every = [number for row in rows.values() for number in row.values()]
@@ -124,8 +122,7 @@ def draw_curves(
         title: {name: _as_points(name, series) for name, series in curves.items()}
         for title, curves in panels.items()
     }
-    steps = [x[np.isfinite(x)] for curves in plots.values() for x, _ in curves.values()]
-    x_range = _range(np.concatenate(steps) if steps else np.zeros(0))
+    x_range = _range([x for curves in plots.values() for x, _ in curves.values()])
     sheet = Image.new("RGB", (size[0], size[1] * max(1, len(plots))), WHITE)
     for row, (title, curves) in enumerate(plots.items()):
         sheet.paste(_plot(title, curves, x_label, x_range, size), (0, row * size[1]))
@@ -158,10 +155,14 @@ def _plot(
     size: tuple[int, int],
 ) -> Image.Image:
     width, height = size
-    values = [y[np.isfinite(y)] for _, y in curves.values()]
-    y_low, y_high = _range(np.append(np.concatenate(values) if values else np.zeros(0), 0))
+    values = [y for _, y in curves.values()]
+    y_low, y_high = _range([*values, np.zeros(1)])
     y_high += 0.04 * (y_high - y_low)  # so that a curve does not touch the top
-    left, top, right, bottom = 76, 84, width - 32, height - 58
+    colours = [LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(curves))]
+    entries = [LegendEntry(*entry) for entry in zip(colours, curves, strict=True)]
+    legend = draw_legend(entries, width - 108, TEXT_SIZE)
+    legend = legend.crop((0, 0, legend.width, min(legend.height, height // 3)))
+    left, top, right, bottom = 76, 62 + legend.height, width - 32, height - 58
 
     def place(x: float, y: float) -> tuple[float, float]:
         return (
@@ -170,6 +171,7 @@ def _plot(
         )
 
     canvas = Canvas(Image.new("RGB", size, WHITE))
+    canvas.paste(legend, (left, 48))
     canvas.text((left, 20), shortened(title, TITLE_SIZE, right - left), TITLE_SIZE)
     y_ticks = ticks(y_low, y_high)
     for tick, name in zip(y_ticks, _tick_names(y_ticks), strict=True):
@@ -186,15 +188,13 @@ def _plot(
     canvas.line(((left, bottom), (right, bottom)), GREY, 1.25)
     canvas.text(((left + right) / 2, height - 26), x_label, TEXT_SIZE, GREY, anchor="ma")
 
-    colours = [LINE_COLOURS[i % len(LINE_COLOURS)] for i in range(len(curves))]
     many = [len(x) > 2 * BLOCKS for x, _ in curves.values()]
     for points, colour, crowded in zip(curves.values(), colours, many, strict=True):
         if crowded:
             _draw_curve(canvas, place, points, mix(colour, WHITE, 0.75), 1)
     for points, colour, crowded in zip(curves.values(), colours, many, strict=True):
         _draw_curve(canvas, place, _block_means(*points) if crowded else points, colour, 2.25)
-    _draw_legend(canvas, list(curves), colours, (left, 58), right)
-    if not any(len(y) for y in values):
+    if not any(np.isfinite(y).any() for y in values):
         middle = ((left + right) / 2, (top + bottom) / 2)
         canvas.text(middle, "no values", TEXT_SIZE, GREY, anchor="mm")
     return canvas.finish()
@@ -224,24 +224,6 @@ def _draw_curve(
         piece = []
 
 
-def _draw_legend(
-    canvas: Canvas,
-    names: Sequence[str],
-    colours: Sequence[Colour],
-    corner: tuple[float, float],
-    right: float,
-) -> None:
-    """A stroke of each colour and its name, in one row; what finds no room ends in "…"."""
-    x, y = corner
-    for name, colour in zip(names, colours, strict=True):
-        text = shortened(name, TEXT_SIZE, max(0, right - x - 28))
-        if not text:
-            return
-        canvas.line(((x, y), (x + 20, y)), colour, 3)
-        canvas.text((x + 28, y), text, TEXT_SIZE, INK, anchor="lm")
-        x += 28 + text_width(text, TEXT_SIZE) + 24
-
-
 def _block_means(x: np.ndarray, y: np.ndarray) -> Points:
     """The means of the finite points in each of `BLOCKS` equal stretches of the curve."""
     known = np.isfinite(x) & np.isfinite(y)
@@ -266,11 +248,10 @@ def _as_points(name: str, series: Series) -> Points:
     return x, y
 
 
-def _range(values: np.ndarray) -> tuple[float, float]:
-    """The least and greatest value, widened where they are equal or there is none."""
-    if not len(values):
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
+def _range(arrays: Sequence[np.ndarray]) -> tuple[float, float]:
+    """The least and greatest finite value, widened where they are equal or there is none."""
+    finite = [value for array in arrays for value in array[np.isfinite(array)].tolist()]
+    low, high = min(finite, default=0.0), max(finite, default=1.0)
     return (low, high) if high > low else (low, low + 1.0)
 
 

@@ -41,9 +41,6 @@ def draw_detections(
         masks: (N, H, W) bool, tinted in the class colour.
         keypoints: (M, J, 3) joints of people, drawn with ``skeleton``.
 
-    Returns:
-        A picture; ``.save("detections.png")`` writes it.
-
     Raises:
         ValueError: shapes that do not go together, a box that is not finite, or a label
             without a name.
@@ -55,29 +52,22 @@ def draw_detections(
     """
     boxes, labels, scores = _checked(boxes, labels, scores, class_names)
     picture, factor = enlarged(image)
-    by_score: np.ndarray = np.arange(len(boxes))
-    if scores is not None:
-        by_score = np.argsort(-scores, kind="stable")  # surest first
-    colours = [class_colour(int(label)) for label in labels]
+    masks = None if masks is None else np.asarray(masks)
+    if masks is not None and len(masks) != len(boxes):
+        raise ValueError(f"draw_detections: {len(boxes)} boxes but {len(masks)} masks")
+    if scores is not None:  # the surest first
+        order = np.argsort(-scores, kind="stable")
+        boxes, labels, scores = boxes[order], labels[order], scores[order]
+        masks = None if masks is None else masks[order]
+    colours = [class_colour(label) for label in labels.tolist()]
     if masks is not None:
-        masks = np.asarray(masks)
-        if len(masks) != len(boxes):
-            raise ValueError(f"draw_detections: {len(boxes)} boxes but {len(masks)} masks")
-        lowest_first = by_score[::-1]
-        picture = paint_masks(
-            picture, np.shape(image), masks[lowest_first], [colours[i] for i in lowest_first]
-        )
+        picture = paint_masks(picture, np.shape(image), masks[::-1], colours[::-1])
     if keypoints is not None:
         picture = paint_keypoints(picture, factor, keypoints, skeleton)
-    texts = [_text(int(label), class_names) for label in labels]
+    texts = [f"class {k}" if class_names is None else str(class_names[k]) for k in labels.tolist()]
     if scores is not None:
         texts = [f"{text} {score:.2f}" for text, score in zip(texts, scores, strict=True)]
-    return paint_boxes(
-        picture,
-        boxes[by_score] * factor,
-        [colours[i] for i in by_score],
-        [texts[i] for i in by_score],
-    )
+    return paint_boxes(picture, boxes * factor, colours, texts)
 
 
 def draw_ground_truth(
@@ -101,23 +91,22 @@ def draw_ground_truth(
     True
     """
     both = "masks" in truth and "masks" in detections
-    true_masks, found_masks = (truth["masks"], detections["masks"]) if both else (None, None)
-    left = draw_detections(
-        image, truth["boxes"], truth["labels"], None, class_names, masks=true_masks
-    )
-    right = draw_detections(
-        image,
-        detections["boxes"],
-        detections["labels"],
-        detections["scores"],
-        class_names,
-        masks=found_masks,
-    )
-    captions = [
-        f"Ground truth\n{_counted(len(truth['boxes']), 'object')}",
-        f"Detections\n{_counted(len(detections['boxes']), 'object')} found",
+    pictures = [
+        draw_detections(
+            image,
+            side["boxes"],
+            side["labels"],
+            side["scores"] if side is detections else None,
+            class_names,
+            masks=side["masks"] if both else None,
+        )
+        for side in (truth, detections)
     ]
-    return contact_sheet([left, right], captions, columns=2)
+    captions = [
+        f"Ground truth\n{_counted(len(truth['boxes']))}",
+        f"Detections\n{_counted(len(detections['boxes']))} found",
+    ]
+    return contact_sheet(pictures, captions, columns=2)
 
 
 def _checked(
@@ -132,32 +121,22 @@ def _checked(
     if not np.isfinite(boxes).all():
         row = int(np.flatnonzero(~np.isfinite(boxes).all(axis=1))[0])
         raise ValueError(f"draw_detections: box {row} is not finite: {boxes[row].tolist()}")
-    if labels.shape != (len(boxes),):
-        raise ValueError(
-            f"draw_detections: labels expect the shape ({len(boxes)},), one for each box, but "
-            f"have {labels.shape}"
-        )
-    if scores is not None:
-        scores = np.asarray(scores)
-        if scores.shape != (len(boxes),):
+    scores = None if scores is None else np.asarray(scores)
+    for name, array in (("labels", labels), ("scores", scores)):
+        if array is not None and array.shape != (len(boxes),):
             raise ValueError(
-                f"draw_detections: scores expect the shape ({len(boxes)},), one for each box, "
-                f"but have {scores.shape}"
+                f"draw_detections: {name} expect the shape ({len(boxes)},), one for each box, but "
+                f"have {array.shape}"
             )
-    known = None if class_names is None else len(class_names)
-    if len(labels) and (labels.min() < 0 or (known is not None and labels.max() >= known)):
-        wrong = int(labels.min() if labels.min() < 0 else labels.max())
-        expected = "0 or more" if known is None else f"0..{known - 1}, one for each class name"
-        raise ValueError(f"draw_detections: label {wrong} is not in {expected}")
+    for label in labels.tolist():
+        if label < 0 or (class_names is not None and label >= len(class_names)):
+            known = "0 or more" if class_names is None else f"0..{len(class_names) - 1}"
+            raise ValueError(f"draw_detections: label {label} is not in {known}")
     return boxes, labels, scores
 
 
-def _text(label: int, class_names: Sequence[str] | None) -> str:
-    return f"class {label}" if class_names is None else str(class_names[label])
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+def _counted(count: int) -> str:
+    return "1 object" if count == 1 else f"{count} objects"
 
 
 TINT = 0.4  # share of the colour inside a mask; what lies under it must stay visible

@@ -7,9 +7,9 @@ import math
 import numpy as np
 from PIL import Image
 
-from minicv.inspection.canvas import Canvas, enlarged, to_picture
+from minicv.inspection.canvas import Canvas, to_picture
 from minicv.inspection.palette import GREY, WHITE
-from minicv.inspection.panels import contact_sheet
+from minicv.inspection.panels import mosaic
 
 # Dark blue over teal and green to yellow. Lightness rises evenly from one end to the other, so that
 # the order survives print in grey and colour blindness; a test measures it.
@@ -38,11 +38,7 @@ def colour_map(
     [[42, 12, 74], [252, 232, 64], [252, 232, 64]]
     """
     values = np.asarray(values, dtype=np.float64)
-    finite = values[np.isfinite(values)]
-    if low is None:
-        low = float(finite.min()) if finite.size else 0.0
-    if high is None:
-        high = float(finite.max()) if finite.size else 1.0
+    low, high = _ends(values, low, high)
     share = np.clip(values, low, high) - low
     share = share / (high - low) if high > low else np.where(np.isnan(share), share, 0)
     unknown = np.isnan(share)
@@ -54,11 +50,15 @@ def colour_map(
     return np.floor(colours + 0.5).astype(np.uint8)
 
 
+def _ends(values: np.ndarray, low: float | None, high: float | None) -> tuple[float, float]:
+    """The ends of a scale: those given, else the least and greatest finite value."""
+    finite = values[np.isfinite(values)]
+    least, greatest = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    return least if low is None else low, greatest if high is None else high
+
+
 def heat_picture(
-    heat: np.ndarray,
-    size: tuple[int, int],
-    low: float | None = None,
-    high: float | None = None,
+    heat: np.ndarray, size: tuple[int, int], low: float | None = None, high: float | None = None
 ) -> Image.Image:
     """An (H, W) map as a picture of ``size`` (width, height), every cell a plain rectangle.
 
@@ -95,10 +95,7 @@ def overlay_heatmap(
     """
     heat = _checked_heat(heat, "overlay_heatmap")
     picture = image if isinstance(image, Image.Image) else to_picture(image)
-    if low is None or high is None:
-        finite = heat[np.isfinite(heat)]
-        low = (float(finite.min()) if finite.size else 0.0) if low is None else low
-        high = (float(finite.max()) if finite.size else 1.0) if high is None else high
+    low, high = _ends(heat, low, high)
     # Numbers are stretched before they are coloured: between blue and yellow lies green, not grey.
     values = np.nan_to_num(heat, nan=low, posinf=high, neginf=low)
     stretched = np.asarray(_stretched(values, picture.size, cell_size))
@@ -129,35 +126,20 @@ def feature_tiles(
             f"feature_tiles: feature_map expects the shape (C, H, W) with at least one value but "
             f"has {feature_map.shape}"
         )
-    channels = strongest_channels(feature_map, count)
+    strength = np.abs(np.nan_to_num(feature_map)).mean(axis=(1, 2))
+    channels = np.argsort(-strength, kind="stable")[:count].tolist()
     columns = math.ceil(math.sqrt(len(channels))) if columns is None else columns
-    rows = math.ceil(len(channels) / columns)
     height, width = feature_map.shape[1:]
     longer = max(height, width)
     size = (max(1, tile_size * width // longer), max(1, tile_size * height // longer))
-    gap = 4
-    sheet = (columns * (size[0] + gap) - gap, rows * (size[1] + gap) - gap)
-    canvas = Canvas(Image.new("RGB", sheet, WHITE))
-    for number, channel in enumerate(channels):
-        row, column = divmod(number, columns)
-        x, y = column * (size[0] + gap), row * (size[1] + gap)
-        canvas.paste(heat_picture(feature_map[channel], size), (x, y))
+    tiles = []
+    for channel in channels:
+        canvas = Canvas(heat_picture(feature_map[channel], size))
         if min(size) >= 60:
-            canvas.fill((x, y, x + 8 + 7 * len(str(channel)), y + 17), (0, 0, 0, 130))
-            canvas.text((x + 4, y + 2), str(channel), 12, WHITE)
-    return canvas.finish()
-
-
-def strongest_channels(feature_map: np.ndarray, count: int) -> list[int]:
-    """The ``count`` channels of a (C, H, W) map with the greatest mean absolute value.
-
-    The first of equals comes first.
-
-    >>> strongest_channels(np.array([[[1.0]], [[-3.0]], [[2.0]]]), 2)
-    [1, 2]
-    """
-    strength = np.abs(np.nan_to_num(feature_map)).mean(axis=(1, 2))
-    return np.argsort(-strength, kind="stable")[:count].tolist()
+            canvas.fill((0, 0, 8 + 7 * len(str(channel)), 17), (0, 0, 0, 130))
+            canvas.text((4, 2), str(channel), 12, WHITE)
+        tiles.append(canvas.finish())
+    return mosaic(tiles, columns, gap=4)
 
 
 def colour_bar(width: int, low: str, high: str, height: int = 12) -> Image.Image:
@@ -199,38 +181,3 @@ def _checked_heat(heat: np.ndarray, operation: str) -> np.ndarray:
             f"{heat.shape}"
         )
     return heat
-
-
-MOST_CHANNELS = 16
-
-
-def draw_feature_map(image: np.ndarray, feature_map: np.ndarray, stride: float) -> Image.Image:
-    """The map's mean strength laid over the image, beside its strongest channels.
-
-    Args:
-        image: (3, H, W) floats in 0..1.
-        feature_map: (C, h, w).
-        stride: pixels of the image from one cell to the next.
-
-    Raises:
-        ValueError: an empty image or map, or one of another shape.
-
-    >>> draw_feature_map(np.zeros((3, 64, 64), np.float32), np.zeros((32, 8, 8)), 8).width
-    1104
-    """
-    picture, factor = enlarged(image)
-    channels, height, width = np.shape(feature_map)
-    strength = np.abs(feature_map).mean(axis=0)  # (C, h, w) -> (h, w)
-    cell = (stride * factor, stride * factor)
-    strongest = min(MOST_CHANNELS, channels)
-    return contact_sheet(
-        [
-            overlay_heatmap(picture, strength, cell_size=cell),
-            feature_tiles(feature_map, MOST_CHANNELS, tile_size=125),
-        ],
-        [
-            f"Feature map\n{channels} channels of {width} × {height}; their mean strength",
-            f"The {strongest} strongest channels\neach on a scale of its own, from dark to bright",
-        ],
-        columns=2,
-    )

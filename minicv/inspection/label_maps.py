@@ -15,14 +15,9 @@ from minicv.inspection.panels import (
     MARGIN,
     LegendEntry,
     contact_sheet,
-    draw_legend,
+    with_legend,
 )
-from minicv.metrics.segmentation import (
-    SegmentationValues,
-    boundary_band,
-    confusion_matrix,
-    values_of_confusion,
-)
+from minicv.metrics.segmentation import boundary_band, confusion_matrix, values_of_confusion
 from minicv.vision.label_maps import VOID, check_label_map
 
 OPACITY = 0.66  # share of a class's colour; the rest is the photograph in grey
@@ -37,7 +32,7 @@ def draw_segmentation(
     class_names: Sequence[str] | None = None,
     colours: Sequence[Sequence[int]] | np.ndarray | None = None,
 ) -> Image.Image:
-    """Lay the classes over an image, with a legend below that says how much of it each class has.
+    """Lay the classes over an image. The legend below has those that occur, with their shares.
 
     The photograph is shown in grey, so that all colour is the classes'. A thin dark line parts
     them. Pixels without a class (`VOID`) are hatched. Small images are enlarged by a whole factor
@@ -48,10 +43,6 @@ def draw_segmentation(
         segmentation: (H, W) labels 0..K-1 or `VOID`.
         class_names: K names; without them the legend has the labels' numbers.
         colours: (K, 3) of 0..255; by default those of `class_palette`.
-
-    Returns:
-        A picture; ``.save("segmentation.png")`` writes it. The legend has the classes that occur,
-        in the order of their labels, with their shares of the picture.
 
     Raises:
         ValueError: the label map is not of the image's size or holds a label without a name, or
@@ -70,29 +61,21 @@ def draw_segmentation(
     notes = {
         int(label): percent(counts[label] / segmentation.size) for label in np.flatnonzero(counts)
     }
-    text_size = text_size_for(picture)
-    framed = Image.new("RGB", (picture.width, picture.height + text_size), WHITE)
-    framed.paste(picture, (0, 0))
-    return with_legend(
-        framed, legend_entries(notes, class_names, colours), text_size, margin=text_size
-    )
+    size = text_size_for(picture)
+    entries = legend_entries(notes, class_names, colours)
+    return with_legend(picture, entries, size, margin=size, gap=size)
 
 
 def paint_label_map(
     image: np.ndarray, segmentation: np.ndarray, colours: np.ndarray
 ) -> Image.Image:
-    """The classes over an image, enlarged if it is small; no legend.
-
-    Args:
-        image: (3, H, W) floats in 0..1.
-        segmentation: (H, W) labels 0..K-1 or `VOID`; taken as checked.
-        colours: (K, 3) of 0..255.
+    """The picture of `draw_segmentation` without the legend; the label map is taken as checked.
 
     >>> paint_label_map(np.ones((3, 8, 12), np.float32), np.zeros((8, 12), int), [(9, 9, 9)]).size
     (516, 344)
     """
     picture, factor = enlarged(image)
-    labels = segmentation.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
+    labels = _squares(segmentation.astype(np.uint8), factor)
     grey = lightened_grey(picture)
     table = np.zeros((VOID + 1, 3), np.uint8)
     table[: len(colours)] = colours
@@ -141,23 +124,8 @@ def legend_entries(
             continue
         name = f"class {label}" if class_names is None else str(class_names[label])
         red, green, blue = (int(part) for part in colours[label])
-        entries.append(LegendEntry(Image.new("RGB", (1, 1), (red, green, blue)), name, note))
+        entries.append(LegendEntry((red, green, blue), name, note))
     return entries
-
-
-def with_legend(
-    picture: Image.Image, entries: Sequence[LegendEntry], text_size: int, margin: int
-) -> Image.Image:
-    """The picture, and its legend on white below, `margin` pixels from the sides and the end.
-
-    >>> with_legend(Image.new("RGB", (600, 300)), [], text_size=15, margin=10).size
-    (600, 334)
-    """
-    legend = draw_legend(entries, max(1, picture.width - 2 * margin), text_size)
-    sheet = Image.new("RGB", (picture.width, picture.height + legend.height + margin), WHITE)
-    sheet.paste(picture, (0, 0))
-    sheet.paste(legend, (margin, picture.height))
-    return sheet
 
 
 def checked_label_map(
@@ -185,6 +153,11 @@ def checked_label_map(
             f"0..255 for each class, but have {colours.shape}"
         )
     return segmentation.astype(np.int64), colours.astype(np.uint8)
+
+
+def _squares(array: np.ndarray, side: int) -> np.ndarray:
+    """Each number of an (H, W) array as a square of ``side`` x ``side``."""
+    return array.repeat(side, axis=0).repeat(side, axis=1)
 
 
 def _borders(labels: np.ndarray) -> np.ndarray:
@@ -235,17 +208,14 @@ def draw_label_maps(
     at least 512 pixels, each pixel of a label map being a square.
 
     Args:
-        image: (3, H, W) floats in 0..1.
+        image, class_names, colours: as for `draw_segmentation`.
         label_maps: for each caption labels (H, W), 0..K-1 or `VOID`. The first line of a caption
             is its heading.
-        class_names: K names; the legend has those that occur.
-        colours: (K, 3) of 0..255; by default those of `class_palette`.
         columns: pictures in a row.
         title: a line above everything.
 
     Raises:
-        ValueError: a label map is not of the image's size or holds a label without a name, or there
-            are not K colours.
+        ValueError: as for `draw_segmentation`, with the heading of the label map.
 
     >>> image, labels = np.ones((3, 40, 60), np.float32), np.zeros((40, 60), int)
     >>> draw_label_maps(image, {"Truth": labels, "FCN-8s": labels}, ["meadow"]).width
@@ -262,7 +232,7 @@ def draw_label_maps(
         present |= set(np.unique(label_map).tolist())
     sheet = contact_sheet(pictures, ["Image", *label_maps], columns, title)
     entries = legend_entries(dict.fromkeys(sorted(present), ""), class_names, palette)
-    return with_legend(sheet, entries, text_size=HEADING_SIZE, margin=MARGIN)
+    return with_legend(sheet, entries, HEADING_SIZE, MARGIN, gap=0)
 
 
 SHEET_WIDTH = 1600  # pixels that the pictures in a row share; more are too many to look at
@@ -286,17 +256,14 @@ def draw_segmentation_comparison(
     truth is hatched and counts as neither.
 
     Args:
-        image: (3, H, W) floats in 0..1.
+        image, class_names, colours: as for `draw_segmentation`.
         truth: (H, W) labels 0..K-1 or `VOID`.
         predicted: (H, W) labels 0..K-1.
-        class_names: K names; without them the legend has the labels' numbers.
-        colours: (K, 3) of 0..255; by default those of `class_palette`.
         columns: pictures in a row, 1..4.
         title: a line above everything.
 
     Raises:
-        ValueError: a label map is not of the image's size or holds a label without a name, there
-            are not K colours, or `columns` is less than 1.
+        ValueError: as for `draw_segmentation`, or `columns` is less than 1.
 
     >>> labels = np.zeros((40, 60), int)
     >>> image = np.ones((3, 40, 60), dtype=np.float32)
@@ -323,7 +290,14 @@ def draw_segmentation_comparison(
         paint_errors(image, truth, wrong),
     ]
     tile_width = min(pictures[0].width, SHEET_WIDTH // max(1, columns))
-    sheet = contact_sheet(pictures, _captions(values), columns, title, tile_width)
+    captions = ["Image", "Truth", "Prediction", "Errors"]
+    if np.isnan(values.pixel_accuracy):
+        captions[1] += "\nno pixel has a class"
+        captions[3] += "\nnone can be seen"
+    else:
+        captions[2] += f"\nmean IoU of this picture {values.mean_iou:.2f}"
+        captions[3] += f"\n{percent(1 - values.pixel_accuracy)} of the pixels that have a class"
+    sheet = contact_sheet(pictures, captions, columns, title, tile_width)
     notes = {
         label: f"IoU {iou:.2f}"
         for label, iou in enumerate(values.class_iou.tolist())
@@ -332,7 +306,7 @@ def draw_segmentation_comparison(
     if (truth == VOID).any():
         notes[VOID] = percent((truth == VOID).mean())
     entries = legend_entries(notes, class_names, colours)
-    return with_legend(sheet, entries, text_size=HEADING_SIZE, margin=MARGIN)
+    return with_legend(sheet, entries, HEADING_SIZE, MARGIN, gap=0)
 
 
 def paint_errors(image: np.ndarray, truth: np.ndarray, wrong: np.ndarray) -> Image.Image:
@@ -343,26 +317,12 @@ def paint_errors(image: np.ndarray, truth: np.ndarray, wrong: np.ndarray) -> Ima
     (516, 344)
     """
     picture, factor = enlarged(image)
-    wrong, void = (
-        mask.astype(np.uint8).repeat(factor, axis=0).repeat(factor, axis=1)
-        for mask in (wrong, truth == VOID)
-    )
+    wrong, void = _squares(wrong, factor), _squares(truth == VOID, factor)
     grey = lightened_grey(picture)
     pale = grey.point(lambda value: int(255 - RIGHT_CONTRAST * (255 - value)))
     orange = Image.blend(grey, Image.new("RGB", grey.size, VERMILLION), WRONG_OPACITY)
-    painted = Image.composite(orange, pale, Image.fromarray(wrong * 255))
-    return paint_void(painted, grey, void == 1)
-
-
-def _captions(values: SegmentationValues) -> list[str]:
-    if np.isnan(values.pixel_accuracy):
-        return ["Image", "Truth\nno pixel has a class", "Prediction", "Errors\nnone can be seen"]
-    return [
-        "Image",
-        "Truth",
-        f"Prediction\nmean IoU of this picture {values.mean_iou:.2f}",
-        f"Errors\n{percent(1 - values.pixel_accuracy)} of the pixels that have a class",
-    ]
+    painted = Image.composite(orange, pale, Image.fromarray(wrong.astype(np.uint8) * 255))
+    return paint_void(painted, grey, void)
 
 
 def draw_segments(image: np.ndarray, labels: np.ndarray) -> Image.Image:
@@ -387,15 +347,10 @@ def draw_segments(image: np.ndarray, labels: np.ndarray) -> Image.Image:
     counts = np.maximum(np.bincount(labels.ravel()), 1)
     means = [np.bincount(labels.ravel(), channel.ravel()) / counts for channel in image]
     flat = np.stack(means)[:, labels].astype(np.float32)  # (3, regions) -> (3, H, W)
-    size = enlarged(image)[0].size
-    pixels = np.array(to_picture(flat).resize(size, Image.Resampling.NEAREST))
-    factor = size[0] // labels.shape[1]
-    labels = labels.repeat(factor, axis=0).repeat(factor, axis=1)
-    border = np.zeros(labels.shape, bool)
-    border[:, 1:] |= labels[:, 1:] != labels[:, :-1]
-    border[1:] |= labels[1:] != labels[:-1]
-    pixels[border] = WHITE
-    return Image.fromarray(pixels)
+    picture, factor = enlarged(image)
+    picture = to_picture(flat).resize(picture.size, Image.Resampling.NEAREST)
+    picture.paste(WHITE, mask=Image.fromarray(_borders(_squares(labels, factor))))
+    return picture
 
 
 def border_window(label_map: np.ndarray, side: int) -> tuple[slice, slice]:

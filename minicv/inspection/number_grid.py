@@ -54,7 +54,10 @@ def draw_number_grid(
             f"values are {height} x {width}; give a list of colours for each cell"
         )
     texts = [[v if isinstance(v, str) else f"{v:g}" for v in row] for row in cells]
-    size = _text_size([text for row in texts for text in row], cell_size)
+    size = max(1, int(LARGEST_TEXT * cell_size))
+    room, every = ROOM * cell_size, [text for row in texts for text in row]
+    while size > 1 and max(text_width(text, size) for text in every) > room:
+        size -= 1
     sheet = (width * cell_size + LINE, height * cell_size + LINE)
     canvas = Canvas(Image.new("RGB", sheet, WHITE))
     for row in range(height):
@@ -74,11 +77,3 @@ def draw_number_grid(
         x = column * cell_size
         canvas.fill((x, 0, x + LINE, sheet[1]), INK)
     return canvas.finish()
-
-
-def _text_size(texts: Sequence[str], cell_size: int) -> int:
-    """The largest whole size in which every text fits its cell."""
-    size = max(1, int(LARGEST_TEXT * cell_size))
-    while size > 1 and max(text_width(text, size) for text in texts) > ROOM * cell_size:
-        size -= 1
-    return size

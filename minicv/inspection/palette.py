@@ -67,11 +67,7 @@ def relative_luminance(colour: Colour) -> float:
     >>> round(relative_luminance((255, 255, 255)), 3), round(relative_luminance((0, 114, 178)), 3)
     (1.0, 0.152)
     """
-    linear = [
-        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
-        for part in (value / 255 for value in colour)
-    ]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return float(_linear(np.array(colour)) @ (0.2126, 0.7152, 0.0722))
 
 
 def text_colour_on(background: Colour) -> Colour:
@@ -80,10 +76,8 @@ def text_colour_on(background: Colour) -> Colour:
     >>> text_colour_on((240, 228, 66)), text_colour_on((0, 114, 178))
     ((0, 0, 0), (255, 255, 255))
     """
-    luminance = relative_luminance(background)
-    contrast_with_white = 1.05 / (luminance + 0.05)
-    contrast_with_black = (luminance + 0.05) / 0.05
-    return WHITE if contrast_with_white > contrast_with_black else BLACK
+    luminance = relative_luminance(background) + 0.05
+    return WHITE if 1.05 / luminance > luminance / 0.05 else BLACK
 
 
 # Linear RGB to the responses of the eye's cones, and their cube roots to lightness, green-red and
@@ -138,9 +132,13 @@ def perceived(colours: np.ndarray) -> np.ndarray:
     >>> perceived(np.array([255, 0, 0])).round(3).tolist()  # light, red rather than green, warm
     [0.628, 0.225, 0.126]
     """
+    return np.cbrt(_linear(colours) @ CONES.T) @ OPPONENTS.T
+
+
+def _linear(colours: np.ndarray) -> np.ndarray:
+    """Bytes (..., 3) of sRGB as amounts of light, 0..1."""
     share = np.asarray(colours) / 255
-    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
-    return np.cbrt(linear @ CONES.T) @ OPPONENTS.T
+    return np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
 
 
 def _choice() -> np.ndarray:

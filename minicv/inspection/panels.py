@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from PIL import Image
+from PIL import Image, ImageOps
 
-from minicv.inspection.canvas import Canvas, shortened, text_width, wrapped
-from minicv.inspection.palette import GREY, INK, WHITE
+from minicv.inspection.canvas import Canvas, scaled, shortened, text_width, wrapped
+from minicv.inspection.palette import GREY, INK, WHITE, Colour
 
 TITLE_SIZE = 26
 HEADING_SIZE = 18
@@ -24,13 +24,14 @@ def contact_sheet(
     captions: Sequence[str] | None = None,
     columns: int | None = None,
     title: str | None = None,
-    tile_width: int | None = None,
+    tile_width: int | Sequence[int] | None = None,
     margin: int = MARGIN,
+    gap: int = GAP,
 ) -> Image.Image:
     """Arrange pictures in rows, each under its caption.
 
-    All columns are equally wide. A picture wider than its column is reduced to it; a smaller one
-    keeps its size (a sheet shows pixels as they are, enlarge before).
+    A picture wider than its column is reduced to it; a smaller one keeps its size (a sheet shows
+    pixels as they are, enlarge before).
 
     Args:
         pictures: any number; none gives a sheet with the title alone.
@@ -38,8 +39,10 @@ def contact_sheet(
             and darker type; further lines explain. Long lines are wrapped.
         columns: pictures in a row; by default about as many as rows.
         title: a line above everything.
-        tile_width: width of a column in pixels; by default that of the widest picture.
+        tile_width: width of all columns, or of each, in pixels; by default that of the widest
+            picture.
         margin: white pixels around the sheet.
+        gap: white pixels between pictures.
 
     Raises:
         ValueError: the number of captions is not that of the pictures, or no column is asked for.
@@ -61,18 +64,27 @@ def contact_sheet(
     columns = max(1, min(columns, len(pictures)))
     if tile_width is None:
         tile_width = max((picture.width for picture in pictures), default=300)
-    pictures = [fitted(picture, tile_width) for picture in pictures]
-    blocks = [_caption_lines(caption, tile_width) for caption in captions]
+    widths = [tile_width] * columns if isinstance(tile_width, int) else list(tile_width)
+    width_of = [widths[i % columns] for i in range(len(pictures))]
+    pictures = [
+        scaled(picture, min(1, width / picture.width))
+        for picture, width in zip(pictures, width_of, strict=True)
+    ]
+    blocks = [_caption_lines(*each) for each in zip(captions, width_of, strict=True)]
+    block_heights = [  # with room below
+        math.ceil(sum(size * LINE_HEIGHT for _, size, _ in lines)) + 8 if lines else 0
+        for lines in blocks
+    ]
 
-    width = 2 * margin + columns * tile_width + (columns - 1) * GAP
+    width = 2 * margin + sum(widths) + (columns - 1) * gap
     title_lines = wrapped(title, TITLE_SIZE, width - 2 * margin) if title else []
     rows = [range(i, min(i + columns, len(pictures))) for i in range(0, len(pictures), columns)]
-    caption_heights = [max(_block_height(blocks[i]) for i in row) for row in rows]
+    caption_heights = [max(block_heights[i] for i in row) for row in rows]
     picture_heights = [max(pictures[i].height for i in row) for row in rows]
     title_height = math.ceil(len(title_lines) * TITLE_SIZE * LINE_HEIGHT)
     if title_lines and rows:
-        title_height += GAP // 2
-    body = sum(caption_heights) + sum(picture_heights) + GAP * max(0, len(rows) - 1)
+        title_height += gap // 2
+    body = sum(caption_heights) + sum(picture_heights) + gap * max(0, len(rows) - 1)
     canvas = Canvas(Image.new("RGB", (width, 2 * margin + title_height + body), WHITE))
 
     for number, line in enumerate(title_lines):
@@ -82,30 +94,26 @@ def contact_sheet(
         rows, caption_heights, picture_heights, strict=True
     ):
         for column, i in enumerate(row):
-            x = margin + column * (tile_width + GAP)
+            x = margin + sum(widths[:column]) + column * gap
             text_y: float = y
             for text, size, colour in blocks[i]:
                 canvas.text((x, text_y), text, size, colour)
                 text_y += size * LINE_HEIGHT
             canvas.paste(pictures[i], (x, y + caption_height))
-        y += caption_height + picture_height + GAP
+        y += caption_height + picture_height + gap
     return canvas.finish()
 
 
-def fitted(picture: Image.Image, width: int, height: int | None = None) -> Image.Image:
-    """``picture``, reduced to fit into ``width`` and ``height``; never enlarged.
+def mosaic(pictures: Sequence[Image.Image], columns: int, gap: int = 8) -> Image.Image:
+    """Pictures in rows on white, with nothing around them.
 
-    >>> fitted(Image.new("RGB", (200, 100)), 50).size
-    (50, 25)
+    >>> mosaic([Image.new("RGB", (20, 10)), Image.new("RGB", (30, 5))], columns=1).size
+    (30, 23)
     """
-    share = min(1, width / picture.width, 1 if height is None else height / picture.height)
-    if share == 1:
-        return picture
-    size = (max(1, round(picture.width * share)), max(1, round(picture.height * share)))
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    return contact_sheet(pictures, columns=columns, margin=0, gap=gap)
 
 
-def _caption_lines(caption: str, width: int) -> list[tuple[str, int, tuple[int, int, int]]]:
+def _caption_lines(caption: str, width: int) -> list[tuple[str, int, Colour]]:
     """The caption's lines, each with its text size and colour."""
     heading, _, explanation = caption.partition("\n")
     lines = [(line, HEADING_SIZE, INK) for line in wrapped(heading, HEADING_SIZE, width)]
@@ -113,22 +121,16 @@ def _caption_lines(caption: str, width: int) -> list[tuple[str, int, tuple[int, 
     return lines
 
 
-def _block_height(lines: Sequence[tuple[str, int, tuple[int, int, int]]]) -> int:
-    if not lines:
-        return 0
-    return math.ceil(sum(size * LINE_HEIGHT for _, size, _ in lines)) + 8  # and room below
-
-
 class LegendEntry(NamedTuple):
     """What one patch stands for.
 
     Attributes:
-        patch: a picture that fills the patch; it is cut to size, or repeated.
+        patch: a colour, or a picture, which is cut to size, or repeated.
         name: in dark letters.
         note: behind the name in grey, a number perhaps; "" for none.
     """
 
-    patch: Image.Image
+    patch: Image.Image | Colour
     name: str
     note: str = ""
 
@@ -143,7 +145,7 @@ def draw_legend(entries: Sequence[LegendEntry], width: int, text_size: int = 15)
         width: of the legend, in pixels.
         text_size: in pixels.
 
-    >>> red = LegendEntry(Image.new("RGB", (1, 1), (255, 0, 0)), "barn", "12 %")
+    >>> red = LegendEntry((255, 0, 0), "barn", "12 %")
     >>> draw_legend([red] * 3, 300).size, draw_legend([red] * 3, 100).size
     ((300, 48), (100, 72))
     """
@@ -151,8 +153,12 @@ def draw_legend(entries: Sequence[LegendEntry], width: int, text_size: int = 15)
     patch_size = (round(text_size * 1.5), round(text_size * 1.1))
     gap = round(text_size * 0.5)  # between patch, name and note
     space = round(text_size * 1.4)  # between columns
-    text_widths = [_width(entry.name, entry.note, text_size, gap) for entry in entries]
-    widest = math.ceil(patch_size[0] + gap + max(text_widths, default=0))
+    note_widths = [text_width(e.note, text_size) + gap if e.note else 0 for e in entries]
+    widths = [
+        text_width(entry.name, text_size) + note
+        for entry, note in zip(entries, note_widths, strict=True)
+    ]
+    widest = math.ceil(patch_size[0] + gap + max(widths, default=0))
     columns = max(1, (width + space) // (widest + space))  # so many would fit
     rows = max(1, math.ceil(len(entries) / columns))
     columns = max(1, math.ceil(len(entries) / rows))  # so many fill these rows evenly
@@ -160,33 +166,40 @@ def draw_legend(entries: Sequence[LegendEntry], width: int, text_size: int = 15)
     for number, entry in enumerate(entries):
         row, column = divmod(number, columns)
         x, y = column * (widest + space), row * row_height
-        canvas.paste(_tiled(entry.patch, patch_size), (x, y + (row_height - patch_size[1]) // 2))
+        canvas.paste(_patch(entry.patch, patch_size), (x, y + (row_height - patch_size[1]) // 2))
         left, middle = x + patch_size[0] + gap, y + row_height / 2
-        name, note = _cut(entry, text_size, gap, width - left)
+        name = shortened(entry.name, text_size, width - left - note_widths[number])
+        note = entry.note
+        if note and not name:  # no room for both
+            name, note = shortened(entry.name, text_size, width - left), ""
         canvas.text((left, middle), name, text_size, INK, anchor="lm")
         note_left = left + text_width(name, text_size) + gap
         canvas.text((note_left, middle), note, text_size, GREY, anchor="lm")
     return canvas.finish()
 
 
-def _width(name: str, note: str, text_size: int, gap: int) -> float:
-    return text_width(name, text_size) + (gap + text_width(note, text_size) if note else 0)
+def with_legend(
+    picture: Image.Image,
+    entries: Sequence[LegendEntry],
+    text_size: int = 15,
+    margin: int = 0,
+    gap: int = 8,
+) -> Image.Image:
+    """The picture, and below it, after a gap, its legend, with a margin at its sides and its end.
+
+    >>> with_legend(Image.new("RGB", (600, 300)), [], text_size=15, margin=10, gap=0).size
+    (600, 334)
+    """
+    legend = draw_legend(entries, max(1, picture.width - 2 * margin), text_size)
+    return mosaic([picture, ImageOps.expand(legend, (margin, 0, margin, margin), WHITE)], 1, gap)
 
 
-def _cut(entry: LegendEntry, text_size: int, gap: int, room: float) -> tuple[str, str]:
-    """Name and note as they fit into ``room`` pixels: the name shortened, or even the note gone."""
-    name, note = entry.name, entry.note
-    for_name = room - _width("", note, text_size, gap)
-    cut = shortened(name, text_size, for_name)
-    if note and not cut:
-        return shortened(name, text_size, room), ""
-    return cut, note
-
-
-def _tiled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """``picture`` repeated to ``size``, and cut."""
+def _patch(content: Image.Image | Colour, size: tuple[int, int]) -> Image.Image:
+    """A colour, or a picture repeated and cut, in that size."""
+    if not isinstance(content, Image.Image):
+        return Image.new("RGB", size, content)
     result = Image.new("RGB", size)
-    for x in range(0, size[0], picture.width):
-        for y in range(0, size[1], picture.height):
-            result.paste(picture, (x, y))
+    for x in range(0, size[0], content.width):
+        for y in range(0, size[1], content.height):
+            result.paste(content, (x, y))
     return result

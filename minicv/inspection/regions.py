@@ -1,4 +1,4 @@
-"""Regions one by one: the pixels of each, its features, and its scores."""
+"""Regions one by one: the pixels of each, its features, its spatial pyramid, and its scores."""
 
 from __future__ import annotations
 
@@ -8,24 +8,16 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageOps
 
-from minicv.inspection.canvas import Canvas, enlarged, shortened, text_width
+from minicv.functional.pooling_windows import adaptive_bins
+from minicv.inspection.canvas import Canvas, enlarged, shortened
 from minicv.inspection.heatmap import colour_map, feature_tiles, heat_picture
-from minicv.inspection.palette import (
-    GREY,
-    INK,
-    PALE,
-    WHITE,
-    Colour,
-    class_colour,
-    text_colour_on,
-)
+from minicv.inspection.palette import GREY, INK, PALE, VERMILLION, WHITE, class_colour
 from minicv.inspection.panels import contact_sheet
 
 SIDE = 132  # of a region's picture beside its bars, pixels
 NAMES, BARS, NUMBERS = 96, 110, 48  # widths of the three columns beside it
 TEXT_SIZE = 13
 MOST_BARS = 8  # of a region; more would not have room for their names
-MOST_COLUMNS = 12  # classes in a table
 CHANNELS_OF_A_REGION = 8
 GAP = 10  # between the parts of a card
 
@@ -66,17 +58,14 @@ def region_card(crop: Image.Image, features: np.ndarray) -> Image.Image:
     side = crop.width
     small = (side - 4) // 2
     columns = CHANNELS_OF_A_REGION // 2
-    width = columns * (small + 4) - 4  # of the channels
-    card = Image.new("RGB", (2 * (side + GAP) + width, side), WHITE)
-    card.paste(crop, (0, 0))
+    widths = [side, side, columns * (small + 4) - 4]
     if features.ndim == 3:
-        card.paste(feature_picture(features, (side, side)), (side + GAP, 0))
-        card.paste(
-            feature_tiles(features, CHANNELS_OF_A_REGION, small, columns), (2 * (side + GAP), 0)
-        )
+        mean = feature_picture(features, (side, side))
+        pictures = [crop, mean, feature_tiles(features, CHANNELS_OF_A_REGION, small, columns)]
     else:
-        card.paste(feature_picture(features, (side + GAP + width, side)), (side + GAP, 0))
-    return card
+        widths = [side, side + GAP + widths[2]]
+        pictures = [crop, feature_picture(features, (widths[1], side))]
+    return contact_sheet(pictures, columns=len(widths), tile_width=widths, margin=0, gap=GAP)
 
 
 def feature_picture(features: np.ndarray, size: tuple[int, int]) -> Image.Image:
@@ -151,92 +140,64 @@ def score_cards(
     if scores.shape[1] == known + 1:
         names, colours = ["background", *names], [GREY, *colours]
     low, high = min(0.0, scores.min(initial=0)), max(1e-9, scores.max(initial=0))
+    per_unit = BARS / (high - low)
+    start = SIDE + 12 + NAMES  # of the bars
+    zero = start - low * per_unit
     cards = []
     for region, row in zip(regions, scores, strict=True):
+        canvas = Canvas(Image.new("RGB", (start + BARS + NUMBERS, SIDE), WHITE))
+        canvas.paste(region.resize((SIDE, SIDE), Image.Resampling.BICUBIC), (0, 0))
+        canvas.line(((zero, 0), (zero, SIDE)), PALE, 1)
         best = sorted(np.argsort(-row, kind="stable")[:MOST_BARS].tolist())
-        chosen = [names[k] for k in best], [colours[k] for k in best]
-        cards.append(_tile(region, row[best], *chosen, (low, high)))
+        for number, k in enumerate(best):
+            height = SIDE / len(best)
+            y, end = (number + 0.5) * height, zero + row[k] * per_unit
+            bar = (min(zero, end), y - 0.36 * height, max(zero, end), y + 0.36 * height)
+            canvas.fill(bar, colours[k])
+            ink = INK if row[k] == row.max() else GREY
+            name = shortened(names[k], TEXT_SIZE, NAMES - 8)
+            canvas.text((start - 8, y), name, TEXT_SIZE, ink, anchor="rm")
+            canvas.text((canvas.width, y), f"{row[k]:.2f}", TEXT_SIZE, ink, anchor="rm")
+        cards.append(canvas.finish())
     return cards
 
 
-def draw_score_table(
-    regions: Sequence[Image.Image],
-    scores: np.ndarray,
-    class_names: Sequence[str],
-    width: int = 400,
-    row_height: int = 44,
-) -> Image.Image:
-    """A row for each region, a column for each class: the score as a colour, and as a number.
+def draw_pyramid(
+    heat: np.ndarray, region: Sequence[int], pyramid: Sequence[int], cell_size: int = 16
+) -> list[Image.Image]:
+    """A picture of the map for each level of a spatial pyramid: the region framed, its bins within.
 
-    Of more than 12 classes those are shown that have the greatest score in any region.
+    Bin i of l reaches over the n cells of the region from ``floor(i n / l)`` to, not included,
+    ``ceil((i + 1) n / l)``, as in `minicv.functional.roi_pool`: where the region has fewer cells
+    than bins, neighbours share some.
 
     Args:
-        regions: R pictures, each shown as a square at the left.
-        scores: (R, K) in 0..1.
-        class_names: K names; stand upright where they are wider than their column.
-        width: of the picture, pixels.
-        row_height: of the picture, pixels.
+        heat: (h, w), one number for each cell of a feature map.
+        region: x, y of the first and x, y of the last cell, both included.
+        pyramid: rows and columns of each level, such as 6, 3, 2, 1.
+        cell_size: side of a cell in the picture, pixels.
 
-    >>> draw_score_table([Image.new("RGB", (64, 64))], np.array([[0.9, 0.1]]), ["cow", "cat"]).size
-    (400, 72)
+    Raises:
+        ValueError: the region is not within the map.
+
+    >>> [level.size for level in draw_pyramid(np.zeros((8, 8)), (1, 1, 6, 4), (2, 1))]
+    [(128, 128), (128, 128)]
     """
-    best = np.argsort(-scores.max(axis=0, initial=0), kind="stable")[:MOST_COLUMNS]
-    columns = sorted(best.tolist())
-    left = row_height + 8  # where the cells begin
-    cell = (width - left) / max(1, len(columns))
-    names = [class_names[k] for k in columns]
-    upright = max((text_width(name, TEXT_SIZE) for name in names), default=0) > cell - 6
-    head = min(110, 12 + int(max(text_width(n, TEXT_SIZE) for n in names))) if upright else 28
-    canvas = Canvas(Image.new("RGB", (width, head + len(regions) * row_height), WHITE))
-    for column, name in enumerate(names):
-        x = left + column * cell
-        if upright:
-            text = Canvas(Image.new("RGB", (head, TEXT_SIZE + 7), WHITE))
-            text.text((4, 2), shortened(name, TEXT_SIZE, head - 8), TEXT_SIZE, INK)
-            turned = text.finish().transpose(Image.Transpose.ROTATE_90)
-            canvas.paste(turned, (int(x + (cell - turned.width) / 2), 0))
-        else:
-            canvas.text((x + cell / 2, head / 2), name, TEXT_SIZE, INK, anchor="mm")
-    for row, region in enumerate(regions):
-        y = head + row * row_height
-        side = row_height - 2
-        canvas.paste(region.resize((side, side), Image.Resampling.BICUBIC), (0, y))
-        for column, k in enumerate(columns):
-            x = left + column * cell
-            red, green, blue = colour_map(float(scores[row, k]), 0, 1).tolist()
-            canvas.fill((x, y, x + cell - 2, y + side), (red, green, blue))
-            number = f"{scores[row, k]:.2f}".removeprefix("0")
-            if text_width(number, TEXT_SIZE) < cell - 4:
-                ink = text_colour_on((red, green, blue))
-                middle = (x + cell / 2 - 1, y + side / 2)
-                canvas.text(middle, number, TEXT_SIZE, ink, anchor="mm")
-    return canvas.finish()
-
-
-def _tile(
-    region: Image.Image,
-    scores: np.ndarray,
-    names: Sequence[str],
-    colours: Sequence[Colour],
-    scale: tuple[float, float],
-) -> Image.Image:
-    """The picture at the left; at the right a row for each class: name, bar from 0, number."""
-    low, high = scale
-    left = SIDE + 12
-    canvas = Canvas(Image.new("RGB", (left + NAMES + BARS + NUMBERS, SIDE), WHITE))
-    canvas.paste(region.resize((SIDE, SIDE), Image.Resampling.BICUBIC), (0, 0))
-    start = left + NAMES
-    zero = start + BARS * -low / (high - low)
-    height = SIDE / max(1, len(names))
-    canvas.line(((zero, 0), (zero, SIDE)), PALE, 1)
-    for number, (name, colour, score) in enumerate(zip(names, colours, scores, strict=True)):
-        middle = (number + 0.5) * height
-        end = zero + BARS * score / (high - low)
-        bar = (min(zero, end), middle - 0.36 * height, max(zero, end), middle + 0.36 * height)
-        canvas.fill(bar, colour)
-        ink = INK if score == scores.max() else GREY
-        text = shortened(name, TEXT_SIZE, NAMES - 8)
-        canvas.text((start - 8, middle), text, TEXT_SIZE, ink, anchor="rm")
-        place = (start + BARS + NUMBERS, middle)
-        canvas.text(place, f"{score:.2f}", TEXT_SIZE, ink, anchor="rm")
-    return canvas.finish()
+    height, width = np.shape(heat)
+    x1, y1, x2, y2 = (int(cell) for cell in region)
+    if not (0 <= x1 <= x2 < width and 0 <= y1 <= y2 < height):
+        raise ValueError(
+            f"draw_pyramid: region {(x1, y1, x2, y2)} is not within a map of {height} rows and "
+            f"{width} columns; expected its first and last cell"
+        )
+    picture = heat_picture(heat, (width * cell_size, height * cell_size))
+    levels = []
+    for level in pyramid:
+        canvas = Canvas(picture)
+        for across in adaptive_bins(x2 - x1 + 1, level):
+            for down in adaptive_bins(y2 - y1 + 1, level):
+                cells = (x1 + across.start, y1 + down.start, x1 + across.stop, y1 + down.stop)
+                canvas.outline(np.multiply(cells, cell_size), WHITE, 1.5)
+        canvas.frame(np.multiply((x1, y1, x2 + 1, y2 + 1), cell_size), VERMILLION, 3)
+        levels.append(canvas.finish())
+    return levels

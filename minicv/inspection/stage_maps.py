@@ -16,10 +16,10 @@ from minicv.inspection.label_maps import (
     legend_entries,
     paint_label_map,
 )
-from minicv.inspection.palette import INK, WHITE, class_colour
-from minicv.inspection.panels import GAP, LegendEntry, contact_sheet, draw_legend
+from minicv.inspection.palette import INK, class_colour
+from minicv.inspection.panels import GAP, LegendEntry, contact_sheet, mosaic, with_legend
 from minicv.inspection.stage import Stage
-from minicv.inspection.stage_scene import PANEL_WIDTH, Drawn, Scene, at_width, halves, pale, stacked
+from minicv.inspection.stage_scene import PANEL_WIDTH, Drawn, Scene, at_width, halves, pale
 
 TILE = 400  # width of a picture that is made for the overview alone
 MOST_CHANNELS = 16
@@ -56,13 +56,17 @@ def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
     anchors = stage.arrays["anchors"]
     sizes, size_of = anchor_sizes(anchors)
     picture, factor = scene.picture()
-    overview = _anchors_of_middle(pale(picture), anchors * factor, size_of)
-    patches = [Image.new("RGB", (1, 1), class_colour(number)) for number in range(len(sizes))]
-    entries = [
-        LegendEntry(patch, f"{size:g} px") for patch, size in zip(patches, sizes, strict=True)
-    ]
+    canvas = Canvas(pale(picture))
+    centres = _centres(anchors[:, :, 0]) * factor  # of a cell; its anchors share it
+    height, width = anchors.shape[:2]
+    for centre in centres.reshape(-1, 2):
+        canvas.disc(centre, min(2.5, max(picture.size) / max(height, width) / 5), INK)
+    middle, line = anchors[height // 2, width // 2] * factor, line_width_for(picture)
+    _paint_anchors(canvas, middle, size_of, line, 2 * line)
+    overview = canvas.finish()
+    entries = [LegendEntry(class_colour(n), f"{size:g} px") for n, size in enumerate(sizes)]
     detail = halves(
-        stacked(at_width(overview, PANEL_WIDTH), draw_legend(entries, PANEL_WIDTH)),
+        with_legend(at_width(overview, PANEL_WIDTH), entries),
         _anchors_by_size(scene, anchors, sizes, size_of),
         "all anchors of the middle dot",
         "size by size: the side of a square of the same area, in pixels of the image",
@@ -88,18 +92,16 @@ def anchor_sizes(anchors: np.ndarray) -> tuple[list[float], np.ndarray]:
 def draw_objectness(stage: Stage, scene: Scene) -> Drawn:
     """The surest anchor of each cell over the image; on its own also anchor by anchor."""
     objectness, anchors = stage.arrays["objectness"], stage.arrays["anchors"]
-    picture, factor = scene.picture()
-    best = objectness.max(axis=2)  # (h, w, A) -> (h, w)
-    cell = _cell_size(anchors, scene.on_image())
-    overlay = _overlay(picture, best, cell, factor)
     columns = max(3, len(anchor_sizes(anchors)[0]))
-    width = (PANEL_WIDTH - (columns - 1) * GAP) // columns
-    small, share = scene.picture(width)
-    tiles = [_overlay(small, heat, cell, share) for heat in objectness.transpose(2, 0, 1)]
+    width = _column_width(PANEL_WIDTH, columns)
+    cell = _cell_size(anchors, scene.on_image())
+    overlay = _overlay(objectness.max(axis=2), cell, *scene.picture())  # (h, w, A) -> (h, w)
+    small, factor = scene.picture(width)
+    tiles = [_overlay(heat, cell, small, factor) for heat in objectness.transpose(2, 0, 1)]
     sides = anchors[0, 0, :, 2:] - anchors[0, 0, :, :2]
     captions = [f"\n{across:.0f} × {down:.0f}" for across, down in sides]
     detail = halves(
-        stacked(at_width(overlay, PANEL_WIDTH), colour_bar(PANEL_WIDTH, "0", "1")),
+        mosaic([at_width(overlay, PANEL_WIDTH), colour_bar(PANEL_WIDTH, "0", "1")], columns=1),
         contact_sheet(tiles, captions, columns, tile_width=width, margin=0),
         "the surest anchor of each cell",
         "anchor by anchor: width × height in pixels of the image",
@@ -125,7 +127,7 @@ def draw_class_maps(stage: Stage, scene: Scene) -> Drawn:
     few, many = sorted(by_share[:MOST_MAPS_IN_TILE]), sorted(by_share[:MOST_MAPS])
     tile = _map_tiles(scene, class_maps, few, TILE, columns=min(2, len(few)))
     sheet = _map_tiles(scene, class_maps, many, 1040, columns=min(4, max(2, len(many))))
-    detail = stacked(sheet, colour_bar(sheet.width, "0", "1"))
+    detail = mosaic([sheet, colour_bar(sheet.width, "0", "1")], columns=1)
     notes = [_maps_drawn(len(shown), len(class_maps)) for shown in (few, many)]
     return Drawn(tile, notes[0], detail, notes[1])
 
@@ -139,32 +141,15 @@ def draw_label_map(stage: Stage, scene: Scene) -> Drawn:
     """The class of each pixel, and the shares of the classes."""
     image, segmentation = stage.arrays["image"], stage.arrays["segmentation"]
     names = scene.class_names
-    labels, colours = checked_label_map(
-        segmentation, image.shape, names, None, f"draw_stages: stage {stage.name!r}"
-    )
+    operation = f"draw_stages: stage {stage.name!r}"
+    labels, colours = checked_label_map(segmentation, image.shape, names, None, operation)
     painted = at_width(paint_label_map(image, labels, colours), TILE)
     present, counts = np.unique(labels, return_counts=True)
     largest = sorted(present[np.argsort(-counts, kind="stable")[:MOST_NAMES]].tolist())
     entries = legend_entries(dict.fromkeys(largest, ""), names, colours)
     note = "" if len(largest) == len(present) else f"the largest {MOST_NAMES} classes are named"
     detail = draw_segmentation(image, segmentation, names)
-    return Drawn(stacked(painted, draw_legend(entries, TILE)), note, detail, detail_note="")
-
-
-def _anchors_of_middle(
-    picture: Image.Image, anchors: np.ndarray, size_of: np.ndarray
-) -> Image.Image:
-    """A dot at the centre of each cell, and the anchors (h, w, A, 4) of the middle one."""
-    height, width = anchors.shape[:2]
-    canvas = Canvas(picture)
-    centres = (anchors[:, :, 0, :2] + anchors[:, :, 0, 2:]) / 2  # of a cell, its anchors share it
-    spacing = max(picture.size) / max(height, width)
-    for centre in centres.reshape(-1, 2):
-        canvas.disc(centre, min(2.5, spacing / 5), INK)
-    middle = (height // 2, width // 2)
-    _paint_anchors(canvas, anchors[middle], size_of, line_width_for(picture))
-    canvas.disc(centres[middle], 2 * line_width_for(picture), INK)
-    return canvas.finish()
+    return Drawn(with_legend(painted, entries), note, detail, detail_note="")
 
 
 def _anchors_by_size(
@@ -172,32 +157,34 @@ def _anchors_by_size(
 ) -> Image.Image:
     """A tile for each size: its shapes, at as many cells as have room beside each other."""
     columns = min(2, len(sizes))
-    width = (PANEL_WIDTH - (columns - 1) * GAP) // columns
-    small, share = scene.picture(width)
-    anchors = anchors * share
+    tile_width = _column_width(PANEL_WIDTH, columns)
+    small, share = scene.picture(tile_width)
     tiles, captions = [], []
     for number, size in enumerate(sizes):
-        shapes = size_of == number
+        shapes = anchors[:, :, size_of == number] * share
         canvas = Canvas(pale(small))
-        extent = (anchors[0, 0, shapes, 2:] - anchors[0, 0, shapes, :2]).max(axis=0)
-        for row in _spread(anchors.shape[0], small.height, extent[1]):
-            for column in _spread(anchors.shape[1], small.width, extent[0]):
-                boxes = anchors[row, column, shapes]
-                _paint_anchors(canvas, boxes, size_of[shapes], 2)
-                canvas.disc((boxes[0, :2] + boxes[0, 2:]) / 2, 3, INK)
+        extent = (shapes[0, 0, :, 2:] - shapes[0, 0, :, :2]).max(axis=0)
+        for row in _spread(len(shapes), small.height, extent[1]):
+            for column in _spread(len(shapes[0]), small.width, extent[0]):
+                boxes = shapes[row, column]
+                _paint_anchors(canvas, boxes, np.full(len(boxes), number), 2, 3)
         tiles.append(canvas.finish())
-        count = int(shapes.sum())
+        count = shapes.shape[2]
         captions.append(f"\n{size:g} px: {count} shape{'s' * (count > 1)} at each dot")
-    return contact_sheet(tiles, captions, columns, tile_width=width, margin=0)
+    return contact_sheet(tiles, captions, columns, tile_width=tile_width, margin=0)
 
 
 def _paint_anchors(
-    canvas: Canvas, boxes: np.ndarray, size_of: np.ndarray, line_width: float
+    canvas: Canvas, boxes: np.ndarray, size_of: np.ndarray, line_width: float, dot: float
 ) -> None:
-    """Boxes of one cell in the colours of their sizes; the large ones first, under the others."""
+    """Boxes of one cell in the colours of their sizes, the small ones on top, and its centre."""
     for a in np.argsort(-size_of, kind="stable"):
-        canvas.frame(boxes[a], (*INK, 90), 1.6 * line_width)
-        canvas.frame(boxes[a], class_colour(int(size_of[a])), line_width)
+        canvas.outline(boxes[a], class_colour(int(size_of[a])), line_width)
+    canvas.disc(_centres(boxes[0]), dot, INK)
+
+
+def _centres(boxes: np.ndarray) -> np.ndarray:
+    return (boxes[..., :2] + boxes[..., 2:]) / 2
 
 
 def _spread(cells: int, length: int, extent: float) -> list[int]:
@@ -218,19 +205,21 @@ def _cell_size(anchors: np.ndarray, image: np.ndarray) -> tuple[float, float]:
 
 
 def _overlay(
-    picture: Image.Image, heat: np.ndarray, cell: tuple[float, float], factor: float
+    heat: np.ndarray, cell: tuple[float, float], picture: Image.Image, factor: float
 ) -> Image.Image:
     """Probabilities (h, w) over a picture that is ``factor`` times as large as the image."""
     return overlay_heatmap(picture, heat, 0, 1, cell_size=(cell[0] * factor, cell[1] * factor))
+
+
+def _column_width(width: int, columns: int) -> int:
+    return (width - (columns - 1) * GAP) // columns
 
 
 def _map_tiles(
     scene: Scene, class_maps: np.ndarray, classes: Sequence[int], width: int, columns: int
 ) -> Image.Image:
     """The maps of some classes in rows, in a given width, the name above each."""
-    if not classes:
-        return Image.new("RGB", (width, 1), WHITE)
-    tile_width = (width - (columns - 1) * GAP) // columns
+    tile_width = _column_width(width, columns)
     small, _ = scene.picture(tile_width)
     tiles = [overlay_heatmap(small, class_maps[k], 0, 1) for k in classes]
     captions = [f"\n{scene.class_names[k]}" for k in classes]

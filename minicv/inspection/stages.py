@@ -11,7 +11,7 @@ from minicv.inspection import stage_maps as maps
 from minicv.inspection import stage_regions as regions
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.stage import Stage
-from minicv.inspection.stage_scene import Drawn, Scene, at_width
+from minicv.inspection.stage_scene import Drawn, Scene, at_width, pale
 
 OVERVIEW = "overview"
 OVERVIEW_TILE = 400  # width of a stage on the overview, pixels
@@ -63,16 +63,16 @@ def draw_stages(stages: Sequence[Stage], class_names: Sequence[str]) -> dict[str
     _check(stages, class_names)
     pictures, tiles, captions = {}, [], []
     image = None
-    for number, stage in enumerate(stages, start=1):
+    for index, stage in enumerate(stages):
         image = stage.arrays.get("image", image)
-        drawn = DRAWERS[stage.kind](stage, Scene(stages, number - 1, image, class_names))
+        drawn = draw_stage(Scene(stages, index, image, class_names))
         note = drawn.note if drawn.detail_note is None else drawn.detail_note
-        caption = _caption(number, stage, note)
+        caption = _caption(index + 1, stage, note)
         picture = drawn.detail or drawn.tile
         width = max(picture.width, OVERVIEW_TILE)  # room for the caption of a narrow picture
         pictures[stage.name] = contact_sheet([picture], [caption], tile_width=width)
         tiles.append(at_width(drawn.tile, OVERVIEW_TILE))
-        captions.append(_caption(number, stage, drawn.note))
+        captions.append(_caption(index + 1, stage, drawn.note))
     rows = math.ceil(len(stages) / MOST_COLUMNS)
     total = duration(sum(stage.seconds for stage in stages))
     pictures[OVERVIEW] = contact_sheet(
@@ -83,6 +83,14 @@ def draw_stages(stages: Sequence[Stage], class_names: Sequence[str]) -> dict[str
         tile_width=OVERVIEW_TILE,
     )
     return pictures
+
+
+def draw_stage(scene: Scene) -> Drawn:
+    """One stage by its kind: the pale image alone where there are no boxes to draw."""
+    stage = scene.stages[scene.index]
+    if stage.kind != "detections" and len(stage.arrays.get("boxes", [0])) == 0:
+        return Drawn(pale(scene.picture()[0]), "no boxes, so there is nothing to draw")
+    return DRAWERS[stage.kind](stage, scene)
 
 
 def duration(seconds: float) -> str:
@@ -104,16 +112,15 @@ def _caption(number: int, stage: Stage, note: str) -> str:
 
 def _check(stages: Sequence[Stage], class_names: Sequence[str]) -> None:
     names = [stage.name for stage in stages]
-    for name in names:
+    for stage, name in zip(stages, names, strict=True):
         if names.count(name) > 1 or name == OVERVIEW:
             raise ValueError(
                 f"draw_stages: {names.count(name)} stages are named {name!r}; each needs a name of "
                 f"its own, and {OVERVIEW!r} is the sheet with all of them"
             )
-    for stage in stages:
         classes = stage.sizes().get("K", len(class_names))
         if classes != len(class_names):
             raise ValueError(
-                f"draw_stages: stage {stage.name!r} has {classes} classes but there are "
+                f"draw_stages: stage {name!r} has {classes} classes but there are "
                 f"{len(class_names)} class names"
             )

@@ -1,13 +1,12 @@
-"""Proposals, moved boxes and plates: the colour at the place, and what lies on top."""
+"""Proposals and plates: the colour at the place, and what lies on top."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.inspection import colour_map, draw_moved_boxes, draw_proposals, regions_behind
+from minicv.inspection import colour_map, draw_proposals, regions_behind
 from minicv.inspection.boxes import place_plates
-from minicv.inspection.palette import class_colour
 
 GREY_IMAGE = np.full((3, 300, 600), 0.5, np.float32)
 LEFT, RIGHT = [50, 50, 200, 250], [350, 50, 550, 250]
@@ -48,36 +47,6 @@ def test_no_proposals_leave_the_image(ends):
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"boxes have \(1, 4\) and scores \(2,\)"):
         draw_proposals(GREY_IMAGE, np.array([LEFT]), np.zeros(2))
-
-
-IMAGE = np.full((3, 300, 600), 0.5, np.float32)
-BEFORE, AFTER = np.array([[50, 50, 200, 250]]), np.array([[90, 60, 260, 270]])
-
-
-def test_white_before_and_the_colour_of_the_class_after():
-    pixels = np.asarray(draw_moved_boxes(IMAGE, BEFORE, AFTER, np.array([3]))).astype(int)
-    assert pixels[150, 50].min() > 200
-    assert pixels[160, 260].tolist() == list(class_colour(3))
-    on_the_way = pixels[55, 70]  # between the two upper left corners
-    assert np.abs(on_the_way - class_colour(3)).max() < 40
-    assert pixels[10, 500].tolist() == [128, 128, 128]
-
-
-def test_the_first_lies_on_top():
-    pixels = draw_moved_boxes(IMAGE, BEFORE.repeat(2, 0), AFTER.repeat(2, 0), np.array([1, 4]))
-    assert np.asarray(pixels)[160, 260].tolist() == list(class_colour(1))
-
-
-def test_no_boxes_leave_the_image():
-    none = np.zeros((0, 4))
-    assert (np.asarray(draw_moved_boxes(IMAGE, none, none, np.zeros(0, int))) == 128).all()
-
-
-def test_boxes_before_and_after_that_do_not_fit_are_named():
-    with pytest.raises(ValueError, match=r"have \(1, 4\) and \(2, 4\)"):
-        draw_moved_boxes(IMAGE, BEFORE, AFTER.repeat(2, 0), np.array([0]))
-    with pytest.raises(ValueError, match=r"labels expect the shape \(1,\)"):
-        draw_moved_boxes(IMAGE, BEFORE, AFTER, np.array([0, 1]))
 
 
 def test_the_region_behind_each_detection():

@@ -3,14 +3,12 @@
 import numpy as np
 import pytest
 
-from minicv.inspection import draw_feature_map
 from minicv.inspection.heatmap import (
     colour_bar,
     colour_map,
     feature_tiles,
     heat_picture,
     overlay_heatmap,
-    strongest_channels,
 )
 from minicv.inspection.palette import GREY, relative_luminance
 
@@ -75,9 +73,18 @@ def test_overlay_of_one_pixel_and_of_unknown_values():
 
 
 def test_strongest_channels_come_first_and_ties_in_order():
-    features = np.array([1.0, -5.0, 5.0, 0.0])[:, None, None] * np.ones((4, 2, 3))
-    assert strongest_channels(features, 3) == [1, 2, 0]
-    assert strongest_channels(features, 9) == [1, 2, 0, 3]
+    features = np.zeros((4, 1, 4))
+    features[range(4), 0, range(4)] = [1.0, -5.0, 5.0, 0.5]  # channel k differs in column k
+    for count, order in ((2, [1, 2]), (9, [1, 2, 0, 3])):
+        sheet = np.asarray(feature_tiles(features, count, tile_size=40, columns=1)).astype(int)
+        assert sheet.shape == (14 * len(order) - 4, 40, 3)
+        for row, channel in enumerate(order):
+            tile = sheet[14 * row : 14 * row + 10]
+            other = tile[5, 5 if channel else 15]
+            differs = (tile != other).any(axis=2)
+            assert differs.all(axis=0).nonzero()[0].tolist() == [
+                *range(10 * channel, 10 * channel + 10)
+            ]
 
 
 @pytest.mark.parametrize("shape", [(1, 1, 1), (5, 3, 40), (20, 40, 3)])
@@ -97,27 +104,3 @@ def test_refuses():
         overlay_heatmap(np.zeros((3, 4, 4), np.float32), np.zeros(2))
     with pytest.raises(ValueError, match=r"feature_map expects .*\(0, 4, 4\)"):
         feature_tiles(np.zeros((0, 4, 4)))
-
-
-def test_the_strong_cell_is_bright_where_it_looks():
-    features = np.zeros((4, 8, 16))
-    features[:, 2, 5] = -3.0
-    picture = np.asarray(draw_feature_map(np.full((3, 256, 512), 0.5, np.float32), features, 32))
-    warm = picture[:, 28:540, 0].astype(int) - picture[:, 28:540, 2]
-    row, column = np.unravel_index(warm.argmax(), warm.shape)
-    first = np.flatnonzero((picture[:, 30] != 255).any(axis=1))[-1] - 255  # the image's first row
-    assert 5 * 32 <= column < 6 * 32 and 2 * 32 <= row - first < 3 * 32
-
-
-@pytest.mark.parametrize("channels", [1, 5, 40])
-def test_any_number_of_channels(channels):
-    features = np.zeros((channels, 3, 4))
-    sheet = np.asarray(draw_feature_map(np.zeros((3, 20, 30), np.float32), features, 8))
-    dark = (sheet == colour_map(0.0, 0, 1)).all(axis=2)[:, 600:]  # the tiles at the right
-    tiles = min(16, channels)
-    assert 0.85 * tiles < dark.sum() / (125 * 93) <= tiles  # but for the numbers in their corners
-
-
-def test_an_empty_map_is_refused():
-    with pytest.raises(ValueError, match="at least one value"):
-        draw_feature_map(np.zeros((3, 20, 30), np.float32), np.zeros((4, 0, 4)), 8)

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.inspection.panels import GAP, MARGIN, LegendEntry, contact_sheet, draw_legend
+from minicv.inspection.panels import (
+    GAP,
+    MARGIN,
+    LegendEntry,
+    contact_sheet,
+    draw_legend,
+    mosaic,
+    with_legend,
+)
 
 
 def test_pictures_stand_in_rows_with_even_gaps():
@@ -44,6 +52,29 @@ def test_large_pictures_are_reduced_to_the_tile():
     assert sheet.size == (100 + 2 * MARGIN, 50 + 2 * MARGIN)
 
 
+def test_columns_may_have_widths_of_their_own():
+    pictures = [Image.new("RGB", size, "red") for size in ((30, 20), (90, 10), (70, 20), (50, 50))]
+    sheet = contact_sheet(pictures, columns=2, tile_width=[30, 100], margin=0, gap=4)
+    red = (np.asarray(sheet) == (255, 0, 0)).all(axis=2)
+    assert red.shape == (20 + 4 + 50, 30 + 4 + 100)
+    expected = np.zeros_like(red)
+    expected[:20, :30] = expected[:10, 34:124] = expected[24:33, :30] = True  # 70 x 20 as 30 x 9
+    expected[24:, 34:84] = True
+    np.testing.assert_array_equal(red, expected)
+
+
+def test_a_mosaic_has_nothing_around():
+    sheet = np.asarray(mosaic([Image.new("RGB", (4, 3)), Image.new("RGB", (6, 2))], columns=1))
+    assert sheet.shape == (3 + 8 + 2, 6, 3)
+    assert (sheet[:3, :4] == 0).all() and (sheet[3:11] == 255).all() and (sheet[11:] == 0).all()
+
+
+def test_the_legend_lies_below_the_picture():
+    sheet = with_legend(Image.new("RGB", (300, 50)), [entry((255, 0, 0))], 15, margin=20, gap=10)
+    ((x1, y1, *_),) = patches_of(sheet, [(255, 0, 0)])
+    assert sheet.size == (300, 50 + 10 + 24 + 20) and x1 == 20 and 60 < y1 < 70
+
+
 def test_no_pictures():
     assert contact_sheet([], title="nothing").height > 2 * MARGIN
     assert contact_sheet([]).size[1] == 2 * MARGIN
@@ -58,7 +89,7 @@ def test_refuses():
 
 
 def entry(colour, name="barn", note=""):
-    return LegendEntry(Image.new("RGB", (1, 1), colour), name, note)
+    return LegendEntry(colour, name, note)
 
 
 def patches_of(legend, colours):

@@ -1,4 +1,5 @@
-"""Regions one by one: the pixels of the box and no others; bars as long as the scores."""
+"""Regions one by one: the pixels of the box and no others, bars as long as the scores, and the
+bins that RoI pooling takes the maximum of."""
 
 import math
 
@@ -6,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.inspection import crop_of_box, draw_region_scores, region_card
+from minicv import functional as F
+from minicv.autograd import Tensor
+from minicv.functional.pooling_windows import adaptive_bins
+from minicv.inspection import crop_of_box, draw_pyramid, draw_region_scores
 from minicv.inspection.heatmap import colour_map
-from minicv.inspection.palette import GREY, class_colour
-from minicv.inspection.regions import draw_score_table
+from minicv.inspection.palette import GREY, VERMILLION, class_colour
+from minicv.inspection.regions import region_card
 
 HALVES = np.zeros((3, 300, 600), np.float32)  # red at the left, blue at the right
 HALVES[0, :, :300] = 1
@@ -121,31 +125,38 @@ def test_a_card_of_flat_features_has_them_row_by_row():
     )
 
 
-def test_a_table_has_a_cell_for_each_region_and_class():
-    table = np.asarray(draw_score_table(REGIONS, np.array([[1.0, 0.0], [0.3, 0.6]]), ["a", "b"]))
-    expected = colour_map(np.array([[1.0, 0.0], [0.3, 0.6]]), 0, 1)
-    for row in range(2):
-        assert (table[28 + 44 * row : 28 + 44 * row + 42, :42] == 0).all()  # the black region
-        for k in range(2):
-            assert (table[33 + 44 * row, 60 + 174 * k] == expected[row, k]).all()
+@pytest.mark.parametrize("level", [1, 2, 3, 6])
+@pytest.mark.parametrize("region", [(2, 1, 9, 7), (4, 4, 5, 4), (0, 0, 10, 8)])
+def test_bins_are_those_of_roi_pooling(level, region):
+    features = np.random.default_rng(0).random((1, 1, 9, 11), dtype=np.float32)
+    boxes = np.array([region], np.float32)
+    pooled = F.roi_pool(Tensor(features), boxes, np.zeros(1, np.int64), level).data[0, 0]
+    x1, y1, x2, y2 = region
+    across, down = adaptive_bins(x2 - x1 + 1, level), adaptive_bins(y2 - y1 + 1, level)
+    cells = features[0, 0, y1 : y2 + 1, x1 : x2 + 1]
+    by_hand = [[cells[rows, columns].max() for columns in across] for rows in down]
+    np.testing.assert_array_equal(pooled, by_hand)
+    # Each bin is framed where its first cell begins and its last one ends.
+    pixels = np.asarray(draw_pyramid(np.zeros((9, 11)), region, (level,))[0]).astype(int)
+    red = pixels[y1 * 16 + 3 : (y2 + 1) * 16 - 3, :, 0].mean(axis=0)  # of the columns of pixels
+    white = [x for x in range(x1 + 1, x2 + 1) if red[16 * x - 1 : 16 * x + 1].min() > 120]
+    edges = {x1 + edge for bin_ in across for edge in (bin_.start, bin_.stop)}
+    assert white == sorted(edges - {x1, x2 + 1})
 
 
-def test_names_that_are_wide_stand_upright_in_the_table():
-    names = [f"a long name of class {k}" for k in range(8)]
-    table = np.asarray(draw_score_table(REGIONS, np.zeros((2, 8)), names))
-    head = table.shape[0] - 2 * 44
-    assert head > 28
-    ink = (table[:head] < 140).all(axis=2)
-    assert not ink[:, :52].any()
-    per_class = [
-        ink[:, int(52 + 43.5 * k) : int(52 + 43.5 * (k + 1))].any(axis=1).sum() for k in range(8)
-    ]
-    assert min(per_class) > 60  # as high as the name is long
+def test_the_region_is_framed_on_each_level():
+    levels = [np.asarray(p) for p in draw_pyramid(np.zeros((8, 8)), (1, 2, 6, 5), (3, 1))]
+    for picture in levels:
+        framed = (picture == VERMILLION).all(axis=2)
+        rows, columns = np.flatnonzero(framed.any(axis=1)), np.flatnonzero(framed.any(axis=0))
+        assert np.ptp(rows) == pytest.approx(4 * 16 + 2, abs=1)
+        assert np.ptp(columns) == pytest.approx(6 * 16 + 2, abs=1)
+    # Within the frame: lines on the first level, nothing on the last.
+    inside = [picture[2 * 16 + 5 : 6 * 16 - 5, 16 + 5 : 7 * 16 - 5] for picture in levels]
+    assert [len(np.unique(part.reshape(-1, 3), axis=0)) > 1 for part in inside] == [True, False]
 
 
-def test_of_many_classes_the_table_has_the_twelve_best():
-    scores = np.zeros((2, 40))
-    scores[1, 5:17] = 1.0
-    table = np.asarray(draw_score_table(REGIONS, scores, [str(k) for k in range(40)]))
-    cells = table[-40, 52:][int(348 / 24) :: int(348 / 12)][:12]
-    assert (cells == HIGH).all()
+@pytest.mark.parametrize("region", [(-1, 0, 2, 2), (0, 0, 8, 2), (3, 0, 2, 2)])
+def test_a_region_outside_is_refused(region):
+    with pytest.raises(ValueError, match="not within a map of 8 rows and 8 columns"):
+        draw_pyramid(np.zeros((8, 8)), region, (1,))

@@ -10,7 +10,7 @@ from minicv.inspection.palette import class_colour
 from minicv.inspection.panels import CAPTION_SIZE, LINE_HEIGHT
 from minicv.inspection.stage import Stage
 from minicv.inspection.stage_regions import (
-    TILE,
+    SMALL_SIDE,
     draw_boxes,
     draw_detected,
     draw_refined_boxes,
@@ -25,7 +25,7 @@ GREY = np.full((3, 300, 600), 0.5, np.float32)
 BOXES = np.array([[20, 20, 120, 220], [200, 40, 300, 240], [400, 60, 560, 260.0]])
 SCORES = np.array([[0.1, 0.2, 0.0], [0.9, 0.0, 0.0], [0.0, 0.0, 0.5]])
 ORDER = [1, 2, 0]  # the surest first
-SIDE = TILE // 4 - 6
+SIDE = SMALL_SIDE
 CAPTION = math.ceil(CAPTION_SIZE * LINE_HEIGHT) + 8  # height of a line of text above a picture
 
 
@@ -117,16 +117,25 @@ def test_features_stand_beside_their_region(shape):
     assert (right == high).all(axis=2).sum() > 1000
 
 
-def test_scores_are_a_table_of_regions_and_classes():
+def test_scores_are_bars_as_long_as_they_are():
     scores = stage("region scores", boxes=BOXES, class_scores=SCORES)
-    tile, _, detail, _ = drawn(draw_scores_of_regions, scores)
-    cell = (TILE - 52) / 3
+    tile, note, detail, detail_note = drawn(draw_scores_of_regions, scores)
+    assert note == detail_note == ""
     for row, region in enumerate(ORDER):
+        card = np.asarray(tile)[140 * row : 140 * row + 132]
         for k in range(3):
-            corner = at(tile, int(52 + k * cell + 5), 28 + row * 44 + 5)
-            assert corner == colour_map(SCORES[region, k], 0, 1).tolist()
+            longest = (card == class_colour(k)).all(axis=2).sum(axis=1).max()
+            assert longest == pytest.approx(110 * SCORES[region, k] / 0.9, abs=2)
     cow = (np.asarray(detail)[:, PANEL_WIDTH:] == class_colour(0)).all(axis=2)
     assert cow.sum(axis=1).max() == pytest.approx(110, abs=2)  # the bar of 0.9, the greatest
+
+
+def test_of_many_regions_the_overview_shows_the_scores_of_three():
+    boxes, scores = np.concatenate([BOXES, BOXES + 1]), np.concatenate([SCORES, SCORES / 2])
+    many = stage("region scores", boxes=boxes, class_scores=scores)
+    tile, note, _, detail_note = drawn(draw_scores_of_regions, many)
+    assert tile.height == 3 * 132 + 2 * 8
+    assert (note, detail_note) == ("3 of 6 regions are shown", "")
 
 
 def test_sure_regions_move_as_their_best_class_does():
@@ -146,6 +155,19 @@ def test_sure_regions_move_as_their_best_class_does():
     assert not (patches == class_colour(1)).all(axis=2).any()
 
 
+def test_lines_lead_from_corner_to_corner_and_the_surest_lies_on_top():
+    boxes = np.array([[50, 50, 200, 250], [52, 50, 200, 250.0]])
+    refined = np.tile([90.0, 60, 260, 270], (2, 3, 1))
+    for sure in (1, 2):
+        scores = np.zeros((2, 3))
+        scores[0, sure], scores[1, 0] = 0.9, 0.8
+        arrays = {"boxes": boxes, "refined_boxes": refined, "class_scores": scores}
+        tile = drawn(draw_refined_boxes, stage("refined boxes", **arrays)).tile
+        assert at(tile, 260, 160) == list(class_colour(sure))
+        assert nearly(at(tile, 70, 55), class_colour(sure), 40)  # between two upper left corners
+        assert at(tile, 500, 10) == [128, 128, 128]
+
+
 def test_detections_are_drawn_where_they_are_sure():
     labels, scores = np.array([0, 1, 2]), np.array([0.9, 0.4, 0.5])
     found = stage("detections", image=GREY, boxes=BOXES, labels=labels, scores=scores)
@@ -161,39 +183,9 @@ def test_where_no_detection_is_sure_the_surest_are_drawn():
     scores = np.array([0.3, 0.1, 0.2, 0.05])
     found = stage("detections", image=GREY, boxes=boxes, labels=labels, scores=scores)
     tile, note, *_ = drawn(draw_detected, found, image=None)
-    assert note == "none has a score of at least 0.5; the surest 3 are drawn"
+    assert note == "none has a score of at least 0.5; shown: the surest 3"
     assert [at(tile, x, 140) for x in (20, 200, 400)] == [list(class_colour(k)) for k in range(3)]
     assert at(tile, 260, 280) == [128, 128, 128]
     arrays = {"boxes": BOXES[:0], "labels": labels[:0], "scores": scores[:0]}
     tile, note, *_ = drawn(draw_detected, stage("detections", image=GREY, **arrays), image=None)
     assert note == "none has a score of at least 0.5" and (np.asarray(tile) == 128).all()
-
-
-@pytest.mark.parametrize(
-    "draw, empty",
-    [
-        (draw_boxes, stage("boxes", boxes=BOXES[:0], scores=np.zeros(0))),
-        (draw_regions, stage("regions", boxes=BOXES[:0])),
-        (
-            draw_region_features,
-            stage("region features", boxes=BOXES[:0], region_features=np.zeros((0, 4, 7, 7))),
-        ),
-        (
-            draw_scores_of_regions,
-            stage("region scores", boxes=BOXES[:0], class_scores=np.zeros((0, 3))),
-        ),
-        (
-            draw_refined_boxes,
-            stage(
-                "refined boxes",
-                boxes=BOXES[:0],
-                refined_boxes=np.zeros((0, 3, 4)),
-                class_scores=np.zeros((0, 3)),
-            ),
-        ),
-    ],
-)
-def test_without_regions_the_pale_image_is_left_and_a_note_says_so(draw, empty):
-    tile, note, *_ = drawn(draw, empty)
-    assert "so there is nothing to draw" in note
-    assert (np.asarray(tile) == np.asarray(tile)[0, 0]).all() and at(tile, 0, 0)[0] > 140

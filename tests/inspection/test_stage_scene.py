@@ -13,7 +13,6 @@ from minicv.inspection.stage_scene import (
     halves,
     pale,
     regions_to_show,
-    stacked,
 )
 
 # Regions 0 to 2 nearly cover each other, 3 and 4 lie apart.
@@ -95,9 +94,6 @@ def test_halves_begin_at_one_height():
         assert (pixels == (255, 0, 0)).all(axis=2).sum() == PANEL_WIDTH * PANEL_WIDTH // 2
 
 
-def test_stacked_and_pale():
-    sheet = np.asarray(stacked(Image.new("RGB", (4, 3)), Image.new("RGB", (6, 2), (9, 9, 9))))
-    assert sheet.shape == (3 + 8 + 2, 6, 3)
-    assert (sheet[:3, :4] == 0).all() and (sheet[3:11] == 255).all() and (sheet[11:] == 9).all()
+def test_width_and_pallor():
     assert at_width(Image.new("RGB", (10, 100)), 50).size == (10, 100)
     assert np.asarray(pale(Image.new("RGB", (1, 1)))).ravel().tolist() == [114, 114, 114]

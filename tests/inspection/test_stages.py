@@ -6,7 +6,8 @@ import pytest
 from minicv.inspection import draw_stages
 from minicv.inspection.panels import MARGIN
 from minicv.inspection.stage import KINDS, Stage
-from minicv.inspection.stages import DRAWERS, OVERVIEW_TILE
+from minicv.inspection.stage_scene import Scene
+from minicv.inspection.stages import DRAWERS, OVERVIEW_TILE, draw_stage
 
 CLASSES = ["cow", "cat"]
 
@@ -54,6 +55,24 @@ def test_whatever_is_in_the_stages_a_picture_says_so(make_stages, change):
     for name, picture in pictures.items():
         assert max(picture.size) < 4000, name
         assert (np.asarray(picture)[MARGIN : MARGIN + 25] < 100).any(), name
+
+
+EMPTY = {
+    "boxes": {"scores": np.zeros(0)},
+    "regions": {},
+    "region features": {"region_features": np.zeros((0, 4, 7, 7))},
+    "region scores": {"class_scores": np.zeros((0, 3))},
+    "refined boxes": {"refined_boxes": np.zeros((0, 3, 4)), "class_scores": np.zeros((0, 3))},
+}
+
+
+@pytest.mark.parametrize("kind", EMPTY)
+def test_without_boxes_the_pale_image_is_left_and_a_note_says_so(kind):
+    stage = Stage("mine", "", kind, {"boxes": np.zeros((0, 4)), **EMPTY[kind]}, 0.0)
+    image = np.full((3, 300, 600), 0.5, np.float32)
+    drawn = draw_stage(Scene([stage], 0, image, ["cow", "cat", "dog"]))
+    assert drawn.note == "no boxes, so there is nothing to draw" and drawn.detail is None
+    assert (np.asarray(drawn.tile) == 185).all()
 
 
 def test_many_classes_have_room(make_stages):
