@@ -19,6 +19,7 @@ from device_of_the_host import install_device
 
 import minicv.backend
 from benchmarks import gpu, gpu_ceilings, gpu_side
+from benchmarks.alternate import Schedule
 from benchmarks.case import Case
 from benchmarks.gpu_cases import (
     CASES,
@@ -44,6 +45,8 @@ TINY = [
     convolution("layers", 2, (3, 4, 7, 3, 2), gradients=False),
     convolution("layers", 1, (128, 128, 3, 1, 1), gradients=True),
 ]  # fmt: skip
+
+BRIEF = Schedule(rounds=2, turn_seconds=0.0, slow_seconds=0.0, slow_rounds=1)
 
 
 class Event:
@@ -105,7 +108,9 @@ def run(card, monkeypatch):
     def call(cases, *options):
         records = {}
         monkeypatch.setattr(gpu, "CASES", cases)
-        monkeypatch.setattr(gpu, "FULL", gpu.QUICK)
+        monkeypatch.setattr(gpu, "FULL", BRIEF)
+        monkeypatch.setattr(gpu, "QUICK", BRIEF)
+        monkeypatch.setattr(gpu_side, "WARM_UP_CALLS", 1)
         monkeypatch.setattr(gpu, "write_record", lambda name, values: records.update(values))
         return gpu.main(options), records
 

@@ -1,7 +1,7 @@
 """CUDA kernels without a GPU: their unchanged source, compiled as C++ and run on the CPU.
 
 `RawModule` looks like CuPy's, on NumPy arrays. What is emulated, and what is not, stands at the top
-of ``cuda_on_cpu.h``.
+of ``cuda_on_cpu.h``; ``scheduler.cpp`` runs the threads.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 from minicv.backend.cuda.signature import DTYPES, Parameter, read_signatures
 
 HEADER = Path(__file__).with_name("cuda_on_cpu.h")
+SCHEDULER = Path(__file__).with_name("scheduler.cpp")
 CTYPES = {
     "float": ctypes.c_float,
     "double": ctypes.c_double,
@@ -92,23 +93,39 @@ class RawModule:
 
     @functools.cached_property
     def _library(self) -> ctypes.CDLL:
-        sanitize = "EMULATOR_SANITIZE" in os.environ
-        flags = ["-std=c++17", "-O1", "-g", "-w", "-fPIC", "-shared", *self.options]
-        if sanitize:
-            flags += ["-DEMULATOR_SANITIZE", "-fsanitize=address"]
+        _load_scheduler()
         text = f'#include "{HEADER}"\n#line 1 "kernel.cu"\n{self.code}\n{_entries(self.code)}'
-        key = repr((flags, text, HEADER.read_text(encoding="utf-8")))
-        folder = Path(tempfile.gettempdir()) / f"minicv-cuda-emulator-{os.getuid()}"
-        folder.mkdir(exist_ok=True)
-        path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
-        if not path.exists():
-            partial = path.with_suffix(f".{os.getpid()}")
-            command = [compiler(), "-x", "c++", "-", *flags, "-o", str(partial)]
-            done = subprocess.run(command, input=text, text=True, capture_output=True)
-            if done.returncode:
-                raise RuntimeError(f"the kernels do not compile:\n{done.stderr[:4000]}")
-            partial.replace(path)
-        return ctypes.CDLL(str(path))
+        options = list(self.options)
+        if "EMULATOR_SANITIZE" in os.environ:
+            options += ["-DEMULATOR_SANITIZE", "-fsanitize=address", "-g1"]
+        return ctypes.CDLL(str(_compiled(text, options)))
+
+
+@functools.cache
+def _load_scheduler() -> None:
+    """Kernels find its functions among those of the process."""
+    text = f'#include "{SCHEDULER}"'
+    ctypes.CDLL(str(_compiled(text, ["-std=c++17"])), mode=ctypes.RTLD_GLOBAL)
+
+
+def _compiled(text: str, options: Sequence[str]) -> Path:
+    """C++ as a shared library. Each is compiled once; every process of the user's finds it."""
+    flags = ["-O1", "-w", "-fPIC", "-shared", "-pipe", *options]
+    read = [file.read_text(encoding="utf-8") for file in (HEADER, SCHEDULER)]
+    key = hashlib.sha256(repr((compiler(), flags, text, read)).encode()).hexdigest()
+    folder = Path(tempfile.gettempdir()) / f"minicv-cuda-emulator-{os.getuid()}"
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{key[:24]}.so"
+    if not path.exists():
+        partial = path.with_suffix(f".{os.getpid()}")
+        command = [compiler(), "-x", "c++", "-", *flags, "-o", str(partial)]
+        # The sanitizer, loaded into this process, shall not slow the compiler down as well.
+        variables = {name: v for name, v in os.environ.items() if name != "LD_PRELOAD"}
+        done = subprocess.run(command, input=text, text=True, capture_output=True, env=variables)
+        if done.returncode:
+            raise RuntimeError(f"the kernels do not compile:\n{done.stderr[:4000]}")
+        partial.replace(path)
+    return path
 
 
 def _entries(code: str) -> str:
@@ -119,8 +136,7 @@ def _entries(code: str) -> str:
         entries.append(
             f'extern "C" int emulate_{name}(const unsigned* grid_, const unsigned* block_, '
             f"bool reversed_, {_declarations(parameters)}) {{\n"
-            f"    emulator::body = [=] {{ {name}({names}); }};\n"
-            f"    return emulator::run(grid_, block_, reversed_);\n}}\n"
+            f"    return emulator::run(grid_, block_, reversed_, [=] {{ {name}({names}); }});\n}}\n"
         )
     return "".join(entries)
 
