@@ -5,12 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from fixed_proposers import FixedBoxes
-from short_training import make_image, precision_after_overfitting, target, ten_scenes
+from short_training import learn_by_heart, make_image, precision_of, target, ten_scenes
 
 from minicv import Tensor
 from minicv import functional as F
 from minicv.data import Farmyard
-from minicv.metrics import voc_average_precision
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import RCNN, RCNNSettings
 from minicv.models.detection.rcnn import FittedLinear
@@ -136,14 +135,16 @@ def test_an_unknown_way_of_scoring_is_refused():
 
 @pytest.mark.slow
 def test_overfits_ten_farmyard_images(tmp_path):
+    """A class has three to six true boxes here, the only positives of its SVM. At the paper's C,
+    made for hundreds, their errors cost less than a margin does, and the SVM stays undecided."""
     images, targets = ten_scenes()
     rng = np.random.default_rng(0)
     settings = RCNNSettings(
-        warp_size=32, context=3, pooled_size=2, head_units=128, head_samples=16, dropout=0.0
-    )
+        warp_size=24, context=2, pooled_size=3, head_units=128, head_samples=16,
+        head_positive_fraction=0.5, dropout=0.0, svm_c=1e-2,
+    )  # fmt: skip
     proposer = CachedProposals(SelectiveSearch(min_side=8), tmp_path / "proposals")
-    model = RCNN(SmallBackbone(16, rng=rng), Farmyard.classes, proposer, settings, rng=rng)
-    precision_after_overfitting(model, images, targets, steps=200, lr=0.03, rng=rng)
-    data = list(zip(images, targets, strict=True))
-    fit_svms(model, data, tmp_path / "features", rng)
-    assert voc_average_precision(model.predict(images), targets).mean_area > 0.95
+    model = RCNN(SmallBackbone(12, rng=rng), Farmyard.classes, proposer, settings, rng=rng)
+    learn_by_heart(model, images, targets, steps=120, lr=0.003, rng=rng)
+    fit_svms(model, list(zip(images, targets, strict=True)), tmp_path / "features", rng)
+    assert precision_of(model, images, targets) > 0.95
