@@ -554,16 +554,16 @@ def test_head_and_postprocessing_without_regions():
 
 
 def test_each_image_has_its_own_regions_size_and_scale():
-    images = [np.zeros((3, 20, 30), np.float32), np.zeros((3, 80, 40), np.float32)]
-    sizes = [(40, 60), (40, 20)]  # the first is enlarged, the second shrunk
+    images = [np.zeros((3, 80, 40), np.float32), np.zeros((3, 20, 30), np.float32)]
+    sizes = [(40, 20), (40, 60)]  # the first is shrunk, the second enlarged
     batch = ImageBatch(images, np.zeros((2, 3, 40, 60), np.float32), sizes)
-    regions = [np.array([[4.0, 4, 40, 60]]), np.array([[2.0, 2, 30, 10], [0, 20, 8, 30]])]
-    logits = logits_of([0.1, 0.9], [0.2, 0.8], [0.3, 0.7])
+    regions = [np.array([[2.0, 2, 30, 10], [0, 20, 8, 30]]), np.array([[4.0, 4, 40, 60]])]
+    logits = logits_of([0.2, 0.8], [0.3, 0.7], [0.1, 0.9])
     found = postprocess(
         logits, np.zeros((3, 2, 4)), regions, batch, SETTINGS, StageRecorder(keep=False)
     )
     assert [own["boxes"].tolist() for own in found] == [
-        [[2.0, 2.0, 20.0, 20.0]],  # cut off at the height of its own image
         [[4.0, 4.0, 40.0, 20.0], [0.0, 40.0, 16.0, 60.0]],
+        [[2.0, 2.0, 20.0, 20.0]],  # each cut off at the edges of its own image
     ]
-    np.testing.assert_allclose(np.concatenate([own["scores"] for own in found]), [0.9, 0.8, 0.7])
+    np.testing.assert_allclose(np.concatenate([own["scores"] for own in found]), [0.8, 0.7, 0.9])
