@@ -148,13 +148,10 @@ def draw_masks(
     """Tint each object of an image; see `draw_detections` for boxes and names on top.
 
     Args:
-        image: (3, H, W) floats in 0..1.
+        image: (3, H, W) floats in 0..1; small ones are enlarged by a whole factor.
         masks: (N, H, W) bool; may be empty. Later masks lie on earlier ones.
         labels: (N,) class labels, which choose the colours. Without them every object has a
             colour of its own.
-
-    Returns:
-        A picture; small images are enlarged by a whole factor to at least 512 pixels.
 
     Raises:
         ValueError: the masks are not of the image's size, or the labels are not one for each.

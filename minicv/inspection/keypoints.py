@@ -70,13 +70,10 @@ def draw_keypoints(
     """Draw each person's joints and limbs: orange on the person's right, blue on the left.
 
     Args:
-        image: (3, H, W) floats in 0..1.
+        image: (3, H, W) floats in 0..1; small ones are enlarged by a whole factor.
         keypoints: (N, J, 3): x, y in pixels of the image and visible. A joint with visible <= 0
             is left out, and the limbs that end in it.
         skeleton: the limbs of these J joints.
-
-    Returns:
-        A picture; small images are enlarged by a whole factor to at least 512 pixels.
 
     Raises:
         ValueError: the keypoints have another shape than (N, J, 3) with the skeleton's J.

@@ -184,13 +184,16 @@ def with_legend(
     text_size: int = 15,
     margin: int = 0,
     gap: int = 8,
+    least: int = 1,
 ) -> Image.Image:
     """The picture, and below it, after a gap, its legend, with a margin at its sides and its end.
+
+    The legend is as wide as the picture, and at least ``least`` pixels.
 
     >>> with_legend(Image.new("RGB", (600, 300)), [], text_size=15, margin=10, gap=0).size
     (600, 334)
     """
-    legend = draw_legend(entries, max(1, picture.width - 2 * margin), text_size)
+    legend = draw_legend(entries, max(least, picture.width - 2 * margin), text_size)
     return mosaic([picture, ImageOps.expand(legend, (margin, 0, margin, margin), WHITE)], 1, gap)
 
 

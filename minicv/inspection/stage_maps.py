@@ -66,7 +66,7 @@ def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
     overview = canvas.finish()
     entries = [LegendEntry(class_colour(n), f"{size:g} px") for n, size in enumerate(sizes)]
     detail = halves(
-        with_legend(at_width(overview, PANEL_WIDTH), entries),
+        with_legend(at_width(overview, PANEL_WIDTH), entries, least=PANEL_WIDTH),
         _anchors_by_size(scene, anchors, sizes, size_of),
         "all anchors of the middle dot",
         "size by size: the side of a square of the same area, in pixels of the image",
@@ -149,7 +149,7 @@ def draw_label_map(stage: Stage, scene: Scene) -> Drawn:
     entries = legend_entries(dict.fromkeys(largest, ""), names, colours)
     note = "" if len(largest) == len(present) else f"the largest {MOST_NAMES} classes are named"
     detail = draw_segmentation(image, segmentation, names)
-    return Drawn(with_legend(painted, entries), note, detail, detail_note="")
+    return Drawn(with_legend(painted, entries, least=TILE), note, detail, detail_note="")
 
 
 def _anchors_by_size(

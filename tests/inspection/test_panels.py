@@ -73,6 +73,8 @@ def test_the_legend_lies_below_the_picture():
     sheet = with_legend(Image.new("RGB", (300, 50)), [entry((255, 0, 0))], 15, margin=20, gap=10)
     ((x1, y1, *_),) = patches_of(sheet, [(255, 0, 0)])
     assert sheet.size == (300, 50 + 10 + 24 + 20) and x1 == 20 and 60 < y1 < 70
+    narrow = with_legend(Image.new("RGB", (5, 50)), [entry((255, 0, 0))], least=200)
+    assert narrow.size == (200, 50 + 8 + 24)
 
 
 def test_no_pictures():
