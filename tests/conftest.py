@@ -20,6 +20,18 @@ settings.register_profile(
 settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "no_cover: of pytest-cov; known also where that is not")
+
+
+def pytest_collection_modifyitems(items):
+    """Measuring makes a training a third slower, and a line that nothing else reaches untested."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.no_cover)
+
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 # Published weights of the development machine; where there are none, their tests are skipped.
