@@ -38,8 +38,10 @@ def test_blocks_may_be_an_iterator_or_none_at_all(threads):
 
 def test_blocks_run_at_the_same_time(monkeypatch):
     monkeypatch.setenv("MINICV_NUM_THREADS", "2")
-    both_here = threading.Barrier(2, timeout=10)
-    parallel_for(lambda block: both_here.wait(), range(2))  # one after the other would never meet
+    both_here, arrivals = threading.Barrier(2, timeout=10), []
+    # One after the other they would never meet.
+    parallel_for(lambda block: arrivals.append(both_here.wait()), range(2))
+    assert sorted(arrivals) == [0, 1]
 
 
 def test_blas_keeps_to_one_thread_inside(threads):

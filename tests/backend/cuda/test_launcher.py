@@ -41,7 +41,9 @@ def test_numbers_take_the_type_of_the_parameter(file, dtype):
 
 
 def test_without_a_block_nothing_is_launched(file):
-    launch(file, *arrays(), grid=Grid((0, 1, 1), (256, 1, 1)))  # would need a compiler
+    x, y = arrays()
+    launch(file, x, y, grid=Grid((0, 1, 1), (256, 1, 1)))  # would need a compiler
+    assert y.get().tolist() == [0] * 5
 
 
 def test_refusals_name_kernel_and_parameter(file):
