@@ -1,6 +1,6 @@
 """Worker threads for the CPU kernels.
 
-NumPy lets go of the interpreter lock inside large ufuncs and matrix products, so blocks of one
+NumPy releases the interpreter lock inside large ufuncs and matrix products, so blocks of one
 operation can run on several cores. While they do, the BLAS below must stay on one thread each, or
 the cores are oversubscribed and everything slows down.
 

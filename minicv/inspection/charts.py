@@ -86,7 +86,7 @@ def draw_bars(
 
 
 def _number(number: float, unit: str) -> str:
-    """Three digits, and all of what stands before the point.
+    """Three digits; all digits before the decimal point.
 
     >>> [_number(n, "s") for n in (1234.0, 25.5, 0.0432)]
     ['1,234 s', '25.5 s', '0.0432 s']

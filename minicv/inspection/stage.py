@@ -139,7 +139,7 @@ class StageRecorder:
             return
         seconds = time.perf_counter() - self._since
         self.stages.append(Stage(name, caption, kind, arrays(), seconds))
-        self._since = time.perf_counter()  # what it took to copy the arrays is nobody's step
+        self._since = time.perf_counter()  # copying the arrays belongs to no step
 
 
 def record_input(record: StageRecorder, image: np.ndarray) -> None:

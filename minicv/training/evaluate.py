@@ -40,7 +40,7 @@ def evaluate(
     """Predict every image of ``dataset``, in order, and hold the results against the targets.
 
     Args:
-        model: any system; ``model.predict(images)`` is all that is asked of it.
+        model: any system; only its `predict` is called.
         dataset: ``dataset[i]`` is an image and its target.
         metric: of the model's kind of task; results are added to it.
         batch_size: images in a prediction.

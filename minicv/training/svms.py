@@ -218,11 +218,12 @@ class RegionCache:
 class HardNegativeMiner:
     """Trains the SVM of one class on background that comes image by image.
 
-    Background that the SVM already puts well beyond its margin would not change the SVM, and is
-    not held. So of each image only what scores above ``hard_score`` joins the negatives. When
-    enough have joined, the SVM is trained anew, from where it was, and lets go of the negatives
-    that now score below ``easy_score``. The result is close to the SVM of all negatives; only
-    background that an early SVM found easy and a later one would not is never seen again.
+    Background that lies well beyond the SVM's margin would not change the SVM, and is not stored.
+    So of each image only the regions that score above ``hard_score`` join the negatives. When
+    enough regions have joined, the SVM is trained again, from its present weights, and the
+    negatives that then score below ``easy_score`` are dropped. The result is close to the SVM of
+    all negatives. It can differ by background that an early SVM found easy and dropped, and that
+    a later SVM would have found hard.
 
     Args:
         positives: (P, D) features.

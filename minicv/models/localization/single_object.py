@@ -104,7 +104,8 @@ class SingleObjectDetector(Model):
     ) -> dict[str, Tensor]:
         """Softmax cross entropy and L2, each the mean over all objects of all images.
 
-        Every object of an image is asked of the same outputs. Without any object both losses are 0.
+        All objects of an image are compared with the same outputs. Without objects both losses are
+        0.
 
         Args:
             images, targets: see `FasterRCNN.loss`.
