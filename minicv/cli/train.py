@@ -63,14 +63,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help=f"where to look; default: {DEFAULT_PROPOSALS} ({proposing})",
     )
     for name, option in options_of_systems().items():
-        having = ", ".join(s.name for s in SYSTEMS.values() if name in s.options)
         group.add_argument(
             f"--{name.replace('_', '-')}",
             type=option.type,
             metavar=option.metavar,
             choices=option.choices,
             nargs=option.count,
-            help=f"{option.help} ({having})",
+            help=f"{option.help} ({_having(name)})",
         )
     parser.set_defaults(run=run)
 
@@ -120,3 +119,13 @@ def run(options: argparse.Namespace) -> None:
 
 def _names(task: Task) -> str:
     return ", ".join(name for name, system in SYSTEMS.items() if system.task is task)
+
+
+def _having(option: str) -> str:
+    """The systems that have an option; a task's name stands for all of its systems."""
+    having: list[str] = []
+    for task in tasks():
+        systems = [system for system in SYSTEMS.values() if system.task is task]
+        names = [system.name for system in systems if option in system.options]
+        having += [f"all of {task.name}"] if len(names) == len(systems) else names
+    return ", ".join(having)

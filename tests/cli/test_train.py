@@ -23,7 +23,7 @@ def test_help_lists_every_system_and_who_has_an_option(capsys):
         assert f"{name}" in text.partition("options:")[0], name
         for option in system.options:
             assert f"--{option.replace('_', '-')}" in text, option
-    assert "(encoder_decoder)" in text and "(faster_rcnn, fast_rcnn, " in text
+    assert "(encoder_decoder)" in text and "(faster_rcnn, fast_rcnn, all of segmentation)" in text
     assert "for detection farmyard" in text and "for segmentation farmyard" in text
     assert "AP in detection, mIoU in segmentation" in text
 
