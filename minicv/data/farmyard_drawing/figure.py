@@ -112,7 +112,7 @@ class Figure:
         self.colours: list[Colour] = []
         # Shape index -> indices of the shapes it is cut to (a cow's patch to the cow's body).
         self.clips: dict[int, tuple[int, ...]] = {}
-        self.at = np.zeros(2)
+        self.at: np.ndarray = np.zeros(2)
         self.tilt = 0.0
 
     def part(self, at: ArrayLike, tilt: float = 0.0) -> Figure:
