@@ -30,10 +30,10 @@ from minicv.models.detection import (
 )
 from minicv.models.model import Model, Result, Target
 from minicv.proposals import PROPOSERS
-from minicv.tasks.task import JITTER, Option, Prediction, Spec, System, Task
+from minicv.tasks.task import COMMON_OPTIONS, Prediction, Spec, System, Task
 from minicv.training import Preparation, Recipe, fit_svms, flip_for
 
-SURE = 0.5  # a score from which a detection is shown; the unsure ones would hide the sure
+SURE = 0.5  # detections with a lower score are not drawn: they would hide the others
 
 
 def sure(result: Result, threshold: float) -> Result:
@@ -96,7 +96,7 @@ DETECTION = Task(
     name="detection",
     needs=("boxes", "labels"),
     metric=DetectionMetric,
-    best_by="AP",  # tells good from better where few images soon give an AP50 that stays
+    best_by="AP",  # AP50 over few images soon stops rising; AP still tells good weights from better
     draw=_draw,
     to_json=coco_results,
     summary=_summary,
@@ -112,8 +112,8 @@ class DetectionRecipe(Recipe):
     """SGD on pictures that are mirrored and changed in colour.
 
     Attributes:
-        jitter: of brightness, contrast and saturation; 0 leaves colours alone. A system on
-            proposals does: a picture in other colours would need other proposals.
+        jitter: of brightness, contrast and saturation; 0 leaves colours as they are. It is 0 for
+            a system on proposals, because a picture in other colours needs other proposals.
     """
 
     jitter: float = 0.2
@@ -126,9 +126,10 @@ class DetectionRecipe(Recipe):
         return Preparation(self, settings, splits.train, splits.validation, Compose(transforms))
 
 
-# Settings and recipes by backbone. The backbone's stride sets how small an object can be, its width
-# what a CPU bears. The small one is for pictures of 128 pixels, the others are for photographs. Few
-# pictures have few true boxes, the only positives of an SVM: they weigh more.
+# Settings and recipes by backbone. The stride of a backbone limits how small an object can be; its
+# width decides how long a CPU needs. The small backbone is for pictures of 128 pixels, the others
+# are for photographs. True boxes are the only positives of an SVM. Where they are few, each has a
+# greater weight (svm_positive_weight).
 LIGHT, HEAVY = ("efficientnet_lite0", "resnet18"), ("resnet50", "alexnet", "vgg16")
 
 FASTER_RCNN: dict[str | None, FasterRCNNSettings] = {
@@ -196,17 +197,11 @@ ON_PROPOSALS_RECIPES: Recipes = {
     **dict.fromkeys(LIGHT, DetectionRecipe(epochs=12, batch_size=2, lr=0.005, jitter=0.0)),
     **dict.fromkeys(HEAVY, dataclasses.replace(_LARGE, batch_size=2, jitter=0.0)),
 }
-# Each region goes through R-CNN's network on its own: an epoch is slower, and fewer must do.
+# R-CNN's network runs on each region separately: an epoch is slow, so there are fewer epochs.
 R_CNN_RECIPES: Recipes = {
     **ON_PROPOSALS_RECIPES,
     "small": DetectionRecipe(epochs=4, batch_size=2, lr=0.02, jitter=0.0),
     **dict.fromkeys(LIGHT, DetectionRecipe(epochs=4, batch_size=2, lr=0.005, jitter=0.0)),
-}
-
-OPTIONS = {
-    "min_size": Option("the shorter side of an image becomes this", int, "PIXELS"),
-    "max_size": Option("but the longer side at most this", int, "PIXELS"),
-    "jitter": JITTER,
 }
 
 
@@ -224,7 +219,7 @@ def _of(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Mod
 
 
 def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Generator) -> str:
-    """R-CNN's and SPP-net's SVMs and box regressors, on the best weights; what it took."""
+    """Fit the SVMs and box regressors of R-CNN or SPP-net; returns a sentence on what it cost."""
     with tempfile.TemporaryDirectory(prefix="features-", dir=out) as folder:
         report = fit_svms(model, train, folder, rng, progress=True)
     return (
@@ -236,11 +231,11 @@ def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Gene
 SYSTEMS = (
     System(
         "faster_rcnn", "Faster R-CNN", "Ren 2015", DETECTION, _of(FasterRCNN),
-        FASTER_RCNN, JOINT_RECIPES, options=OPTIONS,
+        FASTER_RCNN, JOINT_RECIPES, options=COMMON_OPTIONS,
     ),
     System(
         "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, _of(FastRCNN),
-        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, options=OPTIONS,
+        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, options=COMMON_OPTIONS,
     ),
     System(
         "spp_net", "SPP-net", "He 2014", DETECTION, _of(SPPNet),

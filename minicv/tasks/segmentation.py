@@ -41,16 +41,16 @@ from minicv.models.segmentation import (
 )
 from minicv.models.segmentation.upsampling import Upsampling
 from minicv.optim import Adam
-from minicv.tasks.task import JITTER, Classes, Option, Prediction, Spec, System, Task
+from minicv.tasks.task import COMMON_OPTIONS, Classes, Option, Prediction, Spec, System, Task
 from minicv.training import Preparation, Recipe, flip_for
 from minicv.vision.label_maps import class_frequencies, median_frequency_weights
 
-CACHED_BYTES = 1 << 30  # of decoded images that stay in memory
+CACHED_BYTES = 1 << 30  # of memory for decoded images
 BYTES_OF_A_PIXEL = 3 * 4 + 1  # three colours in float32, and a label
 
 
 def _draw(prediction: Prediction, threshold: float) -> Image.Image:
-    """The classes in colour, with a legend; every pixel has one, whatever its probability."""
+    """The classes in colour, with a legend. The threshold is not used: every pixel has a class."""
     return draw_segmentation(
         prediction.image, prediction.result["segmentation"], prediction.classes
     )
@@ -152,19 +152,19 @@ SEGMENTATION = Task(
 class SegmentationRecipe(Recipe):
     """Adam, and pictures that are mirrored, zoomed, cut to one window and changed in colour.
 
-    Drawn scenes are as many as are wanted, each of another scale and light, so they are only
-    mirrored; photographs are few.
+    Drawn scenes are only mirrored: there are as many as one wants, in many scales and lights.
 
     Attributes:
         weight_decay: as for all recipes; by default none.
-        balance: how far pixels of rare classes count more in the loss: the power to which the
-            weights by median frequency are taken. 1 lets all classes count alike, and finds rare
-            ones at the price of false alarms; 1/2 lies between that and 0, every pixel alike.
+        balance: how much more a pixel of a rare class counts in the loss. Each class has its
+            weight by median frequency to the power of ``balance``: with 0 all pixels count alike,
+            with 1 all classes do. More balance finds more of the rare classes, and gives more
+            false alarms.
         scale: least and greatest factor of the zoom.
         jitter: of brightness, contrast and saturation.
         crop: (height, width) of the window; None for the median size of the training images.
-        validation_images: so many, evenly spread, are looked at after each epoch; None looks at
-            all. For systems that are slow to predict.
+        validation_images: how many validation images, evenly spread, are predicted after each
+            epoch; None takes all. For systems that predict slowly.
 
     Raises:
         ValueError: a balance below 0; see also `Recipe`.
@@ -187,11 +187,11 @@ class SegmentationRecipe(Recipe):
         return Adam(parameters, lr=self.lr, weight_decay=self.weight_decay)
 
     def validated(self, model: Model) -> Model:
-        """A patch classifier's convolutions give the same answers in a thirtieth of the time."""
+        """A patch classifier as convolutions: the same answers in a thirtieth of the time."""
         return DensePatchClassifier(model) if isinstance(model, PatchClassifier) else model
 
     def class_weights(self, by_frequency: np.ndarray) -> tuple[float, ...] | None:
-        """Of the loss, K of them, from those of a `Survey`; None where every pixel counts alike.
+        """The K weights of the loss, from those of a `Survey`; None where all pixels count alike.
 
         >>> recipe = SegmentationRecipe(epochs=1, batch_size=1, lr=0.1, balance=0.5)
         >>> recipe.class_weights(np.array([0.25, 1, 4]))
@@ -200,10 +200,10 @@ class SegmentationRecipe(Recipe):
         return tuple((by_frequency**self.balance).tolist()) if self.balance else None
 
     def prepare(self, splits: Splits, settings: Any, *, workers: int = 1) -> Preparation:
-        """Images at the size that the settings say, decoded once and surveyed.
+        """Images resized as the settings say, decoded once, and surveyed.
 
-        The settings gain the weights of the classes and the scale of the training images: a
-        photograph of any other size comes to the scale that was learnt.
+        The settings gain the weights of the classes and the size of the training images.
+        Prediction then resizes a photograph of any other size to that scale.
         """
         train = _at_size(splits.train, settings.min_size, settings.max_size)
         validation = _at_size(splits.validation, settings.min_size, settings.max_size)
@@ -230,7 +230,7 @@ class SegmentationRecipe(Recipe):
 
 
 def _at_size(dataset: Dataset, min_size: int | None, max_size: int | None) -> Dataset:
-    """The images resized, if a size is said, and kept once they are decoded."""
+    """The images resized, if there is a size, and cached in memory once they are decoded."""
     if min_size is not None and max_size is not None:
         dataset = Transformed(dataset, Resize(min_size, max_size))
     elif isinstance(dataset, Cached) or len(dataset) == 0:
@@ -240,7 +240,7 @@ def _at_size(dataset: Dataset, min_size: int | None, max_size: int | None) -> Da
 
 
 class Survey(NamedTuple):
-    """What is known of a training set once its label maps have been counted.
+    """What the label maps of a training set say.
 
     Attributes:
         class_weights: (K,) float32, median frequency over frequency; 0 for a class that is absent.
@@ -253,7 +253,7 @@ class Survey(NamedTuple):
 
 
 def survey(train: Dataset, num_classes: int, *, workers: int = 1, progress: bool = True) -> Survey:
-    """Look at every training image once; a data set that is `Cached` has them all afterwards.
+    """Read every training image once; a `Cached` data set then has all of them in memory.
 
     Raises:
         ValueError: no images, or a label outside of 0..K-1.
@@ -284,16 +284,7 @@ FCN_RECIPES: dict[str | None, SegmentationRecipe] = {
 }
 
 OPTIONS = {
-    "min_size": Option(
-        "the shorter side of an image becomes this; default of a segmenter: as it is",
-        int,
-        "PIXELS",
-    ),
-    "max_size": Option(
-        "but the longer side at most this; default of a segmenter: twice the shorter",
-        int,
-        "PIXELS",
-    ),
+    **COMMON_OPTIONS,
     "crop": Option(
         "window to which training images are cut after a random zoom; default: their size",
         int,
@@ -306,7 +297,6 @@ OPTIONS = {
         float,
         "POWER",
     ),
-    "jitter": JITTER,
 }
 _UPSAMPLING = Option("how the decoder enlarges; default: max_unpool", choices=get_args(Upsampling))
 _SCALES = Option("levels of the image pyramid; default: 1", int, "N")
@@ -330,7 +320,7 @@ def _on_backbone(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Genera
 
 
 def _whole(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Model]:
-    """How a segmenter is built that is one piece."""
+    """How a segmenter without a backbone is built."""
     return lambda spec, rng: kind(spec.classes, spec.settings, rng=rng)
 
 

@@ -51,7 +51,7 @@ def system_named(name: str) -> System:
 
 
 def load(path: str | Path) -> tuple[Model, System]:
-    """The trained model in a checkpoint of `minicv train`, in evaluation mode, and its system.
+    """The trained model of a checkpoint of `minicv train`, in evaluation mode, and its system.
 
     Raises:
         WeightsError: no such file, damaged, of another version, or no checkpoint of a model.
@@ -72,7 +72,7 @@ def load(path: str | Path) -> tuple[Model, System]:
 
 
 def save(path: str | Path, model: Model, spec: Spec) -> None:
-    """Write a model for `load`: its weights, and no training to resume.
+    """Write a model for `load`: its weights alone, so that no training can resume from the file.
 
     Raises:
         WeightsError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""What a kind of task and a system are: all that training and the command line know of them."""
+"""`Task` and `System`: all that training and the command line know of a kind of task."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Prediction:
     """A result and where it comes from.
 
     Attributes:
-        name: of the image, such as its file's.
+        name: of the image, such as the name of its file.
         image: (3, H, W), RGB float in 0..1.
         result: of ``model.predict``.
         classes: the names of the model's labels.
@@ -91,8 +91,8 @@ class Option:
     Attributes:
         help: what it does, for ``--help``.
         type: of its value.
-        metavar: how ``--help`` calls the value.
-        choices: the values that there are; None for any.
+        metavar: the name of the value in ``--help``.
+        choices: the allowed values; None for any.
         count: how many values it takes; None for one.
     """
 
@@ -103,11 +103,25 @@ class Option:
     count: int | None = None
 
 
-JITTER = Option(
-    "how far brightness, contrast and saturation change in training, 0 to 1; default: by recipe",
-    float,
-    "SHARE",
-)
+COMMON_OPTIONS = {
+    "min_size": Option(
+        "the shorter side of an image becomes this; default: by the system (segmenters take images "
+        "as they are)",
+        int,
+        "PIXELS",
+    ),
+    "max_size": Option(
+        "but the longer side at most this; default: in the system's own ratio to --min-size",
+        int,
+        "PIXELS",
+    ),
+    "jitter": Option(
+        "how far brightness, contrast and saturation change in training, 0 to 1; default: by "
+        "recipe",
+        float,
+        "SHARE",
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -119,7 +133,7 @@ class Spec:
         classes: the K names.
         settings: the system's frozen dataclass.
         backbone: one of `minicv.models.backbones.BACKBONES`; None for a system without.
-        proposals: one of `minicv.proposals.PROPOSERS`; None for a system that asks no proposer.
+        proposals: one of `minicv.proposals.PROPOSERS`; None for a system without a proposer.
         frozen: whether a detector's backbone starts from known weights, whose batch statistics and
             first blocks then stay as they are.
     """
@@ -146,7 +160,7 @@ class Spec:
 
 @dataclass(frozen=True)
 class System:
-    """A system by name: how it is built, its settings and recipes, what it can be told.
+    """A system by name: how it is built, its settings and recipes, its options.
 
     Attributes:
         name: on the command line, such as "faster_rcnn".
@@ -156,9 +170,9 @@ class System:
         build: from a spec and a generator to a model with fresh weights.
         settings: by backbone, those that suit it; the one key None for a system without.
         recipes: by backbone, how it is trained.
-        on_proposals: whether it looks where a proposer says.
+        on_proposals: whether it needs the boxes of a proposer.
         options: what else `minicv train` can set, by the name of the field.
-        after_fit: (model, training images, folder, rng) -> what to say of it; fits on the best
+        after_fit: (model, training images, folder, rng) -> a sentence to print; fits on the best
             weights what gradients do not train, such as R-CNN's SVMs.
     """
 
@@ -175,11 +189,11 @@ class System:
 
     @property
     def backbones(self) -> tuple[str, ...]:
-        """The names of those that it can stand on; none for a system that is one piece."""
+        """Names of the backbones that the system can stand on; empty for one without backbone."""
         return tuple(name for name in self.settings if name is not None)
 
     def backbone(self, name: str | None) -> str | None:
-        """The backbone that is meant: ``name``, or the first one where nothing is named.
+        """``name`` if the system can stand on it; for None the system's first backbone.
 
         Raises:
             ValueError: the system cannot stand on it.

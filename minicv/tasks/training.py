@@ -1,7 +1,7 @@
 """Train a system on a data set: from names and numbers to ``best.npz``.
 
 1. choose    recipe and settings of the system and its backbone, with the changes asked for
-2. prepare   the data, and what the settings take from it
+2. prepare   the data, and the settings that depend on the data
 3. build     the model, on published weights where there are some
 4. fit       epoch by epoch, with validation and checkpoints
 5. after     what gradients do not train, on the best weights
@@ -48,8 +48,8 @@ def train(
     Args:
         system: one of `minicv.tasks.SYSTEMS`.
         splits: of a data set that has the labels which the system's task needs.
-        out: folder; ``last.npz`` is written after every epoch, ``best.npz`` when the task's value
-            on the validation images is the best so far.
+        out: folder; ``last.npz`` is written after every epoch, ``best.npz`` when the task's
+            ``best_by`` on the validation images is the best so far.
         backbone: None is the system's first.
         backbone_weights: a file to start the backbone from; see `minicv.weights.start_from`.
         proposals: the proposer of a system that asks one; None is Selective Search.
@@ -163,6 +163,6 @@ def _changed(
 
 
 def _cache_proposals(model: Any, system: System, out: Path) -> None:
-    """Let a model remember on the disk what its proposer said; every epoch asks for the same."""
+    """Cache the proposals on disk, because every epoch needs the same ones."""
     if system.on_proposals:
         model.proposer = CachedProposals(model.proposer, out / "proposals")

@@ -9,6 +9,7 @@ from label_map_folders import camvid_folder
 from one_cell_folder import one_cell_folder
 
 from minicv.cli.main import main
+from minicv.cli.train import options_of_systems
 from minicv.tasks import SYSTEMS, load, training
 from minicv.weights import load_checkpoint
 
@@ -26,6 +27,12 @@ def test_help_lists_every_system_and_who_has_an_option(capsys):
     assert "(encoder_decoder)" in text and "(faster_rcnn, fast_rcnn, all of segmentation)" in text
     assert "for detection farmyard" in text and "for segmentation farmyard" in text
     assert "AP in detection, mIoU in segmentation" in text
+
+
+def test_an_option_means_the_same_for_every_system_that_has_it():
+    shown = options_of_systems()  # --help shows an option once
+    for system in SYSTEMS.values():
+        assert {name: shown[name] for name in system.options} == dict(system.options), system.name
 
 
 def test_a_segmenter_is_trained_and_resumed(tmp_path, capsys):
