@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def value_lines(values: dict[str, float]) -> list[str]:
-    """A line for each value; a stroke for what cannot be said, NaN or COCO's -1.
+    """A line for each value; a dash where there is no value (NaN, or COCO's -1).
 
     >>> value_lines({"AP50": 0.5, "AP50 cow": float("nan")})
     ['AP50            0.500', 'AP50 cow            -']
@@ -108,7 +108,7 @@ def value_lines(values: dict[str, float]) -> list[str]:
 def best_to_worst(values: np.ndarray, count: int = PICTURES) -> list[int]:
     """Indices of ``count`` images, evenly spread from the best value to the worst.
 
-    An image without a value (NaN, or COCO's -1) is left out. Of fewer images there are all.
+    An image without a value (NaN, or COCO's -1) is left out. Fewer than ``count`` are all returned.
 
     >>> best_to_worst(np.array([0.2, 0.9, np.nan, 0.5, 0.1, 0.7]), count=3)
     [1, 3, 4]
@@ -122,7 +122,7 @@ def best_to_worst(values: np.ndarray, count: int = PICTURES) -> list[int]:
 def write_pictures(
     task: Task, model: Model, dataset: Dataset, values: np.ndarray, folder: Path
 ) -> Sequence[Path]:
-    """Results beside the truth of some images, one picture each: NUMBER_IMAGE.png, the best is 1.
+    """Draw some results beside the truth, one image a file: NUMBER_IMAGE.png, from 1, the best.
 
     Args:
         values: (N,) of each image of ``dataset`` by itself.

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             warnings.simplefilter("always", DatasetWarning)
             warnings.showwarning = functools.partial(_say_once, options.command, set())
             options.run(options)
-    # What a user's files and options can cause; any other error is a fault of ours, with its trace.
+    # Errors of a user's files and options. Any other error is a bug of minicv and shows its trace.
     except (WeightsError, DeviceError, DivergenceError, OSError, ValueError) as error:
         print(f"minicv {options.command}: {error}", file=sys.stderr)
         return 2

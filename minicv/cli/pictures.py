@@ -13,11 +13,11 @@ from minicv.data.image_files import SUFFIXES
 
 
 class Pictures:
-    """The files named, and those in the folders named; one that cannot be read is passed over.
+    """Pictures from files and folders; a file that cannot be read is skipped.
 
-    Iterating gives for each picture its path, a name for what is made of it, which no other picture
-    has (a.jpg and a.png are a and a_2), and its pixels, (3, H, W). A line on standard error names
-    each file that holds no picture; `check` tells at the end, when the others are done.
+    Iterating gives for each picture its path, a name that no other picture has, for the files made
+    from it (a.jpg and a.png are a and a_2), and its pixels, (3, H, W). A line on standard error
+    names each file that is skipped; `check` raises at the end, when the others are done.
 
     Raises:
         ValueError: a folder without pictures.
@@ -42,7 +42,7 @@ class Pictures:
             yield path, _free_name(path.stem, taken), image
 
     def check(self) -> None:
-        """Raise if a picture was passed over.
+        """Raise if a file was skipped.
 
         Raises:
             ValueError: says how many.

@@ -44,7 +44,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Predict every picture; one that cannot be read is named and passed over."""
+    """Predict every picture; a file that cannot be read is named and skipped."""
     device = chosen_device(options)
     model, system = load(options.weights)
     model.to(device)

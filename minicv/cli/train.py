@@ -45,8 +45,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         type=Path,
         metavar="FILE",
         help="a .pth of published weights for the backbone, or a .npz of minicv train on the same "
-        "backbone, of any system (efficientnet_lite0 finds its own; the others start from noise "
-        "without)",
+        "backbone, of any system; default: published weights for efficientnet_lite0, random ones "
+        "for the others",
     )
     add("--epochs", type=int, metavar="N", help="how often the training images are seen")
     add("--batch-size", type=int, metavar="N", help="images in a step")
@@ -85,7 +85,7 @@ def data_help() -> str:
 
 
 def options_of_systems() -> dict[str, Option]:
-    """What the systems can be told, by the name of the field, each once."""
+    """The options of all systems by the name of the field, each once."""
     options: dict[str, Option] = {}
     for system in SYSTEMS.values():
         for name, option in system.options.items():

@@ -6,15 +6,15 @@ Three stages, numbered below:
    they overlap most among those still free. This is done separately for each of 10 IoU thresholds
    (0.50 to 0.95) and 4 ranges of object area (all, small, medium, large).
    Targets outside the area range, and crowds, are *to ignore*: they need not be found, and a
-   detection that takes one counts neither for nor against. A detection takes one only if no other
-   target will do. A crowd can be taken any number of times, and its overlap is the share of the
-   *detection* that lies inside it. A detection that takes nothing and is itself outside the area
-   range is ignored too.
+   detection that takes one counts neither for nor against. A detection takes such a target only if
+   no other target overlaps it enough. A crowd can be taken any number of times, and its overlap is
+   the share of the *detection* that lies inside the crowd. A detection that takes nothing and is
+   itself outside the area range is ignored too.
 2. *Accumulate*, per class. Detections of all images are put in order of score, and precision is
    read at 101 levels of recall, after it has been made non-increasing.
 3. *Summarise* to twelve numbers: means over thresholds, recall levels and classes. A class without
-   targets in an area range takes no part there. Where nothing takes part the number is -1, which
-   means "nothing to find" and must not be averaged with anything.
+   targets in an area range is left out there. Where all classes are left out, the number is -1,
+   which means "nothing to find" and must not be averaged with anything.
 
 The numbers equal those of pycocotools, with one exception: pycocotools marks a match by the id of
 the annotation and takes id 0 for "no match", so it miscounts data whose ids begin at 0.
@@ -99,7 +99,7 @@ def coco_average_precision(
     Args:
         predictions: per image a dict of boxes, scores, labels; see `minicv.metrics.detections`.
         targets: per image a dict of boxes, labels and perhaps iscrowd and area.
-        number_of_classes: K; None takes the largest label.
+        number_of_classes: K; None takes one more than the largest label.
 
     Raises:
         ValueError: a list or a field is not as it should be.
@@ -196,7 +196,7 @@ def _take_targets(
         # Of equal overlaps the last target wins, as in pycocotools.
         best_first = np.argsort(overlaps[detection], kind="stable")[::-1]
         candidates = [target for target in best_first if near[detection, target]]
-        for ignorable in (False, True):  # a target to ignore is taken only if no other will do
+        for ignorable in (False, True):  # targets to ignore come last
             for target in candidates:
                 takes = free[target] & reaches[detection, target] & ~took[detection]
                 takes &= ignore[target] == ignorable

@@ -3,10 +3,11 @@
 Per class, over all images together:
 
 1. Detections are taken best score first; equal scores image by image, and then as they came.
-2. A detection looks only at the target of its own class and image that it overlaps most (the first
-   of equals). Below the IoU threshold it is a false positive. At or above it, it is ignored if that
-   target is difficult, a true positive if it is the first to claim it, else a false positive: a
-   second detection of the same object is an error and may not turn to a neighbour instead.
+2. Of the targets of its own class and image, a detection can claim only the one that it overlaps
+   most (the first of equals). If the IoU is below the threshold, the detection is a false positive.
+   Else it is ignored if the target is difficult, and a true positive if no earlier detection has
+   claimed the target. A second detection of the same target is a false positive; it cannot claim a
+   neighbour instead.
 3. After each detection, precision = TP / (TP + FP) and recall = TP / (targets not difficult).
 4. The curve becomes one number, in one of two ways:
    VOC 2007: the mean, over recall levels 0, 0.1 .. 1, of the best precision at that recall or
@@ -72,7 +73,7 @@ def voc_average_precision(
         targets: per image a dict of boxes, labels and perhaps difficult.
         iou_threshold: overlap from which a detection has found its target (``>=``, as in the
             development kit).
-        number_of_classes: K; None takes the largest label.
+        number_of_classes: K; None takes one more than the largest label.
 
     Raises:
         ValueError: a list or a field is not as it should be.
@@ -114,7 +115,7 @@ def voc_average_precision(
 def area_under_curve(recall: np.ndarray, precision: np.ndarray) -> float:
     """Area under a precision-recall curve, precision made non-increasing first (VOC 2010).
 
-    At each recall counts the best precision at that recall or above. 0 for an empty curve.
+    At each recall the best precision at that recall or above counts. 0 for an empty curve.
 
     Args:
         recall: (D,) ascending.

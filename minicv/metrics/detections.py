@@ -1,4 +1,4 @@
-"""What the detection metrics are given: for each image, what was predicted and what is there.
+"""The input of the detection metrics: for each image, the predictions and the ground truth.
 
 ``predictions`` and ``targets`` are lists with one dict per image, in the same order:
 
@@ -7,7 +7,7 @@
                 labels (n,)    0..K-1
     target      boxes (m, 4)
                 labels (m,)
-                difficult (m,) bool, VOC: it need not be found, and is no error if it is
+                difficult (m,) bool, VOC: need not be found; finding it is no error
                 iscrowd (m,)   bool, COCO: the box stands for many objects at once
                 area (m,)      COCO: area of the object's mask, which decides small, medium or
                                large; the area of the box where it is absent
@@ -50,7 +50,7 @@ def read_detections(
     """Check both lists and bring them to float64 and int64 on the host, best scores first.
 
     Args:
-        predictions, targets: as this module's head describes.
+        predictions, targets: see the docstring of this module.
         operation: the metric's name, for the messages.
 
     Raises:

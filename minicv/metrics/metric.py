@@ -1,7 +1,7 @@
-"""Metrics that take one image after another: what a task measures, and what training watches.
+"""Metrics that take one image after another, for evaluation and for validation in training.
 
-A metric is given the result and the target of each image; in the end it has values by name. It
-keeps only what the values depend on, so that a large set does not fill the memory.
+A metric takes the result and the target of each image, and gives values by name. It keeps only what
+the values depend on, so that a large set does not fill the memory.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ TARGET_FIELDS = ("boxes", "labels", "difficult", "iscrowd", "area")
 
 
 class Metric(Protocol):
-    """What every metric offers; each kind of task has one."""
+    """What every metric has; each kind of task has a metric."""
 
     def add(self, result: Mapping[str, Any], target: Mapping[str, Any]) -> None:
-        """Take one image: what the model found in it, and its labels."""
+        """Add one image: the result of the model, and the target."""
         ...
 
     def values(self) -> dict[str, float]:
@@ -89,7 +89,7 @@ class DetectionMetric:
 
 
 class SegmentationMetric:
-    """Mean IoU and its relatives, of one confusion matrix over all images.
+    """Mean IoU, accuracies and IoU by class, of one confusion matrix over all images.
 
     Args:
         classes: the K names.

@@ -3,7 +3,7 @@
 For each object, take the best IoU among the first n boxes of its picture. From that, against n:
 
     recall at t   share of the objects whose best IoU is at least t
-    ABO           of a class: the mean of the best IoU over its objects
+    ABO           average best overlap of a class: the mean of the best IoU over its objects
     MABO          the mean of ABO over the classes, so that a rare class counts as much as any
 
 Objects that are difficult or stand for a crowd are left out.
@@ -36,8 +36,7 @@ class ProposalRecall:
         abo: (K, B), NaN for a class without objects.
         mabo: (B,) mean of ``abo`` over the classes that have objects.
         objects: how many there are.
-        boxes_per_image: (B,) the mean number of boxes that there were: at most the number of boxes
-            asked for.
+        boxes_per_image: (B,) the mean number of boxes used; a picture may have fewer than n.
     """
 
     counts: np.ndarray

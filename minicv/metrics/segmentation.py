@@ -1,8 +1,8 @@
 """How good are label maps? The confusion matrix, the values that follow from it, boundary IoU.
 
 n(i, j) is the number of pixels of true class i that were given class j. A confusion matrix is a
-plain (K, K) array, so the matrix of many images is the sum of theirs. All means are over classes,
-for one matrix of the whole set; the mean of the images' own values would be another number.
+plain (K, K) array, so the matrix of many images is the sum of their matrices. All means are over
+classes, for one matrix of the whole set; the mean of the values of single images is another number.
 
 The IoU of a large region hardly changes with a ragged border, because nearly all of its pixels lie
 inside. Boundary IoU looks only at pixels near a border: for each class, those of its region that
@@ -32,8 +32,8 @@ class SegmentationValues(NamedTuple):
         mean_iou: mean of `class_iou` over the classes that have one.
         frequency_weighted_iou: Σᵢ t(i) · class_iou(i) / Σᵢ t(i).
         class_accuracy: (K,), n(i, i) / t(i); NaN for a class that the truth lacks.
-        class_iou: (K,), n(i, i) / u(i); NaN for a class that truth and prediction lack. One that
-            was predicted but is nowhere has 0.
+        class_iou: (K,), n(i, i) / u(i); NaN for a class that truth and prediction lack; 0 for one
+            that was predicted and that the truth lacks.
         confusion: (K, K) int64, n.
 
     Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), section 5.
@@ -277,9 +277,9 @@ def boundary_iou(
     """Boundary IoU of each class over many images, and its mean over the classes.
 
     With G the pixels of a class in the truth, P those in the prediction, and G_d, P_d the pixels of
-    each within d of another class: |G_d ∩ P_d| / |G_d ∪ P_d|, pixels of all images counted
-    together. With d as large as the picture it is the IoU of the whole regions. Pixels whose truth
-    is `VOID` are taken out of the prediction too, before its borders are looked for.
+    each within d of another class: |G_d ∩ P_d| / |G_d ∪ P_d|, over the pixels of all images. With d
+    as large as the picture it is the IoU of the whole regions. Pixels whose truth is `VOID` are
+    taken out of the prediction too, before its borders are found.
 
     Args:
         predictions: for each image a dict with segmentation (H, W), 0..K-1.

@@ -37,7 +37,7 @@ def evaluate(
     progress: bool = False,
     on_result: Callable[[int, Result, Mapping[str, Any]], None] | None = None,
 ) -> Evaluation:
-    """Predict every image of ``dataset``, in order, and hold the results against the targets.
+    """Predict every image of ``dataset``, in order, and compare the results with the targets.
 
     Args:
         model: any system; only its `predict` is called.
@@ -67,7 +67,7 @@ def evaluate(
 def validation_losses(model: Model, dataset: Dataset, batch_size: int = 2) -> dict[str, float]:
     """Mean of each loss over ``dataset`` with the model in evaluation mode, as "val NAME".
 
-    A loss that samples draws the same every time, for it is given no generator.
+    A loss that draws samples gets no generator, so it draws the same ones at every call.
     """
     totals: dict[str, float] = {}
     with no_grad(), evaluating(model):

@@ -45,7 +45,7 @@ def fit(
     Args:
         step: learns from one batch, see `Step`.
         loader: yields (images, targets); its generator is part of the state.
-        epochs: in total, counted from the very beginning also when resuming.
+        epochs: in total, with those before an interruption.
         rng: for sampling within the loss.
         validate: values of an epoch, e.g. validation losses and "AP" or "mIoU".
         best_by: which value decides on ``best.npz``; larger is better. While it is NaN, as over
@@ -127,9 +127,9 @@ class TrainingState:
     def note_value(self, value: float) -> bool:
         """Note a validation value, and say whether it is the best so far.
 
-        Of equal values the latest is the best: few validation images soon give equal ones, and the
-        later weights have seen more and moved less. NaN, as over images without objects, is the
-        best only as long as there was no number.
+        Of equal values the latest is the best: with few validation images values are often equal,
+        and the later weights have learnt longer at a lower rate. NaN, as over images without
+        objects, is the best only while there has been no number.
         """
         if math.isnan(value):
             return self.best == float("-inf")
@@ -204,7 +204,7 @@ def part_of(arrays: Mapping[str, np.ndarray], prefix: str) -> dict[str, np.ndarr
 
 
 def _generators_within(model: Module) -> dict[str, np.random.Generator]:
-    """Those from which the model's dropout draws, by the layer's name."""
+    """The generators of the model's dropout layers, by the layer's name."""
     return {name: part.rng for name, part in model.named_modules() if isinstance(part, Dropout)}
 
 
@@ -214,7 +214,7 @@ def _kinds(states: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _as_json(value: Any) -> Any:
-    """As a value comes back from a JSON file: tuples are lists there."""
+    """The value as JSON gives it back: tuples become lists."""
     if isinstance(value, Mapping):
         return {key: _as_json(item) for key, item in value.items()}
     return [_as_json(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -25,7 +25,7 @@ class Preparation(NamedTuple):
     """What a recipe makes of a data set before the model is built.
 
     Attributes:
-        recipe: itself, as this data set wants it.
+        recipe: adapted to this data set.
         settings: of the model, with what was measured on the training images.
         train, validation: the images, such as resized ones.
         transform: the augmentation; None for none.
@@ -65,12 +65,12 @@ class Recipe:
             )
 
     def changed(self: Self, **changes: Any) -> Self:
-        """A copy with those changes that are not None, which is what an option not given says."""
+        """A copy with the changes that are not None; None means that an option was not given."""
         given = {name: value for name, value in changes.items() if value is not None}
         return dataclasses.replace(self, **given)
 
     def prepare(self, splits: Splits, settings: Any, *, workers: int = 1) -> Preparation:
-        """The data as the model shall see them; here as they are.
+        """The data as the model shall see them; here without any change.
 
         Args:
             splits: of the data set.
@@ -92,7 +92,7 @@ class Recipe:
         )
 
     def validated(self, model: Model) -> Model:
-        """The model that validation looks at: this one, or one that gives its results sooner."""
+        """The model that validation runs: ``model``, or a faster one with the same results."""
         return model
 
     def begin(
@@ -123,6 +123,6 @@ class Recipe:
 
 
 def flip_for(dataset: Dataset) -> RandomHorizontalFlip:
-    """Mirror every other image; where the labels have joints, left and right change places."""
+    """Mirror an image with probability 1/2; the names of left and right joints change places."""
     joints = getattr(dataset, "joint_names", None)
     return RandomHorizontalFlip(0.5, None if joints is None else mirror_permutation(joints))

@@ -50,7 +50,7 @@ class Step(Protocol):
         ...
 
     def state_dict(self) -> dict[str, Array]:
-        """All that the next step depends on, but for the model's weights."""
+        """All that the next step depends on, except the model's weights."""
         ...
 
     def load_state_dict(self, state: Mapping[str, np.ndarray]) -> None:
@@ -67,7 +67,7 @@ class GradientStep:
         schedule: ``schedule.lr(step)`` is the learning rate of each step.
         loss: ``loss(images, targets, rng)`` gives named losses. None is ``model.loss``; a part of
             the model learns alone by a loss and an optimizer of its own.
-        max_norm: of all gradients together; longer ones are shortened to it.
+        max_norm: greatest norm of all gradients together; a longer gradient is scaled to it.
 
     Raises, when it is called:
         DivergenceError: a loss, or the norm of the gradients, is no finite number.
@@ -149,7 +149,7 @@ def total_loss(losses: Mapping[str, Tensor]) -> Tensor:
 
 
 def loss_values(losses: Mapping[str, Tensor]) -> dict[str, float]:
-    """The value of each loss. They come from a device together, so that the host waits once.
+    """The value of each loss. All come from the device in one copy, so that the host waits once.
 
     >>> loss_values({"loss_objectness": Tensor([0.5]), "loss_box_reg": Tensor([0.25])})
     {'loss_objectness': 0.5, 'loss_box_reg': 0.25}
@@ -162,7 +162,7 @@ def loss_values(losses: Mapping[str, Tensor]) -> dict[str, float]:
 
 
 class DivergenceError(ArithmeticError):
-    """A loss became infinite or NaN; the message names the term, the images and likely causes."""
+    """A loss became infinite or NaN; the message names the loss, the images and likely causes."""
 
 
 def check_losses(
@@ -208,14 +208,14 @@ def _suspect_labels(targets: Targets) -> str:
 
 
 def _smallest_box(targets: Targets) -> str:
-    sides = [
+    areas = [
         (float((box[2] - box[0]) * (box[3] - box[1])), box, target.get("image_id", "?"))
         for target in targets
         for box in np.asarray(target["boxes"])
     ]
-    if not sides:
+    if not areas:
         return "no boxes"
-    _, box, image = min(sides, key=lambda side: side[0])
+    _, box, image = min(areas, key=lambda area: area[0])
     return f"smallest box {box[2] - box[0]:.3g} x {box[3] - box[1]:.3g} pixels ({image})"
 
 

@@ -42,9 +42,9 @@ class SVMReport:
     Attributes:
         seconds: of "proposals", "features", "svm" and "regression".
         bytes_on_disk: of the features.
-        regions: whose features are on disk.
-        hard_negatives: of each class, that its SVM ended with.
-        regression_pairs: of each class, that its regressor was fitted to.
+        regions: number of regions with features on disk.
+        hard_negatives: number of negatives that the SVM of each class ended with.
+        regression_pairs: number of regions that the regressor of each class was fitted to.
     """
 
     seconds: dict[str, float]
@@ -93,7 +93,7 @@ def fit_svms(
     scale = cache.scale("units", model.settings.feature_norm)
     miners = _mine(model, cache, scale, progress)
     svms = [miner.finish() for miner in miners]
-    # The scale of the features goes into the weights, so that they are used as they come.
+    # The scale goes into the weights, so that prediction needs no scaling of the features.
     weights = [svm.weight * scale for svm in svms]  # (U,) of each class
     model.svms.take(np.stack(weights), np.array([svm.bias for svm in svms]))
 
@@ -125,7 +125,7 @@ class Regions:
         labels: (G,) of the true boxes.
         overlap: (R, K) the greatest IoU with an object of each class; 0 where there is none.
         matched: (R,) the true box that each region overlaps most; 0 where there is none.
-        near: (M,) the regions that overlap theirs enough to learn box regression from.
+        near: (M,) the regions that overlap their true box enough to learn box regression from.
     """
 
     boxes: np.ndarray
@@ -186,12 +186,12 @@ class RegionCache:
         self.regions.append(regions)
 
     def units(self) -> Iterator[tuple[Regions, np.ndarray]]:
-        """Each image's regions and their (R, U); read as far as it is used."""
+        """Each image's regions and their units (R, U); the disk is read when they are used."""
         for index, regions in enumerate(self.regions):
             yield regions, np.load(self._path("units", index), mmap_mode="r")
 
     def pooled(self) -> Iterator[tuple[Regions, np.ndarray]]:
-        """Each image's regions and (M, P) of those that are near."""
+        """Each image's regions and the pooled features (M, P) of those that are near."""
         for index, regions in enumerate(self.regions):
             yield regions, np.load(self._path("pooled", index), mmap_mode="r")
 
@@ -229,7 +229,7 @@ class HardNegativeMiner:
         positives: (P, D) features.
         c, positive_weight, bias_feature: see `fit_linear_svm`.
         hard_score, easy_score: just below and well below the margin of the negatives, -1.
-        retrain_after: how many must join.
+        retrain_after: how many negatives must join before the SVM is trained again.
 
     Attributes:
         svm: as trained last; None before the first background has come.
@@ -274,7 +274,7 @@ class HardNegativeMiner:
         return len(self._negatives) + sum(map(len, self._joining))
 
     def offer(self, negatives: np.ndarray) -> None:
-        """The background of one image, (N, D); of the first that has any, all joins."""
+        """The background of one image, (N, D). All of the first image's background joins."""
         if self.svm is not None:
             negatives = negatives[self.svm.scores(negatives) > self.hard_score]
         if len(negatives) == 0:
