@@ -1,8 +1,8 @@
 """How many multiplications: derived from the layers' formulas, or counted while they run.
 
 A convolution multiplies, for each of its O · OH · OW results, the C / groups · KH · KW numbers
-under the kernel by weights; a fully connected layer, for each of its units, all of its inputs. All
-else that a network computes is small beside them, and not counted.
+under the kernel by weights; a fully connected layer multiplies, for each of its units, all of its
+inputs. The other layers need few multiplications, which are not counted.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def counting_multiplications(module: Module) -> Iterator[Count]:
     """Measured: what the convolutions and fully connected layers inside ``module`` do in a block.
 
     Each layer adds, when it has run, (numbers in its result) · (numbers that each is a sum of).
-    Layers that usually run together run one by one in the block (see `minicv.nn.run_conv_relu`).
+    Layers that usually run as one operation run one by one here (see `minicv.nn.run_conv_relu`).
 
     >>> import numpy as np
     >>> from minicv.nn import Sequential
@@ -45,7 +45,7 @@ def counting_multiplications(module: Module) -> Iterator[Count]:
     count = Count()
     layers = [part for part in module.modules() if isinstance(part, (Conv2d, Linear))]
     for layer in layers:
-        vars(layer)["forward"] = _counted(layer, count)  # hides the class's for a while
+        vars(layer)["forward"] = _counted(layer, count)  # hides the method of the class
     try:
         yield count
     finally:

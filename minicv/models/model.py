@@ -18,8 +18,8 @@ Result = dict[str, np.ndarray]
 class Model(Module):
     """A network with all that belongs to it, from photographs to results.
 
-    A subclass writes `loss` and `run`; `predict` and `stages` both call `run`, so that what is
-    shown is what is done. All work at any time, in training mode or not.
+    A subclass writes `loss` and `run`. `predict` and `stages` both call `run`, so `stages` shows
+    what `predict` does. All of them work in training mode and in evaluation mode.
 
     Attributes:
         classes: the K names; label k means ``classes[k]``.

@@ -1,6 +1,6 @@
-"""Photographs on their way into a network: checked, resized, normalised, laid side by side.
+"""Photographs as the input of a network: checked, resized, normalised, joined to a batch.
 
-A detector also has to bring boxes there and back; `ImageBatch` knows how each image was resized.
+`ImageBatch` also brings boxes from the pixels of an image to those of the batch, and back.
 """
 
 from __future__ import annotations

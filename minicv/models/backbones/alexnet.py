@@ -1,4 +1,4 @@
-"""AlexNet: the network that began it (Krizhevsky, Sutskever & Hinton 2012)."""
+"""AlexNet, the first deep network to win ImageNet (Krizhevsky, Sutskever & Hinton 2012)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class AlexNetLayers:
 
     Attributes:
         channels: out of each of the five convolutions.
-        groups: of each; with 2 the halves of the channels do not see each other, because they
-            were computed on two devices.
+        groups: of each convolution. With 2, each half of the output channels sees one half of the
+            input channels: the paper computed the halves on two devices.
         local_response_norm: whether it follows the first two convolutions, after their ReLU.
     """
 
@@ -64,8 +64,8 @@ class AlexNet(Module):
         rng: draws the initial weights and what is dropped.
 
     Source: Krizhevsky, Sutskever & Hinton, ImageNet Classification with Deep Convolutional Neural
-    Networks, 2012, section 3. Its input of 224 pixels gives maps of 55, as it says, with the 2
-    pixels of padding that torchvision added.
+    Networks, 2012, section 3. An input of 224 pixels gives the paper's maps of 55 pixels only with
+    a padding of 2, as in torchvision.
     """
 
     mean = (0.485, 0.456, 0.406)
@@ -102,9 +102,9 @@ class AlexNetBackbone(Backbone):
     The maps are those of the deepest layer of each stride: conv2 (8), conv5 (16; the pooling after
     it is left out) and fc7 (32), each after its ReLU and, where there is one, its normalisation.
 
-    The kernels are those of `AlexNet` and have the same names. What surrounds the image differs:
-    half a kernel of zeros on each side, where the classifier has less or nothing, so that cell i
-    of the map of stride s is centred on pixel i s and every image has ceil(H / s) rows of cells.
+    The kernels are those of `AlexNet` and have the same names. The padding differs: half a kernel
+    of zeros on each side, where the classifier has less or none. So cell i of the map of stride s
+    is centred on pixel i s, and every image has ceil(H / s) rows of cells.
 
     An image of 208 pixels gives a map of 13 x 13, and ``adaptive_max_pool2d`` of that to 6 x 6 is
     the pooling that is left out at stride 16: bins of 3 x 3 cells, 2 apart.
@@ -178,7 +178,7 @@ def _features(
         result.append(Conv2d(before, width, kernel_size, stride, padding, groups=groups, rng=rng))
         result.append(ReLU())
         if layers.local_response_norm and i < 2:
-            # The paper's alpha of 1e-4 is not divided by the window's size, and this one is.
+            # The paper's alpha is 1e-4; the layer divides alpha by the window's size of 5.
             result.append(LocalResponseNorm(5, alpha=5e-4, beta=0.75, k=2.0))
         if pooled:
             result.append(MaxPool2d(3, 2, padding=pool_padding))

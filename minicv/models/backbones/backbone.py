@@ -15,12 +15,12 @@ STRIDES = (8, 16, 32)  # those that every backbone has
 class Backbone(Module):
     """A network from pixels to one or more feature maps, with its own normalisation.
 
-    A deep map knows what is there but not exactly where; a shallow map knows where. A detector
-    takes one map, a fully convolutional network three (Long et al. 2015, section 4).
+    A deep map says what is in the image but not exactly where; a shallow map says where. A
+    detector takes one map, a fully convolutional network three (Long et al. 2015, section 4).
 
     ``forward(x)`` takes (N, 3, H, W), normalised, H and W from 1 on. It gives for each stride s a
     map (N, C, ceil(H / s), ceil(W / s)), whose cell (i, j) stands for the s x s pixels from
-    (i s, j s) on. The last row and column of cells may hang over the image.
+    (i s, j s) on. The last row and column of cells may reach beyond the image.
 
     Only the layers up to the deepest stride are built. A layer has the same name whichever strides
     are asked for, so a state_dict of the strides (16,) is a part of that of (8, 16, 32).

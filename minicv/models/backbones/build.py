@@ -22,7 +22,7 @@ BACKBONES: dict[str, type[Backbone]] = {
     "resnet50": ResNet50Backbone,
     "efficientnet_lite0": EfficientNetLite0Backbone,
 }
-# Options with which nothing is frozen, of those that freeze a part by default.
+# Options that freeze nothing, for the backbones that freeze a part by default.
 _NOTHING_FROZEN: dict[str, dict[str, Any]] = {
     "resnet18": {"frozen_batch_norm": False, "frozen_groups": 0},
     "resnet50": {"frozen_batch_norm": False, "frozen_groups": 0},
@@ -38,8 +38,8 @@ def build_backbone(
     Args:
         name: one of `BACKBONES`.
         strides: of its maps; see `Backbone`.
-        frozen: True as a detector wants it: in a network with published batch statistics these and
-            the first blocks stay as they are. False as a segmenter wants it: everything learns.
+        frozen: True, for a detector: batch statistics and the first blocks of a ResNet or an
+            EfficientNet stay as they are. False, for a segmenter: everything learns.
         rng: draws the initial weights.
 
     Raises:

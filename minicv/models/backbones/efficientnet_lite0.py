@@ -52,7 +52,7 @@ def _convolution(
 def _same_padding(x: Tensor, convolution: Conv2d) -> Tensor:
     """TensorFlow's "same": ceil(H / stride) outputs, the odd pixel of padding at right and bottom.
 
-    The weights were trained with it; symmetric padding would shift the picture by a pixel.
+    The weights were trained with this padding; symmetric padding would shift the map.
     """
     (kernel, _), (stride, _) = convolution.kernel_size, convolution.stride
     if stride == 1:

@@ -1,6 +1,6 @@
 """ResNet: blocks that learn what to add to their input (He et al. 2016).
 
-A block computes y = relu(x + f(x)). Where f is nothing yet, y passes x on, so a network of many
+A block computes y = relu(x + f(x)). Where f is close to 0, y is relu(x). So a network of many
 blocks starts no worse than one of few, and the gradient reaches the first layer undiminished.
 
 | block | f | where |
@@ -8,8 +8,9 @@ blocks starts no worse than one of few, and the gradient reaches the first layer
 | basic | 3x3, 3x3 | ResNet-18 |
 | bottleneck | 1x1 to a quarter of the channels, 3x3, 1x1 back | ResNet-50 |
 
-Layer names are torchvision's. As there, a bottleneck that halves the map has its stride on the 3x3
-convolution and not on the first 1x1 as in the paper, which would look at a quarter of the pixels.
+Layer names are torchvision's. A bottleneck that halves the map has its stride on the 3x3
+convolution, as in torchvision. The paper has the stride on the first 1x1 convolution, which then
+sees only a quarter of the pixels.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from minicv.nn import (
 )
 
 Norm = BatchNorm2d | FrozenBatchNorm2d
-# He et al. 2016, Table 1: blocks of layer1 to layer4; and which of the groups ends each stride.
+# He et al. 2016, Table 1: blocks of layer1 to layer4; and the group that ends each stride.
 _DEPTHS_18, _DEPTHS_50 = (2, 2, 2, 2), (3, 4, 6, 3)
 _GROUP = {8: 2, 16: 3, 32: 4}
 
@@ -240,7 +241,7 @@ class _ResNetBackbone(_ResNet, Backbone):
 
 
 class ResNet18Backbone(_ResNetBackbone):
-    """ResNet-18 without its last layer. Maps of 128, 256 and 512 channels; else `ResNet50Backbone`.
+    """ResNet-18 without its last layer: like `ResNet50Backbone`, with 128, 256 and 512 channels.
 
     >>> backbone = ResNet18Backbone((8, 16), rng=np.random.default_rng(0))
     >>> [features.shape for features in backbone(Tensor(np.zeros((1, 3, 33, 40), "float32")))]

@@ -48,7 +48,9 @@ def _features(
 class VGG16(Module):
     """The classifier: (N, 3, H, W) -> (N, num_classes) logits. Layer names are torchvision's.
 
-    Dropout draws from the generator given to ``forward``; see `minicv.nn.Dropout`.
+    Args:
+        num_classes: K.
+        rng: draws the initial weights and what is dropped; see `minicv.nn.Dropout`.
 
     Source: Simonyan & Zisserman, Very Deep Convolutional Networks, ICLR 2015, Table 1 D.
     """
@@ -83,12 +85,12 @@ class VGG16Backbone(Backbone):
     deepest is the pooling that the next layer takes: pool3 (8) or pool4 (16), as in Long et al.
     2015, section 4.1 and Figure 3.
 
-    A unit of fc6 looked at the whole 7x7 map. As a 7x7 convolution it looks at the 7x7 cells
-    around each position, and fc7, which looked at the units of fc6, becomes a 1x1 convolution. So
-    each position has the features that the classifier would find in a window around it. Zeros
-    surround the map, where Long et al. pad the image by 100 pixels and crop later.
+    In the classifier a unit of fc6 sees the whole 7x7 map. Here fc6 is a 7x7 convolution, whose
+    units see the 7x7 cells around each position, and fc7 is a 1x1 convolution. So each position has
+    the features that the classifier would find in a window around it. Zeros surround the map,
+    where Long et al. pad the image by 100 pixels and crop later.
 
-    Poolings round up, as in the network that these authors published, so that no pixel is left out
+    Poolings round up, as in the network that Long et al. published, so that no pixel is left out
     and an image may have any size. Dropout draws from ``rng`` in training.
 
     Layer names are torchvision's. Published weights of the whole network load by way of

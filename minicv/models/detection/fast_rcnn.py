@@ -7,9 +7,9 @@
     5. head       region features           -> class scores and box offsets         (R, K+1), (R, K+1, 4)
     6. post       scores, offsets, boxes    -> detections                           (D, 4)
 
-Training runs 1 to 5 with sampled regions and adds two losses. RoI pooling lets their gradient
-through to the convolutions, which SPP-net left as they were; no features are kept on disk, and
-nothing is fitted afterwards. Stages 5 and 6 stand in `roi_heads.py`.
+Training runs 1 to 5 with sampled regions and adds two losses. Their gradient passes RoI pooling
+and reaches the convolutions, which SPP-net does not train. No features go to disk, and nothing is
+fitted afterwards. The code of stages 5 and 6 is in `roi_heads.py`.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ from minicv.vision.matching import Matcher
 
 @dataclass(frozen=True)
 class FastRCNNSettings(RegionSettings):
-    """The numbers of `RegionSettings`, and what is Fast R-CNN's own.
+    """The numbers of `RegionSettings`, and Fast R-CNN's own.
 
-    64 regions of an image are trained on, and a batch of 2 images makes the paper's 128. Background
-    has some overlap with an object, at least 0.1, "a heuristic for hard example mining". Boxes are
+    An image gives 64 regions to train on, and a batch of 2 images the paper's 128. Background
+    regions overlap an object by at least 0.1, "a heuristic for hard example mining". Boxes are
     suppressed above an overlap of 0.3, as in R-CNN.
 
     Source: Girshick, Fast R-CNN, 2015, section 2.3.
@@ -75,8 +75,8 @@ class FastRCNNSettings(RegionSettings):
 class FastRCNN(Model):
     """A detector of ``classes`` among the boxes of a proposer, on any backbone with one map.
 
-    The paper scales the offsets to be learnt to zero mean and unit variance, as measured over the
-    training set; here the fixed ``settings.box_weights`` do that, as in Faster R-CNN.
+    The paper scales the offsets to zero mean and unit variance over the training set. Here the
+    fixed ``settings.box_weights`` scale them, as in Faster R-CNN.
 
     Args:
         backbone: pixels to features; brings its normalisation and stride.

@@ -4,13 +4,13 @@
     2. features   pixels                    -> backbone                             (N, C, h, w)
     3. rpn        features                  -> objectness and offsets of M anchors  (N, M), (N, M, 4)
     4. propose    scores, offsets, anchors  -> the best anchors, moved              (P, 4)
-    5. suppress   boxes, scores             -> the best of each heap of boxes       (R, 4)
+    5. suppress   boxes, scores             -> the best of boxes that overlap       (R, 4)
     6. pool       features, boxes           -> RoIAlign                             (R, C, 7, 7)
     7. head       region features           -> class scores and box offsets         (R, K+1), (R, K+1, 4)
     8. post       scores, offsets, boxes    -> detections                           (D, 4)
 
-Training runs 1 to 7 with sampled anchors and regions and adds four losses. Stages 3 to 5 stand in
-`rpn.py`, 7 and 8 in `roi_heads.py`.
+Training runs 1 to 7 with sampled anchors and regions and adds four losses. The code of stages 3 to
+5 is in `rpn.py`, that of 7 and 8 in `roi_heads.py`.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ from minicv.vision.matching import Matcher
 class FasterRCNNSettings(RegionSettings):
     """The numbers of `RegionSettings`, and the proposal network's.
 
-    The defaults are the papers', but for fewer proposals (they train on 2000 after suppression),
-    for the sake of a CPU.
+    The defaults are the papers', except that fewer proposals spare the CPU (the papers train on
+    2000 after suppression).
 
     Source: Ren et al., Faster R-CNN, 2015, section 3.
 
@@ -98,7 +98,7 @@ class FasterRCNNSettings(RegionSettings):
 
 
 class RPNOutput(NamedTuple):
-    """What the proposal network says of the M anchors of N images.
+    """The output of the proposal network for the M anchors of N images.
 
     Attributes:
         objectness: (N, M) logits.
@@ -198,7 +198,7 @@ class FasterRCNN(Model):
         targets: Sequence[Target],
         rng: np.random.Generator | None = None,
     ) -> dict[str, Tensor]:
-        """The first two of the four losses, those of the proposal network; see `loss`."""
+        """The two losses of the proposal network alone; see `loss`."""
         batch, objects, rng = self._begin(images, targets, rng)
         found = self._stage3_rpn(self._stage2_features(batch))
         return self._rpn_losses(found, objects, rng)
@@ -210,7 +210,7 @@ class FasterRCNN(Model):
         proposals: Sequence[np.ndarray],
         rng: np.random.Generator | None = None,
     ) -> dict[str, Tensor]:
-        """The other two, those of the head, on proposals that come from elsewhere; see `loss`.
+        """The two losses of the head alone, on the given proposals; see `loss`.
 
         Args:
             proposals: (R, 4) for each image, in its own pixels.
@@ -225,7 +225,7 @@ class FasterRCNN(Model):
         """The proposal network alone, as a `minicv.proposals.Proposer`; ``rng`` is not used.
 
         Returns:
-            as many boxes (R, 4), in the pixels of the image, and scores (R,) as in training.
+            boxes (R, 4) in the pixels of the image and scores (R,), as many as in training.
         """
         s = self.settings
         with no_grad(), evaluating(self):
@@ -240,8 +240,8 @@ class FasterRCNN(Model):
 
         Returns:
             dictionaries of ``"boxes"`` (D, 4) in the pixels of the image given, ``"labels"`` (D,)
-            0..K-1 and ``"scores"`` (D,) in 0..1. Until then, stages show boxes in the pixels of the
-            input, which is the image as resized.
+            0..K-1 and ``"scores"`` (D,) in 0..1. The stages before the detections have boxes in
+            the pixels of the resized image.
         """
         s = self.settings
         batch = self._stage1_batch(images)

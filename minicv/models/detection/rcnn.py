@@ -7,8 +7,8 @@
     5. regress    pooled features   -> boxes moved towards the object                (R, K, 4)
     6. post       scores, boxes     -> detections                                    (D, 4)
 
-The network sees every region as a picture of its own: that is what makes R-CNN slow. It is trained
-in two steps. Fine-tuning (`RCNN.loss`) runs 1 to 3 on sampled regions and minimises a softmax loss
+The network runs on every region as on a picture of its own, which makes R-CNN slow. Training has
+two steps. Fine-tuning (`RCNN.loss`) runs 1 to 3 on sampled regions and minimises a softmax loss
 (section 2.3 and appendix B). Then `minicv.training.fit_svms` writes the features of all proposals
 to disk and fits the SVMs of 4 and the box regressors of 5 to them.
 """
@@ -52,8 +52,8 @@ from minicv.vision.warp import warp_boxes
 class SVMDetectorSettings:
     """The numbers that R-CNN and SPP-net share.
 
-    The defaults are R-CNN's, but for a narrower head (4096 units), for the sake of a CPU. What the
-    paper does not give is as in the authors' public implementation.
+    The defaults are R-CNN's, except for a head with fewer units (the paper's has 4096), to spare
+    the CPU. What the paper does not give is as in the authors' public implementation.
 
     ``scoring`` and ``box_regression`` say which of the trained parts a prediction uses. One
     training fits all of them, so `dataclasses.replace` on a trained model's settings compares them.
@@ -68,8 +68,8 @@ class SVMDetectorSettings:
     max_proposals: int = 2000
     min_proposal_size: float = 2.0
 
-    # Fine-tuning: regions drawn from an image; two images make the paper's batch of 128, of which a
-    # quarter overlap an object. Others are background if they overlap one by the floor at least.
+    # Fine-tuning: regions drawn from an image; two images make the paper's batch of 128. At most a
+    # quarter of them hold an object. Background overlaps an object by the floor at least.
     head_units: int = 1024
     head_samples: int = 64
     head_positive_fraction: float = 0.25
@@ -80,8 +80,8 @@ class SVMDetectorSettings:
     # SVMs and box regressors see features scaled to this mean norm.
     feature_norm: float = 20.0
 
-    # SVMs: positives are the true boxes alone, negatives what overlaps none of the class by this
-    # much, and of these the hard ones.
+    # SVMs: positives are the true boxes alone. Negatives are the hard ones among the regions whose
+    # overlap with all objects of the class is below this.
     svm_negative_iou: float = 0.3
     svm_c: float = 1e-3
     svm_positive_weight: float = 2.0
@@ -109,7 +109,7 @@ class SVMDetectorSettings:
 
     @property
     def bins(self) -> int:
-        """Features that are left of each channel, in every region."""
+        """Numbers that pooling leaves of each channel, in every region."""
         raise NotImplementedError(f"{type(self).__name__}: bins is not written")
 
 
@@ -126,14 +126,14 @@ class RCNNSettings(SVMDetectorSettings):
     warp_size: int = 224
     context: int = 16
 
-    # 3. Features: rows and columns that are left of each map. Regions that go through the network
-    #    at a time, when all of an image do; it bounds the memory.
+    # 3. Features: rows and columns of each map after pooling. In detection so many regions go
+    #    through the network at a time, which bounds the memory.
     pooled_size: int = 7
     regions_at_a_time: int = 64
 
     @property
     def bins(self) -> int:
-        """Features that are left of each channel, in every region."""
+        """Numbers that pooling leaves of each channel, in every region."""
         return self.pooled_size**2
 
 
@@ -173,11 +173,11 @@ class FittedLinear(Module):
 
     @property
     def is_fitted(self) -> bool:
-        """Whether there is anything in here to use."""
+        """Whether weight and bias have been fitted: `take` was called, or a checkpoint has them."""
         return bool(self.fitted.data[0])
 
     def take(self, weight: np.ndarray, bias: np.ndarray) -> None:
-        """Have this (out, in) weight and (out,) bias from now on."""
+        """Set the weight (out, in) and the bias (out,)."""
         xp = xp_of(self.weight.data)
         self.weight.data = xp.asarray(weight.astype(np.float32))
         self.bias.data = xp.asarray(bias.astype(np.float32))
@@ -200,8 +200,8 @@ class RCNN(Model):
         rng: draws the initial weights, and what dropout drops.
 
     Attributes:
-        svms: `FittedLinear`, (R, U) -> (R, K): a linear SVM for each class. Scores are positive for
-            the class, and at least 1 beyond the margin.
+        svms: `FittedLinear`, (R, U) -> (R, K): a linear SVM for each class. A positive score
+            speaks for the class; the margin ends at 1.
         box_regressors: `FittedLinear`, (R, P) -> (R, 4 K): for each class the offsets from the
             region to the object, see `minicv.vision.encode_boxes`.
 
@@ -222,7 +222,7 @@ class RCNN(Model):
      'detections']
     """
 
-    settings: Any  # RCNNSettings; SPP-net, which is a kind of R-CNN here, has its own
+    settings: Any  # RCNNSettings, or SPPNetSettings in the subclass SPPNet
 
     def __init__(
         self,
@@ -255,7 +255,7 @@ class RCNN(Model):
         targets: Sequence[Target],
         rng: np.random.Generator | None = None,
     ) -> dict[str, Tensor]:
-        """The loss of fine-tuning, softmax: which class is in each sampled region, or none?
+        """The softmax loss of fine-tuning: the class of each sampled region, or background.
 
         Args:
             images, targets: see `FasterRCNN.loss`.
@@ -287,12 +287,12 @@ class RCNN(Model):
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
         """Detections of each image, best first. All boxes are in the image's pixels.
 
-        The score of an SVM is passed through the logistic function, so 0.5 lies on its boundary and
-        the order stays. The stage ``class_scores`` also has ``svm_scores`` (R, K), before that.
+        The logistic function turns the score of an SVM into a number in 0..1: 0.5 is the SVM's
+        boundary, and the order stays. The stage ``class_scores`` has the raw scores of the SVMs as
+        ``svm_scores`` (R, K).
 
-        Until `minicv.training.fit_svms` has run, classes are scored by the softmax and boxes stay
-        where they were proposed, whatever the settings say; so the network can be watched while it
-        is fine-tuned.
+        Until `minicv.training.fit_svms` has run, the softmax scores the classes and boxes stay as
+        proposed, whatever the settings say. So validation works during fine-tuning.
 
         Returns:
             dictionaries as of `FasterRCNN.run`.
@@ -325,7 +325,7 @@ class RCNN(Model):
         boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
         record_boxes(record, "proposals", "Proposals", boxes, scores)
         warped: Iterable[np.ndarray] = self._stage2_warp(image, boxes)
-        if record.keep:  # only then all of them are in memory
+        if record.keep:  # the stage needs all of them in memory
             warped = list(warped)
             self._record_warped(record, boxes, warped)
         features = self._stage3_features(warped)

@@ -1,12 +1,12 @@
-"""What all detectors by regions share, once it is known where to look.
+"""What all detectors by regions share after the proposals.
 
-The head says of each region what it holds and how its box should be corrected (`TwoLayerHead`,
-`BoxPredictor`). In training, sampled regions are told what they should have said
-(`region_targets`), and `box_loss` measures how far they are from it. In detection, `postprocess`
-makes scores and offsets into detections.
+The head (`TwoLayerHead`, `BoxPredictor`) gives class scores and box offsets of each region. In
+training, `region_targets` draws regions and gives their true classes and offsets, and `box_loss`
+compares these with the head's. In detection, `postprocess` makes scores and offsets into
+detections.
 
-The background is the class with number 0 in here, and label k of the K classes has number k + 1.
-Nobody outside sees it: targets, class scores and detections have labels 0..K-1.
+The head's class 0 is the background, and label k of the K classes is its class k + 1. Targets,
+class scores of stages and detections have no background: their labels are 0..K-1.
 
 Source: Girshick, Fast R-CNN, 2015, section 2.
 """
@@ -38,16 +38,16 @@ from minicv.vision.boxes import (
 )
 from minicv.vision.matching import Matcher, balanced_sample
 
-SMALLEST_SIDE = 1e-2  # pixels; a box that clipping has left thinner shows nothing
+SMALLEST_SIDE = 1e-2  # pixels; clipping can make a box thinner, which is then no detection
 
 
 @dataclass(frozen=True)
 class RegionSettings:
     """The numbers of Fast and Faster R-CNN: input, region features, head, and post-processing.
 
-    The defaults are the papers', but for a narrower head (4096 units), for the sake of a CPU. What
-    they do not give, such as the score threshold and the offsets' weights, is as in the public
-    implementations.
+    The defaults are the papers', except for a head with fewer units (the papers' has 4096), which
+    spares the CPU. What the papers do not give, such as the score threshold and the weights of the
+    offsets, is as in the public implementations.
 
     Raises:
         ValueError: an image size below one pixel.
@@ -62,8 +62,8 @@ class RegionSettings:
     # Region features: rows and columns.
     pooled_size: int = 7
 
-    # Head, and its training: regions above one overlap hold an object, others are background. The
-    # offsets are multiplied by box_weights, which brings their deviations close to 1.
+    # Head, and its training: regions above head_positive_iou hold an object, others are background.
+    # The offsets are multiplied by box_weights, which brings their deviations close to 1.
     head_units: int = 1024
     head_positive_iou: float = 0.5
     head_samples: int = 128
@@ -122,8 +122,8 @@ class TwoLayerHead(Module):
 class BoxPredictor(Module):
     """Class scores and box offsets: (R, units) -> (R, K+1) logits and (R, K+1, 4) offsets.
 
-    The background comes first. Its offsets are never used; they are there because published
-    weights have them.
+    The background comes first. Its offsets are never used; they exist because published weights
+    have them.
 
     Source: Girshick, Fast R-CNN, 2015, sections 2.1 and 2.3 (initial deviations 0.01 and 0.001).
     """
@@ -153,7 +153,7 @@ def join_regions(regions: Sequence[Array]) -> tuple[Array, Array]:
     return xp.concatenate(regions), xp.concatenate(numbers)
 
 
-# Training: which regions are learnt from, and what they should say
+# Training: which regions are learnt from, and their true classes and offsets
 
 
 class Objects(NamedTuple):
@@ -203,14 +203,14 @@ def objects_in_batch(batch: ImageBatch, targets: Sequence[Target], like: Array) 
 
 
 class RegionTargets(NamedTuple):
-    """What the head should say about the S regions that were drawn, the P positives first.
+    """The right output of the head for the S regions that were drawn, the P positives first.
 
     Attributes:
         boxes: (S, 4) the drawn regions.
         labels: (S,) the right class of each: label + 1, or 0 for background.
         deltas: (P, 4) the offsets that the positives should have for that class.
-        matched: (P,) int64, the object that each positive holds, as `Objects.index` counts: an
-            index into the arrays of the target, such as its masks.
+        matched: (P,) int64, the object that each positive holds: an `Objects.index`, so an index
+            into the arrays of the target, such as its masks.
     """
 
     boxes: Array
@@ -230,17 +230,18 @@ def region_targets(
 ) -> RegionTargets:
     """Draw ``count`` proposals of one image and say what the head should predict.
 
-    The true boxes join the proposals: at the start of training those are all bad, and without a
-    positive there would be nothing to learn from. Targets are plain arrays, without a gradient.
+    The true boxes join the proposals, because early in training all proposals are bad, and without
+    a positive region there would be nothing to learn from. Targets are plain arrays, without a
+    gradient.
 
-    Which regions are background is for the matcher to say. ``Matcher(0.5, 0.5)`` takes all that
-    hold no object; with ``background_floor=0.1``, as in SPP-net and Fast R-CNN, only those are
-    drawn that overlap one a little. Where too few do, the sample is smaller, as in the papers; it
-    is not filled up with the easy ones.
+    The matcher decides which regions are background. ``Matcher(0.5, 0.5)`` takes all that hold no
+    object; with ``background_floor=0.1``, as in SPP-net and Fast R-CNN, a background region
+    overlaps an object a little. Where there are too few such regions, the sample is smaller, as in
+    the papers; easy background does not fill it.
 
     Args:
         proposals: (R, 4).
-        objects: what is truly in the image.
+        objects: the true objects of the image.
         matcher: which regions hold an object, and which are background.
         count: S, unless there are fewer.
         positive_fraction: the share of S that positives have at most.
@@ -282,13 +283,13 @@ def sample_regions(
 def box_loss(
     logits: Tensor, offsets: Tensor, sampled: Sequence[RegionTargets], beta: float
 ) -> tuple[Tensor, Tensor]:
-    """What is it, for all sampled regions; where exactly, for those that hold an object.
+    """The class loss of all sampled regions, and the box loss of those that hold an object.
 
     Args:
         logits: (S, K+1), background first.
         offsets: (S, K+1, 4); only those of the right class are trained.
         sampled: for each image what was drawn, S regions in all, P of them positive.
-        beta: where smooth L1 turns from a parabola into a line.
+        beta: the error at which smooth L1 turns from a parabola into a line.
 
     Returns:
         the softmax loss, and smooth L1 summed over the positives; both are divided by S.
@@ -319,13 +320,13 @@ def select_detections(
     nms_threshold: float,
     detections_per_image: int,
 ) -> tuple[Array, Array, Array]:
-    """What scores at or below the threshold goes; suppression within each class; the best remain.
+    """Drop low scores, suppress overlapping boxes within each class, and keep the best.
 
     Args:
         class_scores: (R, K), without the background. R may be 0.
         boxes: (R, K, 4), clipped to the image.
         score_threshold: a detection has more than this.
-        nms_threshold: overlap above which the lower of two boxes of a class falls.
+        nms_threshold: of two boxes of a class that overlap more, the lower one is dropped.
         detections_per_image: at most, of all classes together.
 
     Returns:
@@ -360,15 +361,15 @@ def postprocess(
 ) -> list[Result]:
     """Scores and offsets of the regions of all images -> the detections of each.
 
-    Softmax; each class moves the proposal by its own offsets; boxes are clipped; what is left is
-    for `select_detections` to choose from. These are the last three stages of Fast and Faster
-    R-CNN, and ``record`` keeps those of the first image.
+    Softmax; each class moves the proposal by its own offsets; boxes are clipped; then
+    `select_detections`. ``record`` gets three stages of the first image: class scores, refined
+    boxes and detections.
 
     Args:
         logits: (R, K+1), background first.
         offsets: (R, K+1, 4).
         regions: the proposals of each image in the pixels of the batch, R in all.
-        batch: the images; brings boxes back into their pixels.
+        batch: the images; it brings boxes back to the pixels of each image.
         settings: thresholds and the weights of the offsets.
         record: see `StageRecorder`.
 
@@ -407,7 +408,7 @@ def postprocess(
     return detections
 
 
-# Stages: what all detectors call alike, and note alike
+# Stages that several detectors record
 
 
 def record_boxes(record: StageRecorder, name: str, title: str, boxes: Array, scores: Array) -> None:

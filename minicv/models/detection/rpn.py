@@ -1,9 +1,9 @@
 """The region proposal network: at every cell of the feature map, is there an object, and where?
 
 The network gives a score and four offsets for each anchor (`RPNHead`). The best anchors, moved by
-their offsets, become boxes (`propose`); of boxes that say the same thing the best stays
-(`suppress`). In training, sampled anchors are told what they should have said (`anchor_targets`),
-and `rpn_loss` measures how far they are from it.
+their offsets, become boxes (`propose`); of boxes that overlap much the best stays (`suppress`). In
+training, `anchor_targets` draws anchors and gives their true scores and offsets, and `rpn_loss`
+compares these with the network's.
 
 Source: Ren et al., Faster R-CNN, 2015, section 3.
 """
@@ -84,8 +84,8 @@ def propose(
 ) -> Proposals:
     """The best anchors of one image, moved by their offsets. A constant, without a gradient.
 
-    No anchor is dropped for being "background": before the head has seen the regions, all that the
-    scores give is an order.
+    There is no threshold on the scores: they only order the anchors, and the head decides later
+    which regions are background.
 
     Args:
         objectness: (M,) logits, one for each anchor.
@@ -113,7 +113,7 @@ def propose(
 
 
 def suppress(proposals: Proposals, *, nms_threshold: float, post_nms_top_n: int) -> Proposals:
-    """Of boxes that overlap each other by more than the threshold, the best; at most so many.
+    """Of boxes that overlap by more than the threshold, the best; at most ``post_nms_top_n`` boxes.
 
     >>> boxes = np.array([[0.0, 0.0, 8.0, 8.0], [0.0, 1.0, 8.0, 8.0], [8.0, 0.0, 12.0, 8.0]])
     >>> found = suppress(Proposals(boxes, np.array([0.9, 0.8, 0.7])), nms_threshold=0.7,
@@ -126,7 +126,7 @@ def suppress(proposals: Proposals, *, nms_threshold: float, post_nms_top_n: int)
 
 
 class AnchorTargets(NamedTuple):
-    """What the proposal network should say about the anchors that were drawn.
+    """The right output of the proposal network for the anchors that were drawn.
 
     Attributes:
         index: (S,) the drawn anchors, positives first.
@@ -175,13 +175,13 @@ def anchor_targets(
 def rpn_loss(
     objectness: Tensor, deltas: Tensor, sampled: Sequence[AnchorTargets], beta: float
 ) -> tuple[Tensor, Tensor]:
-    """Is it an object, for all sampled anchors; where is it, for the positive ones.
+    """The objectness loss of all sampled anchors, and the box loss of the positive ones.
 
     Args:
         objectness: (N, M) logits.
         deltas: (N, M, 4) offsets.
         sampled: for each image what was drawn, S anchors in all, P of them positive.
-        beta: where smooth L1 turns from a parabola into a line.
+        beta: the error at which smooth L1 turns from a parabola into a line.
 
     Returns:
         the logistic loss, and smooth L1 summed over the positives. Both are divided by S and not by

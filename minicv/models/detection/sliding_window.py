@@ -1,13 +1,13 @@
-"""Sliding window: an image classifier with a class for "nothing", applied everywhere.
+"""Sliding window: an image classifier with a background class, run at every position.
 
     1. windows    image             -> every position, scale and shape          (R, 4)
     2. warp       image, windows    -> each stretched to a small square         (R, 3, S, S)
     3. classify   warped windows    -> class scores, the background first       (R, K+1)
     4. post       scores, windows   -> detections                               (D, 4)
 
-It needs no idea of where to look, and pays for that: as many passes through the network as there
-are windows (see `SlidingWindowDetector.cost`), although neighbours share nearly all of their
-pixels. And a box is no better than the nearest window.
+The detector needs no proposals, but it runs the network once for each window (see
+`SlidingWindowDetector.cost`), although neighbouring windows share nearly all of their pixels. And a
+box is no better than the nearest window.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class SlidingWindowSettings:
     # 2. Warping: side of the square.
     warp_size: int = 32
 
-    # 3. Classification: rows and columns that are left of each map, units of each hidden layer, and
+    # 3. Classification: rows and columns of each map after pooling, units of each hidden layer, and
     #    windows that go through the network at a time, which bounds the memory.
     pooled_size: int = 4
     units: int = 256
     dropout: float = 0.5
     windows_at_a_time: int = 256
 
-    # Training: windows drawn from an image, and the share of them that may hold an object. Between
-    # the two overlaps a window is neither an object nor background.
+    # Training: windows drawn from an image, and the share of them that may hold an object. A window
+    # with an overlap between the two is neither an object nor background.
     samples: int = 64
     positive_fraction: float = 0.25
     positive_iou: float = 0.5
@@ -182,7 +182,7 @@ class SlidingWindowDetector(Model):
         windows, equal = self.windows.propose(image, np.random.default_rng(0))  # 1: (R, 4), (R,)
         record_boxes(record, "proposals", "Windows", windows, equal)
         warped: Iterable[np.ndarray] = self._stage2_warp(image, windows)
-        if record.keep:  # only then all of them are in memory
+        if record.keep:  # the stage needs all of them in memory
             warped = list(warped)
             self._record_warped(record, windows, warped)
         logits = [self._stage3_classify(some) for some in warped]

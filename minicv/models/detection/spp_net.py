@@ -2,16 +2,17 @@
 
     1. propose    image              -> any proposer's boxes                          (R, 4)
     2. features   image              -> backbone, at each scale                       (1, C, h, w) each
-    3. pool       maps, boxes        -> spatial pyramid of each region, on the map    (R, C, 50)
+    3. pool       maps, boxes        -> spatial pyramid of each region, on the map    (R, 50 C)
                                         of the scale where it has the standard size
     4. head       pooled features    -> fully connected layers                        (R, U)
     5. score      head features      -> an SVM for each class                         (R, K)
     6. regress    pooled features    -> boxes moved towards the object                (R, K, 4)
     7. post       scores, boxes      -> detections                                    (D, 4)
 
-It is R-CNN but for the way from a region to its features: stages 2 to 4 stand here, all others in
-`rcnn.py`. Fine-tuning trains the fully connected layers alone. No gradient passes stage 3, so the
-convolutions stay what they were: bring a backbone that is trained, on classification for instance.
+SPP-net differs from R-CNN in the way from a region to its features: stages 2 to 4 are in this file,
+all others in `rcnn.py`. Fine-tuning trains the fully connected layers alone. No gradient passes
+stage 3, so the convolutions never change: the backbone must be trained before, for instance on
+classification.
 """  # noqa: E501
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class SPPNetSettings(SVMDetectorSettings):
 
     @property
     def bins(self) -> int:
-        """Of all levels of the pyramid together."""
+        """Numbers that pooling leaves of each channel, in all levels of the pyramid together."""
         return sum(level * level for level in self.pyramid)
 
 
@@ -127,7 +128,7 @@ class SPPNet(RCNN):
 
     def _record_map(self, record: StageRecorder, scaled: Scaled, scale: int) -> None:
         name = f"feature_map_{scale}" if len(self.settings.scales) > 1 else "feature_map"
-        stride = self.stride / scaled.batch.scale(0)[0]  # in the pixels of the image
+        stride = self.stride / scaled.batch.scale(0)[0]  # in pixels of the original image
         record_features(record, scaled.features[0], stride, name)
 
     def _units_to_learn_from(
@@ -144,7 +145,7 @@ class SPPNet(RCNN):
     def _stage2_features(self, image: np.ndarray, scale: int) -> Scaled:
         xp = xp_of(self.cls_score.weight.data)  # the pixels go where the weights are
         batch = batch_for(self.backbone, [image], scale, self.settings.max_size)
-        # Frozen all through: running statistics do not move either.
+        # The backbone is frozen, its running statistics too.
         with no_grad(), evaluating(self.backbone):
             (features,) = self.backbone(Tensor(xp.asarray(batch.pixels)))
         return Scaled(batch, features.data)
@@ -195,12 +196,13 @@ def nearest_scale(boxes: np.ndarray, region_side: float) -> np.ndarray:
 def region_on_map(boxes: np.ndarray, stride: int, size: tuple[int, int]) -> np.ndarray:
     """The first and last cell, both included, of each box on the feature map.
 
-    Cell k looks at the pixels around ``stride k``. The region consists of the cells that look into
+    The centre of cell k is pixel ``stride k``. The region consists of the cells with a centre in
     the box: from ``floor(x1 / stride) + 1`` to ``ceil(x2 / stride) - 1``, and rows likewise. A box
-    between two cells gets the one that looks nearest to its middle; all are cut off at the edges.
+    that contains no centre gets the cell whose centre is nearest to the middle of the box. Cells
+    beyond the map are cut off.
 
-    These are the rounded corners that `roi_pool` takes with ``spatial_scale=1``. Its bins are the
-    pyramid's; only this way from the box to the map differs from RoI pooling's.
+    `roi_pool` takes the result with ``spatial_scale=1``. The bins of the pyramid are those of RoI
+    pooling; only this way from the box to the map differs.
 
     Args:
         boxes: (R, 4), pixels.

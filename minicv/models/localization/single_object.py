@@ -6,10 +6,10 @@
     4. outputs    units             -> class scores and a box                 (N, K), (N, 4)
     5. box        four fractions    -> a box in the pixels of the image       (N, 4)
 
-Training adds two losses: softmax for the class, L2 for the box. The number of outputs is fixed
-before anybody has seen the image, and so is the number of objects: one. An image with several asks
-the same four numbers for several boxes, and what L2 likes best is their mean, which lies on none of
-them. Detectors by regions are the way out.
+Training adds two losses: softmax for the class, L2 for the box. The number of outputs is fixed, and
+with it the number of objects: one. If an image has several objects, the same four numbers should
+be several boxes. L2 is least at the mean of these boxes, which lies on none of the objects.
+Detectors by regions solve this.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ class SingleObjectSettings:
     pooled_size: int = 7  # 2. rows and columns that are left of each map
     units: int = 1024  # 3. of each fully connected layer
     dropout: float = 0.5
-    # Errors of the box are fractions of the image, and their squares small beside a softmax loss.
+    # Errors of the box are fractions of the image; their squares are small beside a softmax loss.
     box_weight: float = 10.0
 
 
 class SingleObjectDetector(Model):
-    """Says of every image what its object is, and where; never that there are two, or none.
+    """The class and the box of one object in every image; it cannot find two objects, or none.
 
     Args:
         backbone: pixels to features; brings its normalisation.
@@ -92,7 +92,7 @@ class SingleObjectDetector(Model):
         self.hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
         self.class_scores = Linear(s.units, len(self.classes), rng=rng)
         self.box = Linear(s.units, 4, rng=rng)
-        # It starts with the middle of the image, half as wide and as high.
+        # The first box is in the middle of the image, half as wide and half as high.
         middle = np.array([0.25, 0.25, 0.75, 0.75], np.float32)
         self.box.load_state_dict({"weight": self.box.weight.data, "bias": middle})
 
@@ -135,7 +135,7 @@ class SingleObjectDetector(Model):
         }
 
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
-        """The one object of each image; none where the four numbers are no box.
+        """The one object of each image; none where the four numbers make no box with an area.
 
         Returns:
             dictionaries as of `FasterRCNN.run`, with one row or none.

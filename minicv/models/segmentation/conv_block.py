@@ -1,4 +1,4 @@
-"""The bricks of these networks: a convolution of either direction, batch normalisation, ReLU."""
+"""The blocks of these networks: a (transposed) convolution, batch normalisation, and ReLU."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ConvBNReLU(Module):
 
 
 class DeconvBNReLU(ConvBNReLU):
-    """The same with a transposed convolution, of stride 1: relu(bn(deconv(x))).
+    """`ConvBNReLU` with a transposed convolution of stride 1: relu(bn(deconv(x))).
 
     (N, in_channels, H, W) -> (N, out_channels, H, W), or with ``padding=0`` larger by
     kernel_size - 1.
@@ -96,7 +96,7 @@ def conv_blocks(
 
 
 def padding_that_keeps(layer: str, kernel_size: int) -> int:
-    """The margin of zeros with which a result has the size of the input.
+    """The padding with which a result has the size of the input.
 
     Raises:
         ValueError: an even kernel.

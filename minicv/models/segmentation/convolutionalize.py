@@ -2,8 +2,8 @@ r"""From patches to fully convolutional: the same answers for every window, comp
 
 Let f be a patch net: (3, P, P) -> K numbers. The sliding window puts f at every position of an
 image x: y(i, j) = f(x[:, i : i + P, j : j + P]). Neighbouring windows share nearly all of their
-pixels, and f computes everything anew for each. But each layer of f can be moved out of the window,
-to run over the whole image once, because it commutes with cutting the window out.
+pixels, and f computes everything again for each window. But each layer of f can run over the whole
+image once instead: running the layer and then cutting out the window gives the same numbers.
 
 **Convolution.** Without padding, result (a, b) of a convolution with stride t is a sum over the
 inputs from (t a, t b) on: g(x)[a, b] = Σ w[u, v] x[t a + u, t b + v]. If the window starts at
@@ -12,36 +12,37 @@ inputs from (t a, t b) on: g(x)[a, b] = Σ w[u, v] x[t a + u, t b + v]. If the w
     Σ w[u, v] x[t p + t a + u, t q + t b + v] = g(x)[p + a, q + b],
 
 result (p + a, q + b) of the convolution over the image. In words: the convolution of a window is a
-window of the convolution, t times closer to the origin. **Pooling** likewise, with max for Σ. An
-**activation** treats every number alike, and commutes with everything.
+window of the convolution, t times closer to the origin. The same holds for **pooling**, with max
+for Σ, and for an **activation**, which treats every number by itself.
 
-**Fully connected layer.** It sees a window of what comes before, C maps of M x M numbers, and
-forms Σ W[o, (c, u, v)] m[c, p + u, q + v]: which is the convolution by the same numbers, laid out
-as kernels (C, M, M). After it a window is one position, so the next fully connected layer is a 1x1
+**Fully connected layer.** It sees a window of the maps before it, C maps of M x M numbers, and
+forms Σ W[o, (c, u, v)] m[c, p + u, q + v]. This is a convolution with the same numbers as kernels
+(C, M, M). After it a window is one position, so the next fully connected layer is a 1x1
 convolution.
 
-A pooling must not leave out the last rows of a window, where they do not fill one more 2x2 square:
-over the image they would be filled, and an answer too many would come out. So a patch must be
-exactly what the net sees.
+A pooling must not leave out the last rows of a window because they do not fill a 2x2 square: in the
+image the square would be full, and there would be one result too many. So a patch must be exactly
+what the net sees.
 
 Layer after layer, the dense net gives at position (p, q) what the patch net gives for the window
-that starts at (s p, s q), where s is the product of all strides. Equal, not similar; only the order
-of the sums may differ.
+that starts at (s p, s q), where s is the product of all strides. The results are equal; only the
+order of the sums may differ.
 
-Padding breaks it, since a patch net would see zeros where the dense net sees the image: so it is
-refused. An image's border is drawn around the image instead, before the net.
+With padding this is false, because a patch net would see zeros where the dense net sees the image.
+So padding is refused. A border is put around the whole image instead, before the net.
 
-The dense net of stride s answers for every s-th window. There are two ways to have the answer of
-every window.
+The dense net of stride s gives the result of every s-th window. There are two ways to have the
+result of every window.
 
 **Shift and stitch.** The windows that start at (a + s p, b + s q) are those of the image without
 its first a rows and b columns, at position (p, q). So the s² shifted images together have every
-window, and their results are interleaved. What the shifted images share is computed anew for each.
+window, and their results are interleaved. The computation that the shifted images share is
+repeated for each.
 
-**À trous** ("with holes"). A layer of stride t skips the positions between; let it step by 1
-instead and keep them all. Neighbours of before, t apart, are t positions apart now. So every
-later layer reaches t times as far, with holes between its taps (a dilation of t). Nothing is
-computed twice, and no number of a single window's computation has changed.
+**À trous** ("with holes"). A layer of stride t skips positions. Let the layer step by 1 and keep
+all positions. Neighbours of the dense net are then t positions apart. So every later layer reaches
+t times as far, with holes between its taps (a dilation of t). Nothing is computed twice, and each
+window's result is computed from the same numbers.
 
 Source: Long, Shelhamer & Darrell, Fully convolutional networks (CVPR 2015), sections 3.1 and 3.2;
 Sermanet et al., OverFeat (ICLR 2014), sections 3.3 and 3.5; Giusti et al., Fast image scanning with
@@ -78,7 +79,7 @@ from minicv.nn import (
     Tanh,
 )
 
-# What treats every number by itself.
+# Layers that treat every number by itself.
 ELEMENTWISE = (ReLU, ReLU6, LeakyReLU, Sigmoid, Tanh, Dropout, Identity)
 
 
@@ -184,7 +185,7 @@ def shift_and_stitch(dense: Sequential, x: Tensor, patch_size: int) -> Tensor:
             "mirror_border"
         )
     h, w = -(-out_height // stride), -(-out_width // stride)  # positions of each shifted image
-    # A margin at the bottom and the right makes them alike; what it adds is cut off in the end.
+    # A margin at the bottom and the right gives all the same size; its results are cut off below.
     x = F.pad(x, (0, stride * w - out_width, 0, stride * h - out_height))
     height, width = ((n - 1) * stride + patch_size for n in (h, w))
     shifted = [
@@ -215,7 +216,7 @@ def a_trous(dense: Sequential) -> Sequential:
       (1): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), dilation=(2, 2))
     )
     """
-    down, across = 1, 1  # how far apart are neighbours of the dense net now
+    down, across = 1, 1  # positions from one neighbour of the dense net to the next
     layers: list[Module] = []
     for layer in dense:
         if isinstance(layer, (Conv2d, MaxPool2d)):
@@ -346,7 +347,7 @@ def _convolution(
         dilation=dilation,
         groups=groups,
         bias=bias is not None,
-        rng=np.random.default_rng(0),  # what it draws is replaced
+        rng=np.random.default_rng(0),  # the weights that it draws are replaced
     )
     layer.weight.data = weight.copy()
     if bias is not None and layer.bias is not None:

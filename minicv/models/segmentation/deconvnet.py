@@ -7,9 +7,9 @@
                             convolutions                                         (N, 64, H, W)
     5. score     map     -> a 1x1 convolution                                    (N, K, H, W)
 
-Unpooling puts values back where the encoder's maxima were: the structure of this very image. The
-transposed convolutions after it fill in the shape that a class has. Batch normalisation everywhere
-is what lets so deep a network train at all.
+Unpooling puts values back where the encoder's maxima were, and so restores the structure of this
+image. The transposed convolutions after it fill in the shape of the class. So deep a network trains
+only with batch normalisation in every layer.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ from minicv.vision.boxes import as_float_boxes, clip_boxes_to_image, remove_smal
 Aggregate = Literal["max", "mean"]
 
 FC6_SIDE = 7  # cells that one unit of fc6 looks at
-LEAST_SIDE = 32 * (FC6_SIDE - 1) + 1  # of an image that leaves so many after five halvings
+LEAST_SIDE = 32 * (FC6_SIDE - 1) + 1  # of an image, for FC6_SIDE cells after five halvings
 
 
 @dataclass(frozen=True, kw_only=True)
 class DeconvNetSettings(SegmenterSettings):
-    """What a `DeconvNet` can be told; see also `SegmenterSettings`.
+    """The settings of a `DeconvNet`; see also `SegmenterSettings`.
 
     Attributes:
         width: multiplies all numbers of channels; 1 is the paper's network.
@@ -77,8 +77,8 @@ class DeconvNet(Segmenter):
     """The deconvolution network, 252 million weights at its full width.
 
     Any image size: poolings round up and the unpoolings come back to the same sizes. A side below
-    193 pixels, which would leave fewer than the seven cells that fc6 needs, is padded at the bottom
-    or the right with the mean colour, and the logits are cut back. On 224x224, the paper's size,
+    193 pixels would leave fewer than the seven cells that fc6 needs. It is padded at the bottom or
+    the right with the mean colour, and the logits are cut back. On 224x224, the paper's size,
     fc6 and fc7 are a single cell; on larger images they slide over the map.
 
     Public weights of VGG-16 with batch normalisation, in torchvision's names, fit the encoder:
@@ -119,7 +119,7 @@ class DeconvNet(Segmenter):
         self.fc6_back = DeconvBNReLU(units, deep, FC6_SIDE, padding=0, rng=rng)
         self.decoder = ModuleList()
         for number, channels in enumerate(levels):
-            last = channels[0] if number > 0 else channels[1]  # not down to the three colours
+            last = channels[0] if number > 0 else channels[1]  # level 0 ends at 64, not at 3
             mirrored = (*channels[:0:-1], last)
             self.decoder.append(conv_blocks(mirrored, block=DeconvBNReLU, rng=rng))
         self.score = Conv2d(levels[0][1], len(self.classes), 1, rng=rng)
@@ -148,16 +148,16 @@ class DeconvNet(Segmenter):
     ) -> Result:
         """As `predict` for one image, by an ensemble over proposals.
 
-        Each box is cut out, brought to ``proposal_size`` squared, so that a small thing fills the
-        network's view, and scored; the scores go back to the size and the place of the box, with
-        zeros around. Over all boxes the largest score of each class counts at each pixel, and the
-        softmax turns those into probabilities. A misplaced box does little harm: where it finds
-        nothing, others say more.
+        Each box is cut out and resized to a square of ``proposal_size``, so that a small object
+        fills the network's input. The scores of the square go back to the size and the place of the
+        box, with zeros around. At each pixel the largest score of each class over all boxes counts,
+        and the softmax turns these scores into probabilities. A misplaced box does little harm,
+        because its scores are low and those of other boxes are higher.
 
         Args:
             image: (3, H, W), RGB float in 0..1.
-            boxes: (R, 4), x1, y1, x2, y2 in pixels: the best proposals, 50 in the paper. One
-                without area, or outside of the image, is passed over.
+            boxes: (R, 4), x1, y1, x2, y2 in pixels: the best proposals, 50 in the paper. A box
+                without area, or outside of the image, is skipped.
             aggregate: "max", or "mean" over the boxes.
             whole_image: whether the image as a whole is one proposal more. Without it a pixel
                 outside of all boxes scores 0 for every class, and the first class is taken: right
@@ -294,8 +294,8 @@ def aggregate_scores(
         ValueError: another name for ``aggregate``.
 
     Source: Noh et al., Learning deconvolution network for semantic segmentation (ICCV 2015),
-    "Aggregating instance-wise segmentation maps". There the mean is a sum; so many boxes cover a
-    pixel that their sum would make every softmax certain.
+    "Aggregating instance-wise segmentation maps". The paper has a sum instead of the mean; but many
+    boxes cover a pixel, and their sum would make every softmax certain.
 
     >>> windows = np.array([[0, 0, 2, 1], [1, 0, 3, 1]])
     >>> scores = [np.array([[[1.0, 5.0]]]), np.array([[[2.0, -3.0]]])]

@@ -1,12 +1,13 @@
 """A small encoder and decoder in which the way of upsampling can be exchanged.
 
     encoder   conv, pool ... conv, pool      (N, 3, H, W)   -> (N, C, H/8, W/8)
-    middle    conv                           looks at the whole of a thing, knows what it is
+    middle    conv                           sees the whole of an object
     decoder   upsample, conv ... upsample, conv             -> (N, C, H, W)
     score     conv 1x1                                      -> (N, K, H, W)
 
-The pooling lets deep layers see much at little cost, and loses where things were. The decoder has
-to get that back, and its upsampling decides how well it can; see `upsampling` for the four ways.
+Pooling lets deep layers see a large part of the image at little cost, but loses where objects are.
+The decoder has to restore the places, and its upsampling decides how well it can; see `upsampling`
+for the four ways.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from minicv.nn import Conv2d, ModuleList
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderDecoderSettings(SegmenterSettings):
-    """What an `EncoderDecoder` can be told; see also `SegmenterSettings`.
+    """The settings of an `EncoderDecoder`; see also `SegmenterSettings`.
 
     Attributes:
         upsampling: one of the four ways of `upsampling`.
@@ -86,7 +87,7 @@ class EncoderDecoder(Segmenter):
                             stamp; stamps add up                weights; nothing of this image
     ======================= =================================== ============================
 
-    All else is the same in the four networks; "transposed" alone has weights more.
+    All else is the same in the four networks; only "transposed" has more weights.
 
     Args:
         classes: the K names.

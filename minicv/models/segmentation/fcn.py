@@ -1,4 +1,4 @@
-"""Fully convolutional networks: what is there from the deep map, where from the shallow ones.
+"""Fully convolutional networks: the deep map says what is there, the shallow maps say where.
 
     1. backbone  pixels                  -> maps at strides 8, 16, 32 (pool3, pool4, fc7)
     2. score     each map                -> 1x1 convolution           (N, K, h, w)
@@ -9,10 +9,10 @@ FCN-32s enlarges the coarsest scores alone, FCN-16s adds those of stride 16 befo
 those of stride 8 (Long, Shelhamer & Darrell 2015, Figure 3).
 
 Alignment: a cell of stride s stands for s x s pixels, and a transposed convolution by f with a
-kernel of 2 f and a padding of f/2 places its f x f results exactly over them. So nothing is
-shifted, and a result is too large only where the last cells hang over the image, at the bottom and
-the right; that much is cut off. (The paper pads the image by 100 and cuts at an offset from all
-sides.)
+kernel of 2 f and a padding of f/2 places its f x f results exactly over these pixels. So nothing is
+shifted. A result is larger than the image only where the last cells reach beyond the image, at the
+bottom and the right, and the rest is cut off. (The paper pads the image by 100 and cuts at an
+offset from all sides.)
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from minicv.nn.initializers import bilinear_upsampling, constant
 
 
 class FCNSettings(SegmenterSettings):
-    """What an FCN can be told: what every segmenter can. See `SegmenterSettings`."""
+    """The settings of an FCN: those of every segmenter. See `SegmenterSettings`."""
 
 
 class _FCN(Segmenter):
@@ -93,8 +93,7 @@ class FCN32s(_FCN):
         backbone: pixels to feature maps of strides 8, 16 and 32; brings its normalisation.
         classes: the K names.
         settings: see `SegmenterSettings`; None takes the defaults.
-        rng: draws initial weights. (Score layers start at 0, enlargements bilinear; neither
-            depends on it.)
+        rng: without effect on the weights: score layers start at 0, and enlargements are bilinear.
 
     Raises:
         ValueError: a backbone with maps of other strides.
@@ -117,7 +116,7 @@ class FCN32s(_FCN):
 
 
 class FCN16s(_FCN):
-    """Two streams: the scores of stride 32, enlarged, plus those of stride 16. Else as `FCN32s`.
+    """Two streams: the scores of stride 32, enlarged, plus those of stride 16. See `FCN32s`.
 
     The paper starts from a trained FCN-32s: ``load_state_dict(state, strict=False)`` takes over the
     layers of the same names. The new score layer starts at 0, so that at first nothing is added.
@@ -137,7 +136,7 @@ class FCN16s(_FCN):
 
 
 class FCN8s(_FCN):
-    """Three streams: what `FCN16s` fuses, enlarged, plus the scores of stride 8. Else as there.
+    """Three streams: the fused scores of `FCN16s`, enlarged, plus those of stride 8. See `FCN32s`.
 
     The two enlargements between the streams are learned; the last one stays bilinear (Long et al.
     2015, section 4.3).

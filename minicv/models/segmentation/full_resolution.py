@@ -1,10 +1,10 @@
 """Convolutions only, at full resolution: the lecture's second step.
 
 The patch classifier computes the same features again for every patch. A stack of convolutions
-computes each once, and the logits of all pixels in one pass. Nothing is made smaller, so nothing
-has to be made larger again. But every layer works on every pixel, and a 3x3 layer sees but one
-pixel further: to see a whole thing the stack must be deep, and deep is dear. That is why the next
-networks go down and up again.
+computes each feature once, and the logits of all pixels together. No map is made smaller, so none
+has to be made larger again. But every layer works on every pixel, and a 3x3 layer sees only one
+pixel further. To see a whole object the stack must be deep, and a deep stack is slow. So the next
+networks make the maps smaller and then larger again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from minicv.nn import Conv2d
 
 @dataclass(frozen=True, kw_only=True)
 class FullResolutionSettings(SegmenterSettings):
-    """What a `FullResolution` can be told; see also `SegmenterSettings`.
+    """The settings of a `FullResolution`; see also `SegmenterSettings`.
 
     Attributes:
         width: C, channels of every layer.
@@ -54,8 +54,8 @@ class FullResolution(Segmenter):
     | conv 3x3, depth - 1 times | (N, C, H, W) | 9 C² each |
     | conv 1x1, the score | (N, K, H, W) | C K |
 
-    Receptive field: 1 + 2 depth pixels a side, 13 with the six layers of the default, where a
-    pooling after each would make it over a hundred. Cost for a pixel, all layers together:
+    Receptive field: 1 + 2 depth pixels a side, 13 with the six layers of the default. With a
+    pooling after each layer it would be over a hundred. Cost for a pixel, all layers together:
     27 C + 9 C² (depth - 1) + C K, with the default and 8 classes 47,200 multiply-adds; training
     takes three times as many and keeps three maps of C numbers for a pixel and layer.
 

@@ -1,12 +1,12 @@
-"""The first way to label every pixel: look at the patch around it, and classify that.
+"""The first way to label every pixel: classify the patch around it.
 
     1. levels    image             -> mirrored on all sides               (3, H + P - 1, W + P - 1)
     2. patches   bordered image    -> the patch around each pixel         (H W, 3, P, P)
     3. features  patches           -> convolutions, fully connected layer (H W, units)
     4. classify  features          -> fully connected layer               (H W, K)
 
-Two neighbours share nearly all of their patches, and yet everything is computed anew for each of
-them. `DensePatchClassifier` gives the same answers by convolutions of the whole image, see
+The patches of two neighbouring pixels are nearly the same, and yet everything is computed again for
+each. `DensePatchClassifier` gives the same answers by convolutions of the whole image, see
 `convolutionalize`:
 
     1. levels    image             -> mirrored on all sides               (3, H + P - 1, W + P - 1)
@@ -14,8 +14,8 @@ them. `DensePatchClassifier` gives the same answers by convolutions of the whole
     3. align     each level        -> repeated to the image's size        (units, H, W)
     4. classify  all levels        -> 1x1 convolution                     (K, H, W)
 
-Farabet's form with several ``scales`` takes steps 1 to 3 for each level of a Laplacian pyramid, by
-the same weights, and step 4 sees the features of all: with 3 scales, a context of 4 P pixels.
+Farabet's form with several ``scales`` runs steps 1 to 3 on each level of a Laplacian pyramid, with
+the same weights. Step 4 sees the features of all levels: with 3 scales, a context of 4 P pixels.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSet
 from minicv.models.segmentation.upsampling import cut
 from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
 
-_PATCHES_AT_ONCE = 256  # as many as memory likes; the result does not depend on it
+_PATCHES_AT_ONCE = 256  # bounds the memory; the result does not depend on it
 
 
 @dataclass(frozen=True, kw_only=True)
 class PatchClassifierSettings(SegmenterSettings):
-    """What a `PatchClassifier` can be told; see also `SegmenterSettings`.
+    """The settings of a `PatchClassifier`; see also `SegmenterSettings`.
 
     Attributes:
         class_weights: K numbers, how often the loss draws a class, relative to its number of
@@ -51,8 +51,8 @@ class PatchClassifierSettings(SegmenterSettings):
         channels: of each convolution.
         kernel_size: of all convolutions.
         units: of the hidden fully connected layer.
-        scales: levels of the pyramid; with 1 the image is seen as it is. At level l the patch
-            surrounds the cell over the pixel, 2ˡ pixels wide.
+        scales: levels of the pyramid; with 1 the patch is cut from the image itself. At level l the
+            patch surrounds the cell over the pixel, and a cell is 2ˡ pixels wide.
         patches_per_image: how many the loss draws, on average.
 
     Raises:
@@ -80,12 +80,12 @@ class PatchClassifier(Segmenter):
 
     For each of ``channels`` a convolution without padding, ReLU and 2x2 max pooling; then a fully
     connected layer of ``units`` with ReLU, and one of K. With a patch of 46 pixels and two 7x7
-    convolutions the maps are those of Farabet et al.: 46, 40, 20, 14, 7 pixels.
+    convolutions the maps are those of Farabet et al.: 46, 40, 20, 14, 7 pixels. The classified
+    pixel is P // 2 from the top and the left of its patch.
 
     Attributes:
         features: (R, 3, P, P) -> (R, units), for every scale.
         classifier: (R, scales · units) -> (R, K).
-        settings: of a patch of P pixels the classified one is P // 2 from the top and the left.
 
     Args:
         classes: the K names.
@@ -199,12 +199,12 @@ class PatchClassifier(Segmenter):
 class DensePatchClassifier(Segmenter):
     """What a `PatchClassifier` says of every pixel, computed by convolutions of the whole image.
 
-    Its `loss` counts every pixel of the images, which is what training on patches samples from
-    (Long et al. 2015, section 3.4).
+    Its `loss` is the mean over every pixel of the images; `PatchClassifier.loss` draws a sample of
+    them (Long et al. 2015, section 3.4).
 
     Args:
-        model: a patch classifier; its weights are copied, so that training it on changes nothing
-            here. To validate in the middle of a training, make a new one: it costs little.
+        model: a patch classifier. Its weights are copied, so later training of ``model`` does not
+            change the copy. To validate during a training, make a new one: it costs little.
 
     >>> rng = np.random.default_rng(0)
     >>> settings = PatchClassifierSettings(patch_size=8, channels=(4,), kernel_size=3, units=8)
@@ -235,7 +235,7 @@ class DensePatchClassifier(Segmenter):
         scales, patch_size = self.settings.scales, self.settings.patch_size
         for number, level in enumerate(bordered_pyramid(pixels, scales, patch_size)):
             features = self.features(Tensor(level[None]))  # -> (1, units, h, w)
-            repeated = F.unpool_nearest(features, 2**number)  # pixel i lies under cell i >> number
+            repeated = F.unpool_nearest(features, 2**number)  # pixel i is in cell i >> number
             aligned.append(cut(repeated, pixels.shape[1:]))  # -> (1, units, H, W)
         return self.classifier(F.concatenate(aligned, dim=1))  # -> (1, K, H, W)
 
@@ -259,7 +259,7 @@ def _features(settings: PatchClassifierSettings, rng: np.random.Generator) -> Se
 
 
 def _fitting_sizes(patch_size: int, levels: int, kernel_size: int) -> str:
-    """The two patch sizes next to this one of which every pixel is used."""
+    """The nearest two patch sizes with which the net sees every pixel of a patch."""
     least = 1
     for _ in range(levels):
         least = 2 * least + kernel_size - 1

@@ -1,4 +1,4 @@
-"""Patches: the square of pixels around a position, at several scales, and which to learn from.
+"""Patches: the squares of pixels around positions, at several scales; which ones to learn from.
 
 `mirror_border` and `cut_patches` make the patches of one image, `laplacian_pyramid` and
 `bordered_pyramid` those of several scales, and `draw_pixels` chooses the centres for a loss.
@@ -16,10 +16,10 @@ from minicv.vision.label_maps import VOID
 
 
 def mirror_border(pixels: Array, patch_size: int) -> Array:
-    """An image with so wide a border that every pixel of it is the centre of a whole patch.
+    """An image with a border, so that every pixel of the image is the centre of a whole patch.
 
     The centre of a patch of P pixels is its pixel P // 2. The border mirrors the image, the
-    outermost pixels included, so that a patch at the edge sees grass beyond the grass.
+    outermost pixels included: beyond grass at the edge a patch sees more grass.
 
     Args:
         pixels: (..., H, W), H and W from 1 on.
@@ -59,11 +59,11 @@ def cut_patches(bordered: Array, rows: Array, columns: Array, patch_size: int) -
 
 
 def laplacian_pyramid(pixels: Array, levels: int) -> list[Array]:
-    """What each halving of an image loses, and at last what is left.
+    """What each halving of an image loses, and the last halved image.
 
     With G₀ the image and G_{l+1} = reduce(G_l), level l is L_l = G_l - expand(G_{l+1}), edges and
-    texture of about 2ˡ pixels; the last level is G itself, colours and large shapes. Adding up
-    from the last, G_l = L_l + expand(G_{l+1}), gives the image back.
+    texture of about 2ˡ pixels; the last level is G itself, colours and large shapes. The sum from
+    the last level on, G_l = L_l + expand(G_{l+1}), gives the image back.
 
     Reducing weighs four neighbours along each axis by (1, 3, 3, 1) / 8, with the border mirrored;
     expanding interpolates bilinearly, with the same weights. So cell (i, j) of level l lies over
@@ -71,7 +71,7 @@ def laplacian_pyramid(pixels: Array, levels: int) -> list[Array]:
 
     Args:
         pixels: (C, H, W), H and W from 1 on.
-        levels: at least 1; with 1 the image is all there is.
+        levels: at least 1; with 1 the only level is the image.
 
     Returns:
         ``levels`` arrays (C, ceil(H / 2ˡ), ceil(W / 2ˡ)).
@@ -119,7 +119,7 @@ def _halve(pixels: Array, axis: int) -> Array:
 
 
 def bordered_pyramid(pixels: Array, levels: int, patch_size: int) -> list[Array]:
-    """What patches are cut from: the levels of the Laplacian pyramid, each with its border.
+    """The levels of the Laplacian pyramid, each with a border; patches are cut from them.
 
     (C, H, W) -> for each level l (C, h + P - 1, w + P - 1), h = ceil(H / 2ˡ). With one level it is
     the image. See `laplacian_pyramid`.
@@ -136,7 +136,7 @@ def draw_pixels(
     rng: np.random.Generator,
     class_weights: np.ndarray | None = None,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Random pixels with a class, from several images, such that rare classes are not rare.
+    """Random pixels with a class, from several images, and as many of rare classes as of others.
 
     Every class that the label maps contain is drawn equally often on average, or with
     ``class_weights`` in proportion to its weight times its number of pixels; within a class all

@@ -4,7 +4,7 @@
     2. network   pixels   -> a score for every class and pixel  (N, K, H, W)
     3. label     scores   -> the class with the highest         (H, W) for each image
 
-A system of `minicv.models.segmentation` is the network of step 2, which is its `forward`.
+A system of `minicv.models.segmentation` writes step 2, its method ``forward``.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from minicv.models.photographs import (
 )
 from minicv.vision.label_maps import VOID, check_label_map
 
-SILENT = StageRecorder(keep=False)  # for a network that runs and shows nothing
+SILENT = StageRecorder(keep=False)  # for a network that records nothing
 
 
 @dataclass(frozen=True, kw_only=True)
 class SegmenterSettings:
-    """What every segmenter can be told.
+    """The settings of every segmenter.
 
     Attributes:
         class_weights: K numbers, how much a pixel of each class counts in the loss; None counts
             all alike. See `minicv.vision.median_frequency_weights`.
         min_size, max_size: where given, `Segmenter.predict` makes the shorter side ``min_size``,
             but the longer at most ``max_size``, and brings the scores back to the size of the
-            image. Set it to the scale of the training images for photographs of any other. None
-            works on every image as it is.
+            image. With the size of the training images, photographs of any other size come to the
+            scale that was learnt. With None every image stays as it is.
 
     Raises:
         ValueError: a weight that is not a finite number from 0 on; one size without the other, or
@@ -76,7 +76,7 @@ class Segmenter(Model):
 
     A subclass sets ``mean`` and ``std`` and writes ``forward(x, record)``: (N, 3, H, W),
     normalised, to logits (N, K, H, W), of exactly the image's size for any H and W from 1 on. It
-    may note what it computes on the way with ``record``, see `minicv.inspection.StageRecorder`.
+    may record its feature maps with ``record``, see `minicv.inspection.stage.StageRecorder`.
 
     Attributes:
         classes: the K names; label k means ``classes[k]``.
@@ -162,12 +162,12 @@ class Segmenter(Model):
 
     @property
     def class_weights(self) -> np.ndarray | None:
-        """Those of the settings, (K,) float32."""
+        """The class weights of the settings, (K,) float32."""
         weights = self.settings.class_weights
         return None if weights is None else np.array(weights, np.float32)
 
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
-        """The class of every pixel of each image. Images run one by one, each as if alone.
+        """The class of every pixel of each image. Images run one by one.
 
         Returns:
             dictionaries of ``"segmentation"`` (H, W) int64, 0..K-1, and ``"probabilities"``

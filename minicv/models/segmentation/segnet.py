@@ -1,8 +1,9 @@
 """SegNet: an encoder with max pooling, and a decoder that is its mirror image.
 
-Every max unpooling of the decoder takes the switches of the pooling that it mirrors, so the borders
-of things, where the strong responses were, come back to the pixel; a convolution then fills in
-between. DeconvNet without its two layers of 4096, which hold nine tenths of its weights.
+Every max unpooling of the decoder takes the switches of the pooling that it mirrors. Strong
+responses are at the borders of objects, so the borders come back to the pixel; a convolution then
+fills the zeros between. SegNet is DeconvNet without the two layers of 4096 units, which hold nine
+tenths of DeconvNet's weights.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from minicv.nn import Conv2d, ModuleList
 
 @dataclass(frozen=True, kw_only=True)
 class SegNetSettings(SegmenterSettings):
-    """What a `SegNet` can be told; see also `SegmenterSettings`.
+    """The settings of a `SegNet`; see also `SegmenterSettings`.
 
     Attributes:
         widths: channels of each level.

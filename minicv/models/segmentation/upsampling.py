@@ -1,4 +1,4 @@
-"""A 2x2 pooling that remembers its maxima, and the lecture's four ways to undo it.
+"""A 2x2 pooling that remembers the places of its maxima, and the lecture's four upsamplings.
 
 What each makes of the map 1 2 / 3 4:
 
@@ -45,7 +45,7 @@ def pool(x: Tensor) -> tuple[Tensor, Switches]:
     """The maximum of each 2x2 window, and where it was.
 
     (N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)), for any H and W from 1 on: the last window of
-    an odd side hangs over the edge and sees what is there.
+    an odd side reaches beyond the edge and takes the maximum of the pixels inside.
 
     >>> x, switches = pool(Tensor([[[[1.0, 4.0, 2.0]]]]))
     >>> x.data.tolist(), switches.indices.tolist(), switches.size
@@ -117,7 +117,7 @@ class MaxUnpool(Module):
 class Transposed(Module):
     """A transposed convolution, 3x3 with stride 2: the only one of the four with weights.
 
-    One row or column of ``output_padding`` tells an even size from the odd one below it.
+    An even H or W needs one row or column of ``output_padding``; an odd one needs none.
 
     Args:
         channels: of x and of the result.
@@ -143,7 +143,7 @@ def make_upsampling(name: Upsampling, channels: int, *, rng: np.random.Generator
 
     Args:
         name: "nearest", "bed_of_nails", "max_unpool" or "transposed".
-        channels: of the map that is enlarged; it keeps them.
+        channels: of the map before and after.
         rng: draws the weights, where there are any.
 
     Raises:
