@@ -95,7 +95,7 @@ def paint_boxes(
 ) -> Image.Image:
     """Draw (N, 4) boxes in pixels of ``picture`` and their plates, the first ones on top.
 
-    What lies outside the picture is left out; plates are, where they have no room.
+    Boxes outside the picture are left out, and all plates where the picture is too low for one.
     """
     width = line_width_for(picture)
     inside = (boxes[:, :2] < picture.size).all(axis=1) & (boxes[:, 2:] >= 0).all(axis=1)
@@ -182,7 +182,7 @@ def _candidates(box: Sequence[float], width: float, height: float) -> list[tuple
     corners += [(right, y1 - height), (right, y1), (right, y2), (right, y2 - height)]
     rows = int((y2 - y1) // height)
     corners += [(x, y1 + row * height) for row in range(1, min(rows, 40)) for x in (left, right)]
-    # Stacked above and below the box, where several share nearly the same one.
+    # Above and below the box, one over the other, for several nearly equal boxes.
     corners += [(left, y1 - row * height) for row in range(2, 5)]
     corners += [(left, y2 + row * height) for row in range(1, 4)]
     return corners

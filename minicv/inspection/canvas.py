@@ -22,10 +22,9 @@ class Canvas:
     """Draws anti-aliased shapes and text on a copy of a picture.
 
     Pillow's shapes have hard edges. So they are painted on a picture that is four times larger
-    (twice for large ones), which is averaged down at the end; pixels that no shape touches come
-    out as they were. That picture is made when the first shape is drawn: a sheet of pictures and
-    text alone goes without. Text has smooth edges of its own and is painted last, at the final
-    size.
+    (twice for large ones), which is averaged down at the end; pixels that no shape touches do not
+    change. The larger picture is made when the first shape is drawn, so a sheet of pictures and
+    text alone needs none. Text has smooth edges of its own and is painted last, at the final size.
 
     All coordinates are in pixels of the picture, may be fractions, and may lie outside. A colour
     with a fourth number is translucent (0..255).
@@ -40,7 +39,7 @@ class Canvas:
         self.width, self.height = picture.size
         self.scale = 4 if self.width * self.height <= LARGE_PICTURE else 2
         self._picture = picture.convert("RGB").copy()
-        self._large: Image.Image | None = None  # in the place of the picture once there are shapes
+        self._large: Image.Image | None = None  # replaces the picture once there are shapes
         self._texts: list[tuple[tuple[float, float], str, float, Colour, str]] = []
 
     def fill(self, box: Numbers, colour: tuple[int, ...], corner_radius: float = 0.0) -> None:
@@ -60,7 +59,7 @@ class Canvas:
         half = width / 2
         left, top, right, bottom = x1 - half, y1 - half, x2 + half, y2 + half
         inner_top, inner_bottom = min(y1 + half, bottom), max(y2 - half, y1 + half)
-        # Four bars that do not overlap, for a translucent colour would be twice as strong there.
+        # Four bars without overlap, where a translucent colour would be twice as strong.
         self.fill((left, top, right, inner_top), colour)
         self.fill((left, inner_bottom, right, bottom), colour)
         self.fill((left, inner_top, min(x1 + half, right), inner_bottom), colour)

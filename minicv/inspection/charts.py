@@ -15,7 +15,7 @@ from minicv.inspection.panels import LegendEntry, draw_legend
 TITLE_SIZE = 20
 TEXT_SIZE = 14
 BAR, GAP = 22, 16  # pixels: height of a bar, and between the bars of two rows
-BLOCKS = 100  # a noisy curve is summed up in so many means
+BLOCKS = 100  # a long curve is drawn as the means of so many stretches
 
 Series = tuple[Sequence[float] | np.ndarray, Sequence[float] | np.ndarray]  # steps, values
 Points = tuple[np.ndarray, np.ndarray]  # a series, checked
@@ -28,7 +28,7 @@ def draw_bars(
     width: int = 760,
     longest: float | None = None,
 ) -> Image.Image:
-    """A row for each system; in it one bar for each series, with its number behind it.
+    """A row for each system, with a bar and its number for each series.
 
     All bars start at 0 and share one scale. A series that a row lacks has no bar there. Where
     there is more than one series, a legend names their colours.
@@ -38,7 +38,7 @@ def draw_bars(
         rows: for each system its name and the numbers, at least 0, by the name of their series.
         unit: is written behind each number.
         width: of the picture in pixels.
-        longest: the number whose bar would take all the room; by default the greatest there is.
+        longest: the number whose bar has the full length; by default the greatest of all.
 
     Raises:
         ValueError: a number that is negative or not finite.
@@ -207,7 +207,7 @@ def _draw_curve(
     colour: Colour,
     width: float,
 ) -> None:
-    """A line through the finite points, and dots: all of few points, else where a line ends."""
+    """A line through the finite points, with dots: at each of few points, else where it ends."""
     x, y = points
     few = len(x) <= 30
     known = np.isfinite(x) & np.isfinite(y)

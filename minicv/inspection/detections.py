@@ -76,7 +76,7 @@ def draw_ground_truth(
     detections: Mapping[str, np.ndarray],
     class_names: Sequence[str] | None = None,
 ) -> Image.Image:
-    """What is there, and beside it what was found.
+    """The ground truth, and the detections beside it.
 
     Args:
         image: (3, H, W) floats in 0..1.

@@ -87,8 +87,8 @@ def overlay_heatmap(
         low, high: the ends of the colour scale, as in `colour_map`.
         opacity: share of the map's colour, 0..1.
         cell_size: (width, height) of one cell in pixels of the image, a feature map's stride.
-            What sticks out of the image is cut off; where the image sticks out, the last cell goes
-            on. By default the cells are stretched evenly over the image.
+            Cells beyond the image are cut off; where the image is larger than the map, the last
+            cell goes on. By default the cells are stretched evenly over the image.
 
     >>> overlay_heatmap(np.ones((3, 8, 12), dtype=np.float32), np.eye(2)).size
     (12, 8)

@@ -21,7 +21,7 @@ from minicv.metrics.segmentation import boundary_band, confusion_matrix, values_
 from minicv.vision.label_maps import VOID, check_label_map
 
 OPACITY = 0.66  # share of a class's colour; the rest is the photograph in grey
-DARKEST = 70  # grey of the photograph's black, so that colours can be told apart in its shadows too
+DARKEST = 70  # grey that black becomes, so that colours can be told apart in dark parts too
 BORDER = 0.55  # brightness of the line between two classes
 VOID_BRIGHTNESS = (0.25, 0.5)  # of the photograph under the stripes that say "no class"
 
@@ -163,7 +163,7 @@ def _squares(array: np.ndarray, side: int) -> np.ndarray:
 def _borders(labels: np.ndarray) -> np.ndarray:
     """(H, W) uint8, 255 for pixels on whose right or below another class begins, else 0.
 
-    The line is a pixel wide, and wider on large pictures, which are looked at reduced.
+    The line is a pixel wide, and wider on large pictures, which a screen shows reduced.
     """
     wide = max(1, max(labels.shape) // 1000)
     borders = np.zeros(labels.shape, np.uint8)
@@ -202,7 +202,7 @@ def draw_label_maps(
     columns: int = 3,
     title: str | None = None,
 ) -> Image.Image:
-    """The image, and what several systems (or the truth) make of it.
+    """The image, and label maps of it from several systems (or the truth).
 
     To show borders, give a window of a few dozen pixels of image and label maps: it is enlarged to
     at least 512 pixels, each pixel of a label map being a square.
@@ -235,7 +235,7 @@ def draw_label_maps(
     return with_legend(sheet, entries, HEADING_SIZE, MARGIN, gap=0)
 
 
-SHEET_WIDTH = 1600  # pixels that the pictures in a row share; more are too many to look at
+SHEET_WIDTH = 1600  # pixels of all pictures in a row together
 WRONG_OPACITY = 0.85
 RIGHT_CONTRAST = 0.35  # of the photograph where the prediction is right
 

@@ -16,7 +16,7 @@ BLUE: Colour = (0, 114, 178)
 ORANGE: Colour = (230, 159, 0)
 BLUISH_GREEN: Colour = (0, 158, 115)
 
-# Neighbours in this order differ most; the green comes last because so much of a photograph is.
+# Neighbours in this order differ most. Green comes last because much of a photograph is green.
 CLASS_COLOURS = (ORANGE, SKY_BLUE, REDDISH_PURPLE, YELLOW, BLUE, VERMILLION, BLUISH_GREEN)
 
 # The same for thin lines on white, where yellow would vanish.
@@ -32,8 +32,8 @@ PALE: Colour = (226, 229, 233)
 def class_colour(label: int) -> Colour:
     """The colour of a class: always the same one for the same label.
 
-    The first seven labels have the seven colours of Okabe & Ito; the next seven have them lighter,
-    then darker, and so on in turns of twenty-one.
+    Labels 0 to 6 have the seven colours of Okabe & Ito, labels 7 to 13 the same colours lighter,
+    labels 14 to 20 darker. From label 21 on the colours repeat.
 
     Source: M. Okabe & K. Ito, "Color universal design" (2008).
 
@@ -91,18 +91,17 @@ OPPONENTS = np.array(
      (0.0259040371, 0.7827717662, -0.8086757660)]
 )  # fmt: skip
 
-LIGHTNESS = (0.42, 0.88)  # of the colours added; black and white are taken by photograph and void
-CHROMA = (0.09, 0.2)  # greys are taken by the photograph; the purest colours would outshine all
+LIGHTNESS = (0.42, 0.88)  # of the colours added; black and white are for photograph and void
+CHROMA = (0.09, 0.2)  # greys are for the photograph; the purest colours would be too strong
 
 
 @cache
 def class_palette(count: int) -> tuple[Colour, ...]:
     """`count` colours: those of `class_colour` for the first seven, then ever new ones.
 
-    In a label map all classes are seen side by side, so shades of one colour, as `class_colour` has
-    them from the eighth class on, are not enough. Each further colour is the one, of a fixed
-    choice, that looks most different from all before it. So the palette for fewer classes is the
-    beginning of that for more.
+    A label map shows all classes side by side, so the lighter and darker shades of `class_colour`
+    are not enough. Each further colour is the one, of a fixed choice, that looks most different
+    from all before it. So the palette of fewer classes is the beginning of the palette of more.
 
     Raises:
         ValueError: `count` is not 0..255.
@@ -152,5 +151,5 @@ def _choice() -> np.ndarray:
 
 
 def _distance(some: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """How different colours look on a photograph, which makes them lighter and darker itself."""
+    """How different colours look on a photograph, where lightness counts less than hue."""
     return np.sqrt(((some - other) ** 2 * (0.5, 1, 1)).sum(axis=-1))

@@ -138,7 +138,7 @@ class LegendEntry(NamedTuple):
 def draw_legend(entries: Sequence[LegendEntry], width: int, text_size: int = 15) -> Image.Image:
     """The entries in rows from left to right, all columns equally wide, on white.
 
-    There are as few rows as possible; a name that is wider than the legend is shortened.
+    The legend has as few rows as possible; a name that is wider than the legend is shortened.
 
     Args:
         entries: any number; none gives one white row.
@@ -159,9 +159,9 @@ def draw_legend(entries: Sequence[LegendEntry], width: int, text_size: int = 15)
         for entry, note in zip(entries, note_widths, strict=True)
     ]
     widest = math.ceil(patch_size[0] + gap + max(widths, default=0))
-    columns = max(1, (width + space) // (widest + space))  # so many would fit
+    columns = max(1, (width + space) // (widest + space))  # at most so many fit
     rows = max(1, math.ceil(len(entries) / columns))
-    columns = max(1, math.ceil(len(entries) / rows))  # so many fill these rows evenly
+    columns = max(1, math.ceil(len(entries) / rows))  # the same number of rows, filled evenly
     canvas = Canvas(Image.new("RGB", (width, rows * row_height), WHITE))
     for number, entry in enumerate(entries):
         row, column = divmod(number, columns)
@@ -186,7 +186,7 @@ def with_legend(
     gap: int = 8,
     least: int = 1,
 ) -> Image.Image:
-    """The picture, and below it, after a gap, its legend, with a margin at its sides and its end.
+    """The picture with its legend below; the legend has a margin at the sides and at the end.
 
     The legend is as wide as the picture, and at least ``least`` pixels.
 

@@ -71,7 +71,7 @@ def region_card(crop: Image.Image, features: np.ndarray) -> Image.Image:
 def feature_picture(features: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """A region's features as colours: the mean strength of channels (C, h, w), or all of (P,).
 
-    The P numbers stand row by row, in cells that are about square; what is left of the last row is
+    The P numbers stand row by row, in cells that are about square; the rest of the last row is
     white.
 
     >>> pixels = np.asarray(feature_picture(np.array([1.0, 3.0, 2.0]), (40, 40)))
@@ -98,8 +98,8 @@ def draw_region_scores(
 ) -> Image.Image:
     """A tile for each region: its picture, and its scores as bars on one common scale.
 
-    The scale reaches from the least of all scores, or 0, to the greatest, so that margins, which
-    have both signs, and probabilities look right. The best score of a region is written in black.
+    The scale reaches from the least of all scores, or 0, to the greatest, so that probabilities and
+    SVM scores, which have both signs, look right. The best score of a region is written in black.
     Of more than 8 classes a region shows its best 8.
 
     Args:

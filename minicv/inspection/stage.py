@@ -1,4 +1,4 @@
-"""Stages: what a system makes of one image, step by step, in a form that anybody can draw."""
+"""Stages: what a system computes for one image, step by step, in a form that can be drawn."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ class StageRecorder:
         keep: False, as in `predict`, keeps nothing and calls none of the functions that it is
             given, so that recording costs a prediction nothing.
 
-    On a GPU, which works on while Python goes on, the seconds of a step are those until its work
-    was handed over.
+    A GPU works while Python goes on. There the seconds of a step end when its work is queued, not
+    when it is done.
 
     Attributes:
         stages: recorded so far, in order.
@@ -129,7 +129,7 @@ class StageRecorder:
         self._since = time.perf_counter()
 
     def __call__(self, name: str, caption: str, kind: str, arrays: Callable[[], Arrays]) -> None:
-        """Note that a step has ended: its seconds are those since the step before.
+        """Record that a step has ended; its seconds count from the end of the step before.
 
         Args:
             name, caption, kind: see `Stage`.
@@ -143,7 +143,7 @@ class StageRecorder:
 
 
 def record_input(record: StageRecorder, image: np.ndarray) -> None:
-    """Note the image (3, H, W), 0..1, in whose pixels the following boxes are, as "input".
+    """Record an image (3, H, W), 0..1, as "input". Later boxes are in its pixels.
 
     >>> import numpy as np
     >>> record = StageRecorder(keep=True)
@@ -159,7 +159,7 @@ def record_input(record: StageRecorder, image: np.ndarray) -> None:
 def record_features(
     record: StageRecorder, features: Array, stride: float, name: str = "feature_map"
 ) -> None:
-    """Note a feature map (C, h, w), with the pixels of the input per cell.
+    """Record a feature map (C, h, w), and its stride in pixels of the input.
 
     >>> import numpy as np
     >>> record = StageRecorder(keep=True)

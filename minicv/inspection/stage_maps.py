@@ -35,7 +35,7 @@ def draw_image(stage: Stage, scene: Scene) -> Drawn:
 
 
 def draw_features(stage: Stage, scene: Scene) -> Drawn:
-    """The mean strength of the channels over the image; on its own with the strongest channels."""
+    """The mean strength of the channels over the image; the detail adds the strongest channels."""
     features, stride = stage.arrays["features"], float(stage.arrays["stride"])
     picture, factor = scene.picture()
     strength = np.abs(features).mean(axis=0)  # (C, h, w) -> (h, w)
@@ -52,7 +52,7 @@ def draw_features(stage: Stage, scene: Scene) -> Drawn:
 
 
 def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
-    """The anchors of the middle cell, coloured by size; on their own also size by size."""
+    """The anchors of the middle cell, coloured by size; the detail also has them size by size."""
     anchors = stage.arrays["anchors"]
     sizes, size_of = anchor_sizes(anchors)
     picture, factor = scene.picture()
@@ -90,7 +90,7 @@ def anchor_sizes(anchors: np.ndarray) -> tuple[list[float], np.ndarray]:
 
 
 def draw_objectness(stage: Stage, scene: Scene) -> Drawn:
-    """The surest anchor of each cell over the image; on its own also anchor by anchor."""
+    """The surest anchor of each cell over the image; the detail also has each anchor alone."""
     objectness, anchors = stage.arrays["objectness"], stage.arrays["anchors"]
     columns = max(3, len(anchor_sizes(anchors)[0]))
     width = _column_width(PANEL_WIDTH, columns)

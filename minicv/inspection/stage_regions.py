@@ -1,6 +1,7 @@
 """How stages about regions are drawn: boxes, crops, features, scores, refined boxes, detections.
 
-All have a region at least, but for detections: `minicv.inspection.draw_stages` sees to it.
+`minicv.inspection.draw_stages` calls these functions, except `draw_detected`, only for stages that
+have a region.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from minicv.inspection.stage import Stage
 from minicv.inspection.stage_scene import Drawn, Scene, halves, pale
 
 MOST_BOXES = 40  # drawn; more would hide the image
-MOST_BOXES_OF_A_CROWD = 300  # drawn of boxes that a later stage thins out: the crowd is the point
+MOST_BOXES_OF_A_CROWD = 300  # drawn of boxes before suppression, to show how many they are
 MOST_REGIONS = 8  # shown one by one
 MOST_CROPS = 12
 CROP_SIDE = 112  # pixels of a region's crop
 SMALL_SIDE = 94  # of one of four beside each other on the overview
 MOST_CARDS = 3  # of scores on the overview
-DRAWN_SCORE = 0.5  # of a detection; the unsure ones would hide the sure
+DRAWN_SCORE = 0.5  # detections with a lower score are not drawn: they would hide the others
 MOST_UNSURE = 3  # drawn where none is sure
 
 
@@ -36,7 +37,7 @@ def draw_boxes(stage: Stage, scene: Scene) -> Drawn:
     boxes, scores = stage.arrays["boxes"], stage.arrays["scores"]
     thinned_out = any(later.kind == "boxes" for later in scene.stages[scene.index + 1 :])
     most = MOST_BOXES_OF_A_CROWD if thinned_out else MOST_BOXES
-    if scores.min() == scores.max():  # none is best: some from everywhere
+    if scores.min() == scores.max():  # no best ones: some, evenly spread
         rows = np.unique(np.linspace(0, len(boxes) - 1, most).astype(int))
         picture = draw_proposals(scene.on_image(), boxes[rows], scores[rows], most)
         note = "all with the same score"
@@ -49,9 +50,9 @@ def draw_boxes(stage: Stage, scene: Scene) -> Drawn:
 
 
 def score_scale(scores: np.ndarray) -> tuple[float, float]:
-    """The ends of a colour scale: 0 to 1 for probabilities, else what there is, and 0.
+    """The ends of a colour scale: 0, 1 for probabilities, else the least score or 0, and the best.
 
-    Scores that are all below a half are on a scale of their own, or all would be dark.
+    Probabilities that are all below a half have a scale of their own, or all would be dark.
 
     >>> score_scale(np.array([0.2, 0.9])), score_scale(np.array([0.02, 0.2]))
     ((0.0, 1.0), (0.0, 0.2))
@@ -63,7 +64,7 @@ def score_scale(scores: np.ndarray) -> tuple[float, float]:
 
 
 def draw_regions(stage: Stage, scene: Scene) -> Drawn:
-    """What the system cuts out, or else the pixels of the boxes; and where on the image that is."""
+    """The crops of the system, or else the pixels of the boxes; the detail shows where they are."""
     shown = scene.shown_regions(MOST_CROPS)
     crops = _crops(stage, scene, shown, CROP_SIDE)
     numbers = [str(number) for number in range(1, len(shown) + 1)]
@@ -105,8 +106,8 @@ def draw_scores_of_regions(stage: Stage, scene: Scene) -> Drawn:
 
 
 def draw_refined_boxes(stage: Stage, scene: Scene) -> Drawn:
-    """The surest regions: in white where they were, in the colour of their best class where that
-    class moves them, and a line from each corner to where it went. The surest lie on top."""
+    """The surest regions in white, the boxes of their best classes in the colours of the classes,
+    and a line from each corner of a region to that of its box. The surest lie on top."""
     shown = scene.shown_regions(MOST_REGIONS)
     best = stage.arrays["class_scores"][shown].max(axis=1)
     rows = np.array(shown)[best >= 0.5 * best.max()]

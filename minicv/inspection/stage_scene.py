@@ -17,7 +17,7 @@ from minicv.vision.boxes import nms
 
 PANEL_WIDTH = 600  # of each half of a picture of one stage
 MOST_LOOKED_AT = 2000  # regions among which those shown are chosen
-DIFFERENT = 0.4  # IoU up to which two regions are worth showing both
+DIFFERENT = 0.4  # IoU up to which two regions differ enough to show both
 
 
 class Drawn(NamedTuple):
@@ -27,7 +27,7 @@ class Drawn(NamedTuple):
         tile: for the overview.
         note: a line below the stage's caption: how to read the picture.
         detail: the picture of this stage alone, where it shows more than the tile.
-        detail_note: the line above it, where that is another.
+        detail_note: the line above the detail, where it differs from ``note``.
     """
 
     tile: Image.Image
@@ -38,7 +38,7 @@ class Drawn(NamedTuple):
 
 @dataclass(frozen=True)
 class Scene:
-    """What a drawer knows besides its own stage.
+    """The context in which a stage is drawn.
 
     Attributes:
         stages: all of them.
@@ -93,8 +93,8 @@ class Scene:
         return None
 
     def shown_regions(self, count: int) -> list[int]:
-        """Which regions of this stage are shown: see `regions_to_show`. Where classes have scores,
-        a region counts as sure as its best class; else those that come first are the surest."""
+        """Which regions of this stage are shown: see `regions_to_show`. The score of a region is
+        that of its best class; without class scores the first regions are the surest."""
         boxes = self.stages[self.index].arrays["boxes"]
         scores = self.class_scores()
         if scores is None or not scores.size:
@@ -102,8 +102,8 @@ class Scene:
         return regions_to_show(boxes, scores.max(axis=1), count)
 
     def verdicts(self, shown: Sequence[int]) -> list[str]:
-        """For each region shown its number, and what is known about it: the score with which it was
-        proposed, and the best class."""
+        """For each region shown its number, its score as a proposal, and its best class with the
+        score."""
         proposed, scores = self.proposal_scores(), self.class_scores()
         verdicts = []
         for number, region in enumerate(shown, start=1):
@@ -116,7 +116,7 @@ class Scene:
 
 
 def regions_to_show(boxes: np.ndarray, scores: np.ndarray, count: int) -> list[int]:
-    """The numbers of ``count`` regions, the surest first, and such as overlap little if there are.
+    """The numbers of ``count`` regions: the surest that overlap little, then others to fill up.
 
     >>> boxes = np.array([[0.0, 0, 9, 9], [0, 0, 9, 8], [20, 20, 29, 29]])
     >>> regions_to_show(boxes, np.array([0.9, 0.8, 0.1]), 2)

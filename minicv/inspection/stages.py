@@ -38,9 +38,8 @@ DRAWERS: dict[str, Callable[[Stage, Scene], Drawn]] = {
 def draw_stages(stages: Sequence[Stage], class_names: Sequence[str]) -> dict[str, Image.Image]:
     """Draw what a model's `stages` gives: each stage by its kind, and all of them on one sheet.
 
-    A stage that deals with many regions shows a few: the surest of those that overlap little. They
-    have the same numbers in all stages of the same regions. Stages without proposals or detections
-    are fine: their pictures then say so.
+    A stage of many regions shows a few: the surest of those that overlap little. A region has the
+    same number in all stages of the same regions. The picture of a stage without boxes says so.
 
     Args:
         stages: in order; see `minicv.inspection.stage.KINDS` for what each holds.
@@ -94,7 +93,7 @@ def draw_stage(scene: Scene) -> Drawn:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as a reader likes them: two digits, and milliseconds below a second.
+    """Seconds with about two digits, and milliseconds below a second.
 
     >>> [duration(s) for s in (0.00042, 0.0123, 0.5, 1.26, 75.0)]
     ['0.42 ms', '12 ms', '500 ms', '1.3 s', '75 s']
