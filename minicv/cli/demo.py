@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> None:
         system,
         splits,
         options.out,
-        changes={"jitter": 0.0},  # there are as many scenes, in as many lights, as are wanted
+        changes={"jitter": 0.0},  # the scenes are drawn in many lights already
         seed=options.seed,
         device=device,
     )

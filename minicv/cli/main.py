@@ -17,7 +17,9 @@ from minicv.weights import WeightsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0, or 2 with one sentence on standard error.
+    """Run one command. The exit status is 0, 2 after an error, or 130 after an interruption.
+
+    Errors and interruptions print one sentence on standard error.
 
     >>> main(["--version"])
     Traceback (most recent call last):

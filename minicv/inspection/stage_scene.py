@@ -85,7 +85,7 @@ class Scene:
         return None
 
     def proposal_scores(self) -> np.ndarray | None:
-        """(R,) scores with which this stage's R regions were proposed, where a stage says so."""
+        """(R,) scores of this stage's R regions as proposals, if an earlier stage has them."""
         regions = len(self.stages[self.index].arrays["boxes"])
         for stage in reversed(self.stages[: self.index]):
             if stage.kind == "boxes" and len(stage.arrays["boxes"]) == regions:

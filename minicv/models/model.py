@@ -66,6 +66,6 @@ class Model(Module):
 
         Args:
             images: see `loss`.
-            record: is told of each stage, as it is for the first image.
+            record: records each stage of the first image.
         """
         raise NotImplementedError(f"{type(self).__name__}: run is not written")

@@ -231,9 +231,11 @@ class SegmentationRecipe(Recipe):
 
 def _at_size(dataset: Dataset, min_size: int | None, max_size: int | None) -> Dataset:
     """The images resized, if there is a size, and cached in memory once they are decoded."""
+    if len(dataset) == 0:
+        return dataset
     if min_size is not None and max_size is not None:
         dataset = Transformed(dataset, Resize(min_size, max_size))
-    elif isinstance(dataset, Cached) or len(dataset) == 0:
+    elif isinstance(dataset, Cached):
         return dataset
     height, width = dataset[0][0].shape[1:]
     return Cached(dataset, most=max(1, CACHED_BYTES // (height * width * BYTES_OF_A_PIXEL)))

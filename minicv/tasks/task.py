@@ -63,8 +63,8 @@ class Task:
         picture: the end of a drawn picture's name: PICTURE_detections.png.
         results: the name of the results' file, without ``.json``.
         compare: (prediction, target, data set) -> the result beside the truth, for
-            `minicv eval --pictures`; the data set may have colours of its own for its classes. None
-            for a task that has nothing to show.
+            `minicv eval --pictures`; the data set may name the colours of its classes. None for a
+            task that has nothing to show.
         report: metric -> the lines that `minicv eval` prints; None prints all values.
         classes_of: data set -> the names of the labels.
     """

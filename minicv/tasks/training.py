@@ -52,7 +52,7 @@ def train(
             ``best_by`` on the validation images is the best so far.
         backbone: None is the system's first.
         backbone_weights: a file to start the backbone from; see `minicv.weights.start_from`.
-        proposals: the proposer of a system that asks one; None is Selective Search.
+        proposals: the proposer of a system on proposals; None is Selective Search.
         changes: of the recipe and the settings, by the name of the field; None leaves a field.
         seed: of everything random.
         device: "cpu" or "cuda:N".
@@ -73,7 +73,7 @@ def train(
     if backbone is None and backbone_weights is not None:
         raise ValueError(f"--backbone-weights: {system.name} stands on no backbone")
     if proposals is not None and not system.on_proposals:
-        raise ValueError(f"--proposals: {system.name} has no such option; it asks no proposer")
+        raise ValueError(f"--proposals: {system.name} has no such option; it uses no proposer")
     recipe, settings = _changed(system, backbone, changes or {})
 
     # 2. Prepare.

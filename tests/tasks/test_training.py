@@ -55,9 +55,10 @@ def test_validation_without_objects_still_leaves_weights_to_use(tmp_path):
 def test_no_images_at_all(tmp_path):
     with pytest.raises(ValueError, match="the loader has no batch to train on; it has 0 images"):
         run(tmp_path, splits=splits_of(Subset(DATA, []), validation=DATA))
-    with pytest.raises(ValueError, match="there are no training images"):
-        nothing = Subset(Stripes(1), [])
-        run(tmp_path, "segnet", splits_of(nothing, validation=nothing), changes={})
+    nothing = Subset(Stripes(1), [])
+    for changes in ({}, {"min_size": 8}):
+        with pytest.raises(ValueError, match="there are no training images"):
+            run(tmp_path, "segnet", splits_of(nothing, validation=nothing), changes=changes)
 
 
 def test_changes_reach_settings_and_recipe(tmp_path):

@@ -1,4 +1,4 @@
-"""What a detector or a segmenter asks of a backbone: feature maps at the strides that it needs."""
+"""`Backbone`: the feature maps of an image, at the strides that a detector or a segmenter needs."""
 
 from __future__ import annotations
 

@@ -14,8 +14,8 @@ from minicv.nn import BatchNorm2d, Conv2d, ConvTranspose2d, Module, Sequential, 
 class ConvBNReLU(Module):
     """relu(bn(conv(x))): (N, in_channels, H, W) -> (N, out_channels, H, W).
 
-    In evaluation the three run as one operation. The convolution has no bias, since the
-    normalisation subtracts the mean and adds a shift of its own.
+    In evaluation the three run as one operation. The convolution has no bias, because the
+    normalisation subtracts the mean and adds a shift.
 
     Args:
         in_channels, out_channels: of the convolution.
