@@ -12,9 +12,10 @@ from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.data import Dataset, Subset
 from minicv.data.sources import open_data
 from minicv.inspection import contact_sheet, draw_curves, draw_stages
+from minicv.inspection.stage_regions import DRAWN_SCORE
 from minicv.models.model import Result, Target
 from minicv.tasks import SYSTEMS, Prediction, load, train
-from minicv.tasks.detection import SURE, compare
+from minicv.tasks.detection import compare
 from minicv.tasks.json_files import write_json
 from minicv.training import evaluate
 
@@ -104,7 +105,7 @@ def _detections(
         image, target = dataset[index]
         prediction = Prediction(str(index), image, results[index], classes)
         sheets.append(compare(prediction, target, dataset))
-    title = f"Held-out scenes: the truth, and detections with a score of at least {SURE}"
+    title = f"Held-out scenes: the truth, and detections with a score of at least {DRAWN_SCORE}"
     return contact_sheet(sheets, columns=2, title=title, tile_width=700)
 
 

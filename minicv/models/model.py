@@ -51,6 +51,8 @@ class Model(Module):
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
         """What the model finds in each image: arrays by name, such as ``"boxes"``."""
+        if len(images) == 0:
+            return []
         with no_grad(), evaluating(self):
             return self.run(images, StageRecorder(keep=False))
 

@@ -16,6 +16,7 @@ from minicv.data import Dataset
 from minicv.data.sources import Splits
 from minicv.data.transforms import ColorJitter, Compose, Transform
 from minicv.inspection import draw_detections, draw_ground_truth
+from minicv.inspection.stage_regions import DRAWN_SCORE
 from minicv.metrics.metric import DetectionMetric
 from minicv.models.backbones import build_backbone
 from minicv.models.detection import (
@@ -32,8 +33,6 @@ from minicv.models.model import Model, Result, Target
 from minicv.proposals import PROPOSERS
 from minicv.tasks.task import COMMON_OPTIONS, Prediction, Spec, System, Task
 from minicv.training import Preparation, Recipe, fit_svms, flip_for
-
-SURE = 0.5  # detections with a lower score are not drawn: they would hide the others
 
 
 def sure(result: Result, threshold: float) -> Result:
@@ -55,9 +54,9 @@ def _draw(prediction: Prediction, threshold: float) -> Image.Image:
 
 
 def compare(prediction: Prediction, target: Target, dataset: Dataset) -> Image.Image:
-    """The truth on the left, and on the right the detections that score at least `SURE`."""
+    """The truth on the left, and on the right the detections that score at least `DRAWN_SCORE`."""
     truth = {"boxes": target["boxes"], "labels": target["labels"]}
-    found = sure(prediction.result, SURE)
+    found = sure(prediction.result, DRAWN_SCORE)
     return draw_ground_truth(prediction.image, truth, found, prediction.classes)
 
 

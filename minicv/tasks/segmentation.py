@@ -161,7 +161,8 @@ class SegmentationRecipe(Recipe):
             with 1 all classes do. More balance finds more of the rare classes, and gives more
             false alarms.
         scale: least and greatest factor of the zoom.
-        jitter: of brightness, contrast and saturation.
+        jitter: of brightness, contrast and saturation; None is 0.2 for photographs, and 0 for drawn
+            scenes.
         crop: (height, width) of the window; None for the median size of the training images.
         validation_images: how many validation images, evenly spread, are predicted after each
             epoch; None takes all. For systems that predict slowly.
@@ -173,7 +174,7 @@ class SegmentationRecipe(Recipe):
     weight_decay: float = 0.0
     balance: float = 0.5
     scale: tuple[float, float] = (0.75, 1.5)
-    jitter: float = 0.2
+    jitter: float | None = None
     crop: tuple[int, int] | None = None
     validation_images: int | None = None
 
@@ -218,12 +219,14 @@ class SegmentationRecipe(Recipe):
             min_size=min(size),
             max_size=2 * max(size),
         )
-        recipe = self.changed(scale=(1.0, 1.0), jitter=0.0) if splits.drawn else self
+        usual = 0.0 if splits.drawn else 0.2
+        jitter = usual if self.jitter is None else self.jitter
+        recipe = self.changed(scale=(1.0, 1.0) if splits.drawn else self.scale, jitter=jitter)
         transform = Compose(
             [
                 flip_for(splits.train),
                 RandomScaleCrop(size if self.crop is None else self.crop, recipe.scale),
-                ColorJitter(recipe.jitter, recipe.jitter, recipe.jitter),
+                ColorJitter(jitter, jitter, jitter),
             ]
         )
         return Preparation(recipe, settings, train, validation, transform)

@@ -121,6 +121,10 @@ def test_drawn_scenes_are_only_mirrored():
     assert {changed.tobytes() for changed, _ in augmented(True)} == allowed
     recipe = prepared(SegmentationRecipe(1, 1, 0.1), TwoColours(), drawn=True).recipe
     assert (recipe.scale, recipe.jitter) == ((1.0, 1.0), 0.0)  # so the record says
+    recipe = prepared(SegmentationRecipe(1, 1, 0.1), TwoColours()).recipe
+    assert (recipe.scale, recipe.jitter) == ((0.75, 1.5), 0.2)
+    asked = SegmentationRecipe(1, 1, 0.1, jitter=0.4)
+    assert prepared(asked, TwoColours(), drawn=True).recipe.jitter == 0.4
 
 
 @pytest.mark.parametrize(("few", "expected"), [(None, range(7)), (3, [0, 2, 4]), (99, range(7))])

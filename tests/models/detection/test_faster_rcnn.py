@@ -163,9 +163,10 @@ def test_no_proposals_and_no_detections():
     assert nothing["loss_classifier"].item() == nothing["loss_box_reg"].item() == 0
 
 
-def test_no_images_are_refused():
+def test_no_images_have_no_results_and_no_loss():
+    assert make_model().predict([]) == []
     with pytest.raises(ValueError, match="at least one image"):
-        make_model().predict([])
+        make_model().loss([], [])
 
 
 def test_one_anchor_for_each_size_and_shape():
