@@ -1,9 +1,9 @@
 """Detection as regression: one box an image works; with several objects it lies between them.
 
 A network that names the object of an image needs only four numbers more to say where it is: it
-learns them by L2, beside the softmax for the class. But the number of outputs is fixed before
-anybody has seen the image. Where two objects are, the same four numbers are asked for two boxes,
-and what L2 likes best is their mean, which fits neither.
+learns them by L2, beside the softmax for the class. But the number of outputs does not depend on
+the image. Where there are two objects, the same four numbers have to fit two boxes, and the least
+L2 loss is at the mean of the two boxes, which fits neither.
 
     python examples/06_detection_as_regression.py
 

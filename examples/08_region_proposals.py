@@ -1,18 +1,18 @@
-"""Region proposals: where there may be an object, before anybody asks which.
+"""Region proposals: boxes that may hold an object, of whatever class.
 
-Four ways to a few hundred boxes, where a sliding window has thousands. Selective Search groups
-regions that look alike, and boxes every group on the way. Edge Boxes counts the contours that lie
-wholly inside of a box. BING has learnt what an outline looks like in 8 x 8 pixels. Objectness asks
-four cues: what stands out, differs from its surroundings, has edges along its border, and cuts no
-region apart.
+Four methods find a few hundred boxes, where a sliding window has thousands. Selective Search merges
+regions that look alike and puts a box around each merged region. Edge Boxes counts the contours
+that lie wholly inside a box. BING has learnt what an outline looks like in 8 x 8 pixels. Objectness
+adds up four cues: an object stands out, differs from its surroundings, has edges along its border,
+and its box cuts no region in two.
 
     python examples/08_region_proposals.py
     python examples/08_region_proposals.py --image PHOTOGRAPH
 
 It prints which share of the objects in unseen scenes the first boxes of each way cover (by an IoU
 of 0.5), and the seconds an image. The pictures are 1_grouping.png, 2_edges.png, 3_proposals.png and
-4_recall.png; a photograph's have "photograph" before the name. BING and objectness learn from drawn
-scenes, whatever they are then shown.
+4_recall.png; those of a photograph begin with "photograph". BING and objectness are trained on drawn
+scenes, also for a photograph.
 
 Source: Uijlings et al. 2013; Zitnick & Dollar 2014; Cheng et al. 2014; Alexe et al. 2012.
 """
