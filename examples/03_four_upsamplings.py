@@ -9,7 +9,8 @@ kernel, scaled by each value, and adds up where stamps overlap.
     python examples/03_four_upsamplings.py --image holiday.jpg
 
 It prints the maps and writes three pictures: numbers.png, in which a cell has the colour of the
-value @@network's maps are full of.
+value that it holds; picture.png, a picture halved and enlarged again in the four ways; and
+edges.png, the same with the edges of the picture, which a network's maps are full of.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ and its box cuts no region in two.
 
 It prints which share of the objects in unseen scenes the first boxes of each way cover (by an IoU
 of 0.5), and the seconds an image. The pictures are 1_grouping.png, 2_edges.png, 3_proposals.png and
-4_recall.png; those of a photograph begin with "photograph". BING and objectness are trained on drawn
-scenes, also for a photograph.
+4_recall.png; those of a photograph begin with "photograph". BING and objectness are trained on
+drawn scenes, also for a photograph.
 
 Source: Uijlings et al. 2013; Zitnick & Dollar 2014; Cheng et al. 2014; Alexe et al. 2012.
 """
