@@ -10,7 +10,7 @@ kernel, scaled by each value, and adds up where stamps overlap.
 
 It prints the maps and writes three pictures: numbers.png, in which a cell has the colour of the
 value that it holds; picture.png, a picture halved and enlarged again in the four ways; and
-edges.png, the same with the edges of the picture, which a network's maps are full of.
+edges.png, the same for the strength of its edges, a map that is mostly zeros, as a network's are.
 """
 
 from __future__ import annotations
