@@ -1,6 +1,6 @@
 """The linear models that R-CNN fits on region features: an SVM and ridge regression.
 
-**The linear support vector machine** (SVM, `fit_linear_svm`) tells one class from the rest, with
+**The linear SVM** (`fit_linear_svm`) tells one class from the rest, with
 the widest margin. Over R regions with features x_i and signs y_i (+1 or -1), the score is
 ``f(x) = w . x + b``, and training minimises
 
