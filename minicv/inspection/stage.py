@@ -142,18 +142,25 @@ class StageRecorder:
         self._since = time.perf_counter()  # copying the arrays belongs to no step
 
 
-def record_input(record: StageRecorder, image: np.ndarray) -> None:
-    """Record an image (3, H, W), 0..1, as "input". Later boxes are in its pixels.
+def record_input(
+    record: StageRecorder, size: tuple[int, ...], image: Callable[[], np.ndarray]
+) -> None:
+    """Record the image (3, H, W), 0..1, as "input". Later boxes are in its pixels.
+
+    Args:
+        record: of the run.
+        size: (H, W).
+        image: gives the image; called only where stages are kept.
 
     >>> import numpy as np
     >>> record = StageRecorder(keep=True)
-    >>> record_input(record, np.zeros((3, 40, 60), "float32"))
+    >>> record_input(record, (40, 60), lambda: np.zeros((3, 40, 60), "float32"))
     >>> record.stages[0].name, record.stages[0].caption
     ('input', 'Input\\n60 × 40 pixels')
     """
-    _, height, width = image.shape
+    height, width = size
     caption = f"Input\n{width} × {height} pixels"
-    record("input", caption, "image", lambda: {"image": image})
+    record("input", caption, "image", lambda: {"image": image()})
 
 
 def record_features(

@@ -164,7 +164,7 @@ class FastRCNN(Model):
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
         """Detections of each image, best first; see `FasterRCNN.run`."""
         batch = self._stage1_batch(images)
-        record_input(record, batch.input_image(0, self.backbone))
+        record_input(record, batch.sizes[0], lambda: batch.input_image(0, self.backbone))
         features = self._stage2_features(batch)
         record_features(record, features.data[0], self.stride)
         found = [

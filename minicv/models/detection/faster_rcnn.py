@@ -245,7 +245,7 @@ class FasterRCNN(Model):
         """
         s = self.settings
         batch = self._stage1_batch(images)
-        record_input(record, batch.input_image(0, self.backbone))
+        record_input(record, batch.sizes[0], lambda: batch.input_image(0, self.backbone))
         features = self._stage2_features(batch)
         record_features(record, features.data[0], self.stride)
         found = self._stage3_rpn(features)

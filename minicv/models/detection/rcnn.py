@@ -321,7 +321,7 @@ class RCNN(Model):
             return self._stage3_features(self._stage2_warp(image, boxes))
 
     def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
-        record_input(record, image)
+        record_input(record, image.shape[1:], lambda: image)
         boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
         record_boxes(record, "proposals", "Proposals", boxes, scores)
         warped: Iterable[np.ndarray] = self._stage2_warp(image, boxes)

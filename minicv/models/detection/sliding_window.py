@@ -177,7 +177,7 @@ class SlidingWindowDetector(Model):
 
     def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
         check_image(image, "SlidingWindowDetector: image")
-        record_input(record, image)
+        record_input(record, image.shape[1:], lambda: image)
         s = self.settings
         windows, equal = self.windows.propose(image, np.random.default_rng(0))  # 1: (R, 4), (R,)
         record_boxes(record, "proposals", "Windows", windows, equal)

@@ -115,7 +115,7 @@ class SPPNet(RCNN):
             return self._stage4_head(self._stage3_pool(self._all_maps(image), boxes))
 
     def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
-        record_input(record, image)
+        record_input(record, image.shape[1:], lambda: image)
         boxes, scores = self.propose(image, np.random.default_rng(0))  # 1
         record_boxes(record, "proposals", "Proposals", boxes, scores)
         scaled = []

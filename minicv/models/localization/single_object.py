@@ -159,7 +159,7 @@ class SingleObjectDetector(Model):
         """Stages 1 to 4: (N, K) logits and (N, 4) fractions."""
         pixels = self._stage1_input(images)
         mean, std = self.backbone.mean, self.backbone.std
-        record_input(record, denormalised(pixels[0], mean, std))
+        record_input(record, pixels.shape[2:], lambda: denormalised(pixels[0], mean, std))
         features = self._stage2_features(pixels)
         record_features(record, features.data[0], self.backbone.strides[0])
         pooled = F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)

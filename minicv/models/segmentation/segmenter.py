@@ -182,7 +182,7 @@ class Segmenter(Model):
         min_size, max_size = self.settings.min_size, self.settings.max_size
         if min_size is not None and max_size is not None:
             working = resize_image(image, *resized_size(height, width, min_size, max_size))
-        record_input(record, working)
+        record_input(record, working.shape[1:], lambda: working)
 
         logits = self._network(self._batch([working]), record)  # (1, K, h, w)
         record(
