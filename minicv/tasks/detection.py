@@ -234,7 +234,8 @@ SYSTEMS = (
     ),
     System(
         "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, _of(FastRCNN),
-        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, options=COMMON_OPTIONS,
+        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True,
+        options={name: COMMON_OPTIONS[name] for name in ("min_size", "max_size")},
     ),
     System(
         "spp_net", "SPP-net", "He 2014", DETECTION, _of(SPPNet),

@@ -23,7 +23,7 @@ from minicv.tasks.json_files import write_json
 from minicv.tasks.systems import SYSTEMS, build, load, save
 from minicv.tasks.task import Spec, System
 from minicv.training import Recipe, evaluate, fit, validator
-from minicv.weights import KNOWN_WEIGHTS, start_from
+from minicv.weights import KNOWN_WEIGHTS, load_checkpoint, start_from
 
 DEFAULT_PROPOSALS = "selective_search"
 
@@ -83,19 +83,22 @@ def train(
     classes = task.classes_of(splits.train)
 
     # 3. Build.
+    resumes = resume and (out / "last.npz").is_file()
+    if resumes:  # as the training began, whether or not the weights are named again
+        frozen = bool(load_checkpoint(out / "last.npz")[1].get("frozen", True))
+    else:
+        frozen = backbone_weights is not None or backbone in KNOWN_WEIGHTS
     spec = Spec(
         system.name,
         classes,
         prepared.settings,
         backbone,
         (proposals or DEFAULT_PROPOSALS) if system.on_proposals else None,
-        frozen=backbone_weights is not None or backbone in KNOWN_WEIGHTS,
+        frozen=frozen,
     )
     model = build(spec, np.random.default_rng(seed))
-    if backbone is not None and not (resume and (out / "last.npz").is_file()):
-        said = start_from(model, backbone, backbone_weights)
-        if said:
-            say(said)
+    if backbone is not None and not resumes:
+        say(start_from(model, backbone, backbone_weights))
     _cache_proposals(model, system, out)
     model.to(device)
     count = sum(p.size for p in model.parameters())

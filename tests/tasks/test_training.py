@@ -83,6 +83,7 @@ def test_changes_reach_settings_and_recipe(tmp_path):
     [
         ("segnet", {"changes": {"scales": 2}}, "--scales: segnet has no such option; patch_class"),
         ("rcnn", {"changes": {"min_size": 64}}, "--min-size: rcnn has no such option; faster_rcnn"),
+        ("fast_rcnn", {"changes": {"jitter": 0.2}}, "--jitter: fast_rcnn has no such option"),
         ("faster_rcnn", {"proposals": "edge_boxes"}, "--proposals: faster_rcnn has no such option"),
         ("segnet", {"backbone": "vgg16"}, "backbone 'vgg16': segnet is one piece"),
         ("segnet", {"backbone_weights": "a.npz"}, "--backbone-weights: segnet stands on no"),
@@ -123,6 +124,19 @@ def test_a_backbone_passes_between_segmenters_and_detectors(tmp_path):
         assert f"{len(set(given) & set(taken))} of {len(taken)} entries" in said[0]
     with pytest.raises(WeightsError, match="weights of another model"):
         run(tmp_path / "no", backbone="alexnet", backbone_weights=tmp_path / "seg" / "last.npz")
+
+
+def test_resuming_needs_the_weights_that_a_training_began_with_no_more(tmp_path):
+    first = {**SMALL, "epochs": 1}
+    run(tmp_path / "a", changes=first)
+    weights = tmp_path / "a" / "best.npz"
+    run(tmp_path / "b", changes=first, backbone_weights=weights)
+    said = []
+    history = run(tmp_path / "b", resume=True, say=said.append)
+    assert [record["epoch"] for record in history] == [1, 2]
+    assert "entries" not in "".join(said)  # nothing is loaded over what was learnt
+    frozen = [load_checkpoint(tmp_path / out / "last.npz")[1]["frozen"] for out in ("a", "b")]
+    assert frozen == [False, True]
 
 
 def test_rcnn_has_its_svms_in_the_best_weights_and_not_in_the_last(tmp_path):
