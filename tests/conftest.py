@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -55,3 +56,13 @@ def real_data():
         return path
 
     return folder
+
+
+@pytest.fixture
+def weights_cost_nothing(monkeypatch):
+    """Initial weights are zeros: a network of full size then takes neither time nor memory."""
+
+    def zeros(shape, rng, *bounds):
+        return np.zeros(shape, np.float32)
+
+    monkeypatch.setattr("minicv.nn.initializers.uniform", zeros)

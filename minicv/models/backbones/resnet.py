@@ -53,18 +53,9 @@ class _Block(Module):
     downsample: Sequential | None
 
     def __init__(
-        self,
-        channels_in: int,
-        width: int,
-        stride: int,
-        norm: type[Norm],
-        rng: np.random.Generator,
-    ) -> None:
-        raise NotImplementedError(f"{type(self).__name__}: __init__ is not written")
-
-    def _build_shortcut(
         self, channels_in: int, width: int, stride: int, norm: type[Norm], rng: np.random.Generator
     ) -> None:
+        """The shortcut; a subclass builds f before it."""
         channels_out = width * self.expansion
         self.downsample = None
         if stride != 1 or channels_in != channels_out:
@@ -83,18 +74,13 @@ class _BasicBlock(_Block):
     expansion = 1
 
     def __init__(
-        self,
-        channels_in: int,
-        width: int,
-        stride: int,
-        norm: type[Norm],
-        rng: np.random.Generator,
+        self, channels_in: int, width: int, stride: int, norm: type[Norm], rng: np.random.Generator
     ) -> None:
         self.conv1 = _convolution(channels_in, width, 3, stride, rng)
         self.bn1 = norm(width)
         self.conv2 = _convolution(width, width, 3, 1, rng)
         self.bn2 = norm(width)
-        self._build_shortcut(channels_in, width, stride, norm, rng)
+        super().__init__(channels_in, width, stride, norm, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         # (N, C, H, W) -> (N, width, H/s, W/s)
@@ -106,12 +92,7 @@ class _Bottleneck(_Block):
     expansion = 4
 
     def __init__(
-        self,
-        channels_in: int,
-        width: int,
-        stride: int,
-        norm: type[Norm],
-        rng: np.random.Generator,
+        self, channels_in: int, width: int, stride: int, norm: type[Norm], rng: np.random.Generator
     ) -> None:
         self.conv1 = _convolution(channels_in, width, 1, 1, rng)
         self.bn1 = norm(width)
@@ -119,7 +100,7 @@ class _Bottleneck(_Block):
         self.bn2 = norm(width)
         self.conv3 = _convolution(width, 4 * width, 1, 1, rng)
         self.bn3 = norm(4 * width)
-        self._build_shortcut(channels_in, width, stride, norm, rng)
+        super().__init__(channels_in, width, stride, norm, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         # (N, C, H, W) -> (N, width, H, W) -> (N, width, H/s, W/s) -> (N, 4 width, H/s, W/s)

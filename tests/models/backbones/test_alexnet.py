@@ -21,12 +21,6 @@ TORCHVISION_SHAPES = {
 }
 
 
-@pytest.fixture
-def weights_cost_nothing(monkeypatch):
-    flat = lambda shape, rng, *rest: np.zeros(shape, np.float32)  # noqa: E731
-    monkeypatch.setattr("minicv.nn.initializers.uniform", flat)
-
-
 def test_torchvisions_weights_fit_the_form_of_2014(weights_cost_nothing):
     model = AlexNet(layers=KRIZHEVSKY_2014, rng=np.random.default_rng(0))
     published = {f"{name}.weight": np.ones(s, "f4") for name, s in TORCHVISION_SHAPES.items()}

@@ -23,10 +23,8 @@ def test_names_are_torchvisions_but_for_the_last_layer():
     assert set(build((8, 16, 32)).state_dict()) == everything
 
 
-def test_the_classifier_has_the_published_size(monkeypatch):
+def test_the_classifier_has_the_published_size(weights_cost_nothing):
     """At its real size, with weights that cost nothing to draw."""
-    flat = lambda shape, rng, *rest: np.zeros(shape, np.float32)  # noqa: E731
-    monkeypatch.setattr("minicv.nn.initializers.uniform", flat)
     model = VGG16(rng=np.random.default_rng(0)).eval()
     assert sum(p.size for p in model.parameters()) == 138_357_544  # as published
     last = model.classifier[6]

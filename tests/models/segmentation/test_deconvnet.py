@@ -51,10 +51,8 @@ def test_stages_are_those_of_predict():
     check_stages(make_model(), maps=["feature_map"])
 
 
-def test_layers_are_those_of_the_paper(monkeypatch):
+def test_layers_are_those_of_the_paper(weights_cost_nothing):
     """At full width, with weights that cost neither time nor memory."""
-    flat = lambda shape, rng, *rest: np.zeros(shape, np.float32)  # noqa: E731
-    monkeypatch.setattr("minicv.nn.initializers.uniform", flat)
     model = make_model(1.0, classes=[str(k) for k in range(21)])
     assert model.fc6.conv.weight.shape == (4096, 512, 7, 7)
     assert model.fc7.conv.weight.shape == (4096, 4096, 1, 1)
@@ -100,14 +98,7 @@ def make_encoder(width=1 / 32, seed=0):
     return VGG16Encoder(width, rng=np.random.default_rng(seed))
 
 
-@pytest.fixture
-def free_weights(monkeypatch):
-    """Weights of zeros, which cost neither time nor memory."""
-    flat = lambda shape, rng, *rest: np.zeros(shape, np.float32)  # noqa: E731
-    monkeypatch.setattr("minicv.nn.initializers.uniform", flat)
-
-
-def test_names_and_shapes_are_those_of_vgg16_bn(free_weights):
+def test_names_and_shapes_are_those_of_vgg16_bn(weights_cost_nothing):
     state = {name: array.shape for name, array in make_encoder(1.0).state_dict().items()}
     convolutions = (0, 3, 7, 10, 14, 17, 20, 24, 27, 30, 34, 37, 40)
     norm = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
@@ -168,7 +159,7 @@ def test_equals_its_layers_one_after_the_other(training):
     np.testing.assert_allclose(fused.data, x.data, rtol=1e-9, atol=1e-9)
 
 
-def test_levels_are_the_channels_of_configuration_d(free_weights):
+def test_levels_are_the_channels_of_configuration_d(weights_cost_nothing):
     assert make_encoder(1.0).levels == [
         (3, 64, 64),
         (64, 128, 128),
