@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minicv.inspection import stage as stage_module
-from minicv.inspection.stage import Stage, StageRecorder
+from minicv.inspection.stage import Stage, StageRecorder, record_features, record_input
 
 BOXES = np.zeros((4, 4))
 
@@ -60,3 +60,18 @@ def test_a_recorder_that_keeps_nothing_asks_for_nothing():
     record = StageRecorder(keep=False)
     record("a", "", "class scores", lambda: pytest.fail("asked for"))
     assert record.stages == []
+
+
+def test_what_a_prediction_does_not_show_is_not_made():
+    made = []
+
+    def image():
+        made.append(1)
+        return np.zeros((3, 2, 4), np.float32)
+
+    silent, keeping = StageRecorder(keep=False), StageRecorder(keep=True)
+    for record in (silent, keeping):
+        record_input(record, (2, 4), image)
+        record_features(record, np.zeros((5, 1, 2)), 2)
+    assert silent.stages == [] and len(made) == 1
+    assert [stage.name for stage in keeping.stages] == ["input", "feature_map"]
