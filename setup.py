@@ -1,4 +1,4 @@
-"""Packaging of minicv: `pip install .` gives the import name `minicv` and the command `minicv`."""
+"""Packaging: `pip install .` gives the import name `minicv` and the command `minicv`."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ TEST = [
 ]
 
 setup(
-    name="minicv",
+    name="minicv-from-scratch",  # `minicv` on the package index is a stranger's package
     version=VERSION,
     description="From pixels to Mask R-CNN in NumPy and CuPy, each stage in plain sight.",
     long_description=(HERE / "README.md").read_text(encoding="utf-8"),

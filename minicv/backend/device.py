@@ -140,8 +140,9 @@ def resolve_device(device: str | None = None) -> str:
     if match[1] == "auto":
         return "cpu"
     raise DeviceError(
-        f"{asked_by}: {requested!r} cannot be used: {reason}; install the extra that matches the "
-        "driver, pip install 'minicv[cuda12]' or 'minicv[cuda13]', or use --device cpu"
+        f"{asked_by}: {requested!r} cannot be used: {reason}; install the CuPy that "
+        "matches the driver, pip install 'cupy-cuda12x[ctk]' or 'cupy-cuda13x[ctk]', or use "
+        "--device cpu"
     )
 
 

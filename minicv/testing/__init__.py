@@ -1,7 +1,7 @@
 """Tools that test gradients: of this engine, and of the layers that you write.
 
 `strategies` (hypothesis) is imported by name, ``from minicv.testing import strategies``, because
-hypothesis belongs to the extra ``minicv[test]``.
+hypothesis belongs to the extra ``test``.
 """
 
 from minicv.testing.adjoint import adjoint_check

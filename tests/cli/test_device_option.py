@@ -30,7 +30,7 @@ def test_cuda_without_a_device_ends_in_one_sentence(capsys, tmp_path, command, d
     sentence = refused(capsys, *arguments(command, tmp_path / "out"), "--device", device)
     assert sentence.startswith(f"minicv {command.split()[0]}: device: {device!r} cannot be used: ")
     assert gpu_status()[1] in sentence
-    assert "pip install 'minicv[cuda12]' or 'minicv[cuda13]'" in sentence
+    assert "pip install 'cupy-cuda12x[ctk]' or 'cupy-cuda13x[ctk]'" in sentence
     assert not (tmp_path / "out").exists()
 
 
