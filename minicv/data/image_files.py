@@ -55,7 +55,7 @@ def read_image(path: str | Path) -> np.ndarray:
         >>> image.shape, image[:, 0, 0].tolist()
         ((3, 2, 3), [1.0, 0.0, 0.0])
     """
-    with _opened(path, "read_image", "file") as file:
+    with open_picture(path, "read_image", "file") as file:
         file.load()  # decodes, and so finds a truncated file
         picture = ImageOps.exif_transpose(file)
     if picture.mode in _WIDE_MODES:
@@ -71,7 +71,7 @@ def read_image(path: str | Path) -> np.ndarray:
 
 
 @contextlib.contextmanager
-def _opened(path: str | Path, operation: str, kind: str) -> Iterator[Image.Image]:
+def open_picture(path: str | Path, operation: str, kind: str = "file") -> Iterator[Image.Image]:
     """The file while it is read; what Pillow raises meanwhile becomes an `ImageError`."""
     if not Path(path).is_file():
         raise FileNotFoundError(f"{operation}: there is no {kind} {path}")
@@ -145,7 +145,7 @@ def read_label_map(path: str | Path) -> np.ndarray:
     >>> read_label_map(file).tolist()
     [[0, 3, 255]]
     """
-    with _opened(path, "read_label_map", "label map") as file:
+    with open_picture(path, "read_label_map", "label map") as file:
         mode = file.mode
         labels = np.array(file)  # decodes, and so finds a truncated file
     if mode not in ("L", "P"):

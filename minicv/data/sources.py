@@ -6,6 +6,7 @@ source is one function that opens it and one entry in `SOURCES`.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -16,10 +17,12 @@ import numpy as np
 
 from minicv.data.camvid import CamVid
 from minicv.data.farmyard import Farmyard
+from minicv.data.faults import Faults
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.voc import VOCDetection, VOCSegmentation, annotated_classes
 from minicv.data.wrapped import Cached, Subset
 
+Classes = tuple[str, ...] | None
 FARMYARD_TRAINING_SCENES = 900
 FARMYARD_VALIDATION_SCENES = 40
 FARMYARD_TEST_SCENES = 100
@@ -35,6 +38,7 @@ class Splits:
         train, validation, test: functions that open each part. One that gives None for ``test``
             says that the source has no test part; ``test`` is then ``validation``.
         drawn: whether there can be as many images as are wanted; photographs are few.
+        rule: a sentence that says how the parts were made, where the set itself does not say it.
 
     >>> splits = Splits(lambda: Farmyard(3), lambda: Farmyard(2, seed=1), lambda: None)
     >>> len(splits.train), splits.test is splits.validation
@@ -47,9 +51,10 @@ class Splits:
         validation: Callable[[], Any],
         test: Callable[[], Any],
         drawn: bool = False,
+        rule: str = "",
     ) -> None:
         self._train, self._validation, self._test = train, validation, test
-        self.drawn = drawn
+        self.drawn, self.rule = drawn, rule
 
     @cached_property
     def train(self) -> Any:
@@ -64,8 +69,16 @@ class Splits:
     @cached_property
     def test(self) -> Any:
         """The data set that judges the result."""
-        own = self._test()
-        return self.validation if own is None else own
+        return self.validation if self._own_test is None else self._own_test
+
+    @property
+    def tested_on_validation(self) -> bool:
+        """Whether the images that judge are those that chose the best weights."""
+        return self._own_test is None
+
+    @cached_property
+    def _own_test(self) -> Any:
+        return self._test()
 
 
 @dataclass(frozen=True)
@@ -76,17 +89,26 @@ class Source:
         usage: how it is written, with a word about what it is.
         provides: names of the labels in its targets, among boxes, labels, masks, keypoints and
             segmentation.
-        open: from what follows the colon to the splits; raises ValueError for what it cannot read.
-        folder: whether a folder follows the colon.
+        open: to the splits, from the paths that follow the colon, the names of the classes (None:
+            as the set says) and what takes its faults (None: as `Faults()`).
+        paths: how many files or folders follow the colon, separated by commas.
+        takes_classes: whether the user may name the classes.
     """
 
     usage: str
     provides: tuple[str, ...]
-    open: Callable[[str], Splits]
-    folder: bool = True
+    open: Callable[[list[str], Classes, Faults | None], Splits]
+    paths: int = 1
+    takes_classes: bool = False
 
 
-def open_data(source: str, needs: Sequence[str]) -> Splits:
+def open_data(
+    source: str,
+    needs: Sequence[str],
+    *,
+    classes: Classes = None,
+    faults: Faults | None = None,
+) -> Splits:
     """The splits of ``source``, for a task that learns from the labels ``needs``.
 
     - ``farmyard``: 900 scenes to train on, or as many as ``farmyard:N`` says, 40 for validation and
@@ -97,10 +119,16 @@ def open_data(source: str, needs: Sequence[str]) -> Splits:
       is tested on val.
     - ``camvid:DIR``: its own train, val and test.
 
+    Args:
+        source: as above.
+        needs: names of labels; see `Source`.
+        classes: the names of the classes, for a source that takes them.
+        faults: takes what is wrong with the files; None warns and raises, as `Faults()` does.
+
     Raises:
-        ValueError: the word before the colon is unknown, the source lacks a label that is needed,
-            or there is no such folder. What is wrong inside of the folder is said when the split
-            is used.
+        ValueError: the word before the colon is unknown, the source lacks a label that is needed or
+            takes no names of classes, or a path does not exist. What is wrong with the files is
+            said when the split is used.
 
     >>> open_data("farmyard", ["boxes", "labels"]).train.classes
     ('cow', 'cat', 'dog', 'duck', 'person')
@@ -116,11 +144,38 @@ def open_data(source: str, needs: Sequence[str]) -> Splits:
             f"--data {source}: {name} provides {_listed(known.provides)}, but {_listed(lacking)} "
             f"{'is' if len(lacking) == 1 else 'are'} needed; {expected}"
         )
-    if known.folder and rest and not Path(rest).is_dir():
-        raise ValueError(f"--data {source}: there is no folder {rest}")
-    if known.folder != bool(rest) and not (name == "farmyard" and rest.isdigit()):
+    if classes is not None and not known.takes_classes:
+        raise ValueError(
+            f"--classes: {name} says itself what its classes are; leave the option out"
+        )
+    if name == "farmyard" and (not rest or rest.isdigit()):
+        return known.open([rest], classes, faults)
+    if not rest or name == "farmyard":
         raise ValueError(f"--data {source}: {expected}")
-    return known.open(rest)
+    paths = _paths(rest, known.paths)
+    if paths is None:
+        raise ValueError(f"--data {source}: expected {known.usage}")
+    for path in paths:
+        if not Path(path).exists():
+            raise ValueError(f"--data {source}: there is no file or folder {path}")
+    return known.open(paths, classes, faults)
+
+
+def _paths(rest: str, count: int) -> list[str] | None:
+    """``rest`` cut at its commas into ``count`` paths; commas within a name that exists are kept.
+
+    >>> _paths("images,masks", 2), _paths("images", 2)
+    (['images', 'masks'], None)
+    """
+    parts = rest.split(",")
+    cuts = [
+        [",".join(parts[a:b]) for a, b in itertools.pairwise((0, *inner, len(parts)))]
+        for inner in itertools.combinations(range(1, len(parts)), count - 1)
+    ]
+    for paths in cuts:
+        if all(Path(path).exists() for path in paths):
+            return paths
+    return cuts[0] if len(cuts) == 1 else None
 
 
 def sources_help(needs: Sequence[str]) -> str:
@@ -138,8 +193,40 @@ def _listed(words: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "none"
 
 
-def _farmyard(scenes: str) -> Splits:
+def every_tenth(open_all: Callable[[], Any]) -> Splits:
+    """Splits of a set that has none: by sorted name every tenth picture validates.
+
+    Of fewer than ten pictures the last one validates. There is no test part.
+
+    Raises:
+        ValueError: on opening, a set of less than two pictures.
+    """
+    whole = cache(open_all)
+
+    def part(held_out: bool) -> Subset:
+        dataset = whole()
+        count = len(dataset)
+        if count < 2:
+            raise ValueError(
+                f"{type(dataset).__name__}: {count} labelled pictures; expected at least 2, one to "
+                "learn from and one to validate on"
+            )
+        tenth = np.arange(count) % 10 == 9
+        if count < 10:
+            tenth[-1] = True
+        return Subset(dataset, np.flatnonzero(tenth == held_out).tolist())
+
+    return Splits(
+        lambda: part(False),
+        lambda: part(True),
+        lambda: None,
+        rule="the set has no lists of its own: by sorted name every tenth picture validates",
+    )
+
+
+def _farmyard(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
     """Scenes are cached, so that only the first epoch draws."""
+    (scenes,) = paths
 
     def opener(number: int, seed: int) -> Callable[[], Cached]:
         return lambda: Cached(Farmyard(number, seed=seed))
@@ -152,29 +239,33 @@ def _farmyard(scenes: str) -> Splits:
     )
 
 
-def _penn_fudan(folder: str) -> Splits:
-    def part(held_out: bool) -> Subset:
-        development = PennFudan(folder, "train")
-        tenth = np.arange(len(development)) % 10 == 9
-        return Subset(development, np.flatnonzero(tenth == held_out).tolist())
+def _penn_fudan(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+    (folder,) = paths
+    development = every_tenth(lambda: PennFudan(folder, "train"))
+    return Splits(
+        lambda: development.train,
+        lambda: development.validation,
+        lambda: PennFudan(folder, "test"),
+    )
 
-    return Splits(lambda: part(False), lambda: part(True), lambda: PennFudan(folder, "test"))
 
-
-def _voc(folder: str) -> Splits:
+def _voc(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+    (folder,) = paths
     names = cache(lambda: annotated_classes(folder))  # of all XML files, so that all splits agree
 
     def split(name: str) -> VOCDetection:
-        return VOCDetection(folder, name, classes=names())
+        return VOCDetection(folder, name, classes=classes or names())
 
     return _own_splits(split, lists=(folder, "Main"))
 
 
-def _camvid(folder: str) -> Splits:
+def _camvid(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+    (folder,) = paths
     return _own_splits(lambda name: CamVid(folder, name))
 
 
-def _voc_segmentation(folder: str) -> Splits:
+def _voc_segmentation(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+    (folder,) = paths
     return _own_splits(lambda name: VOCSegmentation(folder, name), lists=(folder, "Segmentation"))
 
 
@@ -194,7 +285,6 @@ SOURCES: dict[str, Source] = {
         "farmyard or farmyard:SCENES (drawn on the fly)",
         ("boxes", "labels", "masks", "keypoints", "segmentation"),
         _farmyard,
-        folder=False,
     ),
     "pennfudan": Source(
         "pennfudan:DIR (the folder PennFudanPed)", ("boxes", "labels", "masks"), _penn_fudan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,12 @@ class Subset(Wrapped):
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         return self.dataset[self.indices[index]]
+
+    @property
+    def paths(self) -> list[Path]:
+        """The picture files of these samples; none has a data set that is drawn."""
+        all_of_them = self.__getattr__("paths")
+        return [all_of_them[index] for index in self.indices]
 
 
 class Transformed(Wrapped):

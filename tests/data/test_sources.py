@@ -59,7 +59,7 @@ def test_farmyard_of_a_number_of_scenes(monkeypatch):
 
 @pytest.mark.parametrize("needs", [BOXES, PIXELS])
 @pytest.mark.parametrize(
-    "source", ["", "coco:here", "farmyard:many", "farmyard:-3", "voc", "voc:", "camvid", "vocseg:"]
+    "source", ["", "smell:here", "farmyard:many", "farmyard:-3", "voc", "voc:", "camvid", "vocseg:"]
 )
 def test_unknown_words(source, needs):
     with pytest.raises(ValueError, match="expected farmyard or farmyard:SCENES") as caught:
@@ -69,9 +69,10 @@ def test_unknown_words(source, needs):
 
 def test_missing_folder(tmp_path):
     for name, source in SOURCES.items():
-        if source.folder:
-            with pytest.raises(ValueError, match=r"there is no folder .*absent"):
-                open_data(f"{name}:{tmp_path / 'absent'}", source.provides)
+        if name != "farmyard":
+            paths = ",".join([str(tmp_path / "absent")] * source.paths)
+            with pytest.raises(ValueError, match=r"there is no file or folder .*absent"):
+                open_data(f"{name}:{paths}", source.provides)
 
 
 def test_a_source_without_the_labels_names_those_that_have_them(tmp_path):
