@@ -15,12 +15,14 @@ from minicv.backend.device import (
 )
 from minicv.backend.kernels import kernels_of
 from minicv.backend.precision import matmul_precision
+from minicv.backend.selection import kept_where
 
 __all__ = [
     "Array",
     "DeviceError",
     "explain_conv",
     "gpu_status",
+    "kept_where",
     "kernels_of",
     "matmul_precision",
     "register_array_module",
