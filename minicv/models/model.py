@@ -9,6 +9,7 @@ import numpy as np
 
 from minicv.autograd import Tensor, no_grad
 from minicv.inspection.stage import Stage, StageRecorder
+from minicv.models.photographs import check_image, checked_images
 from minicv.nn import Module, evaluating
 
 Target = Mapping[str, Any]
@@ -50,7 +51,13 @@ class Model(Module):
         raise NotImplementedError(f"{type(self).__name__}: loss is not written")
 
     def predict(self, images: Sequence[np.ndarray]) -> list[Result]:
-        """What the model finds in each image: arrays by name, such as ``"boxes"``."""
+        """What the model finds in each image: arrays by name, such as ``"boxes"``.
+
+        Raises:
+            ValueError: no list of images, or one that is not (3, H, W) with finite numbers in 0..1;
+                names the image and says what to write.
+        """
+        images = self.checked(images, "predict")
         if len(images) == 0:
             return []
         with no_grad(), evaluating(self):
@@ -58,10 +65,37 @@ class Model(Module):
 
     def stages(self, image: np.ndarray) -> list[Stage]:
         """What `predict` does to one image, step by step."""
+        return self.predict_in_stages(image)[1]
+
+    def predict_in_stages(self, image: np.ndarray) -> tuple[Result, list[Stage]]:
+        """`predict` and `stages` of one image, in one run.
+
+        Raises:
+            ValueError: see `predict`.
+        """
+        if isinstance(image, (list, tuple)):
+            raise ValueError(
+                f"{type(self).__name__}.stages: got a {type(image).__name__}; expected one image, "
+                "(3, height, width): write image, without brackets"
+            )
+        check_image(image, f"{type(self).__name__}.stages: image")
         record = StageRecorder(keep=True)
         with no_grad(), evaluating(self):
-            self.run([image], record)
-        return record.stages
+            (result,) = self.run([image.astype(np.float32, copy=False)], record)
+        return result, record.stages
+
+    def checked(
+        self, images: Sequence[np.ndarray], method: str, targets: Sequence[Target] = ()
+    ) -> list[np.ndarray]:
+        """The images in float32, if they are what a model takes; see `checked_images`.
+
+        Args:
+            images: of ``predict`` or ``loss``.
+            method: which of them; the message begins with it.
+            targets: may name the images, by "image_id".
+        """
+        ids = [repr(target.get("image_id", index)) for index, target in enumerate(targets)]
+        return checked_images(images, f"{type(self).__name__}.{method}", ids)
 
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
         """The numbered stages, from images to results, in evaluation mode and without gradients.

@@ -5,14 +5,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
 from minicv.vision.boxes import clip_boxes_to_image, scale_boxes
+
+BEYOND = (
+    0.01  # by which a number may lie beyond 0..1: the rounding of a resize, or of a colour space
+)
 
 
 def check_image(image: np.ndarray, name: str) -> None:
@@ -23,23 +29,129 @@ def check_image(image: np.ndarray, name: str) -> None:
         name: what the message begins with, such as "make_batch: image 3".
 
     Raises:
-        ValueError: another shape, no pixels, or whole numbers, which would be 0..255 and not 0..1.
+        ValueError: no NumPy array, another shape, no pixels, whole numbers, NaN or infinite ones,
+            or numbers beyond 0..1. The message says what to write instead.
 
     >>> check_image(np.zeros((3, 4, 5), "uint8"), "FCN8s: image 0")
     Traceback (most recent call last):
     ...
     ValueError: FCN8s: image 0 is uint8; expected floats in 0..1, as minicv.data.read_image gives...
     """
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f"{name} is {_kind_of(image)}")
     if image.ndim != 3 or image.shape[0] != 3 or 0 in image.shape:
         raise ValueError(
             f"{name} has shape {image.shape}; expected (3, height, width), RGB with at least one "
-            "pixel"
+            f"pixel{_right_shape(image.shape)}"
         )
     if image.dtype.kind != "f":
         raise ValueError(
             f"{name} is {image.dtype}; expected floats in 0..1, as minicv.data.read_image gives, "
-            "or divide by 255"
+            f"or {_as_floats(image.dtype)}"
         )
+    least, most = float(image.min()), float(image.max())
+    if not np.isfinite(least + most):  # also where only one of them is NaN or infinite
+        wrong = image.size - int(np.isfinite(image).sum())
+        raise ValueError(
+            f"{name}: {wrong} of its {image.size} numbers are NaN or infinite; expected RGB in "
+            "0..1; np.nan_to_num(image) makes them 0"
+        )
+    if least < -BEYOND or most > 1 + BEYOND:
+        if least >= 0 and most <= 255:
+            advice = "an image of 0..255; divide by 255: image / 255"
+        elif least >= 0:
+            advice = "divide by the number that stands for white"
+        elif least >= -1 - BEYOND and most <= 1 + BEYOND:
+            advice = "an image of -1..1; write (image + 1) / 2"
+        else:
+            advice = "a model subtracts its mean by itself: give the image as read_image does"
+        raise ValueError(
+            f"{name} has numbers from {least:.4g} to {most:.4g}; expected RGB in 0..1 ({advice})"
+        )
+
+
+def checked_images(
+    images: Sequence[np.ndarray], name: str, ids: Sequence[object] = ()
+) -> list[np.ndarray]:
+    """The images one by one, each checked, in float32.
+
+    Args:
+        images: a list of (3, H, W), or one array (N, 3, H, W).
+        name: what the message begins with, such as "FasterRCNN.predict".
+        ids: how the message calls each image; without them by its number.
+
+    Raises:
+        ValueError: no list of images, or an image as `check_image` refuses it.
+
+    >>> checked_images(np.zeros((3, 4, 5), "float32"), "FCN8s.predict")
+    Traceback (most recent call last):
+    ...
+    ValueError: FCN8s.predict: got one image, an array of shape (3, 4, 5); expected a list of...
+    """
+    if isinstance(images, np.ndarray) and images.ndim in (2, 3):
+        raise ValueError(
+            f"{name}: got one image, an array of shape {images.shape}; expected a list of images: "
+            "write [image]"
+        )
+    if isinstance(images, np.ndarray) and images.ndim != 4:
+        raise ValueError(
+            f"{name}: got an array of shape {images.shape}; expected a list of images, each "
+            "(3, height, width)"
+        )
+    if not isinstance(images, (list, tuple, np.ndarray)) and (
+        not isinstance(images, Sequence) or isinstance(images, (str, bytes))
+    ):
+        raise ValueError(f"{name}: images is {_kind_of(images)}, and they come in a list: [image]")
+    for index, image in enumerate(images):
+        check_image(image, f"{name}: image {ids[index] if index < len(ids) else index!r}")
+    return [image.astype(np.float32, copy=False) for image in images]
+
+
+def _kind_of(thing: object) -> str:
+    """What someone gave instead of an array, and what to write."""
+    kind = type(thing).__name__
+    if isinstance(thing, Tensor):
+        return "a Tensor; expected a NumPy array: write minicv.backend.to_numpy(tensor.data)"
+    if isinstance(thing, (str, bytes, os.PathLike)):
+        return f"the path {thing!r}; expected the pixels: write minicv.data.read_image(path)"
+    if isinstance(thing, Image.Image):
+        return (
+            "a picture of Pillow; expected a NumPy array: write minicv.data.read_image(path), or "
+            "np.asarray(picture.convert('RGB'), 'float32').transpose(2, 0, 1) / 255"
+        )
+    if hasattr(thing, "__cuda_array_interface__"):
+        return f"a {kind} on the GPU; expected a NumPy array: write minicv.backend.to_numpy(image)"
+    return f"a {kind}; expected a NumPy array (3, height, width), RGB float in 0..1"
+
+
+def _right_shape(shape: tuple[int, ...]) -> str:
+    """What to write for an image of that shape, as the end of a sentence."""
+    if 0 in shape:
+        return ""
+    if len(shape) == 2:
+        return "; of a grey image write np.stack([image] * 3)"
+    if len(shape) == 4 and shape[0] == 1:
+        return "; write image[0]"
+    if len(shape) != 3:
+        return ""
+    if shape[2] in (3, 4):
+        colours = "image" if shape[2] == 3 else "image[..., :3]"
+        return f"; where colours come last, write {colours}.transpose(2, 0, 1)"
+    if shape[0] == 1:
+        return "; of a grey image write np.repeat(image, 3, axis=0)"
+    if shape[2] == 1:
+        return "; of a grey image write np.stack([image[..., 0]] * 3)"
+    if shape[0] == 4:
+        return "; to leave the transparency out, write image[:3]"
+    return ""
+
+
+def _as_floats(dtype: np.dtype) -> str:
+    """How whole numbers of that kind become 0..1."""
+    if dtype.kind == "b":
+        return "turn it into floats: image.astype('float32')"
+    white = 65535 if dtype == np.uint16 else 255
+    return f"divide by {white}: image.astype('float32') / {white}"
 
 
 def resized_size(height: int, width: int, min_size: int, max_size: int) -> tuple[int, int]:
@@ -185,8 +297,7 @@ def make_batch(
         multiple_of: the padded height and width are multiples of this, the backbone's stride.
 
     Raises:
-        ValueError: no images, or one that is not (3, H, W) with at least one pixel, or of whole
-            numbers, which would be 0..255 and not 0..1.
+        ValueError: no images, or one that `check_image` refuses.
 
     >>> image = np.full((3, 20, 30), 0.5, dtype="float32")
     >>> batch = make_batch([image], min_size=10, max_size=99, mean=[0.5] * 3, std=[0.25] * 3,
@@ -196,8 +307,7 @@ def make_batch(
     """
     if len(images) == 0:
         raise ValueError("make_batch: expected at least one image but got none")
-    for index, image in enumerate(images):
-        check_image(image, f"make_batch: image {index}")
+    images = checked_images(images, "make_batch")
     sizes = [
         resized_size(height, width, min_size, max_size)
         for _, height, width in (image.shape for image in images)

@@ -25,6 +25,7 @@ from minicv.backend import Array, xp_of
 from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.proposals_on_copy import MAX_SIDE, propose_on_copy
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
     RegionSettings,
@@ -60,8 +61,10 @@ class FastRCNNSettings(RegionSettings):
     """
 
     # 3. Proposals: how many are used at most, the best ones, and which are too small to be pooled.
+    #    An image with a longer side than max_proposal_side is searched in a copy of that size.
     max_proposals: int = 2000
     min_proposal_size: float = 2.0
+    max_proposal_side: int = MAX_SIDE
 
     # 5. Head, and its training.
     head_samples: int = 64
@@ -146,6 +149,7 @@ class FastRCNN(Model):
 
         Source: Girshick 2015, equations 1 to 3, divided by the number of sampled regions.
         """
+        images = self.checked(images, "loss", targets)
         check_targets(images, targets, len(self.classes))
         rng = np.random.default_rng(0) if rng is None else rng
         batch = self._stage1_batch(images)
@@ -191,7 +195,8 @@ class FastRCNN(Model):
     def _stage3_propose(
         self, batch: ImageBatch, index: int, like: Array, rng: np.random.Generator
     ) -> tuple[Array, Array]:
-        boxes, scores = self.proposer.propose(batch.images[index], rng)  # (R, 4), (R,)
+        limit = self.settings.max_proposal_side
+        boxes, scores = propose_on_copy(self.proposer, batch.images[index], rng, limit)  # (R, 4)
         boxes = batch.boxes_to_batch(index, boxes[: self.settings.max_proposals])
         large = remove_small_boxes(boxes, self.settings.min_proposal_size)
         xp = xp_of(like)

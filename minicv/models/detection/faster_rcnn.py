@@ -290,6 +290,7 @@ class FasterRCNN(Model):
         targets: Sequence[Target],
         rng: np.random.Generator | None,
     ) -> tuple[ImageBatch, list[Objects], np.random.Generator]:
+        images = self.checked(images, "loss", targets)
         check_targets(images, targets, len(self.classes))
         batch = self._stage1_batch(images)
         objects = objects_in_batch(batch, targets, like=self.rpn.conv.weight.data)

@@ -27,6 +27,12 @@ from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.proposals_on_copy import (
+    MAX_SIDE,
+    boxes_between,
+    copy_within,
+    propose_on_copy,
+)
 from minicv.models.detection.roi_heads import (
     TwoLayerHead,
     draw_weights,
@@ -40,7 +46,7 @@ from minicv.models.detection.roi_heads import (
     select_detections,
 )
 from minicv.models.model import Model, Result, Target
-from minicv.models.photographs import check_image, denormalised, normalised_batch
+from minicv.models.photographs import denormalised, normalised_batch
 from minicv.nn import Buffer, Linear, Module, evaluating
 from minicv.proposals import Proposer
 from minicv.vision.boxes import clip_boxes_to_image, decode_boxes, remove_small_boxes
@@ -64,9 +70,12 @@ class SVMDetectorSettings:
     Source: Girshick et al., "Rich feature hierarchies" (2014), sections 2 and 3, appendices A to C.
     """
 
-    # Proposals: how many are used at most, the best ones, and which are too small to look at.
+    # Proposals: how many are used at most, the best ones, and which are too small to look at. An
+    # image with a longer side than max_proposal_side is searched in a copy of that size, from which
+    # R-CNN also cuts its regions.
     max_proposals: int = 2000
     min_proposal_size: float = 2.0
+    max_proposal_side: int = MAX_SIDE
 
     # Fine-tuning: regions drawn from an image; two images make the paper's batch of 128. At most a
     # quarter of them hold an object. Background overlaps an object by the floor at least.
@@ -264,8 +273,8 @@ class RCNN(Model):
         Raises:
             ValueError: a box or label that cannot be learnt from; names the image and the field.
         """
+        images = self.checked(images, "loss", targets)
         check_targets(images, targets, len(self.classes))
-        self._check_images(images)
         rng = np.random.default_rng(0) if rng is None else rng
         s = self.settings
         sampled = [
@@ -297,12 +306,11 @@ class RCNN(Model):
         Returns:
             dictionaries as of `FasterRCNN.run`.
         """
-        self._check_images(images)
         return [self._detect(image, record) for image in images]
 
     def propose(self, image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Stage 1: the proposer's best boxes (R, 4), if large enough, and their scores (R,)."""
-        boxes, scores = self.proposer.propose(image, rng)
+        boxes, scores = propose_on_copy(self.proposer, image, rng, self.settings.max_proposal_side)
         boxes, scores = boxes[: self.settings.max_proposals], scores[: self.settings.max_proposals]
         large = remove_small_boxes(boxes, self.settings.min_proposal_size)
         return boxes[large], scores[large]
@@ -363,14 +371,12 @@ class RCNN(Model):
             lambda: {"boxes": boxes, "crops": denormalised(np.concatenate(warped), mean, std)},
         )
 
-    def _check_images(self, images: Sequence[np.ndarray]) -> None:
-        for index, image in enumerate(images):
-            check_image(image, f"{type(self).__name__}: image {index}")
-
     def _stage2_warp(self, image: np.ndarray, boxes: np.ndarray) -> Iterator[np.ndarray]:
         """(R, 4) -> (R, 3, S, S), a few regions at a time; without regions once (0, 3, S, S)."""
         s = self.settings
-        pixels = normalised_batch([image], self.backbone.mean, self.backbone.std)[0]
+        copy = copy_within(image, s.max_proposal_side)
+        boxes = boxes_between(boxes, image.shape[1:], copy.shape[1:])
+        pixels = normalised_batch([copy], self.backbone.mean, self.backbone.std)[0]
         for start in range(0, max(len(boxes), 1), s.regions_at_a_time):
             some = boxes[start : start + s.regions_at_a_time]
             yield warp_boxes(pixels, some, s.warp_size, s.context)

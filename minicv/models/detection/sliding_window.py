@@ -25,6 +25,7 @@ from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.counting_multiplications import counting_multiplications
+from minicv.models.detection.proposals_on_copy import MAX_SIDE, boxes_between, copy_within
 from minicv.models.detection.roi_heads import (
     TwoLayerHead,
     learnable_objects,
@@ -35,7 +36,7 @@ from minicv.models.detection.roi_heads import (
     select_detections,
 )
 from minicv.models.model import Model, Result, Target
-from minicv.models.photographs import check_image, denormalised, normalised_batch
+from minicv.models.photographs import denormalised, normalised_batch, resized_size
 from minicv.nn import Linear, evaluating
 from minicv.proposals import SlidingWindow
 from minicv.vision.matching import Matcher
@@ -49,6 +50,9 @@ class SlidingWindowSettings:
     >>> SlidingWindowSettings(positive_iou=0.6).negative_iou
     0.4
     """
+
+    # 1. Windows: an image with a longer side is looked at in a copy of that size.
+    max_side: int = MAX_SIDE
 
     # 2. Warping: side of the square.
     warp_size: int = 32
@@ -91,7 +95,8 @@ class SlidingWindowDetector(Model):
     Args:
         backbone: pixels to features; brings its normalisation.
         classes: the K names; label k means ``classes[k]``.
-        windows: the grid, in the pixels of the image.
+        windows: the grid, in the pixels of the image; in those of a copy within ``max_side`` of
+            the settings, if the image is larger.
         settings: sizes, thresholds, counts.
         rng: draws the initial weights, and what dropout drops.
 
@@ -146,18 +151,22 @@ class SlidingWindowDetector(Model):
         Raises:
             ValueError: a box or label that cannot be learnt from; names the image and the field.
         """
+        images = self.checked(images, "loss", targets)
         check_targets(images, targets, len(self.classes))
         rng = np.random.default_rng(0) if rng is None else rng
         s = self.settings
         warped: list[np.ndarray] = []
         labels = []
         for image, target in zip(images, targets, strict=True):
-            windows, _ = self.windows.propose(image, rng)
+            copy = copy_within(image, s.max_side)
+            windows, _ = self.windows.propose(copy, rng)
             objects = learnable_objects(target)
+            boxes = boxes_between(objects.boxes, image.shape[1:], copy.shape[1:])
+            objects = objects._replace(boxes=boxes)
             drawn = region_targets(
                 windows, objects, self.matcher, s.samples, s.positive_fraction, rng
             )
-            warped.extend(self._stage2_warp(image, drawn.boxes))
+            warped.extend(self._stage2_warp(copy, drawn.boxes))
             labels.append(drawn.labels)
         logits = self._stage3_classify(np.concatenate(warped))
         wanted = xp_of(logits.data).asarray(np.concatenate(labels))
@@ -168,6 +177,9 @@ class SlidingWindowDetector(Model):
         size = self.settings.warp_size
         with no_grad(), evaluating(self), counting_multiplications(self) as of_one:
             self._stage3_classify(np.zeros((1, 3, size, size), np.float32))
+        if max(height, width) > self.settings.max_side:
+            limit = self.settings.max_side
+            height, width = resized_size(height, width, limit, limit)
         windows = self.windows.count(height, width)
         return SlidingWindowCost(windows, windows * of_one.multiplications)
 
@@ -176,12 +188,12 @@ class SlidingWindowDetector(Model):
         return [self._detect(image, record) for image in images]
 
     def _detect(self, image: np.ndarray, record: StageRecorder) -> Result:
-        check_image(image, "SlidingWindowDetector: image")
-        record_input(record, image.shape[1:], lambda: image)
         s = self.settings
-        windows, equal = self.windows.propose(image, np.random.default_rng(0))  # 1: (R, 4), (R,)
+        copy = copy_within(image, s.max_side)
+        record_input(record, copy.shape[1:], lambda: copy)
+        windows, equal = self.windows.propose(copy, np.random.default_rng(0))  # 1: (R, 4), (R,)
         record_boxes(record, "proposals", "Windows", windows, equal)
-        warped: Iterable[np.ndarray] = self._stage2_warp(image, windows)
+        warped: Iterable[np.ndarray] = self._stage2_warp(copy, windows)
         if record.keep:  # the stage needs all of them in memory
             warped = list(warped)
             self._record_warped(record, windows, warped)
@@ -196,6 +208,7 @@ class SlidingWindowDetector(Model):
             nms_threshold=s.nms_threshold,
             detections_per_image=s.detections_per_image,
         )
+        boxes = boxes_between(boxes, copy.shape[1:], image.shape[1:])
         found = {"boxes": boxes, "labels": labels, "scores": scores}
         record_detections(record, image, found)
         return found

@@ -31,7 +31,7 @@ from minicv.models.detection.roi_heads import (
     record_detections,
 )
 from minicv.models.model import Model, Result, Target
-from minicv.models.photographs import check_image, denormalised, normalised_batch, resize_image
+from minicv.models.photographs import denormalised, normalised_batch, resize_image
 from minicv.nn import Linear
 from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes, scale_boxes
 
@@ -114,6 +114,7 @@ class SingleObjectDetector(Model):
         Raises:
             ValueError: a box or label that cannot be learnt from; names the image and the field.
         """
+        images = self.checked(images, "loss", targets)
         check_targets(images, targets, len(self.classes))
         objects = [learnable_objects(target) for target in targets]
         counts = [len(own.labels) for own in objects]
@@ -169,8 +170,6 @@ class SingleObjectDetector(Model):
     def _stage1_input(self, images: Sequence[np.ndarray]) -> np.ndarray:
         if len(images) == 0:
             raise ValueError("SingleObjectDetector: expected at least one image but got none")
-        for index, image in enumerate(images):
-            check_image(image, f"SingleObjectDetector: image {index}")
         size = self.settings.size
         squares = [resize_image(image, size, size) for image in images]
         return normalised_batch(squares, self.backbone.mean, self.backbone.std)  # (N, 3, S, S)

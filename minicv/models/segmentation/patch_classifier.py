@@ -153,6 +153,7 @@ class PatchClassifier(Segmenter):
         Raises:
             ValueError: see `Segmenter.loss`.
         """
+        images = self.checked(images, "loss", targets)
         labels = self._check_targets(images, targets)
         rng = np.random.default_rng(0) if rng is None else rng
         count = self.settings.patches_per_image * len(images)

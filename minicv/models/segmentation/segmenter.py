@@ -20,7 +20,6 @@ from minicv.backend import Array, to_numpy, xp_of
 from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import (
-    check_image,
     normalised_batch,
     resize_image,
     resized_size,
@@ -149,6 +148,7 @@ class Segmenter(Model):
             ValueError: no images; an image or a label map of the wrong shape, or with a label
                 outside of the range; names the image.
         """
+        images = self.checked(images, "loss", targets)
         labels = self._check_targets(images, targets)
         pixels = self._batch(images)
         padded = np.full((len(images), *pixels.shape[2:]), VOID)  # (N, H, W)
@@ -176,7 +176,6 @@ class Segmenter(Model):
         return [self._segment(image, record) for image in images]
 
     def _segment(self, image: np.ndarray, record: StageRecorder) -> Result:
-        check_image(image, f"{type(self).__name__}: image")
         height, width = image.shape[1:]
         working = image
         min_size, max_size = self.settings.min_size, self.settings.max_size
@@ -229,7 +228,6 @@ class Segmenter(Model):
         labels = []
         for index, (image, target) in enumerate(zip(images, targets, strict=True)):
             which = f"image {target.get('image_id', index)!r}"
-            check_image(image, f"{name}: {which}")
             if "segmentation" not in target:
                 raise ValueError(
                     f"{name}: the target of {which} has no 'segmentation', only "
