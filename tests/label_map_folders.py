@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from minicv.data.voc import voc_colour_map
+from minicv.data.voc_segmentation import voc_colour_map
 
 
 def coloured_by_class(rng, size, classes):

@@ -15,7 +15,8 @@ from minicv.data.image_files import (
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.sources import SOURCES, Source, Splits, open_data, sources_help
-from minicv.data.voc import VOCDetection, VOCSegmentation
+from minicv.data.voc import VOCDetection
+from minicv.data.voc_segmentation import VOCSegmentation
 from minicv.data.wrapped import Cached, Subset, Transformed
 
 __all__ = [

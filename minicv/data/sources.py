@@ -19,7 +19,8 @@ from minicv.data.camvid import CamVid
 from minicv.data.farmyard import Farmyard
 from minicv.data.faults import Faults
 from minicv.data.penn_fudan import PennFudan
-from minicv.data.voc import VOCDetection, VOCSegmentation, annotated_classes
+from minicv.data.voc import VOCDetection, annotated_classes
+from minicv.data.voc_segmentation import VOCSegmentation
 from minicv.data.wrapped import Cached, Subset
 
 Classes = tuple[str, ...] | None

@@ -1,0 +1,106 @@
+"""Pascal VOC's segmentations: numbers and colours, splits, missing files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minicv.data.image_files import AnnotationError, ImageError
+from minicv.data.voc_segmentation import SEGMENTATION_CLASSES, VOCSegmentation, voc_colour_map
+from minicv.vision.label_maps import VOID
+
+SIZE = (14, 20)
+
+
+def save_labels(path, labels):
+    picture = Image.fromarray(labels, mode="P")
+    picture.putpalette(voc_colour_map(256).ravel().tolist())
+    picture.save(path)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """VOC2012 with four photographs: two to train, one to validate, one in no list."""
+    root = tmp_path / "VOCdevkit" / "VOC2012"
+    for folder in ("JPEGImages", "SegmentationClass", "ImageSets/Segmentation"):
+        (root / folder).mkdir(parents=True)
+    for number in range(4):
+        pixels = np.full((*SIZE, 3), 40 * number, np.uint8)
+        Image.fromarray(pixels).save(root / "JPEGImages" / f"2012_{number}.jpg")
+        labels = np.zeros(SIZE, np.uint8)
+        labels[2:9, 3:12] = VOID
+        labels[3:8, 4:11] = 15 + number
+        save_labels(root / "SegmentationClass" / f"2012_{number}.png", labels)
+    lists = root / "ImageSets" / "Segmentation"
+    (lists / "train.txt").write_text("2012_2\n2012_0\n\n")
+    (lists / "val.txt").write_text("2012_1\n")
+    return root
+
+
+def test_segmentation_reads_numbers_not_colours(root):
+    scenes = VOCSegmentation(root)
+    image, target = scenes[0]
+    assert image.shape == (3, *SIZE) and image.dtype == np.float32
+    assert sorted(target) == ["image_id", "segmentation"] and target["image_id"] == "2012_2"
+    labels = target["segmentation"]
+    assert labels.dtype == np.int64 and sorted(np.unique(labels).tolist()) == [0, 17, VOID]
+    assert (labels == 17).sum() == 35 and (labels == VOID).sum() == 28
+    assert scenes.segmentation_classes[17] == "sheep" and scenes.classes == ()
+
+
+def test_splits_and_folders_above_a_segmentation(root):
+    assert [len(VOCSegmentation(root, split)) for split in ("train", "val", None)] == [2, 1, 4]
+    for folder in (root.parent.parent, root.parent):
+        assert VOCSegmentation(folder, None).ids == [f"2012_{number}" for number in range(4)]
+    with pytest.raises(FileNotFoundError, match=r"split 'test' needs .*; splits here: train, val$"):
+        VOCSegmentation(root, "test")
+    with pytest.raises(FileNotFoundError, match="has no folder SegmentationClass"):
+        VOCSegmentation(root / "JPEGImages")
+
+
+def test_own_classes_of_a_segmentation(root):
+    names = [f"class {number}" for number in range(18)]
+    scenes = VOCSegmentation(root, classes=names)
+    assert scenes.segmentation_classes == tuple(names)
+    assert scenes.segmentation_colors.shape == (18, 3)
+    for count in (0, 256):
+        with pytest.raises(ValueError, match=f"{count} classes, expected 1..255"):
+            VOCSegmentation(root, classes=["x"] * count)
+    with pytest.raises(
+        AnnotationError, match=r"2012_2\.png: label 17 in row 3, column 4 .*0\.\.16"
+    ):
+        VOCSegmentation(root, classes=names[:17])[0]
+
+
+def test_missing_files_of_a_segmentation_are_found_at_once(root):
+    (root / "SegmentationClass" / "2012_0.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"2012_0\.jpg has no label map"):
+        VOCSegmentation(root)
+    (root / "JPEGImages" / "2012_2.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no photograph .*2012_2 \(\.jpg"):
+        VOCSegmentation(root)
+
+
+def test_wrong_files_of_a_segmentation_are_named(root):
+    file = root / "SegmentationClass" / "2012_1.png"
+    whole = file.read_bytes()
+    save_labels(file, np.zeros((SIZE[1], SIZE[0]), np.uint8))
+    with pytest.raises(
+        AnnotationError, match=r"2012_1\.png: .* is 20 x 14 .* its image is 14 x 20"
+    ):
+        VOCSegmentation(root, "val")[0]
+    Image.open(file).convert("RGB").save(file)
+    with pytest.raises(AnnotationError, match=r"2012_1\.png has the mode RGB"):
+        VOCSegmentation(root, "val")[0]
+    file.write_bytes(whole[: len(whole) - 30])
+    with pytest.raises(ImageError, match=r"2012_1\.png"):
+        VOCSegmentation(root, "val")[0]
+
+
+def test_palette_is_the_published_one():
+    assert len(SEGMENTATION_CLASSES) == 21 and SEGMENTATION_CLASSES[15] == "person"
+    colours = dict(zip(SEGMENTATION_CLASSES, voc_colour_map(21).tolist(), strict=True))
+    assert colours["person"] == [192, 128, 128] and colours["tvmonitor"] == [0, 64, 128]
+    assert colours["bird"] == [128, 128, 0] and colours["dog"] == [64, 0, 128]
+    assert len({tuple(colour) for colour in voc_colour_map(256).tolist()}) == 256
