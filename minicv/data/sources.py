@@ -23,7 +23,6 @@ from minicv.data.voc import VOCDetection, annotated_classes
 from minicv.data.voc_segmentation import VOCSegmentation
 from minicv.data.wrapped import Cached, Subset
 
-Classes = tuple[str, ...] | None
 FARMYARD_TRAINING_SCENES = 900
 FARMYARD_VALIDATION_SCENES = 40
 FARMYARD_TEST_SCENES = 100
@@ -83,6 +82,21 @@ class Splits:
 
 
 @dataclass(frozen=True)
+class Request:
+    """What is asked of a source.
+
+    Attributes:
+        needs: the labels that are wanted, so that no mask is made in vain.
+        classes: the names of the classes; None for those that the set itself says.
+        faults: takes what is wrong with the files; None warns and raises, as `Faults()` does.
+    """
+
+    needs: tuple[str, ...]
+    classes: tuple[str, ...] | None = None
+    faults: Faults | None = None
+
+
+@dataclass(frozen=True)
 class Source:
     """A kind of data source.
 
@@ -90,15 +104,14 @@ class Source:
         usage: how it is written, with a word about what it is.
         provides: names of the labels in its targets, among boxes, labels, masks, keypoints and
             segmentation.
-        open: to the splits, from the paths that follow the colon, the names of the classes (None:
-            as the set says) and what takes its faults (None: as `Faults()`).
+        open: from the paths that follow the colon, and what is asked of them, to the splits.
         paths: how many files or folders follow the colon, separated by commas.
         takes_classes: whether the user may name the classes.
     """
 
     usage: str
     provides: tuple[str, ...]
-    open: Callable[[list[str], Classes, Faults | None], Splits]
+    open: Callable[[list[str], Request], Splits]
     paths: int = 1
     takes_classes: bool = False
 
@@ -107,7 +120,7 @@ def open_data(
     source: str,
     needs: Sequence[str],
     *,
-    classes: Classes = None,
+    classes: Sequence[str] | None = None,
     faults: Faults | None = None,
 ) -> Splits:
     """The splits of ``source``, for a task that learns from the labels ``needs``.
@@ -149,8 +162,9 @@ def open_data(
         raise ValueError(
             f"--classes: {name} says itself what its classes are; leave the option out"
         )
+    asked = Request(tuple(needs), None if classes is None else tuple(classes), faults)
     if name == "farmyard" and (not rest or rest.isdigit()):
-        return known.open([rest], classes, faults)
+        return known.open([rest], asked)
     if not rest or name == "farmyard":
         raise ValueError(f"--data {source}: {expected}")
     paths = _paths(rest, known.paths)
@@ -159,7 +173,7 @@ def open_data(
     for path in paths:
         if not Path(path).exists():
             raise ValueError(f"--data {source}: there is no file or folder {path}")
-    return known.open(paths, classes, faults)
+    return known.open(paths, asked)
 
 
 def _paths(rest: str, count: int) -> list[str] | None:
@@ -225,7 +239,7 @@ def every_tenth(open_all: Callable[[], Any]) -> Splits:
     )
 
 
-def _farmyard(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+def _farmyard(paths: list[str], asked: Request) -> Splits:
     """Scenes are cached, so that only the first epoch draws."""
     (scenes,) = paths
 
@@ -240,7 +254,7 @@ def _farmyard(paths: list[str], classes: Classes, faults: Faults | None) -> Spli
     )
 
 
-def _penn_fudan(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+def _penn_fudan(paths: list[str], asked: Request) -> Splits:
     (folder,) = paths
     development = every_tenth(lambda: PennFudan(folder, "train"))
     return Splits(
@@ -250,22 +264,22 @@ def _penn_fudan(paths: list[str], classes: Classes, faults: Faults | None) -> Sp
     )
 
 
-def _voc(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+def _voc(paths: list[str], asked: Request) -> Splits:
     (folder,) = paths
     names = cache(lambda: annotated_classes(folder))  # of all XML files, so that all splits agree
 
     def split(name: str) -> VOCDetection:
-        return VOCDetection(folder, name, classes=classes or names())
+        return VOCDetection(folder, name, classes=asked.classes or names())
 
     return _own_splits(split, lists=(folder, "Main"))
 
 
-def _camvid(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+def _camvid(paths: list[str], asked: Request) -> Splits:
     (folder,) = paths
     return _own_splits(lambda name: CamVid(folder, name))
 
 
-def _voc_segmentation(paths: list[str], classes: Classes, faults: Faults | None) -> Splits:
+def _voc_segmentation(paths: list[str], asked: Request) -> Splits:
     (folder,) = paths
     return _own_splits(lambda name: VOCSegmentation(folder, name), lists=(folder, "Segmentation"))
 
