@@ -42,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     usable, reason = gpu_status()
     if not usable:
         print(
-            f"benchmarks gpu: there is no usable CUDA device: {reason}; install the CuPy that "
-            "matches the driver, pip install 'cupy-cuda12x[ctk]' or 'cupy-cuda13x[ctk]'",
+            f"benchmarks gpu: there is no usable CUDA device: {reason}; install the extra that "
+            "matches the driver, pip install -e '.[cuda12]' or -e '.[cuda13]'",
             file=sys.stderr,
         )
         return 2

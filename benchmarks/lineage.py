@@ -25,7 +25,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from benchmarks.record import write_record
 from minicv.autograd import Tensor
@@ -41,7 +40,7 @@ from minicv.optim import Adam
 from minicv.proposals import CachedProposals, SelectiveSearch
 from minicv.tasks import SYSTEMS, Spec, System, build
 from minicv.tasks.detection import DETECTION
-from minicv.training import Recipe, fit, fit_svms, flip_for
+from minicv.training import Progress, Recipe, fit, fit_svms, flip_for
 from minicv.weights import KNOWN_WEIGHTS, start_from
 
 NAMES = {
@@ -162,7 +161,7 @@ def _seconds_of_proposals(proposer: CachedProposals, datasets: Sequence[Any]) ->
     """Propose in every image, also mirrored as training sees it, and keep the boxes on disk."""
     rng, pictures, seconds = np.random.default_rng(0), 0, 0.0
     for dataset in datasets:
-        for index in tqdm(range(len(dataset)), "proposals", leave=False):
+        for index in Progress(range(len(dataset)), "proposals"):
             image = dataset[index][0]
             mirrored = np.ascontiguousarray(image[:, :, ::-1])
             for picture in (image, mirrored) if dataset is datasets[0] else (image,):
@@ -233,7 +232,7 @@ def _test(model: Model, test: Dataset, proposing: float) -> dict[str, Any]:
 def _detect(model: Model, test: Dataset) -> dict[str, float]:
     """Image by image: the median of the seconds, and mAP. Proposals come from the disk."""
     metric, seconds = DetectionMetric(model.classes), []
-    for index in tqdm(range(len(test)), "detecting", leave=False):
+    for index in Progress(range(len(test)), "detecting"):
         image, target = test[index]
         started = time.perf_counter()
         (found,) = model.predict([image])

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from minicv.data.loader import Dataset
 from minicv.proposals import (
@@ -25,6 +24,7 @@ from minicv.proposals import (
     train_bing,
     train_objectness,
 )
+from minicv.training import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 OPENCV = "OpenCV, Selective Search, fast"
@@ -64,7 +64,7 @@ def propose_with(proposer: Proposer, images: Sequence[np.ndarray], name: str) ->
     """Ask a proposer of ours for each image; the generator of image i comes from the seed i."""
     found, seconds, cpu_seconds = [], [], []
     with one_core():
-        for number, image in enumerate(tqdm(images, desc=name, leave=False)):
+        for number, image in enumerate(Progress(images, name)):
             started, cpu = time.perf_counter(), time.process_time()
             found.append(proposer.propose(image, np.random.default_rng(number)))
             seconds.append(time.perf_counter() - started)

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
 from minicv.autograd import Tensor
 from minicv.data import Cached, DataLoader, Dataset, Subset, Transformed
@@ -43,6 +42,7 @@ from minicv.models.segmentation.upsampling import Upsampling
 from minicv.optim import Adam
 from minicv.tasks.task import COMMON_OPTIONS, Classes, Option, Prediction, Spec, System, Task
 from minicv.training import Preparation, Recipe, flip_for
+from minicv.training.progress import Progress
 from minicv.vision.label_maps import class_frequencies, median_frequency_weights
 
 CACHED_BYTES = 1 << 30  # of memory for decoded images
@@ -269,8 +269,7 @@ def survey(train: Dataset, num_classes: int, *, workers: int = 1, progress: bool
 
     def label_maps() -> Iterator[np.ndarray]:
         loader = DataLoader(train, batch_size=1, workers=workers)
-        bar = tqdm(loader, "counting classes", leave=False, disable=not progress)
-        for (image,), (target,) in bar:
+        for (image,), (target,) in Progress(loader, "counting classes", shown=progress):
             sizes.append(image.shape[1:])
             yield target["segmentation"]
 

@@ -3,6 +3,7 @@
 from minicv.training.alternating import fit_alternating
 from minicv.training.evaluate import Evaluation, evaluate, validation_losses, validator
 from minicv.training.fit import fit
+from minicv.training.progress import Progress
 from minicv.training.recipe import Preparation, Recipe, flip_for
 from minicv.training.step import DivergenceError, GradientStep, Step
 from minicv.training.svms import SVMReport, fit_svms
@@ -12,6 +13,7 @@ __all__ = [
     "Evaluation",
     "GradientStep",
     "Preparation",
+    "Progress",
     "Recipe",
     "SVMReport",
     "Step",

@@ -6,13 +6,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
 from minicv.autograd import no_grad
 from minicv.data import DataLoader, Dataset
 from minicv.metrics.metric import Metric
 from minicv.models.model import Model, Result
 from minicv.nn import evaluating
+from minicv.training.progress import Progress
 from minicv.training.step import loss_values
 
 
@@ -44,7 +43,7 @@ def evaluate(
         dataset: ``dataset[i]`` is an image and its target.
         metric: of the model's kind of task; results are added to it.
         batch_size: images in a prediction.
-        progress: whether to show a bar.
+        progress: whether to show how far it has come; see `Progress`.
         on_result: is called with the number of each image, its result and its target.
 
     Raises:
@@ -52,7 +51,7 @@ def evaluate(
     """
     seconds, index = 0.0, 0
     loader = DataLoader(dataset, batch_size, workers=1)
-    for images, targets in tqdm(loader, "predicting", disable=not progress, leave=False):
+    for images, targets in Progress(loader, "predicting", shown=progress):
         started = time.perf_counter()
         results = model.predict(images)
         seconds += time.perf_counter() - started
@@ -64,14 +63,17 @@ def evaluate(
     return Evaluation(metric.values(), seconds / max(index, 1))
 
 
-def validation_losses(model: Model, dataset: Dataset, batch_size: int = 2) -> dict[str, float]:
+def validation_losses(
+    model: Model, dataset: Dataset, batch_size: int = 2, *, progress: bool = False
+) -> dict[str, float]:
     """Mean of each loss over ``dataset`` with the model in evaluation mode, as "val NAME".
 
     A loss that draws samples gets no generator, so it draws the same ones at every call.
     """
     totals: dict[str, float] = {}
     with no_grad(), evaluating(model):
-        for images, targets in DataLoader(dataset, batch_size, workers=1):
+        loader = DataLoader(dataset, batch_size, workers=1)
+        for images, targets in Progress(loader, "validation losses", shown=progress):
             for name, value in loss_values(model.loss(images, targets)).items():
                 totals[name] = totals.get(name, 0.0) + value * len(images)
     return {f"val {name}": total / len(dataset) for name, total in totals.items()}
@@ -82,6 +84,7 @@ def validator(
     make_metric: Callable[[], Metric],
     watched: Sequence[str],
     batch_size: int = 2,
+    progress: bool = True,
 ) -> Callable[[Model], dict[str, float]]:
     """For `fit`: validation losses and some values of the metric after every epoch.
 
@@ -90,11 +93,12 @@ def validator(
         make_metric: gives an empty metric.
         watched: which of its values are recorded.
         batch_size: images at a time.
+        progress: whether to show how far it has come.
     """
 
     def validate(model: Model) -> dict[str, float]:
-        values = evaluate(model, dataset, make_metric()).values
-        losses = validation_losses(model, dataset, batch_size)
+        values = evaluate(model, dataset, make_metric(), progress=progress).values
+        losses = validation_losses(model, dataset, batch_size, progress=progress)
         chosen = {name: values[name] for name in watched}
         return {"val_loss": sum(losses.values()), **losses, **chosen}
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from minicv.backend import Array
 from minicv.data import DataLoader
 from minicv.nn import Dropout, Module
+from minicv.training.progress import Progress
 from minicv.training.step import Step
 from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
 
@@ -32,7 +32,9 @@ def fit(
     best_by: str = "AP",
     out: str | Path | None = None,
     description: Mapping[str, Any] | None = None,
+    terms: Mapping[str, Any] | None = None,
     resume: bool = False,
+    on_epoch: Callable[[list[dict[str, float]]], None] | None = None,
     progress: bool = True,
 ) -> list[dict[str, float]]:
     """Run ``step`` on every batch of ``loader``, for ``epochs`` epochs.
@@ -52,8 +54,11 @@ def fit(
             images without labels, the latest weights count as the best.
         out: folder for checkpoints; None writes none.
         description: kept in the checkpoints, to build the model again.
+        terms: kept in the checkpoints too, for whoever resumes: what the training was asked to do.
         resume: go on from ``out/last.npz`` if it is there.
-        progress: whether to show a bar with every loss.
+        on_epoch: called with the records so far once each epoch is saved, and when a training
+            resumes.
+        progress: whether to show how far an epoch has come, with every loss; see `Progress`.
 
     Returns:
         one dictionary per epoch: "epoch", "step", "seconds", mean training losses, and all values.
@@ -71,20 +76,21 @@ def fit(
         )
     out = None if out is None else Path(out)
     generators = {"fit": rng, "loader": loader.rng, **_generators_within(step.model)}
-    state = TrainingState(step, generators, description or {})
+    state = TrainingState(step, generators, description or {}, terms)
     if resume and out is not None and (out / "last.npz").is_file():
         state.load(out / "last.npz")
+        if on_epoch is not None and state.history:
+            on_epoch(state.history)
     while state.epoch < epochs:
         started = time.perf_counter()
         step.model.train()
         totals: dict[str, float] = {}
-        title = f"epoch {state.epoch + 1}/{epochs}"
-        bar = tqdm(loader, title, leave=False, disable=not progress)
+        bar = Progress(loader, f"epoch {state.epoch + 1}/{epochs}", shown=progress)
         for batches, (images, targets) in enumerate(bar, start=1):
             for name, value in step(images, targets, rng).items():
                 totals[name] = totals.get(name, 0.0) + value
             means = {name: total / batches for name, total in totals.items()}
-            bar.set_postfix({name.removeprefix("loss_"): f"{m:.3f}" for name, m in means.items()})
+            bar.note({name.removeprefix("loss_"): mean for name, mean in means.items()})
         state.epoch += 1
         record: dict[str, float] = {"epoch": state.epoch, "step": step.steps}
         record.update({name: round(total / len(loader), 6) for name, total in totals.items()})
@@ -94,11 +100,14 @@ def fit(
         state.history.append(record)
         best = best_by in record and state.note_value(record[best_by])
         if out is not None:
-            state.save(out / "last.npz")
+            # The best first: a training that is stopped between the two repeats the epoch.
             if best:
                 state.save(out / "best.npz")
+            state.save(out / "last.npz")
+        if on_epoch is not None:
+            on_epoch(state.history)
         if progress:
-            tqdm.write(_line(record, best))
+            print(_line(record, best), flush=True)  # at once, also where a log file is written
     return state.history
 
 
@@ -116,10 +125,12 @@ class TrainingState:
         step: Step,
         generators: Mapping[str, np.random.Generator | None],
         description: Mapping[str, Any],
+        terms: Mapping[str, Any] | None = None,
     ) -> None:
         self.step = step
         self.generators = {name: rng for name, rng in generators.items() if rng is not None}
         self.description = dict(description)
+        self.terms = None if terms is None else dict(terms)
         self.epoch = 0
         self.best = float("-inf")
         self.history: list[dict[str, float]] = []
@@ -147,6 +158,7 @@ class TrainingState:
             "best": self.best if np.isfinite(self.best) else None,
             "history": self.history,
             "generators": {name: g.bit_generator.state for name, g in self.generators.items()},
+            "terms": self.terms,
         }
         save_checkpoint(path, arrays, {**self.description, "training": training})
 

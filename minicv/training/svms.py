@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from minicv.backend import to_numpy
 from minicv.data import check_targets
 from minicv.models.detection.rcnn import RCNN, RegionFeatures
 from minicv.models.detection.roi_heads import learnable_objects
 from minicv.models.model import Target
+from minicv.training.progress import Progress
 from minicv.vision.boxes import box_iou, encode_boxes
 from minicv.vision.linear_models import (
     LinearSVM,
@@ -77,7 +77,7 @@ def fit_svms(
     """
     clock = _Clock()
     cache = RegionCache(Path(folder))
-    for index in tqdm(range(len(dataset)), "region features", leave=False, disable=not progress):
+    for index in Progress(range(len(dataset)), "region features", shown=progress):
         image, target = dataset[index]
         check_targets([image], [target], len(model.classes))
         clock.start("proposals")
@@ -321,9 +321,7 @@ def _mine(model: RCNN, cache: RegionCache, scale: float, progress: bool) -> list
         for label in classes
     ]
     total = len(cache.regions)
-    for regions, units in tqdm(
-        cache.units(), "hard negatives", total, leave=False, disable=not progress
-    ):
+    for regions, units in Progress(cache.units(), "hard negatives", total=total, shown=progress):
         units = units * np.float32(scale)  # (R, U), here they are read
         for label in classes:
             miners[label].offer(units[regions.overlap[:, label] < s.svm_negative_iou])
@@ -339,8 +337,7 @@ def _fit_regressors(
     """One class at a time, so that only its own regions are in memory."""
     size = model.box_head.fc6.in_features
     regressors, pairs = [], []
-    bar = tqdm(range(len(model.classes)), "box regressors", leave=False, disable=not progress)
-    for label in bar:
+    for label in Progress(range(len(model.classes)), "box regressors", shown=progress):
         features = [np.zeros((0, size), np.float32)]
         offsets = [np.zeros((0, 4), np.float32)]
         for regions, pooled in cache.pooled():

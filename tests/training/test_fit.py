@@ -145,6 +145,59 @@ def test_losses_and_values_are_recorded_and_the_best_is_kept(tmp_path):
     assert best["training"]["epoch"] == 2 and last["training"]["epoch"] == 3
 
 
+def test_each_epoch_is_told_once_it_is_saved(tmp_path):
+    told = []
+
+    def note(history):
+        saved = load_checkpoint(tmp_path / "last.npz")[1]["training"]["epoch"]
+        told.append(([record["epoch"] for record in history], saved))
+
+    Run().fit(2, tmp_path, on_epoch=note)
+    assert told == [([1], 1), ([1, 2], 2)]
+    Run().fit(3, tmp_path, on_epoch=note, resume=True)  # first what was there before
+    assert told[2:] == [([1, 2], 2), ([1, 2, 3], 3)]
+    Run().fit(3, tmp_path, on_epoch=note, resume=True)
+    assert told[4:] == [([1, 2, 3], 3)]
+    Run().fit(1, tmp_path / "new", on_epoch=lambda history: None, resume=True)
+
+
+def test_a_training_that_is_stopped_while_it_saves_loses_no_best_weights(tmp_path, monkeypatch):
+    """The last weights were saved first, and the best never again if it stopped between the two."""
+    values = iter([0.2, 0.5, 0.5, 0.1])
+    real = TrainingState.save
+
+    def stopped(state, path):
+        real(state, path)
+        if state.epoch == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(TrainingState, "save", stopped)
+        Run().fit(3, tmp_path, validate=lambda model: {"AP": next(values)})
+    Run().fit(3, tmp_path, validate=lambda model: {"AP": next(values)}, resume=True)
+    assert load_checkpoint(tmp_path / "last.npz")[1]["training"]["epoch"] == 3
+    best = load_checkpoint(tmp_path / "best.npz")[1]["training"]
+    assert (best["epoch"], best["best"]) == (2, 0.5)
+
+
+def test_the_terms_of_a_training_stand_in_its_checkpoints(tmp_path):
+    terms = {"seed": 3, "recipe": {"lr": 0.5, "scale": [1, 2]}}
+    Run().fit(1, tmp_path, terms=terms)
+    assert load_checkpoint(tmp_path / "last.npz")[1]["training"]["terms"] == terms
+    Run().fit(2, tmp_path, resume=True)
+    assert load_checkpoint(tmp_path / "last.npz")[1]["training"]["terms"] is None
+
+
+def test_epochs_are_told_line_by_line_on_standard_output(tmp_path, capsys):
+    step = GradientStep(
+        model := tiny_detector(DATA.classes), SGD(model.parameters(), lr=0.01), ConstantLR(0.01)
+    )
+    fit(step, DataLoader(DATA, 2), epochs=2, rng=np.random.default_rng(0))
+    captured = capsys.readouterr()
+    assert [line.split(":")[0] for line in captured.out.splitlines()] == ["epoch 1", "epoch 2"]
+    assert captured.err == ""  # no bar where no terminal is
+
+
 def test_a_segmenter_learns_through_the_same_loop(tmp_path):
     model = BrightnessSegmenter(("dark", "grey", "light"), levels=(0.9, 0.2, 0.4))
     step = GradientStep(model, Adam(model.parameters(), lr=0.02), ConstantLR(0.02))
