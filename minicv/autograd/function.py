@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-import numpy as np
-
+from minicv.autograd.door import admit
 from minicv.autograd.grad_mode import grad_enabled
-from minicv.autograd.tensor import Tensor
-from minicv.backend import Array, xp_of
+from minicv.autograd.tensor import Tensor, gradient_dtype
+from minicv.backend import Array
 
 _order = itertools.count()
-_NUMBERS = (bool, int, float, complex, np.generic)
 
 
 class Function:
@@ -27,9 +25,12 @@ class Function:
       for each input in order. ``self.needs_grad[i]`` says whether input ``i`` needs one; return
       None for an input that does not, and save that computation.
 
-    This class does the rest, in one place: it refuses inputs of mixed devices or dtypes, records
-    the operation, and after ``backward`` sums broadcast axes back (for operations that declare
-    ``broadcasts = True``) and checks the shape and dtype of every gradient.
+    This class does the rest, in one place: it widens whole numbers and float16 to the floating
+    dtype beside them or to float32 (`minicv.autograd.door`; an operation that declares
+    ``keeps_whole_numbers = True`` only moves numbers and may see whole ones), refuses inputs of
+    mixed devices or floating dtypes, records the operation, and after ``backward`` sums broadcast
+    axes back (for operations that declare ``broadcasts = True``) and checks the shape and dtype of
+    every gradient.
 
     An instance is called once, with tensors, arrays, Python numbers, or None for an optional input:
 
@@ -47,6 +48,7 @@ class Function:
     """
 
     broadcasts = False
+    keeps_whole_numbers = False
     inputs: tuple[Tensor | None, ...] = ()
     needs_grad: tuple[bool, ...] = ()
     order = -1
@@ -65,12 +67,20 @@ class Function:
         return type(self).__name__
 
     def __call__(self, *inputs: Any) -> Tensor:
-        tensors = self._as_tensors(inputs)
+        tensors, arrays = admit(self.name, inputs, self.keeps_whole_numbers)
         recording = grad_enabled()
         # Lists, not generators, here and below: a generator costs as much as a small operation.
         self.needs_grad = tuple([recording and t is not None and t.requires_grad for t in tensors])
-        data = self.forward(*[None if t is None else t.data for t in tensors])
-        output = Tensor(data)
+        try:
+            data = self.forward(*arrays)
+        except (AttributeError, TypeError) as error:
+            missing = [index for index, value in enumerate(inputs) if value is None]
+            if not missing:
+                raise
+            raise TypeError(
+                f"{self.name}: input {missing[0]} is None; give a tensor, an array or a number"
+            ) from error
+        output = self._as_output(data)
         if True in self.needs_grad:
             self.inputs = tensors
             self.order = next(_order)
@@ -86,6 +96,11 @@ class Function:
                 "call backward(retain_graph=True) the first time, or compute the forward pass again"
             )
         gradients = self.backward(grad)
+        if isinstance(gradients, list):
+            raise RuntimeError(
+                f"{self.name}: backward returned a list; return an array, or a tuple with one "
+                "array for each input"
+            )
         if not isinstance(gradients, tuple):
             gradients = (gradients,)
         if len(gradients) != len(self.inputs):
@@ -108,6 +123,11 @@ class Function:
             raise RuntimeError(
                 f"{self.name}: backward returned None for input {index}, which needs a gradient"
             )
+        if isinstance(gradient, Tensor) or not hasattr(gradient, "dtype"):
+            raise RuntimeError(
+                f"{self.name}: backward returned a {type(gradient).__name__} for input {index}; "
+                "return a raw array"
+            )
         if gradient.shape != tensor.shape and self.broadcasts:
             gradient = unbroadcast(gradient, tensor.shape)
         if gradient.shape != tensor.shape:
@@ -115,51 +135,19 @@ class Function:
                 f"{self.name}: backward returned a gradient of shape {gradient.shape} for input "
                 f"{index} of shape {tensor.shape}; the shapes must agree"
             )
-        if gradient.dtype != tensor.dtype:
+        if gradient.dtype != tensor.dtype and gradient.dtype != gradient_dtype(tensor.dtype):
             raise RuntimeError(
                 f"{self.name}: backward returned a gradient of dtype {gradient.dtype} for input "
                 f"{index} of dtype {tensor.dtype}; use Python scalars so that dtypes do not widen"
             )
         return gradient
 
-    def _as_tensors(self, inputs: tuple[Any, ...]) -> tuple[Tensor | None, ...]:
-        """Wrap plain inputs; numbers and integer arrays take the dtype of the floating arrays."""
-        example = self._example_array(inputs)
-
-        def as_tensor(value: Any) -> Tensor:
-            if example is None:
-                return Tensor(value)
-            if isinstance(value, _NUMBERS) or getattr(value, "dtype", example.dtype).kind in "iub":
-                value = xp_of(example).asarray(value, dtype=example.dtype)
-            return Tensor(value)
-
-        return tuple([v if v is None or isinstance(v, Tensor) else as_tensor(v) for v in inputs])
-
-    def _example_array(self, inputs: tuple[Any, ...]) -> Array | None:
-        """The first floating array, or None; refuses a mixture of devices or floating dtypes."""
-        example = floating = None
-        for value in inputs:
-            array = value.data if isinstance(value, Tensor) else value
-            if isinstance(array, _NUMBERS) or not hasattr(array, "dtype"):
-                continue
-            if example is None:
-                example = array
-            elif type(array) is not type(example):
-                try:
-                    xp_of(example, array)
-                except TypeError as error:
-                    raise TypeError(f"{self.name}: {error}") from None
-            if array.dtype.kind not in "fc":
-                continue
-            if floating is None:
-                floating = array
-            elif array.dtype != floating.dtype:
-                names = sorted((str(floating.dtype), str(array.dtype)))
-                raise TypeError(
-                    f"{self.name}: inputs have different dtypes ({', '.join(names)}); convert one "
-                    "with .astype"
-                )
-        return floating
+    def _as_output(self, data: Any) -> Tensor:
+        if isinstance(data, Tensor) or not hasattr(data, "dtype"):
+            raise TypeError(
+                f"{self.name}: forward returned a {type(data).__name__}; return a raw array"
+            )
+        return Tensor(data)
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
@@ -167,6 +155,7 @@ def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:
 
     Broadcasting copies a value along an axis, so its gradient is the sum over the copies.
 
+    >>> import numpy as np
     >>> unbroadcast(np.ones((2, 3)), (3,)).tolist()
     [2.0, 2.0, 2.0]
     >>> unbroadcast(np.ones((2, 3)), (2, 1)).tolist()

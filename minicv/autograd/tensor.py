@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 
 Operand = Any  # what stands beside a tensor in x + y: a Tensor, an array or a number
+DType = np.dtype[Any]
+DEFAULT = np.dtype(np.float32)
 
 _NO_NUMPY_FUNCTIONS = (
     "Tensor: a NumPy function was called on a Tensor, which would lose its gradient; use the "
@@ -27,19 +30,22 @@ class Tensor:
 
     Args:
         data: an array, which is shared and not copied, or nested Python numbers. Python floats
-            become float32, the engine's default; an array keeps its dtype.
+            become float32, the engine's default; an array keeps its dtype. (Operations compute in
+            float32 or wider: `minicv.autograd.door`.)
         requires_grad: whether `backward` leaves a gradient in ``.grad``. Only floating point data
             can have a gradient.
 
     Attributes:
         data: the raw NumPy or CuPy array. Treat it as constant: operations keep references to it
             for their gradients. Only an optimizer changes it, after a backward pass.
-        grad: a raw array of the same shape, or None. Gradients add up over calls of `backward`
-            until it is set to None.
+        grad: a raw array of the same shape and dtype (float32 for float16 data), or None.
+            Gradients add up over calls of `backward` until it is set to None.
         creator: the operation that made this tensor; None for a leaf.
 
     The operators ``+ - * / ** @ [] -`` and methods such as ``sum`` are bound to this class by
-    `minicv.functional.operators`, one floor above.
+    `minicv.functional.operators`, one floor above. The comparisons ``== != < <= > >=`` give plain
+    boolean arrays, element by element, as NumPy does: what `where` and an index take. A tensor is
+    hashed by identity, so it may still be a key.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> (x * x).sum().backward()
@@ -80,11 +86,29 @@ class Tensor:
         return self.data.size
 
     def __len__(self) -> int:
+        if self.ndim == 0:
+            raise TypeError("len: a tensor without axes has no length; its value is .item()")
         return len(self.data)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """The rows, or the numbers of a tensor with one axis, each with its gradient.
+
+        >>> [row.sum().item() for row in Tensor([[1.0, 2.0], [3.0, 4.0]])]
+        [3.0, 7.0]
+        """
+        if self.ndim == 0:
+            raise TypeError(
+                "iteration over a tensor without axes: it holds one number, .item(); "
+                "to add up tensors give sum() a list of them"
+            )
+        return (self[row] for row in range(len(self)))
 
     def __repr__(self) -> str:
         values = np.array2string(to_numpy(self.data), precision=4, separator=", ", prefix="Tensor(")
         return f"Tensor({values}{', requires_grad=True' if self.requires_grad else ''})"
+
+    def __format__(self, specification: str) -> str:
+        return format(self.item(), specification) if specification else str(self)
 
     def item(self) -> float:
         """The value of a tensor with one element, as a Python number.
@@ -92,9 +116,13 @@ class Tensor:
         >>> Tensor([[2.5]]).item()
         2.5
         """
+        return self._only_number("item")
+
+    def _only_number(self, wanted: str, advice: str = "") -> Any:
         if self.size != 1:
             raise ValueError(
-                f"item: expected a tensor with one element but its shape is {self.shape}"
+                f"{wanted}: expected a tensor with one element but its shape is {self.shape}"
+                f"{advice}"
             )
         return self.data.item()
 
@@ -118,14 +146,15 @@ class Tensor:
         """Add d(self)/d(leaf) · grad to the ``.grad`` of every leaf that requires it.
 
         Args:
-            grad: the gradient that arrives at this tensor, of its shape. May be left out for a
-                single number, where it is 1.
+            grad: the gradient that arrives at this tensor, of its shape: an array, a Tensor, or
+                nested numbers. May be left out for a single number, where it is 1.
             retain_graph: keep what the operations saved, so that a second call is possible.
 
         Raises:
             RuntimeError: no leaf behind this tensor requires a gradient, the graph was freed by an
                 earlier call, or ``grad`` is missing for more than one number.
             ValueError: ``grad`` has another shape.
+            TypeError: ``grad`` holds no real numbers, or is on another device.
 
         >>> x = Tensor([1.0, 2.0], requires_grad=True)
         >>> (3 * x).backward(np.array([1.0, 10.0], dtype="float32"))
@@ -145,14 +174,27 @@ class Tensor:
                     ".sum() or .mean()?"
                 )
             grad = xp_of(self.data).ones_like(self.data)
-        elif isinstance(grad, Tensor):
-            grad = grad.data
+        grad = self._as_gradient(grad)
         if grad.shape != self.shape:
             raise ValueError(
                 f"backward: grad has shape {grad.shape} but the tensor has shape {self.shape}; "
                 "they must agree"
             )
-        run_backward(self, grad.astype(self.dtype, copy=False), retain_graph)
+        run_backward(self, grad, retain_graph)
+
+    def _as_gradient(self, grad: Any) -> Array:
+        """``grad`` as an array of this tensor's device and of the dtype of its gradient."""
+        if isinstance(grad, Tensor):
+            grad = grad.data
+        try:
+            plain = not hasattr(grad, "dtype") or isinstance(grad, np.generic)
+            array = numeric_array(grad)
+            xp = xp_of(self.data) if plain else xp_of(self.data, array)
+        except TypeError as error:
+            raise TypeError(f"backward: grad is no gradient: {error}") from None
+        if array.dtype.kind == "c" and self.dtype.kind != "c":
+            raise TypeError("backward: grad is complex but the tensor is real")
+        return xp.asarray(array, dtype=gradient_dtype(self.dtype))
 
     def __setitem__(self, index: object, value: object) -> None:
         raise TypeError(
@@ -167,10 +209,67 @@ class Tensor:
         raise TypeError(_NO_NUMPY_FUNCTIONS)
 
     def __bool__(self) -> bool:
-        return bool(self.item())
+        return bool(self._only_number("bool", "; ask e.g. (x > 0).any() or (x > 0).all()"))
 
     def __float__(self) -> float:
-        return float(self.item())
+        return float(self._only_number("float"))
+
+    def __int__(self) -> int:
+        return int(self._only_number("int"))
+
+    def __index__(self) -> int:
+        if self.ndim != 0 or self.dtype.kind not in "iu":
+            raise TypeError(
+                "only a tensor without axes that holds a whole number can count or be an index; "
+                f"this one has shape {self.shape} and dtype {self.dtype}"
+            )
+        return int(self.data.item())
+
+    def __eq__(self, other: object) -> Any:
+        return self._compared("==", operator.eq, other)
+
+    def __ne__(self, other: object) -> Any:
+        return self._compared("!=", operator.ne, other)
+
+    def __lt__(self, other: object) -> Any:
+        return self._compared("<", operator.lt, other)
+
+    def __le__(self, other: object) -> Any:
+        return self._compared("<=", operator.le, other)
+
+    def __gt__(self, other: object) -> Any:
+        return self._compared(">", operator.gt, other)
+
+    def __ge__(self, other: object) -> Any:
+        return self._compared(">=", operator.ge, other)
+
+    __hash__ = object.__hash__
+
+    def __contains__(self, value: object) -> bool:
+        return bool(np.any(to_numpy(self == value)))
+
+    def _compared(self, sign: str, compare: Callable[[Any, Any], Any], other: Any) -> Any:
+        """A plain boolean array; NotImplemented beside what holds no numbers, such as None."""
+        if isinstance(other, Tensor):
+            other = other.data
+        elif isinstance(other, np.generic):
+            other = other.item()  # like a Python number, it follows the dtype of the array
+        elif not hasattr(other, "dtype") and not isinstance(other, (bool, int, float, complex)):
+            if not isinstance(other, (list, tuple)):
+                return NotImplemented
+            other = numeric_array(other)
+            if other.dtype.kind == "f" and self.dtype.kind == "f":
+                other = other.astype(self.dtype)
+            other = xp_of(self.data).asarray(other)
+        try:
+            xp_of(self.data, other)
+            return compare(self.data, other)
+        except TypeError as error:
+            raise TypeError(f"Tensor {sign}: {error}") from None
+        except ValueError:
+            raise ValueError(
+                f"Tensor {sign}: the shapes {self.shape} and {np.shape(other)} do not broadcast"
+            ) from None
 
     if TYPE_CHECKING:  # for mypy and editors; `minicv.functional.operators` binds the operations
 
@@ -210,12 +309,67 @@ class Tensor:
         def permute(self, *dims: Any) -> Tensor: ...
 
 
-def _as_array(data: Any) -> Array:
-    if type(data) is np.ndarray and data.dtype.kind != "O":
+def is_narrow(dtype: DType) -> bool:
+    """Whether operations widen this dtype: whole numbers, truth values and float16.
+
+    >>> [is_narrow(np.dtype(name)) for name in ("uint8", "bool", "float16", "float32")]
+    [True, True, True, False]
+    """
+    return dtype.kind in "biu" or (dtype.kind == "f" and dtype.itemsize < DEFAULT.itemsize)
+
+
+def gradient_dtype(dtype: DType) -> DType:
+    """Of the gradient of a tensor: the tensor's own, and float32 for float16.
+
+    >>> gradient_dtype(np.dtype("float16")).name
+    'float32'
+    """
+    return DEFAULT if is_narrow(dtype) else dtype
+
+
+def numeric_array(data: Any) -> Array:
+    """``data`` as an array of numbers; an array is returned as it is.
+
+    Raises:
+        TypeError: there are no numbers in it, or it is an array of another library.
+        ValueError: it is a list whose rows differ in length.
+
+    >>> numeric_array([1, 2]).tolist()
+    [1, 2]
+    """
+    if type(data) is not np.ndarray:
+        data = _own_array(data)
+    if data.dtype.kind not in "biufc":
+        raise TypeError(f"Tensor: cannot make a tensor from an array of dtype {data.dtype}")
+    return data
+
+
+def _own_array(data: Any) -> Array:
+    """Anything but a plain NumPy array as an array of NumPy or CuPy."""
+    if isinstance(data, np.ndarray):
+        if hasattr(data, "mask"):
+            raise TypeError("Tensor: data is a masked array; fill it first, with .filled(value)")
+        return np.asarray(data)  # a numpy.matrix would multiply in its own way
+    if hasattr(data, "shape") and hasattr(data, "dtype") and not isinstance(data, np.generic):
+        xp_of(data)  # raises where it is no array that the engine can compute with
         return data
-    if hasattr(data, "shape") and hasattr(data, "dtype") and hasattr(data, "reshape"):
-        return np.asarray(data) if isinstance(data, np.generic) else data
-    array = np.asarray(data)
-    if array.dtype.kind == "O":
+    try:
+        array = np.asarray(data)
+    except TypeError:
+        if isinstance(data, (list, tuple)) and any(isinstance(each, Tensor) for each in data):
+            raise TypeError(
+                f"Tensor: the {type(data).__name__} holds Tensors; join them with stack or "
+                "concatenate, which keep their gradients"
+            ) from None
+        raise
+    except ValueError:
+        raise ValueError("Tensor: the rows of the list differ in length or depth") from None
+    if array.dtype.kind not in "biufc":
         raise TypeError(f"Tensor: cannot make an array of numbers from {type(data).__name__}")
-    return array.astype(np.float32) if array.dtype == np.float64 else array
+    return array
+
+
+def _as_array(data: Any) -> Array:
+    array = numeric_array(data)
+    made_of_numbers = array is not data and not isinstance(data, (np.generic, np.ndarray))
+    return array.astype(DEFAULT) if made_of_numbers and array.dtype == np.float64 else array

@@ -11,9 +11,9 @@ def kept_where(mask: Array, values: Array) -> Array:
     """``values`` where the mask holds, else 0: what a gradient is behind a ReLU, and its like.
 
     Multiplying by the mask gives the same for finite numbers, but infinity times 0 is NaN: one
-    gradient of infinity that the mask blocks would spoil the parameters in front of it. `numpy.where`
-    is right and ten times as slow as the product, for it takes every element in a branch of its
-    own. So on the host a mask of bits, all or none, is laid over the numbers; that is as fast.
+    gradient of infinity that the mask blocks would spoil the parameters in front of it.
+    `numpy.where` is right, and ten times as slow as the product, for it branches at every element.
+    So on the host a mask of bits, all or none, is laid over the numbers; that is as fast.
 
     Args:
         mask: boolean.

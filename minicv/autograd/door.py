@@ -1,0 +1,130 @@
+"""The door of every operation: what it lets in, and in which dtype.
+
+The engine computes in float32 and in float64 (and in complex numbers, for a gradient check). What
+is narrower is widened here, before an operation sees it, because small dtypes cannot hold what
+operations make of them: float16 ends at 65,504, which a count of pixels passes; a negated uint8
+wraps around; exp of a uint8 would be computed in float16.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from minicv.autograd.tensor import (
+    DEFAULT,
+    DType,
+    Tensor,
+    gradient_dtype,
+    is_narrow,
+    numeric_array,
+)
+from minicv.backend import Array, xp_of
+
+
+def admit(
+    operation: str, inputs: tuple[Any, ...], keeps_whole_numbers: bool = False
+) -> tuple[tuple[Tensor | None, ...], list[Array | None]]:
+    """The inputs of an operation as tensors, and the arrays that its forward computes with.
+
+    All arrays get the floating dtype of the inputs, float64 or float32; float32 if no input is as
+    wide. Numbers and lists follow the arrays beside them.
+
+    Args:
+        operation: its name, for messages.
+        inputs: tensors, arrays, numbers, lists, or None for an input that is left out.
+        keeps_whole_numbers: leave whole numbers and truth values as they are where no input is
+            floating. For operations that only move numbers, such as an index.
+
+    Raises:
+        TypeError: an input holds no numbers, or the inputs differ in device or floating dtype.
+
+    >>> _, arrays = admit("add", (Tensor([0.5]), np.array([200], "uint8"), 3))
+    >>> [array.tolist() for array in arrays], {array.dtype.name for array in arrays}
+    ([[0.5], [200.0], 3.0], {'float32'})
+    """
+    xp, dtype = _common(operation, inputs)
+    if dtype is None and not keeps_whole_numbers:
+        dtype = DEFAULT
+    tensors: list[Tensor | None] = []
+    arrays: list[Array | None] = []
+    for index, value in enumerate(inputs):
+        tensor = array = None
+        if isinstance(value, Tensor):
+            tensor, array = value, value.data
+            if dtype is not None and array.dtype != dtype:
+                array = array.astype(dtype)
+        elif value is not None:
+            array = _as_array(operation, index, value, xp, dtype)
+            tensor = Tensor(array)
+        tensors.append(tensor)
+        arrays.append(array)
+    return tuple(tensors), arrays
+
+
+def _common(operation: str, inputs: tuple[Any, ...]) -> tuple[ModuleType, DType | None]:
+    """The array module of the inputs, and the dtype in which to compute.
+
+    The dtype is None where all inputs are whole numbers or truth values.
+    """
+    first: Array | None = None
+    wide: DType | None = None
+    any_floating = False
+    for value in inputs:
+        array = value.data if isinstance(value, Tensor) else value
+        if not hasattr(array, "dtype") or isinstance(array, np.generic):
+            continue  # a number or a list
+        if first is None:
+            first = array
+        elif type(array) is not type(first):
+            try:
+                xp_of(first, array)
+            except TypeError as error:
+                raise TypeError(f"{operation}: {error}") from None
+        if array.dtype.kind not in "fc":
+            continue
+        any_floating = True
+        if is_narrow(array.dtype):
+            continue
+        if wide is None:
+            wide = array.dtype
+        elif array.dtype != wide:
+            names = sorted((str(wide), str(array.dtype)))
+            raise TypeError(
+                f"{operation}: inputs have different dtypes ({', '.join(names)}); convert one "
+                "with .astype"
+            )
+    if wide is None:
+        wide = DEFAULT if any_floating else _of_numbers(inputs, alone=first is None)
+    return np if first is None else xp_of(first), wide
+
+
+def _of_numbers(inputs: tuple[Any, ...], alone: bool) -> DType | None:
+    """The dtype that numbers and lists ask for where no array is floating; None if all are whole.
+
+    Only where they are alone does a NumPy scalar keep its own, such as float64.
+    """
+    for value in inputs:
+        if isinstance(value, Tensor) or value is None:
+            continue
+        if isinstance(value, np.generic):
+            if value.dtype.kind in "fc":
+                return gradient_dtype(value.dtype) if alone else DEFAULT
+        elif not hasattr(value, "dtype") and np.asarray(value).dtype.kind not in "biu":
+            return DEFAULT
+    return None
+
+
+def _as_array(operation: str, index: int, value: Any, xp: ModuleType, dtype: DType | None) -> Array:
+    """A plain input as an array of ``dtype``; of its own where that is None."""
+    try:
+        array = numeric_array(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{operation}: input {index} is no tensor: {error}") from None
+    if dtype is None:
+        return xp.asarray(array)
+    if array.dtype.kind == "c" and dtype.kind != "c":
+        raise TypeError(f"{operation}: input {index} is complex but is used as {dtype}")
+    return xp.asarray(array, dtype=dtype)
