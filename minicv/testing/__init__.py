@@ -5,6 +5,7 @@ hypothesis belongs to the extra ``test``.
 """
 
 from minicv.testing.adjoint import adjoint_check
-from minicv.testing.gradcheck import GradientError, NonDifferentiableError, gradcheck
+from minicv.testing.gradcheck import NonDifferentiableError, gradcheck
+from minicv.testing.passes import GradientError
 
 __all__ = ["GradientError", "NonDifferentiableError", "adjoint_check", "gradcheck"]

@@ -51,7 +51,8 @@ def test_message_names_operation_input_values_and_seed():
     with pytest.raises(
         GradientError,
         match=r"^Product: backward is not the transpose of forward for input 0 \(shape \(4,\)\): "
-        r"<A v, u> = \S+ but <v, A\^T u> = \S+ \(rtol=1e-10, seed=7\)$",
+        r"<A v, u> = \S+ but <v, A\^T u> = \S+ \(rtol=1e-10, seed=7\); the worst of 4 elements is "
+        r"\[\d\], where A\^T u must be \S+ but backward says \S+$",
     ):
         adjoint_check(lambda x: Product(SQUARE, SQUARE)(x), X, seed=7)
 
@@ -95,3 +96,60 @@ def test_in_place_change_is_seen():
 
     with pytest.raises(GradientError, match="Careless: input 0 was changed in place"):
         adjoint_check(lambda x: Careless(A)(x), X.copy())
+
+
+class TestNothingHides:
+    BIG = np.random.default_rng(0).normal(size=(300, 400))
+    POINT = spread(400)
+
+    @pytest.mark.parametrize("error", [1e-6, 1e-3, -1.0])
+    def test_one_wrong_element_of_a_large_operation(self, error):
+        wrong = self.BIG.T.copy()
+        wrong[17, 33] *= 1 + error
+        with pytest.raises(GradientError, match=r"worst of 400 elements is \[17\]"):
+            adjoint_check(lambda x: Product(self.BIG, wrong)(x), self.POINT)
+
+    def test_one_element_of_65536(self):
+        class Doubles(Function):
+            def forward(self, x):
+                return 2 * x
+
+            def backward(self, grad):
+                gradient = 2 * grad
+                gradient[1, 3, 5, 7] *= 1.0001
+                return gradient
+
+        with pytest.raises(GradientError, match=r"65536 elements is \[1, 3, 5, 7\]"):
+            adjoint_check(lambda x: Doubles()(x), spread(2, 8, 64, 64))
+
+    def test_a_column_far_smaller_than_the_others(self):
+        matrix = self.BIG.copy()
+        matrix[:, 7] *= 1e-12
+        adjoint_check(lambda x: Product(matrix)(x), self.POINT)
+        wrong = matrix.T.copy()
+        wrong[7] = 0
+        with pytest.raises(GradientError, match=r"worst of 400 elements is \[7\]"):
+            adjoint_check(lambda x: Product(matrix, wrong)(x), self.POINT)
+
+    @pytest.mark.parametrize("scale", [1e-13, 1e13])
+    def test_size_of_the_whole_does_not_matter(self, scale):
+        adjoint_check(lambda x: Product(scale * A)(x), X)
+        with pytest.raises(GradientError, match="not the transpose"):
+            adjoint_check(lambda x: Product(scale * A, 1.001 * scale * A.T)(x), X)
+        with pytest.raises(GradientError, match="not linear"):
+            adjoint_check(lambda x: scale * x + scale, X)
+
+    def test_gradient_that_is_nan_is_refused(self):
+        with pytest.raises(GradientError, match="backward says nan"):
+            adjoint_check(lambda x: Product(A, np.nan * A.T)(x), X)
+
+
+def test_several_outputs():
+    adjoint_check(lambda x: (Product(A)(x), 2.0 * x), X)
+    with pytest.raises(GradientError, match="not the transpose"):
+        adjoint_check(lambda x: (Product(A)(x), Product(SQUARE, SQUARE)(x)), X)
+
+
+def test_input_that_is_not_there():
+    with pytest.raises(ValueError, match="adjoint_check: wrt=1 but there are 1 inputs"):
+        adjoint_check(F.negative, X, wrt=1)

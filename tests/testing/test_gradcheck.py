@@ -67,13 +67,13 @@ def test_message_names_operation_input_values_and_seed():
         gradcheck(lambda x: WrongCube()(x), X, seed=42)
     message = str(caught.value)
     found = re.fullmatch(
-        r"WrongCube: gradient of input 0 \(shape \(3, 4\)\) is wrong along random direction 0: "
-        r"backward says (\S+), complex step says (\S+) \(eps=1e-06, rtol=1e-09, atol=1e-08, "
-        r"seed=42\)",
+        r"WrongCube: gradient of input 0 \(shape \(3, 4\)\) is wrong at \[(\d), (\d)\]: "
+        r"backward says (\S+), complex step says (\S+) \(the worst of 12 elements; eps=1e-06, "
+        r"rtol=1e-09, atol=0, seed=42\)",
         message,
     )
     assert found, message
-    analytic, numeric = float(found[1]), float(found[2])
+    analytic, numeric = float(found[3]), float(found[4])
     assert analytic == pytest.approx(numeric * 2.99 / 3)
 
 
@@ -110,7 +110,8 @@ def test_the_cotangent_is_never_all_ones():
         gradcheck(lambda x: ZeroSoftmax(1)(x), X)
 
 
-def test_gradient_that_is_nan_is_refused():
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_gradient_that_is_not_finite_is_refused(value):
     class NotANumber(Cube):
         def backward(self, grad):
             return grad * np.nan
@@ -118,10 +119,228 @@ def test_gradient_that_is_nan_is_refused():
     with pytest.raises(GradientError, match="backward says nan"):
         gradcheck(lambda x: NotANumber()(x), X)
 
+    class AtOnePlace(Cube):
+        def backward(self, grad):
+            gradient = super().backward(grad)
+            gradient[1, 2] = value
+            return gradient
+
+    for mode in ("direction", "full"):
+        with pytest.raises(GradientError, match=rf"wrong at \[1, 2\]: backward says {value}"):
+            gradcheck(lambda x: AtOnePlace()(x), X, mode=mode)
+
 
 def test_input_without_elements_passes():
     gradcheck(F.exp, np.zeros((0, 3)))
     gradcheck(F.exp, np.zeros((0, 3)), mode="full")
+
+
+def operation(forward, backward):
+    """A Function of one input: forward(x), backward(x, grad)."""
+
+    class Operation(Function):
+        def forward(self, x):
+            self.x = x
+            return forward(x)
+
+        def backward(self, grad):
+            return backward(self.x, grad)
+
+    return lambda x: Operation()(x)
+
+
+# What loses the imaginary part on the way: (forward, true backward, the backward that forgets it).
+LOSING = {
+    "var": (
+        lambda x: x * np.var(x),
+        lambda x, g: g * np.var(x) + (g * x).sum() * 2 * (x - x.mean()) / x.size,
+        lambda x, g: g * np.var(x),
+    ),
+    "std": (
+        lambda x: x * np.std(x),
+        lambda x, g: g * np.std(x) + (g * x).sum() * (x - x.mean()) / x.size / np.std(x),
+        lambda x, g: g * np.std(x),
+    ),
+    "abs": (lambda x: x * np.abs(x), lambda x, g: 2 * np.abs(x) * g, lambda x, g: np.abs(x) * g),
+    "norm": (
+        lambda x: x / np.linalg.norm(x),
+        lambda x, g: g / np.linalg.norm(x) - (g * x).sum() * x / np.linalg.norm(x) ** 3,
+        lambda x, g: g / np.linalg.norm(x),
+    ),
+    "real": (lambda x: x * x.real, lambda x, g: 2 * x * g, lambda x, g: x * g),
+    "conj": (
+        lambda x: x * np.sqrt((x * x.conj()).real),
+        lambda x, g: 2 * np.abs(x) * g,
+        lambda x, g: np.abs(x) * g,
+    ),
+    "greatest size": (
+        lambda x: x / np.abs(x).max(),
+        lambda x, g: g / np.abs(x).max()
+        - (g * x).sum() / np.abs(x).max() ** 2 * np.sign(x) * (np.abs(x) == np.abs(x).max()),
+        lambda x, g: g / np.abs(x).max(),
+    ),
+}
+
+
+class TestForwardsThatLoseTheImaginaryPart:
+    @pytest.mark.parametrize("mode", ["direction", "full"])
+    @pytest.mark.parametrize("name", LOSING)
+    def test_true_gradient_passes(self, name, mode):
+        forward, true, _ = LOSING[name]
+        gradcheck(operation(forward, true), X, mode=mode)
+
+    @pytest.mark.parametrize("mode", ["direction", "full"])
+    @pytest.mark.parametrize("scale", [1e-12, 1e-6, 1.0, 1e6])
+    @pytest.mark.parametrize("name", LOSING)
+    def test_backward_that_forgets_the_same_is_refused(self, name, scale, mode):
+        forward, _, forgetful = LOSING[name]
+        wrong = operation(lambda x: scale * forward(x), lambda x, g: scale * forgetful(x, g))
+        with pytest.raises(GradientError, match="central difference says"):
+            gradcheck(wrong, X, mode=mode)
+
+
+def times_at(position, factor):
+    """A backward of cubes, of which one element is multiplied by ``factor``."""
+
+    def backward(x, g):
+        gradient = 3 * x * x * g
+        gradient[position] *= factor
+        return gradient
+
+    return backward
+
+
+class TestNothingHides:
+    """One wrong element among thousands, and a gradient far below the others."""
+
+    @pytest.mark.parametrize("method", ["auto", "central"])
+    @pytest.mark.parametrize("factor", [0, 1.001, 2])
+    @pytest.mark.parametrize("summed", [False, True])
+    def test_one_element_of_ten_thousand(self, method, factor, summed):
+        x = np.random.default_rng(0).normal(size=10_000)
+        cube = operation(lambda x: x**3, times_at(1234, factor))
+        check = (lambda x: F.sum(cube(x))) if summed else cube
+        with pytest.raises(GradientError, match=r"is wrong at \[1234\]: .* worst of 10000 elem"):
+            gradcheck(check, x, method=method)
+
+    @pytest.mark.parametrize("factor", [0, 0.99, 2])
+    def test_one_element_of_ten_thousand_without_complex_numbers(self, factor):
+        x = spread(10_000)
+
+        def backward(x, g):
+            gradient = np.sign(x) * g
+            gradient[77] *= factor
+            return gradient
+
+        with pytest.raises(GradientError, match=r"wrong at \[77\]: .* central difference"):
+            gradcheck(lambda x: F.mean(operation(np.abs, backward)(x)), x)
+
+    @pytest.mark.parametrize("others", [0, 1, 500])
+    @pytest.mark.parametrize("factor", [0, -1, 1.05, 2])
+    @pytest.mark.parametrize(("method", "place"), [("auto", 20), ("auto", 30), ("central", 20)])
+    def test_saturated_sigmoid(self, others, factor, method, place):
+        """At 20 the gradient is 2e-9, beside others of 0.25."""
+
+        def sigmoid(x):
+            return 1 / (1 + np.exp(-x))
+
+        def backward(x, g):
+            y = sigmoid(x)
+            gradient = y * (1 - y) * g
+            gradient[0] *= factor
+            return gradient
+
+        x = np.append(float(place), np.linspace(-2, 2, others))
+        with pytest.raises(GradientError, match=r"wrong at \[0\]"):
+            gradcheck(operation(sigmoid, backward), x, method=method)
+
+    @pytest.mark.parametrize("x", [-30.0, -20.0, 10.0, 20.0, 30.0, 36.5, 40.0, 100.0])
+    @pytest.mark.parametrize(
+        "saturating",
+        [F.sigmoid, F.tanh, lambda x: F.softmax(x, 0), lambda x: F.log_softmax(x, 0)],
+        ids=["sigmoid", "tanh", "softmax", "log_softmax"],
+    )
+    def test_true_gradients_in_saturation_pass(self, saturating, x):
+        gradcheck(saturating, np.array([x, 0.3, -1.0]))
+
+    @pytest.mark.parametrize("scale", [1e-15, 1e-9, 1e12])
+    def test_size_of_the_whole_does_not_matter(self, scale):
+        gradcheck(operation(lambda x: scale * x**3, lambda x, g: scale * 3 * x * x * g), X)
+        for wrong in (0.0, 3.003 * scale, 6 * scale):
+            cube = operation(lambda x: scale * x**3, lambda x, g, wrong=wrong: wrong * x * x * g)
+            with pytest.raises(GradientError):
+                gradcheck(cube, X)
+
+    def test_steps_follow_large_inputs(self):
+        x = np.array([1e8, 1.0, -3e4])
+        gradcheck(lambda x: (x * x).sum(), x)
+        with pytest.raises(GradientError):
+            gradcheck(operation(lambda x: x * x, lambda x, g: (1 + 1e-5) * 2 * x * g), x)
+
+    def test_inputs_close_to_the_border_of_the_domain(self):
+        gradcheck(F.log, np.array([1e-8, 1.0]))
+        gradcheck(F.sqrt, np.array([1e-9, 1.0]), method="central")
+
+    def test_the_worst_element_is_named(self):
+        def backward(x, g):
+            gradient = 3 * x * x * g
+            gradient[0, 1] += 0.01
+            gradient[2, 3] += 1.0
+            gradient[1, 1] += 0.1
+            return gradient
+
+        for mode in ("direction", "full"):
+            with pytest.raises(GradientError, match=r"is wrong at \[2, 3\]"):
+                gradcheck(operation(lambda x: x**3, backward), X, mode=mode)
+
+
+class TestOutputs:
+    def test_several_outputs(self):
+        gradcheck(lambda x, y: (x * y, F.exp(x)), X, 1 + X)
+        wrong = operation(np.exp, lambda x, g: g)
+        with pytest.raises(GradientError, match="gradient of input 0"):
+            gradcheck(lambda x, y: (x * y, wrong(x)), X, 1 + X)
+
+    def test_an_integer_output_beside_a_floating_one_has_no_gradient(self):
+        gradcheck(lambda x: (x * 2.0, Tensor(x.data.real.argsort())), X)
+
+    @pytest.mark.parametrize(
+        ("bad", "message"),
+        [
+            (lambda x: Tensor(np.arange(3)), "returns int64, which has no gradient"),
+            (lambda x: Tensor(x.data > 0), "returns bool, which has no gradient"),
+            (lambda x: (), "returns nothing, which has no gradient"),
+            (lambda x: x.data, "must return a Tensor, or several, but output 0 is ndarray"),
+            (lambda x: None, "output 0 is NoneType"),
+            (lambda x: (x, x.data), "output 1 is ndarray; take the Tensors alone"),
+            (lambda x: Tensor(x.data.astype(np.float32)), "output 0 is float32 although"),
+        ],
+    )
+    def test_what_has_no_gradient_is_refused(self, bad, message):
+        with pytest.raises(TypeError, match=f"^gradcheck: .*{message}"):
+            gradcheck(bad, X)
+
+    def test_an_input_that_is_ignored_has_gradient_zero(self):
+        gradcheck(lambda x, y: 2.0 * x, X, X)
+        gradcheck(lambda x: Tensor(np.ones(3)), X)
+
+    @pytest.mark.parametrize("cut_off", [lambda x: x.detach() * 2.0, lambda x: Tensor(x.data)])
+    def test_a_result_cut_off_from_its_input_is_refused(self, cut_off):
+        with pytest.raises(GradientError, match="backward says 0, complex step says"):
+            gradcheck(cut_off, X)
+        with pytest.raises(GradientError, match=r"gradient of input 1 .* backward says 0"):
+            gradcheck(lambda x, y: x * y.data, X, X)
+
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_what_is_not_finite_is_refused(self, value):
+        with pytest.raises(ValueError, match="gradcheck: input 1 holds NaN or infinity"):
+            gradcheck(F.add, X, np.array([value]))
+        with pytest.raises(ValueError, match=r"Operation gives (nan|inf) at \[0\] of output 0"):
+            gradcheck(operation(lambda x: x * value, lambda x, g: g), np.ones(2))
+
+    def test_no_input(self):
+        with pytest.raises(TypeError, match="gradcheck: there is no input"):
+            gradcheck(lambda: Tensor([1.0]))
 
 
 class TestKinks:
@@ -156,7 +375,7 @@ class TestKinks:
 
         with pytest.raises(NonDifferentiableError, match="gradcheck: 3 points all lie on a kink"):
             gradcheck(lambda x: KinkWherever()(x), X, retries=2)
-        assert calls < 100
+        assert calls < 200
 
     def test_strong_curvature_is_no_kink(self):
         """Wrong is wrong: the point is not moved until it passes, nor called a kink."""
@@ -256,6 +475,22 @@ class TestManners:
         with pytest.raises(GradientError, match=r"Dropout: .* must draw from a generator"):
             gradcheck(lambda x: F.dropout(x, 0.5, rng=rng), X)
         gradcheck(lambda x: F.dropout(x, 0.5, rng=np.random.default_rng(0)), X)
+
+    def test_forward_must_be_repeatable(self):
+        rng = np.random.default_rng(0)
+        noisy = operation(lambda x: x + rng.normal(size=x.shape), lambda x, g: g)
+        with pytest.raises(GradientError, match="a second forward pass gave another result"):
+            gradcheck(noisy, X)
+
+    def test_change_of_an_input_without_recording_is_seen(self):
+        class ChangesInEvaluation(Cube):
+            def forward(self, x):
+                if not self.needs_grad[0]:
+                    x += 1
+                return super().forward(x)
+
+        with pytest.raises(GradientError, match="input 0 was changed in place"):
+            gradcheck(lambda x: ChangesInEvaluation()(x), X)
 
     def test_memory_layout_does_not_matter(self):
         gradcheck(F.exp, np.asfortranarray(X))
