@@ -6,6 +6,7 @@ source is one function that opens it and one entry in `SOURCES`.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from minicv.data.camvid import CamVid
+from minicv.data.cvat import CVATImages, subsets_of
 from minicv.data.farmyard import Farmyard
 from minicv.data.faults import Faults
+from minicv.data.labelme import LabelmeFolder
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.voc import VOCDetection, annotated_classes
 from minicv.data.voc_segmentation import VOCSegmentation
@@ -239,6 +242,58 @@ def every_tenth(open_all: Callable[[], Any]) -> Splits:
     )
 
 
+TRAIN_NAMES = ("train", "training", "trainval", "default")
+VALIDATION_NAMES = ("val", "valid", "validation")
+TEST_NAMES = ("test", "testing")
+
+
+def named_splits(names: Sequence[str], open_part: Callable[[str], Any]) -> Splits:
+    """Splits of a set whose parts have names: lists, folders, or subsets.
+
+    Training takes the part that is called train, trainval or default, or else the only one;
+    validation val, valid or validation, or else every tenth picture of the training part; the test
+    test, if there is one. Case does not count.
+
+    Args:
+        names: of the parts that there are.
+        open_part: from a name to the data set.
+
+    Raises:
+        ValueError: none of several parts is for training.
+
+    >>> splits = named_splits(["Test", "Train"], lambda name: Farmyard(20, seed=len(name)))
+    >>> len(splits.train), len(splits.validation), splits.test.seed, splits.rule[:14]
+    (18, 2, 4, 'there is no li')
+    """
+    by_role = {
+        role: next((n for wanted in allowed for n in names if n.lower() == wanted), None)
+        for role, allowed in (
+            ("train", TRAIN_NAMES),
+            ("validation", VALIDATION_NAMES),
+            ("test", TEST_NAMES),
+        )
+    }
+    train, validation, test = by_role.values()
+    if train is None and len(names) == 1:
+        train, validation, test = names[0], None, None
+    if train is None:
+        raise ValueError(
+            f"the set has the parts {', '.join(names) or 'none'}, but none to learn from; expected "
+            f"{_listed(TRAIN_NAMES, 'or')}"
+        )
+    whole = cache(open_part)
+    tenths = every_tenth(functools.partial(whole, train))
+    return Splits(
+        (lambda: whole(train)) if validation else (lambda: tenths.train),
+        (lambda: whole(validation)) if validation else (lambda: tenths.validation),
+        (lambda: whole(test)) if test else (lambda: None),
+        rule=""
+        if validation
+        else f"there is no list for validation: by sorted name every tenth picture of {train} "
+        "validates",
+    )
+
+
 def _farmyard(paths: list[str], asked: Request) -> Splits:
     """Scenes are cached, so that only the first epoch draws."""
     (scenes,) = paths
@@ -284,6 +339,23 @@ def _voc_segmentation(paths: list[str], asked: Request) -> Splits:
     return _own_splits(lambda name: VOCSegmentation(folder, name), lists=(folder, "Segmentation"))
 
 
+def _labelme(paths: list[str], asked: Request) -> Splits:
+    (folder,) = paths
+    wanted = {name: name in asked.needs for name in ("masks", "segmentation")}
+    return every_tenth(lambda: LabelmeFolder(folder, asked.classes, faults=asked.faults, **wanted))
+
+
+def _cvat(paths: list[str], asked: Request) -> Splits:
+    (path,) = paths
+    wanted = {name: name in asked.needs for name in ("masks", "segmentation")}
+    subsets = subsets_of(path)
+
+    def part(subset: str | None) -> CVATImages:
+        return CVATImages(path, subset, asked.classes, faults=asked.faults, **wanted)
+
+    return named_splits(subsets, part) if subsets else every_tenth(lambda: part(None))
+
+
 def _own_splits(split: Callable[[str], Any], lists: tuple[str, str] | None = None) -> Splits:
     """train, val and test; no test where the lists of VOC, (folder, kind), have none."""
 
@@ -308,6 +380,18 @@ SOURCES: dict[str, Source] = {
         "voc:DIR (a folder with Annotations, JPEGImages and ImageSets/Main, as Pascal VOC has it)",
         ("boxes", "labels"),
         _voc,
+    ),
+    "labelme": Source(
+        "labelme:DIR (a folder with the JSON files of labelme)",
+        ("boxes", "labels", "masks", "segmentation"),
+        _labelme,
+        takes_classes=True,
+    ),
+    "cvat": Source(
+        "cvat:DIR (a folder with CVAT's annotations.xml and the pictures, or that file)",
+        ("boxes", "labels", "masks", "segmentation"),
+        _cvat,
+        takes_classes=True,
     ),
     "camvid": Source(
         "camvid:DIR (a folder with train, trainannot and so on)", ("segmentation",), _camvid

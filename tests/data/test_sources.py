@@ -92,15 +92,11 @@ def test_a_source_without_the_labels_names_those_that_have_them(tmp_path):
 
 
 def test_help_lists_what_a_task_can_learn_from():
-    assert [name for name in SOURCES if f"{name}:" in sources_help(("masks",))] == [
-        "farmyard",
-        "pennfudan",
-    ]
-    assert sources_help(("keypoints",)) == SOURCES["farmyard"].usage
+    of_masks = sources_help(("masks",))
+    assert "farmyard" in of_masks and "pennfudan:DIR" in of_masks and "labelme:DIR" in of_masks
+    assert "voc:" not in of_masks and "camvid:" not in of_masks and "yolo:" not in of_masks
+    assert sources_help(("keypoints",)).startswith(SOURCES["farmyard"].usage)
     assert sources_help(("smell",)) == "none"
-    assert sources_help(("masks",)) == (
-        "farmyard or farmyard:SCENES (drawn on the fly) or pennfudan:DIR (the folder PennFudanPed)"
-    )
 
 
 def penn_fudan_folder(folder, count):
