@@ -44,8 +44,8 @@ class CVATImages(OutlinedPictures):
     Args:
         path: the XML file, or the folder that holds ``annotations.xml``.
         subset: take the pictures of this subset only; None takes all. Case does not count.
-        classes: the names, in the order of their labels; None takes those of the task that the file
-            lists, or else those that occur, sorted.
+        classes: the names, in the order of their labels; None takes those that the file lists as
+            the task's, or else those that occur in any subset, sorted.
         masks, segmentation: which labels to make besides boxes.
         faults: takes what is wrong with the files; None warns and raises.
 
@@ -68,8 +68,7 @@ class CVATImages(OutlinedPictures):
         faults = Faults() if faults is None else faults
         file = annotations_file(path)
         root = read_annotations(file)
-        declared = [text.strip() for text in _names_of_task(root) if text.strip()]
-        known = tuple(declared) if classes is None and declared else classes
+        known = _names_in(root) if classes is None else tuple(classes)
         pictures = PictureFolder(file.parent, recursive=True)
         entries: dict[Path, Labelled] = {}
         listed = set()
@@ -133,8 +132,18 @@ def subsets_of(path: str | Path) -> tuple[str, ...]:
     return tuple(sorted({image.get("subset") or "" for image in root.iter("image")} - {""}))
 
 
-def _names_of_task(root: Element) -> list[str]:
-    return [label.findtext("name") or "" for label in root.findall("meta//labels/label")]
+def _names_in(root: Element) -> tuple[str, ...]:
+    """The task's labels as the file lists them, or else those that occur in it, sorted."""
+    listed = [
+        (label.findtext("name") or "").strip() for label in root.findall("meta//labels/label")
+    ]
+    occurring = {
+        (shape.get("label") or "").strip()
+        for image in root.iter("image")
+        for shape in image
+        if shape.tag in OUTLINES
+    }
+    return tuple(dict.fromkeys(filter(None, listed))) or tuple(sorted(occurring - {""}))
 
 
 def _picture_of(
@@ -158,7 +167,7 @@ def _picture_of(
 
 
 def _read_entry(
-    file: Path, element: Element, picture: Path, classes: Sequence[str] | None, faults: Faults
+    file: Path, element: Element, picture: Path, classes: tuple[str, ...], faults: Faults
 ) -> Labelled | None:
     size = size_if_readable(picture, faults)
     if size is None:
@@ -191,7 +200,7 @@ def _read_entry(
         except AnnotationError as error:
             faults.error("wrong shape", file, f"{where}: {error}")
             continue
-        if classes is not None and label not in classes:
+        if label not in classes:
             what = f"{where} is not among the declared classes {', '.join(classes)}"
             faults.error("unknown class", file, what)
             continue
