@@ -5,10 +5,11 @@ Three stages, numbered below:
 1. *Match*, per image and class. Detections, best score first and at most 100, each take the target
    they overlap most among those still free. This is done separately for each of 10 IoU thresholds
    (0.50 to 0.95) and 4 ranges of object area (all, small, medium, large).
-   Targets outside the area range, and crowds, are *to ignore*: they need not be found, and a
-   detection that takes one counts neither for nor against. A detection takes such a target only if
-   no other target overlaps it enough. A crowd can be taken any number of times, and its overlap is
-   the share of the *detection* that lies inside the crowd. A detection that takes nothing and is
+   Targets outside the area range, crowds, and difficult objects are *to ignore*: they need not be
+   found, and a detection that takes one counts neither for nor against. A detection takes such a
+   target only if no other target overlaps it enough. A crowd can be taken any number of times, and
+   its overlap is the share of the *detection* that lies inside the crowd. A difficult object can be
+   taken any number of times too, as in VOC's evaluation. A detection that takes nothing and is
    itself outside the area range is ignored too.
 2. *Accumulate*, per class. Detections of all images are put in order of score, and precision is
    read at 101 levels of recall, after it has been made non-increasing.
@@ -16,8 +17,9 @@ Three stages, numbered below:
    targets in an area range is left out there. Where all classes are left out, the number is -1,
    which means "nothing to find" and must not be averaged with anything.
 
-The numbers equal those of pycocotools, with one exception: pycocotools marks a match by the id of
-the annotation and takes id 0 for "no match", so it miscounts data whose ids begin at 0.
+The numbers equal those of pycocotools, with two exceptions: pycocotools marks a match by the id of
+the annotation and takes id 0 for "no match", so it miscounts data whose ids begin at 0; and it does
+not know difficult objects, which come from VOC.
 
 Source: Lin et al., "Microsoft COCO" (2014), and the detection evaluation page of the challenge.
 """
@@ -98,7 +100,7 @@ def coco_average_precision(
 
     Args:
         predictions: per image a dict of boxes, scores, labels; see `minicv.metrics.detections`.
-        targets: per image a dict of boxes, labels and perhaps iscrowd and area.
+        targets: per image a dict of boxes, labels and perhaps difficult, iscrowd and area.
         number_of_classes: K; None takes one more than the largest label.
 
     Raises:
@@ -148,11 +150,12 @@ def _match_image(image: ImagePredictions, truth: ImageTargets, label: int) -> _M
     chosen = np.flatnonzero(image.labels == label)[: MAX_DETECTIONS[-1]]
     there = truth.labels == label
     boxes, target_boxes, crowd = image.boxes[chosen], truth.boxes[there], truth.iscrowd[there]
+    not_counted = crowd | truth.difficult[there]
     iou: np.ndarray = box_iou(boxes, target_boxes)  # (D, G)
     share: np.ndarray = box_intersection_over_area(boxes, target_boxes)
     overlaps = np.where(crowd, share, iou)
-    to_ignore = _outside_area_ranges(truth.area[there]) | crowd  # (A, G)
-    found, took_ignored = _take_targets(overlaps, crowd, to_ignore)
+    to_ignore = _outside_area_ranges(truth.area[there]) | not_counted  # (A, G)
+    found, took_ignored = _take_targets(overlaps, not_counted, to_ignore)
     ignored = took_ignored | (~found & _outside_area_ranges(box_area(boxes))[:, None, :])
     return _MatchedImage(
         scores=image.scores[chosen],
@@ -169,7 +172,7 @@ def _outside_area_ranges(area: np.ndarray) -> np.ndarray:
 
 
 def _take_targets(
-    overlaps: np.ndarray, crowd: np.ndarray, to_ignore: np.ndarray
+    overlaps: np.ndarray, any_number_of_times: np.ndarray, to_ignore: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Let each detection in turn take the best target that is free.
 
@@ -178,7 +181,7 @@ def _take_targets(
 
     Args:
         overlaps: (D, G), detections best score first.
-        crowd: (G,) bool.
+        any_number_of_times: (G,) bool, the targets that several detections can take.
         to_ignore: (A, G) bool.
 
     Returns:
@@ -203,7 +206,7 @@ def _take_targets(
                 took[detection] |= takes
                 if ignorable:
                     took_ignored[detection] |= takes
-                if not crowd[target]:
+                if not any_number_of_times[target]:
                     free[target] &= ~takes
     return np.moveaxis(took, 0, -1), np.moveaxis(took_ignored, 0, -1)  # (D, A, T) -> (A, T, D)
 

@@ -8,6 +8,8 @@ Per class, over all images together:
    Else it is ignored if the target is difficult, and a true positive if no earlier detection has
    claimed the target. A second detection of the same target is a false positive; it cannot claim a
    neighbour instead.
+   A crowd, which COCO's form has and VOC's has not, is no target. A detection that finds nothing is
+   ignored if its share inside a crowd of its class reaches the threshold.
 3. After each detection, precision = TP / (TP + FP) and recall = TP / (targets not difficult).
 4. The curve becomes one number, in one of two ways:
    VOC 2007: the mean, over recall levels 0, 0.1 .. 1, of the best precision at that recall or
@@ -30,7 +32,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.metrics.detections import ImagePredictions, ImageTargets, count_classes, read_detections
-from minicv.vision import box_iou
+from minicv.vision import box_intersection_over_area, box_iou
 
 # Written as in the published Python evaluations. The fourth level is 0.30000000000000004, so a
 # recall of exactly 0.3 does not reach it; published 11-point values contain this effect.
@@ -46,7 +48,7 @@ class VocAveragePrecision:
         eleven_point: (K,) eleven-point interpolation (VOC 2007), NaN without targets.
         mean_area: mean of ``area`` over the classes that have targets, NaN if none has.
         mean_eleven_point: the same of ``eleven_point``.
-        targets_per_class: (K,) number of targets that are not difficult.
+        targets_per_class: (K,) number of targets that are neither difficult nor a crowd.
         recall, precision: K arrays each, the curve after each detection that counts.
     """
 
@@ -70,7 +72,7 @@ def voc_average_precision(
 
     Args:
         predictions: per image a dict of boxes, scores, labels; see `minicv.metrics.detections`.
-        targets: per image a dict of boxes, labels and perhaps difficult.
+        targets: per image a dict of boxes, labels and perhaps difficult and iscrowd.
         iou_threshold: overlap from which a detection has found its target (``>=``, as in the
             development kit).
         number_of_classes: K; None takes one more than the largest label.
@@ -153,13 +155,16 @@ def _curve_of_class(
     iou_threshold: float,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Recall and precision after each detection of a class that counts, and how many targets."""
-    scores, overlaps, claims, ignored = [], [], [], []
+    scores, overlaps, claims, ignored, in_crowd = [], [], [], [], []
     positives, targets_so_far = 0, 0
     for image, truth in zip(predictions, targets, strict=True):
-        chosen, there = image.labels == label, truth.labels == label
+        chosen = image.labels == label
+        there = (truth.labels == label) & ~truth.iscrowd
+        crowds = truth.boxes[(truth.labels == label) & truth.iscrowd]
         difficult = truth.difficult[there]
         positives += int((~difficult).sum())
         iou = box_iou(image.boxes[chosen], truth.boxes[there])  # (D, G)
+        share = box_intersection_over_area(image.boxes[chosen], crowds)
         if iou.shape[1] == 0:
             iou, difficult = np.zeros((len(iou), 1)), np.zeros(1, dtype=bool)  # nothing to overlap
         best = iou.argmax(axis=1)
@@ -167,6 +172,7 @@ def _curve_of_class(
         overlaps.append(iou.max(axis=1))
         claims.append(best + targets_so_far)  # numbers the targets of all images in one row
         ignored.append(difficult[best])
+        in_crowd.append(share.max(axis=1, initial=0.0) >= iou_threshold)
         targets_so_far += iou.shape[1]
     if positives == 0:
         return np.zeros(0), np.zeros(0), 0
@@ -174,7 +180,7 @@ def _curve_of_class(
     order = np.argsort(-np.concatenate(scores), kind="stable")
     hit = np.concatenate(overlaps)[order] >= iou_threshold
     claim = np.concatenate(claims)[order]
-    counts = ~(hit & np.concatenate(ignored)[order])
+    counts = ~np.where(hit, np.concatenate(ignored)[order], np.concatenate(in_crowd)[order])
     hit, claim = hit[counts], claim[counts]
 
     true_positive = np.zeros(len(hit), dtype=bool)

@@ -8,11 +8,12 @@
     target      boxes (m, 4)
                 labels (m,)
                 difficult (m,) bool, VOC: need not be found; finding it is no error
-                iscrowd (m,)   bool, COCO: the box stands for many objects at once
+                iscrowd (m,)   bool, COCO: the box stands for many objects at once; need not be
+                               found, and boxes inside it are no errors
                 area (m,)      COCO: area of the object's mask, which decides small, medium or
                                large; the area of the box where it is absent
 
-The last three may be absent, and other keys are ignored. n and m may be 0.
+The last three may be absent, and other keys are ignored. n and m may be 0; an empty list will do.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ def read_detections(
         operation: the metric's name, for the messages.
 
     Raises:
-        ValueError: the lists differ in length, a field is absent or has the wrong shape, a label is
-            not a whole number from 0, or a number is not finite; the message names image and field.
+        ValueError: the lists differ in length, a field is absent, has the wrong shape or holds
+            something other than numbers, a label is not a whole number from 0, a mark (difficult,
+            iscrowd) is not 0 or 1, an area is negative, or a number is not finite; the message
+            names image and field.
 
     >>> prediction = {"boxes": np.ones((2, 4)), "scores": np.array([0.1, 0.9]), "labels": [0, 1]}
     >>> target = {"boxes": np.array([[0, 0, 4, 2]]), "labels": np.array([1])}
@@ -98,9 +101,12 @@ def count_classes(
     if number_of_classes is None:
         return found
     if found > number_of_classes:
+        first = next(i for i, of in enumerate(labels) if (of >= number_of_classes).any())
+        beyond = first - len(predictions)
+        where = f"predictions[{first}]" if beyond < 0 else f"targets[{beyond}]"
         raise ValueError(
-            f"{operation}: label {found - 1} occurs but number_of_classes is {number_of_classes}; "
-            "labels are 0..K-1, without background"
+            f"{operation}: label {labels[first].max()} occurs but number_of_classes is "
+            f"{number_of_classes}; it is in {where}; labels are 0..K-1, without background"
         )
     return number_of_classes
 
@@ -119,14 +125,16 @@ def _read_targets(image: Mapping, where: str) -> ImageTargets:
     return ImageTargets(
         boxes=boxes,
         labels=_read_labels(image, count, where),
-        difficult=_read_values(image, "difficult", count, where, bool, np.zeros(count)),
-        iscrowd=_read_values(image, "iscrowd", count, where, bool, np.zeros(count)),
-        area=_read_values(image, "area", count, where, np.float64, box_area(boxes)),
+        difficult=_read_marks(image, "difficult", count, where),
+        iscrowd=_read_marks(image, "iscrowd", count, where),
+        area=_read_areas(image, boxes, where),
     )
 
 
 def _read_boxes(image: Mapping, where: str) -> np.ndarray:
     boxes = _read_field(image, "boxes", where).astype(np.float64)
+    if boxes.shape in ((0,), (1, 0)):  # [] and [[]]
+        boxes = boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(f"{where}['boxes'] expects shape (n, 4) but has shape {boxes.shape}")
     if not np.isfinite(boxes).all():
@@ -136,22 +144,32 @@ def _read_boxes(image: Mapping, where: str) -> np.ndarray:
 
 def _read_labels(image: Mapping, count: int, where: str) -> np.ndarray:
     values = _read_values(image, "labels", count, where, np.float64)
-    labels = values.astype(np.int64)
+    labels = np.clip(values, -1, 2**31).astype(np.int64)
     if (labels != values).any() or (labels < 0).any():
         raise ValueError(f"{where}['labels'] expects whole numbers 0..K-1 but is {values.tolist()}")
     return labels
 
 
-def _read_values(
-    image: Mapping,
-    field: str,
-    count: int,
-    where: str,
-    dtype: type,
-    default: np.ndarray | None = None,
-) -> np.ndarray:
-    if default is not None and image.get(field) is None:
-        return default.astype(dtype)
+def _read_marks(image: Mapping, field: str, count: int, where: str) -> np.ndarray:
+    if image.get(field) is None:
+        return np.zeros(count, dtype=bool)
+    values = _read_values(image, field, count, where, np.float64)
+    marks = values.astype(bool)
+    if (marks != values).any():
+        raise ValueError(f"{where}['{field}'] expects 0 or 1 but is {values.tolist()}")
+    return marks
+
+
+def _read_areas(image: Mapping, boxes: np.ndarray, where: str) -> np.ndarray:
+    if image.get("area") is None:
+        return box_area(boxes)
+    areas = _read_values(image, "area", len(boxes), where, np.float64)
+    if (areas < 0).any():
+        raise ValueError(f"{where}['area'] expects numbers from 0 but is {areas.tolist()}")
+    return areas
+
+
+def _read_values(image: Mapping, field: str, count: int, where: str, dtype: type) -> np.ndarray:
     values = _read_field(image, field, where)
     if values.shape != (count,):
         raise ValueError(
@@ -166,4 +184,10 @@ def _read_values(
 def _read_field(image: Mapping, field: str, where: str) -> np.ndarray:
     if field not in image:
         raise ValueError(f"{where} has no field '{field}'; it has {sorted(image)}")
-    return to_numpy(image[field])
+    try:
+        values: np.ndarray = np.asarray(to_numpy(image[field]))
+    except ValueError as error:  # rows of different lengths
+        raise ValueError(f"{where}['{field}'] is no array: {error}") from error
+    if values.dtype.kind not in "biuf":
+        raise ValueError(f"{where}['{field}'] expects numbers but is {image[field]!r}")
+    return values

@@ -34,8 +34,14 @@ class Metric(Protocol):
 class DetectionMetric:
     """Average precision of boxes, as the VOC and the COCO challenges define it.
 
+    Objects marked difficult (VOC) or iscrowd (COCO) count in no value: not to find them is no miss,
+    and to find them is no error. A class that has only such objects has no value.
+
     Args:
         classes: the K names; a label k means ``classes[k]``.
+
+    Raises:
+        ValueError: a name is there twice.
 
     >>> metric = DetectionMetric(["cow", "cat"])
     >>> boxes, labels = np.array([[0, 0, 8, 8], [20, 0, 28, 8]]), np.array([0, 1])
@@ -47,7 +53,7 @@ class DetectionMetric:
     """
 
     def __init__(self, classes: Sequence[str]) -> None:
-        self.classes = tuple(classes)
+        self.classes = _each_once(classes, "DetectionMetric")
         self._results: list[dict[str, Any]] = []
         self._targets: list[dict[str, Any]] = []
 
@@ -94,6 +100,9 @@ class SegmentationMetric:
     Args:
         classes: the K names.
 
+    Raises:
+        ValueError: a name is there twice.
+
     Attributes:
         confusion: (K, K) int64, pixels by true class (row) and predicted class (column).
 
@@ -106,7 +115,7 @@ class SegmentationMetric:
     """
 
     def __init__(self, classes: Sequence[str]) -> None:
-        self.classes = tuple(classes)
+        self.classes = _each_once(classes, "SegmentationMetric")
         self.confusion = np.zeros((len(self.classes), len(self.classes)), np.int64)
         self._images = 0
 
@@ -143,3 +152,12 @@ class SegmentationMetric:
             f"IoU {name}": iou for name, iou in zip(self.classes, of_all.class_iou, strict=True)
         }
         return {name: float(value) for name, value in values.items()}
+
+
+def _each_once(classes: Sequence[str], metric: str) -> tuple[str, ...]:
+    """The names; values are told by name, so two classes of one name would be one value."""
+    names = tuple(classes)
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{metric}: classes holds {name!r} more than once")
+    return names

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from minicv.metrics import coco_average_precision
 
@@ -142,3 +144,52 @@ def test_a_class_without_targets_stays_out_of_the_mean():
     assert result.ap == pytest.approx(1)
     assert result.ap_per_class == pytest.approx([1, -1, -1, -1])
     assert result.ap50_per_class == pytest.approx([1, -1, -1, -1])
+
+
+def test_a_difficult_object_need_not_be_found_and_may_be_found_often():
+    targets = image([SQUARE, BESIDE], difficult=[False, True])
+    for boxes in ([SQUARE], [SQUARE, BESIDE], [BESIDE, BESIDE, BESIDE, SQUARE]):
+        found = image(boxes, scores=np.linspace(0.9, 0.1, len(boxes)))
+        result = coco_average_precision([found], [targets])
+        assert result.stats() == [
+            1,
+            1,
+            1,
+            -1,
+            1,
+            -1,
+            *[1.0 if len(boxes) < 4 else 0.0],
+            1,
+            1,
+            -1,
+            1,
+            -1,
+        ]
+    only = coco_average_precision([found], [image([SQUARE], difficult=[True])])
+    assert only.stats() == [-1] * 12 and only.ap_per_class.tolist() == [-1]
+
+
+def test_a_difficult_object_is_taken_after_one_that_counts():
+    """The detection overlaps the difficult object more, but one that counts overlaps it enough."""
+    targets = image([[0, 0, 40, 36], SQUARE], difficult=[False, True])
+    result = coco_average_precision([image([SQUARE], scores=[1.0])], [targets])
+    assert result.ap50 == 1 and result.ap75 == 1
+
+
+@given(seed=st.integers(0, 100_000))
+def test_difficult_objects_away_from_all_detections_change_nothing(seed):
+    rng = np.random.default_rng(seed)
+    corner = rng.uniform(0, 100, (9, 2))
+    boxes = np.concatenate([corner, corner + rng.uniform(5, 120, (9, 2))], axis=1)
+    labels = rng.integers(0, 2, 9)
+    found = {"boxes": boxes[:5] + rng.normal(0, 4, (5, 4)), "labels": labels[:5]}
+    found["scores"] = rng.random(5)
+    plain = {"boxes": boxes[:7], "labels": labels[:7]}
+    far = boxes[7:] + 1000
+    marked = {
+        "boxes": np.concatenate([far[:1], plain["boxes"], far[1:]]),
+        "labels": np.array([labels[7], *labels[:7], labels[8]]),
+        "difficult": np.array([True, *[False] * 7, True]),
+    }
+    expected = coco_average_precision([found], [plain], number_of_classes=2).stats()
+    assert coco_average_precision([found], [marked], number_of_classes=2).stats() == expected

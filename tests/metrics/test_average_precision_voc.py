@@ -189,3 +189,19 @@ def test_no_detections_and_nothing_at_all():
     assert empty.area.shape == (0,)
     assert math.isnan(empty.mean_area)
     assert math.isnan(voc_average_precision([], []).mean_eleven_point)
+
+
+def test_a_crowd_is_no_target_and_what_lies_in_it_is_no_error():
+    crowd = [100, 0, 200, 100]
+    inside = [[100, 0, 110, 10], [120, 0, 130, 10], [196, 0, 204, 10]]  # the last by one half
+    targets = image([LEFT, crowd], iscrowd=[False, True])
+    found = image([*inside, LEFT], scores=[0.9, 0.8, 0.7, 0.6])
+    result = voc_average_precision([found], [targets])
+    assert result.mean_area == 1 and result.targets_per_class.tolist() == [1]
+    assert result.precision[0].tolist() == [1]
+    outside = image([[197, 0, 205, 10], LEFT], scores=[0.9, 0.6])
+    assert voc_average_precision([outside], [targets]).precision[0].tolist() == [0, 0.5]
+    other_class = {**targets, "labels": [0, 1]}
+    assert voc_average_precision([found], [other_class]).precision[0].tolist() == [0, 0, 0, 0.25]
+    only_crowd = voc_average_precision([found], [image([crowd], iscrowd=[True])])
+    assert math.isnan(only_crowd.mean_area)

@@ -62,11 +62,56 @@ def test_classes_are_counted_on_both_sides():
         ({"scores": [1.0, np.nan]}, r"predictions\[1\]\['scores'\] holds a number that is not"),
         ({"labels": [0, -1]}, r"predictions\[1\]\['labels'\] expects whole numbers 0..K-1"),
         ({"labels": [0, 0.5]}, r"predictions\[1\]\['labels'\] expects whole numbers 0..K-1"),
+        ({"labels": [0, 1e300]}, r"predictions\[1\]\['labels'\] expects whole numbers 0..K-1"),
+        ({"labels": [0, np.inf]}, r"predictions\[1\]\['labels'\] holds a number that is not"),
+        (
+            {"labels": ["cow", "cat"]},
+            r"predictions\[1\]\['labels'\] expects numbers but is \['cow'",
+        ),
+        ({"labels": [0, None]}, r"predictions\[1\]\['labels'\] expects numbers but is \[0, None"),
+        ({"scores": ["0.5", "0.4"]}, r"predictions\[1\]\['scores'\] expects numbers but is"),
+        ({"boxes": [[0, 0, 1, 1], [0, 0]]}, r"predictions\[1\]\['boxes'\] is no array"),
+        ({"boxes": np.ones((0, 5))}, r"predictions\[1\]\['boxes'\] expects shape \(n, 4\)"),
     ],
 )
 def test_a_bad_field_is_named_with_its_image(changes, message):
     with pytest.raises(ValueError, match=f"test: {message}"):
         read_detections([prediction(), prediction(**changes)], [target(), target()], "test")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"difficult": ["0"]}, r"\['difficult'\] expects numbers but is \['0'\]"),
+        ({"difficult": [2]}, r"\['difficult'\] expects 0 or 1 but is \[2.0\]"),
+        ({"iscrowd": [0.5]}, r"\['iscrowd'\] expects 0 or 1 but is \[0.5\]"),
+        ({"iscrowd": [np.nan]}, r"\['iscrowd'\] holds a number that is not finite"),
+        ({"iscrowd": [0, 1]}, r"\['iscrowd'\] expects one value per box"),
+        ({"area": [-4.0]}, r"\['area'\] expects numbers from 0 but is \[-4.0\]"),
+        ({"area": [None]}, r"\['area'\] expects numbers but is \[None\]"),
+    ],
+)
+def test_a_bad_mark_or_area_is_named(changes, message):
+    with pytest.raises(ValueError, match=rf"test: targets\[0\]{message}"):
+        read_detections([prediction()], [target(**changes)], "test")
+
+
+@pytest.mark.parametrize(
+    "boxes", [[], [[]], (), np.zeros(0), np.zeros((0, 4)), np.zeros((0, 4), int)]
+)
+def test_no_objects_in_every_form(boxes):
+    nothing = {"boxes": boxes, "scores": [], "labels": [], "difficult": [], "area": []}
+    (found,), (there,) = read_detections([nothing], [nothing], "test")
+    assert found.boxes.shape == there.boxes.shape == (0, 4)
+    assert found.labels.shape == there.difficult.shape == there.area.shape == (0,)
+
+
+def test_a_label_beyond_the_classes_is_named_with_its_image():
+    read = read_detections([prediction(), prediction()], [target(), target(labels=[7])], "test")
+    with pytest.raises(ValueError, match=r"label 7 occurs .* is 3; it is in targets\[1\]"):
+        count_classes(*read, 3, "test")
+    with pytest.raises(ValueError, match=r"label 1 occurs .* is 1; it is in predictions\[0\]"):
+        count_classes(*read, 1, "test")
 
 
 def test_a_missing_field_and_a_missing_image_are_named():

@@ -80,20 +80,58 @@ def test_nothing_to_find():
 def test_every_field_that_a_value_depends_on_is_kept():
     """difficult (VOC), iscrowd and area (COCO) reach the average precisions; masks are let go."""
     target = {
-        **TARGETS[0],
-        "difficult": np.array([True, False]),
-        "iscrowd": np.array([False, True]),
-        "area": np.array([5000.0, 500.0]),
-        "masks": np.zeros((2, 100, 100), bool),
+        "boxes": np.array([[0.0, 0, 20, 20], [50, 0, 100, 50], [0, 60, 40, 90]]),
+        "labels": np.array([0, 1, 2]),
+        "difficult": np.array([True, False, False]),
+        "iscrowd": np.array([False, True, False]),
+        "area": np.array([5000.0, 500.0, 500.0]),
+        "masks": np.zeros((3, 100, 100), bool),
     }
     metric = DetectionMetric(CLASSES)
-    metric.add(found()[0], target)
+    result = {**target, "scores": np.full(3, 0.5)}
+    metric.add(result, target)
     values = metric.values()
-    voc = voc_average_precision(found()[:1], [target], number_of_classes=3)
-    coco = coco_average_precision(found()[:1], [target], number_of_classes=3)
-    assert math.isnan(values["AP50 cow"]) and values["AP50"] == voc.mean_area == 1
-    assert (values["APs"], values["APm"]) == (coco.ap_small, coco.ap_medium) == (-1, 1)
+    voc = voc_average_precision([result], [target], number_of_classes=3)
+    coco = coco_average_precision([result], [target], number_of_classes=3)
+    assert math.isnan(values["AP50 cow"]) and math.isnan(values["AP50 cat"])
+    assert values["AP50"] == voc.mean_area == values["AP50 dog"] == values["AP"] == 1
+    # The area says that the dog is a small one.
+    assert (values["APs"], values["APm"]) == (coco.ap_small, coco.ap_medium) == (1, -1)
     assert "masks" not in metric._targets[0]
+
+
+def two_cows(**marks):
+    return {"boxes": np.array([[0.0, 0, 40, 40], [60, 0, 100, 40]]), "labels": [0, 0], **marks}
+
+
+@pytest.mark.parametrize("mark", ["difficult", "iscrowd"])
+def test_an_object_that_need_not_be_found_is_neither_hit_nor_miss(mark):
+    """Without the mark one of two is missed: AP is 51 of 101 recall levels."""
+    target = two_cows(**{mark: np.array([False, True])})
+    names = ("AP50", "AP50_11", "AP", "AP75", "APm", "AP50 cow")
+    for shown in ([0], [0, 1], [1, 0], [1, 1, 1, 0]):
+        boxes = target["boxes"][shown]
+        scores = np.linspace(0.9, 0.5, len(shown))
+        result = {"boxes": boxes, "labels": np.zeros(len(shown), int), "scores": scores}
+        values = detection_values([result], [target], ("cow",))
+        assert [values[name] for name in names] == [1.0] * 6
+    alone = {"boxes": target["boxes"][:1], "labels": [0], "scores": [0.9]}
+    values = detection_values([alone], [two_cows()], ("cow",))
+    assert values["AP"] == pytest.approx(51 / 101)
+
+
+@pytest.mark.parametrize("mark", ["difficult", "iscrowd"])
+def test_a_class_of_such_objects_alone_has_no_value_and_no_part_in_the_mean(mark):
+    target = {**two_cows(**{mark: [False, True]}), "labels": [0, 1]}
+    result = {**two_cows(), "labels": [0, 1], "scores": [0.5, 0.9]}
+    values = detection_values([result], [target], ("cow", "duck"))
+    assert math.isnan(values["AP50 duck"]) and values["AP"] == values["AP50"] == 1
+
+
+def test_a_name_twice_is_refused():
+    for kind in (DetectionMetric, SegmentationMetric):
+        with pytest.raises(ValueError, match=f"{kind.__name__}: classes holds 'cow' more than"):
+            kind(["cow", "cat", "cow"])
 
 
 def test_a_label_that_is_no_class():
