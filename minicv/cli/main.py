@@ -1,4 +1,4 @@
-"""``minicv demo | train | eval | ...``: reads the arguments, turns errors into sentences."""
+"""``minicv demo | doctor | train | ...``: reads the arguments, turns errors into sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import minicv
 from minicv.backend import DeviceError
-from minicv.cli import demo, evaluate, predict, train
+from minicv.cli import demo, doctor, evaluate, predict, train
 from minicv.data import DatasetWarning
 from minicv.training import DivergenceError
 from minicv.weights import WeightsError
@@ -18,6 +18,8 @@ from minicv.weights import WeightsError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. The exit status is 0, 2 after an error, or 130 after an interruption.
+
+    ``minicv doctor`` gives 1 for a data set that would spoil a training.
 
     Errors and interruptions print one sentence on standard error.
 
@@ -31,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with warnings.catch_warnings():
             warnings.simplefilter("always", DatasetWarning)
             warnings.showwarning = functools.partial(_say_once, options.command, set())
-            options.run(options)
+            return options.run(options) or 0
     # Errors of a user's files and options. Any other error is a bug of minicv and shows its trace.
     except (WeightsError, DeviceError, DivergenceError, OSError, ValueError) as error:
         print(f"minicv {options.command}: {error}", file=sys.stderr)
@@ -39,7 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"minicv {options.command}: interrupted", file=sys.stderr)
         return 130
-    return 0
 
 
 def _say_once(command: str, said: set[str], message: Warning | str, *_: object) -> None:
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"minicv {minicv.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in (demo, train, evaluate, predict):
+    for command in (demo, doctor, train, evaluate, predict):
         command.add_parser(commands)
     return parser
 

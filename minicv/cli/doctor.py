@@ -1,0 +1,113 @@
+"""``minicv doctor DATA``: what is in a data set, and what is wrong with it, before any training."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from minicv.cli.doctor_tables import finding_lines, tables, verdict
+from minicv.data.doctor import Census, Report, examine
+from minicv.data.doctor.examine import to_show
+from minicv.data.doctor.sample import Sample
+from minicv.data.faults import Faults
+from minicv.data.sources import open_data, sources_help
+from minicv.inspection import contact_sheet
+from minicv.inspection.samples import draw_sample
+from minicv.tasks.json_files import write_json
+from minicv.training.progress import Progress
+
+SHOWN = 8  # drawings of each split on the contact sheet
+TILE_WIDTH = 500
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Describe the command's options."""
+    parser = commands.add_parser(
+        "doctor",
+        help="examine a data set before any training",
+        description="Read every picture and every label of a data set once, print what it holds, "
+        "and name what is wrong with it. The exit status is 1 if something would spoil a training, "
+        "and 0 if there is at most something worth a look.",
+    )
+    add = parser.add_argument
+    add("data", metavar="DATA", help=sources_help(()))
+    add("--classes", metavar="NAMES", help="for a set that does not name its classes: a,b,c")
+    add(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="write a contact sheet of labelled pictures and report.json to this folder",
+    )
+    add("--most", type=int, metavar="N", help="look at N pictures of each split; default: all")
+    add("--workers", type=int, default=2, metavar="N", help="threads that read; default 2")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Examine, print, and write; the exit status."""
+    for name in ("most", "workers"):
+        number = getattr(options, name)
+        if number is not None and number < 1:
+            raise ValueError(f"--{name} {number}: expected a whole number from 1 on")
+    if options.out is not None:  # a folder that cannot be made is found before the reading
+        options.out.mkdir(parents=True, exist_ok=True)
+    faults = Faults(raises=False)
+    splits = open_data(options.data, (), classes=class_names(options.classes), faults=faults)
+    report = examine(splits, faults, most=options.most, workers=options.workers, watch=_watch)
+    for block in tables(report):
+        print("\n".join(block), end="\n\n")
+    for line in finding_lines(report.findings):
+        print(line)
+    if options.out is not None:
+        write_json(options.out / "report.json", {"data": options.data, **report.as_json()})
+        sheet = options.out / "contact_sheet.png"
+        draw_sheet(report, options.data).save(sheet)
+        print(f"report -> {options.out / 'report.json'}, labelled pictures -> {sheet}")
+    print(verdict(report))
+    return int(report.spoils)
+
+
+def class_names(text: str | None) -> tuple[str, ...] | None:
+    """The names in ``--classes a,b,c``.
+
+    >>> class_names("cow, traffic light"), class_names(None)
+    (('cow', 'traffic light'), None)
+    """
+    if text is None:
+        return None
+    names = tuple(name.strip() for name in text.split(","))
+    if "" in names:
+        raise ValueError(f"--classes {text!r}: expected names with commas between them: cow,duck")
+    return names
+
+
+def draw_sheet(report: Report, data: str) -> Image.Image:
+    """Labelled pictures of every split; those with findings come first."""
+    pictures, captions = [], []
+    for census in report.splits:
+        both = bool(census.objects and census.pixels)  # then a sample is drawn twice
+        for sample, kinds in to_show(report, census, SHOWN // 2 if both else SHOWN):
+            image, target = census.dataset[sample.index]
+            drawn = draw_sample(
+                image,
+                target,
+                census.classes,
+                census.pixel_classes,
+                getattr(census.dataset, "segmentation_colors", None),
+            )
+            pictures += drawn
+            captions += [_caption(census, sample, kinds)] * len(drawn)
+    return contact_sheet(pictures, captions, 4, f"{data}: labelled pictures", TILE_WIDTH)
+
+
+def _caption(census: Census, sample: Sample, kinds: Sequence[str]) -> str:
+    height, width = sample.size or (0, 0)
+    name = Path(sample.name).name
+    return f"{census.split}: {name}\n{width} x {height}" + "".join(f"; {kind}" for kind in kinds)
+
+
+def _watch(samples: Iterable[Sample], count: int) -> Iterable[Sample]:
+    return Progress(samples, "examining", total=count)
