@@ -6,8 +6,7 @@ import math
 from typing import Any, Literal
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array
-from minicv.backend.kernels import kernels_of
+from minicv.backend import Array, kept_where, kernels_of
 from minicv.functional.conv2d import Pair, checked_options
 
 Activation = Literal["relu", "relu6"] | None
@@ -60,7 +59,7 @@ class ConvNormRelu(Function):
         if self.y is not None:
             inside = self.y > 0
             inside &= self.y < self.ceiling
-            grad = grad * inside
+            grad = kept_where(inside, grad)
         needs_x, needs_weight, needs_scale, needs_shift, _ = self.needs_grad
         scale = None if self.scale is None else self.scale[:, None, None, None]
         grad_x = grad_weight = grad_scale = grad_shift = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
+
+import numpy as np
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of, xp_of
@@ -17,20 +20,72 @@ class ResizeBilinear(Function):
 
     def forward(self, x: Array) -> Array:
         xp = xp_of(x)
+        self.old_size = x.shape[2:]
         self.rows, self.columns = (
             interpolation_matrix(length, new_length, self.align_corners, xp).astype(
                 xp.finfo(x.dtype).dtype
             )
-            for length, new_length in zip(x.shape[2:], self.size, strict=True)
+            for length, new_length in zip(self.old_size, self.size, strict=True)
         )
-        # (OH, H) ((N, C, H, W) (W, OW)) -> (N, C, OH, OW)
-        matmul = kernels_of(x).matmul
-        return matmul(self.rows, matmul(x, self.columns.T))
+        return self._multiply(x, transposed=False)
 
     def backward(self, grad: Array) -> Array:
-        # (H, OH) ((N, C, OH, OW) (OW, W)) -> (N, C, H, W)
-        matmul = kernels_of(grad).matmul
-        return matmul(self.rows.T, matmul(grad, self.columns))
+        return self._multiply(grad, transposed=True)
+
+    def _multiply(self, x: Array, transposed: bool) -> Array:
+        """A x Bᵀ, or Aᵀ x B, as if x were multiplied by those weights alone that are not 0.
+
+        On the host, x or the result is looked through for infinity and NaN, whichever is smaller:
+        in a matrix product either of them leaves traces. A device would have to wait for the
+        answer, so there the longer way is always taken.
+        """
+        if xp_of(x) is not np:
+            return self._multiply_with_infinities_apart(x, transposed)
+        grows = math.prod(self.size) > math.prod(self.old_size)
+        with np.errstate(invalid="ignore", over="ignore"):
+            if grows != transposed and not np.isfinite(x.sum()):
+                return self._multiply_with_infinities_apart(x, transposed)
+            y = _product(self.rows, self.columns, x, transposed)
+            if grows == transposed and not np.isfinite(y.sum()):
+                return self._multiply_with_infinities_apart(x, transposed)
+        return y
+
+    def _multiply_with_infinities_apart(self, x: Array, transposed: bool) -> Array:
+        """The product of what is finite; then infinity and NaN are laid over what they reach."""
+        xp = xp_of(x)
+        y = _product(self.rows, self.columns, xp.where(xp.isfinite(x), x, 0), transposed)
+        reach = [
+            _reach(length, new_length, self.align_corners, xp).astype(self.rows.dtype)
+            for length, new_length in zip(self.old_size, self.size, strict=True)
+        ]
+        nan, infinity = xp.isnan(x), xp.asarray(math.inf, y.dtype)
+        above, below = (
+            _product(*reach, (nan | (x == end)).astype(reach[0].dtype), transposed) > 0
+            for end in (infinity, -infinity)
+        )
+        y = xp.where(above, infinity, y)
+        return xp.where(below, xp.where(above, xp.asarray(math.nan, y.dtype), -infinity), y)
+
+
+def _product(rows: Array, columns: Array, x: Array, transposed: bool) -> Array:
+    matmul = kernels_of(x).matmul
+    if transposed:  # (H, OH) ((N, C, OH, OW) (OW, W)) -> (N, C, H, W)
+        return matmul(rows.T, matmul(x, columns))
+    return matmul(rows, matmul(x, columns.T))  # (OH, H) ((N, C, H, W) (W, OW)) -> (N, C, OH, OW)
+
+
+def _reach(length: int, new_length: int, align_corners: bool, xp: ModuleType) -> Array:
+    """(new_length, length) bool: where `interpolation_matrix` is not 0, rounding left aside.
+
+    A place is a quotient of whole numbers, so "less than 1 apart" can be told exactly.
+    """
+    new, old = xp.arange(new_length)[:, None], xp.arange(length)
+    if align_corners:
+        numerator, denominator = new * (length - 1), max(new_length - 1, 1)
+    else:
+        numerator, denominator = (2 * new + 1) * length - new_length, 2 * new_length
+    numerator = xp.clip(numerator, 0, (length - 1) * denominator)
+    return xp.abs(numerator - old * denominator) < denominator
 
 
 def interpolation_matrix(
@@ -72,8 +127,8 @@ def resize_bilinear(x: Tensor | Array, size: int | Pair, align_corners: bool = F
     =======  ====================================
 
     Shrinking to less than half the size skips some positions, because the map is not smoothed
-    first. A batch of 0 images gives an empty result. A NaN or infinity in x turns its row and
-    column of the map to NaN, because both steps are matrix products.
+    first. A batch of 0 images gives an empty result. A NaN or infinity in x reaches those results
+    that give it a weight above 0, and no others; likewise one in dL/dy.
 
     Cost: N·C·(H·W·OW + H·OH·OW) multiply-adds, in matrix products.
 

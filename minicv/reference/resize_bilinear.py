@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 
@@ -23,10 +21,19 @@ def resize_bilinear(
                 for j in range(size[1]):
                     top, bottom, down = neighbours(i, height, size[0], align_corners)
                     left, right, along = neighbours(j, width, size[1], align_corners)
-                    upper = (1 - along) * x[n, c, top, left] + along * x[n, c, top, right]
-                    lower = (1 - along) * x[n, c, bottom, left] + along * x[n, c, bottom, right]
-                    y[n, c, i, j] = (1 - down) * upper + down * lower
+                    upper = mix(x[n, c, top, left], x[n, c, top, right], along)
+                    lower = mix(x[n, c, bottom, left], x[n, c, bottom, right], along)
+                    y[n, c, i, j] = mix(upper, lower, down)
     return y
+
+
+def mix(first: float, second: float, share: float) -> float:
+    """A share of the second and the rest of the first; a share of 0 of infinity or NaN is nothing.
+
+    >>> mix(1.0, 3.0, 0.25), mix(1.0, float("nan"), 0.0)
+    (1.5, 1.0)
+    """
+    return first if share == 0 else (1 - share) * first + share * second
 
 
 def neighbours(
@@ -37,11 +44,12 @@ def neighbours(
     >>> neighbours(1, 2, 4, align_corners=False)
     (0, 1, 0.25)
     """
+    # The place is numerator / denominator: whole numbers, so that a share of 0 is exactly 0.
     if align_corners:
-        place = 0.0 if new_length == 1 else new * (length - 1) / (new_length - 1)
+        numerator, denominator = new * (length - 1), max(new_length - 1, 1)
     else:
         # The centre of pixel i is at i + 1/2, in old pixels and in new ones.
-        place = max(0.0, (new + 0.5) * length / new_length - 0.5)
-    before = min(math.floor(place), length - 1)
-    after = min(before + 1, length - 1)
-    return before, after, place - before
+        numerator, denominator = (2 * new + 1) * length - new_length, 2 * new_length
+    numerator = min(max(numerator, 0), (length - 1) * denominator)
+    before, rest = divmod(numerator, denominator)
+    return before, min(before + 1, length - 1), rest / denominator

@@ -1,9 +1,12 @@
+import cupy_stand_in as cupy
 import numpy as np
 import pytest
+from cuda_kernels import needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv import Tensor, reference
+from minicv.backend import to_numpy
 from minicv.functional import batch_norm, frozen_batch_norm, relu
 from minicv.testing import adjoint_check, gradcheck, strategies
 
@@ -82,6 +85,24 @@ def test_with_relu_it_is_relu_of_batch_norm_in_value_and_gradients(case, trainin
         results.append([y.data, *[t.grad for t in tensors if t is not None]])
     for one, other in zip(*results, strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("blocked", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("device", [np, pytest.param(cupy, marks=needs_compiler)])
+def test_a_gradient_behind_the_relu_is_zero_whatever_it_is(training, blocked, device):
+    x = np.array([[-3.0], [1.0], [2.0], [-4.0]])
+    results = []
+    for value in (0.0, blocked):
+        leaves = [Tensor(device.asarray(a), requires_grad=True) for a in (x, np.ones(1), x[0] * 0)]
+        statistics = [device.asarray(np.array([v])) for v in (-1.0, 4.0)]
+        y = batch_norm(*leaves, *statistics, training, activation="relu")
+        grad = np.where(to_numpy(y.data) > 0, 1.0, value)
+        y.backward(device.asarray(grad))
+        results.append([to_numpy(leaf.grad) for leaf in leaves])
+    assert np.isfinite(results[0][0]).all()
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_only_what_is_wanted_gets_a_gradient():

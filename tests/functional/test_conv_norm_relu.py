@@ -135,6 +135,36 @@ def test_every_algorithm_in_float32(x_shape, weight_shape, options, algorithm, a
         np.testing.assert_array_equal(array, copy)  # what was given is not written to
 
 
+@pytest.mark.parametrize("blocked", [np.inf, -np.inf, np.nan])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_gradient_behind_the_activation_is_zero_whatever_it_is(blocked, dtype):
+    """Below 0 and above 6 nothing passes; a product with the mask would make infinity NaN."""
+    x = Tensor(np.array([[[[-1.0, 2.0, 8.0]]]], dtype), requires_grad=True)
+    weight = Tensor(np.array([[[[3.0]]]], dtype), requires_grad=True)
+    scale, shift = (Tensor(np.array([v], dtype), requires_grad=True) for v in (1.0, 0.0))
+    shortcut = Tensor(np.zeros((1, 1, 1, 3), dtype), requires_grad=True)
+    for activation in ("relu", "relu6"):
+        for leaf in (x, weight, scale, shift, shortcut):
+            leaf.grad = None
+        y = F.conv_norm_relu(x, weight, scale, shift, shortcut, activation)
+        assert y.data.tolist() == [[[[0.0, 6.0, 24.0 if activation == "relu" else 6.0]]]]
+        passes = [0.0, 1.0, 1.0] if activation == "relu" else [0.0, 0.0, 0.0]
+        grad = np.where(passes, 1.0, blocked).reshape(1, 1, 1, 3).astype(dtype)
+        y.backward(grad)
+        assert shortcut.grad.tolist() == [[[passes]]]
+        assert x.grad.tolist() == [[[[3 * each for each in passes]]]]
+        assert shift.grad.tolist() == [sum(passes)]
+        assert weight.grad.item() == np.dot(passes, [-1, 2, 8])
+
+
+def test_root_of_what_is_cut_off():
+    """sqrt has an infinite slope at 0; where ReLU made that 0, dL/dx is 0."""
+    x = Tensor(np.array([[[[-1.0, 4.0]]]]), requires_grad=True)
+    with np.errstate(divide="ignore"):
+        F.sqrt(F.conv_norm_relu(x, np.ones((1, 1, 1, 1)), activation="relu")).sum().backward()
+    assert x.grad.tolist() == [[[[0.0, 0.25]]]]
+
+
 def test_nan_stays():
     x = np.full((1, 1, 1, 1), np.nan)
     assert np.isnan(F.conv_norm_relu(x, np.ones((1, 1, 1, 1)), activation="relu6").data)

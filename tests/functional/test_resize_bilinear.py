@@ -52,6 +52,66 @@ def test_aligned_corners_stay_in_the_corners():
     np.testing.assert_allclose(y[..., ::6, ::8], x[..., ::2, ::3], atol=1e-12)
 
 
+@pytest.mark.parametrize(("place", "count"), [((0, 0), 9), ((0, 2), 12), ((2, 2), 16)])
+def test_one_nan_reaches_its_neighbours_alone(place, count):
+    """5 x 5 -> 10 x 10: a pixel inside weighs in 4 x 4 new ones, one in a corner in 3 x 3."""
+    x = np.ones((1, 1, 5, 5))
+    x[(0, 0, *place)] = np.nan
+    assert np.isnan(F.resize_bilinear(x, 10).data).sum() == count
+
+
+@given(
+    SIZES,
+    st.booleans(),
+    st.sampled_from([[np.nan], [np.inf], [-np.inf], [np.inf, -np.inf], [np.nan, np.inf, -np.inf]]),
+    st.sampled_from([np.float32, np.float64]),
+    strategies.seeds(),
+)
+def test_infinity_and_nan_reach_what_they_reach_in_the_loops(sizes, align, values, dtype, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=sizes[:4])
+    x.flat[rng.choice(x.size, min(3, x.size), replace=False)] = rng.choice(values, min(3, x.size))
+    with np.errstate(invalid="ignore"):
+        expected = reference.resize_bilinear(x, sizes[4:], align)
+    y = F.resize_bilinear(x.astype(dtype), sizes[4:], align).data
+    np.testing.assert_allclose(y, expected, rtol=1e-4, atol=1e-4)  # where NaN and infinity are
+    device = F.resize_bilinear(cupy.asarray(x.astype(dtype)), sizes[4:], align).data
+    np.testing.assert_array_equal(device.get(), y)
+
+
+@given(SIZES, st.booleans(), st.sampled_from([np.nan, np.inf, -np.inf]), strategies.seeds())
+def test_infinity_and_nan_in_the_gradient_reach_the_pixels_of_their_result(
+    sizes, align, value, seed
+):
+    """dL/dx is not finite exactly where a change of x moves the result with that gradient."""
+    rng = np.random.default_rng(seed)
+    x = Tensor(rng.normal(size=sizes[:4]), requires_grad=True)
+    y = F.resize_bilinear(x, sizes[4:], align)
+    place = tuple(int(rng.integers(0, length)) for length in y.shape)
+    grad = rng.normal(size=y.shape)
+    grad[place] = value
+    y.backward(grad)
+    reached = np.zeros(x.shape, bool)
+    for pixel in np.ndindex(x.shape[2:]):
+        one = np.zeros((1, 1, *x.shape[2:]))
+        one[(0, 0, *pixel)] = np.inf
+        with np.errstate(invalid="ignore"):
+            result = reference.resize_bilinear(one, sizes[4:], align)
+        reached[(*place[:2], *pixel)] = result[(0, 0, *place[2:])] == np.inf
+    np.testing.assert_array_equal(~np.isfinite(x.grad), reached)
+    np.testing.assert_array_equal(x.grad[reached], value)
+
+
+def test_finite_pixels_beside_nan_keep_their_bits():
+    x = np.random.default_rng(0).normal(size=(2, 3, 20, 30)).astype(np.float32)
+    clean = F.resize_bilinear(x, (47, 55)).data
+    x[1, 2, 7, 9] = np.nan
+    y = F.resize_bilinear(x, (47, 55)).data
+    finite = np.isfinite(y)
+    assert 0 < (~finite).sum() < 40
+    np.testing.assert_array_equal(y[finite], clean[finite])
+
+
 def test_empty_batch():
     x = Tensor(np.zeros((0, 3, 4, 4)), requires_grad=True)
     y = F.resize_bilinear(x, 2)

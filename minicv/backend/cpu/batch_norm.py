@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from minicv.backend.selection import kept_where
+
 
 def batch_norm_forward(
     x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float, relu: bool
@@ -57,7 +59,7 @@ def batch_norm_backward(
         needs_x: whether dL/dx is wanted.
     """
     if y is not None:
-        grad = grad * (y > 0)
+        grad = kept_where(y > 0, grad)
     axes = _axes_of_a_channel(grad)
     grad_bias = grad.sum(axis=axes)  # (C,)
     grad_weight = (grad * saved).sum(axis=axes)
