@@ -37,7 +37,7 @@ def flip_keypoints(keypoints: Array, width: float, permutation: Sequence[int]) -
             joints have no left and right.
 
     Returns:
-        (N, J, 3).
+        (N, J, 3); float64 for whole numbers.
 
     Raises:
         ValueError: a shape is wrong, or ``permutation`` does not pair the J joints (doing it twice
@@ -48,15 +48,16 @@ def flip_keypoints(keypoints: Array, width: float, permutation: Sequence[int]) -
     >>> flip_keypoints(eyes, 10, permutation=[1, 0]).tolist()
     [[[7.0, 5.0, 0.0], [8.0, 5.0, 1.0]]]
     """
-    _check_keypoints(keypoints, "flip_keypoints")
+    keypoints = _as_keypoints(keypoints, "flip_keypoints")
     xp = xp_of(keypoints)
     pairs = [int(joint) for joint in permutation]
     joints = keypoints.shape[1]
-    is_permutation = sorted(pairs) == list(range(joints))
+    whole = all(pair == joint for pair, joint in zip(pairs, permutation, strict=True))
+    is_permutation = whole and sorted(pairs) == list(range(joints))
     if not is_permutation or [pairs[joint] for joint in pairs] != list(range(joints)):
         raise ValueError(
             f"flip_keypoints: permutation expects the {joints} joints 0..{joints - 1}, each paired "
-            f"with its mirror image or itself, but is {pairs}"
+            f"with its mirror image or itself, but is {list(permutation)}"
         )
     exchanged = keypoints[:, pairs]
     return xp.stack([width - exchanged[..., 0], exchanged[..., 1], exchanged[..., 2]], axis=-1)
@@ -70,7 +71,7 @@ def scale_keypoints(keypoints: Array, scale_x: float, scale_y: float) -> Array:
         scale_x, scale_y: the ratios of the sizes that came out, as for `scale_boxes`.
 
     Returns:
-        (N, J, 3).
+        (N, J, 3); float64 for whole numbers.
 
     Raises:
         ValueError: ``keypoints`` is not (N, J, 3).
@@ -79,14 +80,16 @@ def scale_keypoints(keypoints: Array, scale_x: float, scale_y: float) -> Array:
     >>> scale_keypoints(np.array([[[2.0, 5.0, 1.0]]]), 3, 2).tolist()
     [[[6.0, 10.0, 1.0]]]
     """
-    _check_keypoints(keypoints, "scale_keypoints")
+    keypoints = _as_keypoints(keypoints, "scale_keypoints")
     xp = xp_of(keypoints)
     return keypoints * xp.asarray([scale_x, scale_y, 1], dtype=keypoints.dtype)
 
 
-def _check_keypoints(keypoints: Array, operation: str) -> None:
+def _as_keypoints(keypoints: Array, operation: str) -> Array:
+    """The keypoints if their shape is right; whole numbers as float64, for unsigned ones wrap."""
     if keypoints.ndim != 3 or keypoints.shape[2] != 3:
         raise ValueError(
             f"{operation}: keypoints expects shape (N, J, 3) as x, y, visible but has shape "
             f"{tuple(keypoints.shape)}"
         )
+    return keypoints.astype("float64") if keypoints.dtype.kind in "biu" else keypoints

@@ -38,10 +38,22 @@ def test_no_people(xp):
     assert scale_keypoints(nobody, 2, 2).shape == (0, 14, 3)
 
 
-@pytest.mark.parametrize("permutation", [[0, 1], [0, 1, 3], [1, 2, 0], [0, 0, 1]])
+@pytest.mark.parametrize("permutation", [[0, 1], [0, 1, 3], [1, 2, 0], [0, 0, 1], [0.5, 1, 2]])
 def test_a_permutation_that_does_not_pair_the_joints_is_refused(permutation):
     with pytest.raises(ValueError, match=r"flip_keypoints: permutation expects the 3 joints 0..2"):
         flip_keypoints(np.zeros((1, 3, 3)), 8, permutation)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "uint16", "bool"])
+def test_whole_numbers_are_widened(xp, dtype):
+    """50 - 60 would wrap to 246 in uint8, and a scale of one half would be 0."""
+    keypoints = xp.asarray(np.array([[[60, 5, 1], [3, 7, 0]]]).astype(dtype))
+    values = to_numpy(keypoints).astype(float)
+    flipped = to_numpy(flip_keypoints(keypoints, 50, (1, 0)))
+    assert flipped.dtype == np.float64
+    assert flipped[0, :, 0].tolist() == [50 - values[0, 1, 0], 50 - values[0, 0, 0]]
+    scaled = to_numpy(scale_keypoints(keypoints, 0.5, 1))
+    assert scaled[0, :, 0].tolist() == (values[0, :, 0] / 2).tolist()
 
 
 def test_wrong_shapes_are_named():

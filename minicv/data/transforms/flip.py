@@ -11,31 +11,6 @@ from minicv.vision.boxes import flip_boxes
 from minicv.vision.keypoints import flip_keypoints
 
 
-def mirror_permutation(joint_names: Sequence[str]) -> tuple[int, ...]:
-    """For each joint, the number of the joint whose place it takes in a mirrored picture.
-
-    A person's right ankle is the left ankle of the mirrored person. Joints are paired by the words
-    "left" and "right" in their names; the others stay.
-
-    Raises:
-        ValueError: a left joint has no right one, or the other way round.
-
-    >>> mirror_permutation(("right eye", "nose", "left eye"))
-    (2, 1, 0)
-    """
-    names = list(joint_names)
-    swap = {"left": "right", "right": "left"}
-    permutation = []
-    for name in names:
-        words = name.replace("_", " ").split()
-        partner = " ".join(swap.get(word, word) for word in words)
-        plain = [n.replace("_", " ") for n in names]
-        if partner not in plain:
-            raise ValueError(f"mirror_permutation: joint {name!r} has no partner {partner!r}")
-        permutation.append(plain.index(partner))
-    return tuple(permutation)
-
-
 def hflip(
     image: np.ndarray, target: dict, keypoint_permutation: Sequence[int] | None = None
 ) -> tuple[np.ndarray, dict]:

@@ -7,7 +7,8 @@ import pytest
 from labelled_scene import assert_consistent, assert_unchanged, make_scene, snapshot
 
 from minicv.data.farmyard import Farmyard
-from minicv.data.transforms.flip import RandomHorizontalFlip, hflip, mirror_permutation
+from minicv.data.transforms.flip import RandomHorizontalFlip, hflip
+from minicv.data.transforms.joint_names import mirror_permutation
 from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS
 
 LEEDS_SPORTS_FLIP = (5, 4, 3, 2, 1, 0, 11, 10, 9, 8, 7, 6, 12, 13)
@@ -66,13 +67,6 @@ def test_keypoints_need_a_fitting_permutation():
         hflip(image, target)
     with pytest.raises(ValueError, match="3 joints"):
         hflip(image, target, LEEDS_SPORTS_FLIP)
-
-
-def test_permutation_from_names():
-    assert mirror_permutation(LEEDS_SPORTS_JOINTS) == LEEDS_SPORTS_FLIP
-    assert mirror_permutation(("nose", "left_eye", "right_eye")) == (0, 2, 1)
-    with pytest.raises(ValueError, match="'left eye'"):
-        mirror_permutation(("left eye", "nose"))
 
 
 def test_probability():
