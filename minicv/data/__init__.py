@@ -17,7 +17,7 @@ from minicv.data.penn_fudan import PennFudan
 from minicv.data.sources import SOURCES, Source, Splits, open_data, sources_help
 from minicv.data.voc import VOCDetection
 from minicv.data.voc_segmentation import VOCSegmentation
-from minicv.data.wrapped import Cached, Subset, Transformed
+from minicv.data.wrapped import Cached, Relabelled, Subset, Transformed
 
 __all__ = [
     "SOURCES",
@@ -32,6 +32,7 @@ __all__ = [
     "ImageError",
     "ImageFolder",
     "PennFudan",
+    "Relabelled",
     "SampleError",
     "Source",
     "Splits",

@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from minicv.data.class_names import match_names
 from minicv.data.loader import Dataset
 from minicv.data.transforms import Transform
+from minicv.data.transforms.crop import keep_instances
+from minicv.vision.label_maps import VOID
 
 
 class Wrapped:
@@ -61,8 +64,68 @@ class Subset(Wrapped):
     @property
     def paths(self) -> list[Path]:
         """The picture files of these samples; none has a data set that is drawn."""
-        all_of_them = self.__getattr__("paths")
+        return self._of_these("paths")
+
+    @property
+    def label_paths(self) -> list[Path]:
+        """The files of their label maps, in a data set that has such files."""
+        return self._of_these("label_paths")
+
+    def _of_these(self, name: str) -> list[Any]:
+        all_of_them = self.__getattr__(name)
         return [all_of_them[index] for index in self.indices]
+
+
+class Relabelled(Wrapped):
+    """The samples of ``dataset`` with the numbers that other ``classes`` give to their labels.
+
+    So a model is judged on a data set that labels only some of its classes, or in another order.
+    Names decide, see `match_names`. An object of a class that ``classes`` lacks is left out, and
+    its pixels become `VOID`.
+
+    Args:
+        dataset: has ``classes`` for its objects and maybe ``segmentation_classes`` for its pixels.
+        classes: the K names; a label k means ``classes[k]`` from now on.
+
+    >>> from minicv.data.farmyard import Farmyard
+    >>> scenes = Farmyard(9, size=(64, 64))
+    >>> of_two = Relabelled(scenes, ("person", "dog"))  # they were 4 and 2; a cat was 1
+    >>> scenes[8][1]["labels"].tolist(), of_two[8][1]["labels"].tolist()
+    ([2, 4, 4, 1], [1, 0, 0])
+    """
+
+    def __init__(self, dataset: Dataset, classes: Sequence[str]) -> None:
+        super().__init__(dataset)
+        self.classes = self.segmentation_classes = tuple(classes)
+        pixel_classes = getattr(dataset, "segmentation_classes", ())
+        self._objects = _numbers(dataset.classes, self.classes, -1)
+        self._pixels = _numbers(pixel_classes, self.classes, VOID)
+        self.segmentation_colors = self._colours(pixel_classes)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        image, target = self.dataset[index]
+        if "labels" in target:
+            labels = self._objects[target["labels"]]  # (N,)
+            target = keep_instances({**target, "labels": labels}, labels >= 0)
+        if "segmentation" in target:
+            target = {**target, "segmentation": self._pixels[target["segmentation"]]}
+        return image, target
+
+    def _colours(self, theirs: Sequence[str]) -> np.ndarray | None:
+        """Those of ``dataset``, in the new order; None unless every class has one."""
+        colours = getattr(self.dataset, "segmentation_colors", None)
+        numbers = _numbers(self.classes, tuple(theirs), -1)[: len(self.classes)]
+        return None if colours is None or (numbers < 0).any() else np.asarray(colours)[numbers]
+
+
+def _numbers(theirs: Sequence[str], ours: Sequence[str], unknown: int) -> np.ndarray:
+    """(256 or more,) int64: which number in ``ours`` each number of ``theirs`` has."""
+    table = np.full(max(VOID + 1, len(theirs)), unknown, np.int64)
+    matched = match_names(theirs, ours)
+    for number, name in enumerate(theirs):
+        if name in matched:
+            table[number] = ours.index(matched[name])
+    return table
 
 
 class Transformed(Wrapped):

@@ -5,8 +5,9 @@ import copy
 import numpy as np
 import pytest
 
-from minicv.data import Cached, DataLoader, Farmyard, Subset, Transformed
+from minicv.data import Cached, DataLoader, Farmyard, Relabelled, Subset, Transformed
 from minicv.data.transforms import RandomHorizontalFlip, Resize
+from minicv.vision.label_maps import VOID
 
 
 class Numbers:
@@ -154,3 +155,70 @@ def test_label_maps_that_uint8_cannot_hold_are_kept_as_they_are():
         for _ in range(2):
             assert cached[0][1]["segmentation"].dtype == labels.dtype
             assert cached[0][1]["segmentation"].tolist() == labels.tolist()
+
+
+class Labelled:
+    """One picture with three objects, a label map, and everything that has a row an object."""
+
+    classes = ("pig", "Cow", "duck")
+    segmentation_classes = ("sky", "cow", "mud")
+    segmentation_colors = np.array([[1, 1, 1], [2, 2, 2], [3, 3, 3]], np.uint8)
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        if index:
+            raise IndexError(index)
+        return np.zeros((3, 2, 4), np.float32), {
+            "boxes": np.array([[0, 0, 1, 1], [0, 0, 2, 2], [0, 0, 3, 2]], np.float32),
+            "labels": np.array([0, 1, 2]),
+            "masks": np.arange(24).reshape(3, 2, 4) % 2 == 0,
+            "keypoints": np.arange(9.0).reshape(3, 1, 3),
+            "area": np.array([1.0, 4.0, 6.0]),
+            "difficult": np.array([False, True, False]),
+            "iscrowd": np.array([True, False, False]),
+            "segmentation": np.array([[0, 1, 2, VOID], [1, 1, 0, 2]]),
+            "image_id": "a",
+        }
+
+
+def test_relabelled_objects_keep_their_rows_and_unknown_ones_go():
+    data = Labelled()
+    target = Relabelled(data, ("duck", "horse", "cow"))[0][1]
+    assert target["labels"].tolist() == [2, 0]  # the cow, the duck; the pig is left out
+    for name in ("boxes", "masks", "keypoints", "area", "difficult", "iscrowd"):
+        np.testing.assert_array_equal(target[name], data[0][1][name][1:], err_msg=name)
+    assert target["image_id"] == "a"
+
+
+def test_relabelled_pixels_of_unknown_classes_have_no_class():
+    target = Relabelled(Labelled(), ("mud", "tree", "cow"))[0][1]
+    assert target["segmentation"].tolist() == [[VOID, 2, 0, VOID], [2, 2, VOID, 0]]
+    assert target["segmentation"].dtype == np.int64
+
+
+def test_relabelled_has_the_new_names_and_the_old_colours():
+    part = Relabelled(Labelled(), ("mud", "sky"))
+    assert part.classes == part.segmentation_classes == ("mud", "sky")
+    assert part.segmentation_colors.tolist() == [[3, 3, 3], [1, 1, 1]]
+    assert Relabelled(Labelled(), ("mud", "tree")).segmentation_colors is None
+    assert Relabelled(Numbers(), ("odd",)).segmentation_colors is None
+    assert len(part) == 1
+
+
+def test_relabelled_without_any_object_left():
+    target = Relabelled(Labelled(), ("horse",))[0][1]
+    assert target["boxes"].shape == (0, 4) and target["masks"].shape == (0, 2, 4)
+    assert target["labels"].shape == (0,)
+
+
+def test_files_of_a_subset():
+    class Files(Numbers):
+        paths = [f"{i}.jpg" for i in range(10)]
+        label_paths = [f"{i}.png" for i in range(10)]
+
+    part = Subset(Subset(Files(), [4, 5, 6]), [2, 0])
+    assert part.paths == ["6.jpg", "4.jpg"] and part.label_paths == ["6.png", "4.png"]
+    with pytest.raises(AttributeError):
+        _ = Subset(Numbers(), [1]).label_paths

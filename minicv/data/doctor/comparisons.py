@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from minicv.data.class_names import names_alike
 from minicv.data.doctor.census import Census
 from minicv.data.doctor.findings import Findings, Kind
 from minicv.data.doctor.sample import Sample
@@ -64,19 +65,6 @@ def compare(splits: Sequence[Census], findings: Findings) -> None:
     if train.pixels:
         _label_maps(splits, findings)
     _grey(splits, findings)
-
-
-def names_alike(names: Classes) -> Iterator[list[str]]:
-    """Groups of names that differ by case, blanks, hyphens or underscores only.
-
-    >>> list(names_alike(["cow", "Cow ", "stop sign", "stop_sign", "cat"]))
-    [['cow', 'Cow '], ['stop sign', 'stop_sign']]
-    """
-    groups: dict[str, list[str]] = {}
-    for name in names:
-        plain = "".join(name.casefold().replace("-", " ").replace("_", " ").split())
-        groups.setdefault(plain, []).append(name)
-    yield from (group for group in groups.values() if len(group) > 1)
 
 
 def _pictures_that_return(splits: Sequence[Census], findings: Findings) -> None:
