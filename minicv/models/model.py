@@ -65,10 +65,20 @@ class Model(Module):
 
     def stages(self, image: np.ndarray) -> list[Stage]:
         """What `predict` does to one image, step by step."""
-        return self.predict_in_stages(image)[1]
+        return self.predict_for_picture(image, keep_stages=True)[1]
 
-    def predict_in_stages(self, image: np.ndarray) -> tuple[Result, list[Stage]]:
-        """`predict` and `stages` of one image, in one run.
+    def predict_for_picture(
+        self, image: np.ndarray, keep_stages: bool = False
+    ) -> tuple[Result, list[Stage]]:
+        """`predict` and `stages` of one image in one run.
+
+        Args:
+            image: (3, H, W), RGB float in 0..1.
+            keep_stages: without them the list is empty.
+
+        Returns:
+            the result, of which a large array may be absent that no picture of it shows; and the
+            stages.
 
         Raises:
             ValueError: see `predict`.
@@ -79,9 +89,9 @@ class Model(Module):
                 "(3, height, width): write image, without brackets"
             )
         check_image(image, f"{type(self).__name__}.stages: image")
-        record = StageRecorder(keep=True)
+        record = StageRecorder(keep=keep_stages)
         with no_grad(), evaluating(self):
-            (result,) = self.run([image.astype(np.float32, copy=False)], record)
+            result = self.run_for_picture(image.astype(np.float32, copy=False), record)
         return result, record.stages
 
     def checked(
@@ -105,3 +115,8 @@ class Model(Module):
             record: records each stage of the first image.
         """
         raise NotImplementedError(f"{type(self).__name__}: run is not written")
+
+    def run_for_picture(self, image: np.ndarray, record: StageRecorder) -> Result:
+        """`run` of one image; a subclass may leave out what no picture of the result shows."""
+        (result,) = self.run([image], record)
+        return result

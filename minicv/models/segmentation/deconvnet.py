@@ -123,6 +123,10 @@ class DeconvNet(Segmenter):
             mirrored = (*channels[:0:-1], last)
             self.decoder.append(conv_blocks(mirrored, block=DeconvBNReLU, rng=rng))
         self.score = Conv2d(levels[0][1], len(self.classes), 1, rng=rng)
+        self.step = 32
+        one_way = sum((len(own) - 1) * 2**number for number, own in enumerate(levels))
+        # fc6 and fc6_back together see 6 cells on each side; the unpoolings see whole blocks.
+        self.reach = 2 * one_way + 32 * (FC6_SIDE - 1) + 2 * self.step
 
     def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
@@ -309,7 +313,9 @@ def aggregate_scores(
     combine = np.maximum if aggregate == "max" else np.add
     total: np.ndarray = np.zeros(shape, np.float32)
     for number, ((x1, y1, x2, y2), inside) in enumerate(zip(windows, scores, strict=True)):
-        placed = np.zeros(shape, np.float32)
-        placed[:, y1:y2, x1:x2] = inside
-        total = placed if number == 0 else combine(total, placed, out=total)
+        here = total[:, y1:y2, x1:x2]
+        both = inside if number == 0 else combine(here, inside)
+        if number > 0 and aggregate == "max":  # outside of this window its score is 0
+            np.maximum(total, 0, out=total)
+        total[:, y1:y2, x1:x2] = both
     return total if aggregate == "max" else total / np.float32(max(1, len(windows)))

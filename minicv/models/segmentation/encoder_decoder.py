@@ -123,6 +123,9 @@ class EncoderDecoder(Segmenter):
             self.upsamplings.append(make_upsampling(self.settings.upsampling, width, rng=rng))
             self.decoder.append(ConvBNReLU(width, out, rng=rng))
         self.score = Conv2d(widths[0], len(self.classes), 1, rng=rng)
+        # Convolutions of encoder and decoder 2 (step - 1), middle step, 3x3 stamps 2 (step - 1).
+        self.step = 2 ** len(widths)
+        self.reach = 5 * self.step
 
     def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W)."""

@@ -23,11 +23,30 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.inspection.stage import StageRecorder, record_features
+from minicv.models.backbones import (
+    AlexNetBackbone,
+    EfficientNetLite0Backbone,
+    ResNet18Backbone,
+    ResNet50Backbone,
+    SmallBackbone,
+    VGG16Backbone,
+)
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.models.segmentation.upsampling import cut
 from minicv.nn import Conv2d, ConvTranspose2d
 from minicv.nn.initializers import bilinear_upsampling, constant
+
+# Pixels beyond a cell of stride 32, on each side, on which the cell depends: see
+# `minicv.models.segmentation.large_photographs`. The enlargements add less than two cells.
+REACHES: dict[type[Backbone], int] = {
+    SmallBackbone: 91,
+    AlexNetBackbone: 200,
+    VGG16Backbone: 186,
+    ResNet18Backbone: 217,
+    ResNet50Backbone: 213,
+    EfficientNetLite0Backbone: 425,
+}
 
 
 class FCNSettings(SegmenterSettings):
@@ -55,6 +74,9 @@ class _FCN(Segmenter):
             )
         self.mean, self.std = backbone.mean, backbone.std
         self.backbone = backbone
+        self.step = backbone.strides[-1]
+        if type(backbone) in REACHES:
+            self.reach = REACHES[type(backbone)] + 2 * self.step
         self.score_fr = self._score(2, rng)
         self._build(rng)
 

@@ -88,6 +88,7 @@ class FullResolution(Segmenter):
         width, depth = self.settings.width, self.settings.depth
         self.layers = conv_blocks((3, *[width] * depth), rng=rng)
         self.score = Conv2d(width, len(self.classes), 1, rng=rng)
+        self.reach = depth
 
     @property
     def receptive_field(self) -> int:

@@ -29,13 +29,14 @@ from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
 from minicv.inspection.stage import StageRecorder
-from minicv.models.model import Target
+from minicv.models.model import Result, Target
 from minicv.models.segmentation.convolutionalize import a_trous, convolutionalize
 from minicv.models.segmentation.patches import bordered_pyramid, cut_patches, draw_pixels
 from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSettings
 from minicv.models.segmentation.upsampling import cut
 from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
 
+PATCH_BY_PATCH = 1 << 16  # pixels; a larger image would take minutes
 _PATCHES_AT_ONCE = 256  # bounds the memory; the result does not depend on it
 
 
@@ -83,6 +84,9 @@ class PatchClassifier(Segmenter):
     convolutions the maps are those of Farabet et al.: 46, 40, 20, 14, 7 pixels. The classified
     pixel is P // 2 from the top and the left of its patch.
 
+    A prediction for more than `PATCH_BY_PATCH` pixels runs as a `DensePatchClassifier`: the same
+    numbers, up to the order of sums, in a thirtieth of the time.
+
     Attributes:
         features: (R, 3, P, P) -> (R, units), for every scale.
         classifier: (R, scales · units) -> (R, K).
@@ -120,6 +124,7 @@ class PatchClassifier(Segmenter):
         inputs = self.settings.scales * self.settings.units
         self.features = _features(self.settings, rng)
         self.classifier = Sequential(Linear(inputs, len(self.classes), rng=rng))
+        self.reach, self.step = _reach(self.settings)
 
     @property
     def patch_net(self) -> Sequential:
@@ -182,6 +187,13 @@ class PatchClassifier(Segmenter):
         logits = F.concatenate(scores).reshape(len(x.data), height, width, -1)
         return F.permute(logits, (0, 3, 1, 2))  # (N, H, W, K) -> (N, K, H, W)
 
+    def _segment(
+        self, image: np.ndarray, record: StageRecorder, keep_probabilities: bool
+    ) -> Result:
+        if self._working_size(image)[0].size <= PATCH_BY_PATCH:
+            return super()._segment(image, record, keep_probabilities)
+        return DensePatchClassifier(self)._segment(image, record, keep_probabilities)
+
     def _levels(self, pixels: Array) -> list[Array]:
         return bordered_pyramid(pixels, self.settings.scales, self.settings.patch_size)
 
@@ -221,6 +233,8 @@ class DensePatchClassifier(Segmenter):
     def __init__(self, model: PatchClassifier) -> None:
         super().__init__(model.classes, model.settings)
         self.mean, self.std = model.mean, model.std
+        self.reach, self.step = _reach(model.settings)
+        self.most_at_once = 1 << 18  # its maps have ``units`` channels for every pixel
         patch_shape = (3, model.settings.patch_size, model.settings.patch_size)
         self.features = a_trous(convolutionalize(model.features, patch_shape))
         units = model.settings.scales * model.settings.units
@@ -239,6 +253,12 @@ class DensePatchClassifier(Segmenter):
             repeated = F.unpool_nearest(features, 2**number)  # pixel i is in cell i >> number
             aligned.append(cut(repeated, pixels.shape[1:]))  # -> (1, units, H, W)
         return self.classifier(F.concatenate(aligned, dim=1))  # -> (1, K, H, W)
+
+
+def _reach(settings: PatchClassifierSettings) -> tuple[int, int]:
+    """Pixels around a place on which its scores depend, and pixels of a cell of the last level."""
+    step = 2 ** (settings.scales - 1)
+    return (settings.patch_size + 4) * step, step  # the pyramid's own filters see 4 cells
 
 
 def _features(settings: PatchClassifierSettings, rng: np.random.Generator) -> Sequential:

@@ -9,6 +9,7 @@ A system of `minicv.models.segmentation` writes step 2, its method ``forward``.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,9 +25,11 @@ from minicv.models.photographs import (
     resize_image,
     resized_size,
 )
+from minicv.models.segmentation.large_photographs import label_in_blocks, tiles
 from minicv.vision.label_maps import VOID, check_label_map
 
 SILENT = StageRecorder(keep=False)  # for a network that records nothing
+SCORES_AT_ONCE = 1 << 24  # numbers; more are enlarged and compared block by block
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,10 @@ class Segmenter(Model):
         classes: the K names; label k means ``classes[k]``.
         settings: see `SegmenterSettings`.
         mean, std: per colour, in the units of an image (0..1); the input is (image - mean) / std.
+        reach: pixels around a place, on each side, on which its scores depend; None if unknown.
+        step: the product of all strides.
+        most_at_once: pixels; where the reach is known, a larger image runs tile by tile, see
+            `minicv.models.segmentation.large_photographs`.
 
     Args:
         classes: the K names.
@@ -109,6 +116,9 @@ class Segmenter(Model):
     settings: SegmenterSettings
     mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
     std: tuple[float, float, float] = (0.25, 0.25, 0.25)
+    reach: int | None = None
+    step: int = 1
+    most_at_once: int = 1_500_000
 
     def __init__(self, classes: Sequence[str], settings: SegmenterSettings) -> None:
         name = type(self).__name__
@@ -173,32 +183,66 @@ class Segmenter(Model):
             dictionaries of ``"segmentation"`` (H, W) int64, 0..K-1, and ``"probabilities"``
             (K, H, W) float32, which sum to 1 over the classes.
         """
-        return [self._segment(image, record) for image in images]
+        return [self._segment(image, record, keep_probabilities=True) for image in images]
 
-    def _segment(self, image: np.ndarray, record: StageRecorder) -> Result:
-        height, width = image.shape[1:]
-        working = image
-        min_size, max_size = self.settings.min_size, self.settings.max_size
-        if min_size is not None and max_size is not None:
-            working = resize_image(image, *resized_size(height, width, min_size, max_size))
+    def run_for_picture(self, image: np.ndarray, record: StageRecorder) -> Result:
+        """As `run`, without the probabilities: of 12 million pixels and 21 classes, a gigabyte."""
+        return self._segment(image, record, keep_probabilities=False)
+
+    def _segment(
+        self, image: np.ndarray, record: StageRecorder, keep_probabilities: bool
+    ) -> Result:
+        size = image.shape[1], image.shape[2]
+        working = self._working_size(image)
         record_input(record, working.shape[1:], lambda: working)
-
-        logits = self._network(self._batch([working]), record)  # (1, K, h, w)
-        record(
-            "class_maps",
-            f"Class maps\nprobability of each of {len(self.classes)} classes, cell by cell",
-            "class maps",
-            lambda: {"class_maps": to_numpy(F.softmax(logits, dim=1).data[0])},
-        )
-
-        result = self._label(logits, (height, width))
+        if self.reach is None or working[0].size <= self.most_at_once:
+            logits = self._network(self._batch([working]), record)  # (1, K, h, w)
+            self._record_class_maps(record, logits.data[0])
+            result = self._label(logits, size, keep_probabilities)
+        else:
+            maps = self._network_in_tiles(working, self.reach, record)  # (K, h, w)
+            result = label_in_blocks(maps, size, keep_probabilities)
         record(
             "label_map",
-            f"Label map\nthe likeliest class at each of {width} × {height} pixels",
+            f"Label map\nthe likeliest class at each of {size[1]} × {size[0]} pixels",
             "label map",
             lambda: {"image": image, "segmentation": result["segmentation"]},
         )
         return result
+
+    def _working_size(self, image: np.ndarray) -> np.ndarray:
+        """The image at the size of the settings."""
+        min_size, max_size = self.settings.min_size, self.settings.max_size
+        if min_size is None or max_size is None:
+            return image
+        height, width = image.shape[1:]
+        return resize_image(image, *resized_size(height, width, min_size, max_size))
+
+    def _network_in_tiles(self, image: np.ndarray, reach: int, record: StageRecorder) -> np.ndarray:
+        """Logits (K, H, W) of a large image, see `large_photographs`; the stages are those of the
+        tile in the middle."""
+        logits = np.empty((len(self.classes), *image.shape[1:]), np.float32)
+        parts = list(tiles((image.shape[1], image.shape[2]), reach, self.step))
+        for number, tile in enumerate(parts):
+            shown = record if number == len(parts) // 2 else SILENT
+            window = image[(slice(None), *tile.window)]
+            caption = (
+                f"Tile {number + 1} of {len(parts)}\nthe network sees {window.shape[2]} × "
+                f"{window.shape[1]} pixels at a time"
+            )
+            shown("tile", caption, "image", functools.partial(dict, image=window))
+            scores = self._network(self._batch([window]), shown).data[0]
+            self._record_class_maps(shown, scores)
+            logits[(slice(None), *tile.core)] = to_numpy(scores[(slice(None), *tile.inside)])
+        return logits
+
+    def _record_class_maps(self, record: StageRecorder, logits: Array) -> None:
+        record(
+            "class_maps",
+            f"Class maps\nprobability of each of {len(self.classes)} classes, cell by cell",
+            "class maps",
+            lambda: {"class_maps": to_numpy(F.softmax(Tensor(logits[None]), dim=1).data[0])},
+        )
 
     def _batch(self, images: Sequence[np.ndarray]) -> np.ndarray:
         return normalised_batch(images, self.mean, self.std)
@@ -207,14 +251,18 @@ class Segmenter(Model):
         xp = xp_of(next(iter(self.parameters())).data)  # the pixels go where the weights are
         return self.forward(Tensor(xp.asarray(pixels)), record)
 
-    def _label(self, logits: Tensor, size: tuple[int, int]) -> Result:
+    def _label(
+        self, logits: Tensor, size: tuple[int, int], keep_probabilities: bool = True
+    ) -> Result:
+        if len(self.classes) * size[0] * size[1] > SCORES_AT_ONCE:
+            return label_in_blocks(logits.data[0], size, keep_probabilities)
         if logits.shape[2:] != size:
             logits = F.resize_bilinear(logits, size)  # (1, K, h, w) -> (1, K, H, W)
         probabilities: Array = F.softmax(logits, dim=1).data[0]  # (K, H, W)
-        return {
-            "segmentation": to_numpy(probabilities.argmax(axis=0)),
-            "probabilities": to_numpy(probabilities),
-        }
+        result = {"segmentation": to_numpy(probabilities.argmax(axis=0))}
+        return (
+            {**result, "probabilities": to_numpy(probabilities)} if keep_probabilities else result
+        )
 
     def _check_targets(
         self, images: Sequence[np.ndarray], targets: Sequence[Target]

@@ -104,6 +104,9 @@ class SegNet(Segmenter):
         self.score = Conv2d(
             widths[0], len(self.classes), kernel_size, padding=kernel_size // 2, rng=rng
         )
+        self.step = 2 ** len(widths)
+        one_way = sum(depth * 2**level for level, depth in enumerate(self.settings.depths))
+        self.reach = (2 * one_way + 1) * (kernel_size // 2) + 2 * self.step  # and the unpoolings
 
     def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, H, W), normalised -> logits (N, K, H, W)."""
