@@ -13,7 +13,12 @@ import numpy as np
 
 from minicv.metrics.average_precision_coco import coco_average_precision
 from minicv.metrics.average_precision_voc import voc_average_precision
-from minicv.metrics.segmentation import confusion_matrix, read_pair, values_of_confusion
+from minicv.metrics.segmentation import (
+    SegmentationValues,
+    confusion_matrix,
+    read_pair,
+    values_of_confusion,
+)
 
 RESULT_FIELDS = ("boxes", "scores", "labels")
 TARGET_FIELDS = ("boxes", "labels", "difficult", "iscrowd", "area")
@@ -99,9 +104,12 @@ class SegmentationMetric:
 
     Args:
         classes: the K names.
+        labelled: those of them that the data set labels; None for all. Another class has no IoU and
+            no part in the mean, whereas a class that is labelled, does not occur and is predicted
+            has the IoU 0. A pixel that is given another class is wrong in either case.
 
     Raises:
-        ValueError: a name is there twice.
+        ValueError: a name is there twice, or one in ``labelled`` is no class.
 
     Attributes:
         confusion: (K, K) int64, pixels by true class (row) and predicted class (column).
@@ -114,8 +122,15 @@ class SegmentationMetric:
     (0.75, 0.5, 0.583)
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[str], labelled: Sequence[str] | None = None) -> None:
         self.classes = _each_once(classes, "SegmentationMetric")
+        self.labelled = self.classes if labelled is None else tuple(labelled)
+        unknown = [name for name in self.labelled if name not in self.classes]
+        if unknown:
+            raise ValueError(
+                f"SegmentationMetric: labelled holds {unknown[0]!r}, which is not among the "
+                f"classes {self.classes}"
+            )
         self.confusion = np.zeros((len(self.classes), len(self.classes)), np.int64)
         self._images = 0
 
@@ -135,13 +150,24 @@ class SegmentationMetric:
         self.confusion += confusion_matrix(predicted, truth, len(self.classes), name)
         self._images += 1
 
+    def of_all(self) -> SegmentationValues:
+        """The values of all images together, as numbers and arrays."""
+        of_all = values_of_confusion(self.confusion)
+        if self.labelled == self.classes:
+            return of_all
+        judged = np.array([name in self.labelled for name in self.classes])
+        class_iou = np.where(judged, of_all.class_iou, np.nan)
+        known = class_iou[~np.isnan(class_iou)]
+        mean = float(known.mean()) if len(known) else float("nan")
+        return of_all._replace(class_iou=class_iou, mean_iou=mean)
+
     def values(self) -> dict[str, float]:
         """The values of all images together, in 0..1; NaN where there is no pixel to judge by.
 
         "mIoU", "pixel accuracy", "mean accuracy" and "fwIoU" (frequency-weighted) are of all
         classes, "IoU NAME" is one class's; see `SegmentationValues`.
         """
-        of_all = values_of_confusion(self.confusion)
+        of_all = self.of_all()
         values = {
             "mIoU": of_all.mean_iou,
             "pixel accuracy": of_all.pixel_accuracy,

@@ -182,3 +182,22 @@ def test_a_wrong_label_map_is_named():
     ):
         metric.add(result, {"b": 1})
     assert metric.confusion.sum() == 0
+
+
+def test_a_class_that_the_data_do_not_label_has_no_iou():
+    """Of 4 cow pixels one is called duck: it is missed, and the duck is not judged."""
+    truth = {"segmentation": np.array([[0, 0, 1, 1, 1, 1]])}  # grass, grass, cow ...
+    found = {"segmentation": np.array([[0, 0, 1, 1, 1, 2]])}
+    values = {}
+    for labelled in (None, ("grass", "cow")):
+        metric = SegmentationMetric(("grass", "cow", "duck"), labelled)
+        metric.add(found, truth)
+        values[labelled] = metric.values()
+    assert values[None]["IoU duck"] == 0 and values[None]["mIoU"] == (1 + 0.75 + 0) / 3
+    judged = values["grass", "cow"]
+    assert np.isnan(judged["IoU duck"])
+    assert judged["IoU cow"] == 0.75 and judged["mIoU"] == (1 + 0.75) / 2
+    assert judged["pixel accuracy"] == values[None]["pixel accuracy"] == 5 / 6
+    with pytest.raises(ValueError, match="labelled holds 'pig', which is not among the classes"):
+        SegmentationMetric(("grass", "cow"), ("pig",))
+    assert np.isnan(SegmentationMetric(("grass", "cow"), ("cow",)).values()["mIoU"])
