@@ -78,7 +78,9 @@ def conv2d(
 
     ``stride``, ``padding`` and ``dilation`` are one number or (vertical, horizontal). Rows and
     columns that no window reaches are ignored in the forward pass and get a gradient of zero. A
-    batch of 0 images gives an empty result and a zero gradient for the weight.
+    batch of 0 images gives an empty result and a zero gradient for the weight. Infinity and NaN in
+    x or dL/dy reach what the formulas say, and no more, on the CPU. On a GPU Winograd's algorithm
+    spreads them to the other results of their tile; ``use_conv_algorithm("im2col")`` does not.
 
     Cost: N·O·OH·OW·(C / groups)·KH·KW multiply-adds, and twice that for both gradients. Memory: the
     result, a padded copy of x, and a cache-sized scratch buffer.

@@ -54,13 +54,13 @@ class ResizeBilinear(Function):
         """The product of what is finite; then infinity and NaN are laid over what they reach."""
         xp = xp_of(x)
         y = _product(self.rows, self.columns, xp.where(xp.isfinite(x), x, 0), transposed)
-        reach = [
+        rows, columns = (
             _reach(length, new_length, self.align_corners, xp).astype(self.rows.dtype)
             for length, new_length in zip(self.old_size, self.size, strict=True)
-        ]
+        )
         nan, infinity = xp.isnan(x), xp.asarray(math.inf, y.dtype)
         above, below = (
-            _product(*reach, (nan | (x == end)).astype(reach[0].dtype), transposed) > 0
+            _product(rows, columns, (nan | (x == end)).astype(y.dtype), transposed) > 0
             for end in (infinity, -infinity)
         )
         y = xp.where(above, infinity, y)

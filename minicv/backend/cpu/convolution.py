@@ -23,7 +23,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from typing import NamedTuple, cast, get_args
+from typing import Any, NamedTuple, cast, get_args
 
 import numpy as np
 
@@ -43,6 +43,17 @@ from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.backend.cpu import convolution_winograd as winograd
 
 EDGE, MOVE, BLOCK = 12, 20, 100_000
+# These algorithms multiply pixels by zeros, or add pixels that cancel, and so carry infinity and
+# NaN to results that do not depend on them. A result that is not finite is computed again by
+# im2col, where they stay.
+TRANSFORMED: frozenset[AlgorithmName] = frozenset(
+    {"winograd_2x2", "winograd_4x4", "space_to_depth"}
+)
+SPREAD: dict[Direction, frozenset[AlgorithmName]] = {
+    "forward": TRANSFORMED,
+    "grad_input": TRANSFORMED,
+    "grad_weight": TRANSFORMED | {"depthwise"},
+}
 
 
 def conv2d_forward(
@@ -61,8 +72,7 @@ def conv2d_forward(
     [[[[4.5]]]]
     """
     layer = Layer.of(x.dtype, x.shape, weight.shape, stride, padding, dilation, groups)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
-    return algorithm.forward(layer, x, weight, Epilogue(shift=bias))
+    return _compute("forward", layer, x, weight, Epilogue(shift=bias))
 
 
 def conv2d_norm_relu_forward(
@@ -96,8 +106,7 @@ def conv2d_norm_relu_forward(
         weight, scale = weight * scale[:, None, None, None], None
     if shortcut is not None:
         shortcut = np.ascontiguousarray(shortcut)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
-    return algorithm.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
+    return _compute("forward", layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
 
 
 def conv2d_grad_input(
@@ -117,8 +126,7 @@ def conv2d_grad_input(
     """
     options = (stride, padding, dilation, groups)
     layer = Layer(grad.dtype, x_shape, weight.shape, grad.shape, *options)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "grad_input")]
-    return algorithm.grad_input(layer, grad, weight)
+    return _compute("grad_input", layer, grad, weight)
 
 
 def conv2d_grad_weight(
@@ -138,8 +146,25 @@ def conv2d_grad_weight(
     """
     options = (stride, padding, dilation, groups)
     layer = Layer(x.dtype, x.shape, weight_shape, grad.shape, *options)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "grad_weight")]
-    return algorithm.grad_weight(layer, grad, x)
+    return _compute("grad_weight", layer, grad, x)
+
+
+def _compute(direction: Direction, layer: Layer, *operands: Any) -> np.ndarray:
+    """By the algorithm that is chosen; by im2col, if that one has spread infinity or NaN.
+
+    What it spreads it spreads into every channel, as NaN, which no epilogue hides. So a single
+    channel of y or dL/dx tells.
+    """
+    name = choose_algorithm(layer, direction)
+    compute = getattr(ALGORITHMS[name], direction)
+    if name not in SPREAD[direction]:
+        return compute(layer, *operands)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result = compute(layer, *operands)
+        seen = result if direction == "grad_weight" else result[:, :1]
+        if np.isfinite(seen.sum()):
+            return result
+    return getattr(im2col, direction)(layer, *operands)
 
 
 def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:

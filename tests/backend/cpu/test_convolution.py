@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from convolution_cases import Case
 
+from minicv import reference
 from minicv.backend import explain_conv, use_conv_algorithm
 from minicv.backend.convolution_layer import AlgorithmName, Direction
 from minicv.backend.cpu import (
@@ -233,3 +234,73 @@ def test_results_do_not_depend_on_the_number_of_threads():
 
 if __name__ == "__main__":
     print(digest())
+
+
+SMALL = [  # one or more for each algorithm, some with padding and with rows no window reaches
+    Case((2, 3, 9, 10), (4, 3, 3, 3), padding=(1, 1)),
+    Case((2, 3, 16, 17), (4, 3, 3, 3)),
+    Case((1, 3, 9, 10), (4, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
+    Case((1, 2, 20, 21), (3, 2, 5, 5), stride=(3, 2), padding=(2, 1)),
+    Case((2, 3, 5, 6), (4, 3, 1, 1), stride=(2, 2)),
+    Case((2, 3, 5, 6), (4, 3, 1, 1)),
+    Case((2, 4, 9, 10), (4, 1, 3, 3), padding=(1, 1), groups=4),
+    Case((2, 4, 9, 11), (4, 1, 3, 3), stride=(2, 2), padding=(1, 1), groups=4),
+]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_infinity_and_nan_reach_what_they_reach_in_the_loops(algorithm, value):
+    rng = np.random.default_rng(0)
+    tried = 0
+    for case in SMALL * 3:
+        if not ALGORITHMS[algorithm].can_compute(case.layer):
+            continue
+        tried += 1
+        x, weight, grad = case.x.copy(), case.weight, case.grad.copy()
+        x[tuple(rng.integers(0, length) for length in x.shape)] = value
+        grad[tuple(rng.integers(0, length) for length in grad.shape)] = value
+        narrow = [array.astype(np.float32) for array in (x, weight, grad)]
+        relu = (None, None, None, np.inf)
+        with use_conv_algorithm(algorithm):
+            y = conv2d_forward(*narrow[:2], None, *case.options)
+            y_relu = conv2d_norm_relu_forward(*narrow[:2], *relu, *case.options)
+            with np.errstate(invalid="ignore"):  # where padding meets infinity
+                grad_x = conv2d_grad_input(*narrow[:0:-1], x.shape, *case.options)
+                of_x = conv2d_grad_weight(
+                    case.grad.astype(np.float32), narrow[0], weight.shape, *case.options
+                )
+        expected = reference.conv2d(x, weight, None, *case.options)
+        near = {"rtol": 1e-4, "atol": 1e-4}
+        np.testing.assert_allclose(y, expected, **near)
+        np.testing.assert_allclose(y_relu, np.maximum(expected, 0), **near)
+        # In float64 it is im2col: its columns hold pixels as they are.
+        with np.errstate(invalid="ignore"):
+            exact = conv2d_grad_input(grad, weight, x.shape, *case.options)
+            exact_of_x = conv2d_grad_weight(case.grad, x, weight.shape, *case.options)
+        np.testing.assert_allclose(grad_x, exact, **near)
+        np.testing.assert_allclose(of_x, exact_of_x, **near)
+    assert tried
+
+
+def test_only_a_call_with_nan_takes_another_way():
+    """im2col rounds in another way, so only a call with a NaN takes it: clean calls keep theirs."""
+    x, weight = (array.astype(np.float32) for array in (WIDE.x, WIDE.weight))
+    clean = conv2d_forward(x, weight, None, *WIDE.options)
+    with use_conv_algorithm("winograd_4x4"):
+        np.testing.assert_array_equal(conv2d_forward(x, weight, None, *WIDE.options), clean)
+    x[0, 3, 10, 10] = np.nan
+    y = conv2d_forward(x, weight, None, *WIDE.options)
+    assert np.isnan(y[0, 0]).sum() == 9
+    with use_conv_algorithm("im2col"):
+        np.testing.assert_array_equal(conv2d_forward(x, weight, None, *WIDE.options), y)
+
+
+def test_large_numbers_that_overflow_in_a_transform_alone():
+    """Winograd multiplies a pixel by up to 25; the sum of the window itself is finite."""
+    case = Case((1, 16, 16, 16), (16, 16, 3, 3), padding=(1, 1))
+    x = np.full(case.x.shape, 3e37, np.float32)
+    weight = np.full(case.weight.shape, 1 / 144, np.float32)
+    with use_conv_algorithm("winograd_4x4"):
+        y = conv2d_forward(x, weight, None, *case.options)
+    np.testing.assert_allclose(y[0, :, 1:-1, 1:-1], 3e37, rtol=1e-5)
