@@ -7,29 +7,104 @@ Lin et al., Microsoft COCO (ECCV 2014); the format is described at cocodataset.o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from minicv.data.checks import clip_to_picture, warn_of_repairs
+from minicv.data.checks import clip_to_picture
+from minicv.data.coco_file import (
+    READER,
+    CocoCategory,
+    CocoFile,
+    CocoObject,
+    CocoPicture,
+    Id,
+    read_coco_file,
+    shown,
+)
+from minicv.data.faults import Faults
 from minicv.data.image_files import AnnotationError, read_image
+from minicv.data.listed_pictures import ListedPictures
+from minicv.data.picture_size import (
+    PictureSize,
+    drawn_on_stored,
+    size_if_readable,
+    upright_box,
+    upright_mask,
+    upright_points,
+)
+from minicv.data.run_lengths import checked_runs, decode_runs, expand_counts
+from minicv.data.segmentations import decode_segmentation, polygons_of, runs_of
+from minicv.vision.polygons import fill_polygons
+
+__all__ = [
+    "CocoDetection",
+    "decode_runs",
+    "decode_segmentation",
+    "expand_counts",
+    "fill_polygons",
+    "joints_of",
+]
+
+ROUNDING = 0.02  # COCO rounds to hundredths, so a box may reach out by so much
+
+
+@dataclass
+class _Object:
+    """An object in the picture when it is upright; its segmentation as it was drawn."""
+
+    box: np.ndarray
+    label: int
+    iscrowd: bool
+    area: float
+    joints: np.ndarray | None = None  # (J, 3)
+    polygons: list[np.ndarray] | None = None  # upright
+    runs: dict | None = None  # of the picture as it was drawn
+
+
+@dataclass
+class _Entry:
+    """One photograph and its objects."""
+
+    listed: CocoPicture
+    path: Path
+    size: PictureSize
+    turned: bool
+    objects: list[_Object] = field(default_factory=list)
+
+    @property
+    def drawn(self) -> tuple[int, int]:
+        """Width and height of the picture on which the objects were drawn."""
+        return self.size.stored if self.turned else (self.size.width, self.size.height)
 
 
 class CocoDetection:
     """Photographs with boxes in COCO's form; with keypoints if the file has any, masks on request.
 
     **Categories.** COCO numbers its categories with gaps (1..90 for 80 of them). Labels are 0..K-1
-    in the order of those numbers: `category_ids[label]` leads back.
+    in the order of those numbers: `category_ids[label]` leads back. A category without objects that
+    heads all others, as Roboflow writes the name of the project, is left out.
 
     **Coordinates.** COCO's boxes are x, y, width, height in continuous coordinates; they become x,
     y, x + width, y + height. Its keypoints are numbers of pixels: half a pixel is added, because
     the middle of pixel i is i + 0.5 here. Visible is 1 for a joint that is annotated, hidden ones
-    included, and 0 (with x = y = 0) for a joint that is not.
+    included, and 0 (with x = y = 0) for a joint that is not. Where categories have different
+    joints, targets have all of them, each name once, and a joint that an object's category does not
+    know is never visible.
 
-    **Wrong boxes** are clipped to the photograph, and dropped if nothing is left; one
-    `DatasetWarning` for the whole set says how many, and names the first.
+    **Turned photographs.** `width` and `height` say whether a photograph that EXIF turns was
+    labelled as it is stored; then boxes, masks and keypoints are turned with it.
+
+    **What is repaired**, with one `DatasetWarning` for each kind: boxes that reach out of their
+    photograph are clipped, those of which nothing is left are dropped, and so are annotations that
+    repeat another; annotations of an image or category that is not listed are left out, unless all
+    are such; of several polygons those that are none are left out.
+
+    All of the file and the size of each photograph are read when the set is made, so that whatever
+    is wrong is said before a training begins.
 
     Target: boxes (N, 4), labels (N,), iscrowd (N,), area (N,) of the segmentation as the file has
     it, and image_id, the id as text. With `masks=True` also masks (N, H, W), and if a category has
@@ -37,254 +112,260 @@ class CocoDetection:
     out of its training, a metric needs them.
 
     Args:
-        images: folder of the photographs.
-        annotations: the JSON file.
+        images: folder of the photographs, which are found by `file_name` in it or below.
+        annotations: the JSON file, or its content from `read_coco_file`.
         masks: decode the segmentations too.
+        classes: the names, in the order of their labels; None takes all categories of the file.
+        joint_names: the names of the joints in their order; None takes those of the categories.
+        faults: takes what is wrong with the files; None warns and raises.
 
     Raises:
-        FileNotFoundError: the folder, the file, or on reading a photograph is missing.
-        AnnotationError: the file is truncated, or a field is missing or wrong.
-        ImageError: on reading, a truncated photograph.
+        FileNotFoundError: the folder, the file, or a photograph is missing.
+        AnnotationError: the file is truncated; a field is missing or wrong; an id or a name stands
+            for two things; a file name leads out of the folder; a photograph has another size; with
+            `masks`, an object has no segmentation.
+        ImageError: a photograph cannot be read.
     """
 
-    def __init__(self, images: str | Path, annotations: str | Path, masks: bool = False) -> None:
-        self.images, self.file, self.masks = Path(images), Path(annotations), masks
+    def __init__(
+        self,
+        images: str | Path,
+        annotations: str | Path | CocoFile,
+        masks: bool = False,
+        classes: Sequence[str] | None = None,
+        joint_names: Sequence[str] | None = None,
+        faults: Faults | None = None,
+    ) -> None:
+        faults = Faults() if faults is None else faults
+        self.images, self.masks = Path(images), masks
         if not self.images.is_dir():
-            raise FileNotFoundError(f"CocoDetection: there is no folder {self.images}")
-        content = self._load()
-        categories = sorted(content["categories"], key=lambda category: category["id"])
-        self.category_ids: tuple[int, ...] = tuple(category["id"] for category in categories)
-        self.classes: tuple[str, ...] = tuple(category["name"] for category in categories)
-        joints = [category["keypoints"] for category in categories if category.get("keypoints")]
-        self.joint_names: tuple[str, ...] = tuple(joints[0]) if joints else ()
-        self._photographs = sorted(content["images"], key=lambda photograph: photograph["id"])
-        self._objects: dict[int, list[dict]] = {entry["id"]: [] for entry in self._photographs}
-        warn_of_repairs("CocoDetection", self._sort_in(content["annotations"]))
+            raise FileNotFoundError(f"{READER}: there is no folder {self.images}")
+        content = (
+            annotations
+            if isinstance(annotations, CocoFile)
+            else read_coco_file(annotations, faults)
+        )
+        self.file = content.path
+        by_name = {category.name: category for category in content.categories}
+        self.classes: tuple[str, ...] = tuple(by_name) if classes is None else tuple(classes)
+        self.category_ids: tuple[Id | None, ...] = tuple(
+            by_name[name].id if name in by_name else None for name in self.classes
+        )
+        self.joint_names: tuple[str, ...] = (
+            joints_of(content.categories) if joint_names is None else tuple(joint_names)
+        )
+        self._entries = self._find_pictures(content.pictures, faults)
+        self._add_objects(content, faults)
+        self.paths = [entry.path for entry in self._entries]
+        faults.settle(READER)
 
     def __len__(self) -> int:
-        return len(self._photographs)
+        return len(self._entries)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        photograph = self._photographs[index]
-        image = read_image(self.images / photograph["file_name"])
-        objects = self._objects[photograph["id"]]
+        entry = self._entries[index]
+        image = read_image(entry.path)
         height, width = image.shape[1:]
-        if (height, width) != (photograph["height"], photograph["width"]):
+        if (width, height) != (entry.size.width, entry.size.height):  # changed since it was listed
             raise AnnotationError(
-                f"CocoDetection: {self.file}: image {photograph['id']} is said to be "
-                f"{photograph['width']} x {photograph['height']}, but {photograph['file_name']} is "
-                f"{width} x {height}"
+                f"{READER}: {self.file}: image {entry.listed.id} is said to be {entry.size.width} "
+                f"x {entry.size.height}, but {entry.listed.name} is {width} x {height}"
             )
-        target = {
-            "boxes": np.array([item["box"] for item in objects], np.float32).reshape(-1, 4),
-            "labels": np.array([item["label"] for item in objects], np.int64),
-            "iscrowd": np.array([item.get("iscrowd", 0) for item in objects], bool),
-            "area": np.array([item["area"] for item in objects], np.float32),
-            "image_id": str(photograph["id"]),
+        objects = entry.objects
+        target: dict[str, Any] = {
+            "boxes": np.array([item.box for item in objects], np.float32).reshape(-1, 4),
+            "labels": np.array([item.label for item in objects], np.int64),
+            "iscrowd": np.array([item.iscrowd for item in objects], bool),
+            "area": np.array([item.area for item in objects], np.float32),
+            "image_id": str(entry.listed.id),
         }
         if self.joint_names:
-            target["keypoints"] = self._keypoints(objects)
+            keypoints = np.zeros((len(objects), len(self.joint_names), 3), np.float32)
+            for row, item in zip(keypoints, objects, strict=True):
+                if item.joints is not None:
+                    row[:] = item.joints
+            target["keypoints"] = keypoints
         if self.masks:
-            masks = [self._mask(item, height, width) for item in objects]
+            masks = [_mask(item, entry) for item in objects]
             target["masks"] = np.array(masks, bool).reshape(-1, height, width)
         return image, target
 
-    def _load(self) -> dict:
-        if not self.file.is_file():
-            raise FileNotFoundError(f"CocoDetection: there is no file {self.file}")
-        try:
-            content = json.loads(self.file.read_text())
-        except ValueError as error:  # not JSON, or not text
-            raise AnnotationError(
-                f"CocoDetection: {self.file} is no complete JSON file: {error}"
-            ) from error
-        fields = {
-            "images": ("id", "file_name", "width", "height"),
-            "categories": ("id", "name"),
-            "annotations": ("image_id", "category_id", "bbox"),
-        }
-        for key, needed in fields.items():
-            if not isinstance(content, dict) or not isinstance(content.get(key), list):
-                raise AnnotationError(f"CocoDetection: {self.file} has no list {key!r}")
-            for number, entry in enumerate(content[key]):
-                missing = [field for field in needed if field not in entry]
-                if missing:
-                    raise AnnotationError(
-                        f"CocoDetection: {self.file}: {key}[{number}] (id {entry.get('id')}) has "
-                        f"no {missing[0]}"
-                    )
-        return content
-
-    def _sort_in(self, annotations: list[dict]) -> list[str]:
-        """Sort the objects by photograph, each with a label and a half-open box.
-
-        Returns what was wrong with boxes, see `warn_of_repairs`.
-        """
-        labels = {category: label for label, category in enumerate(self.category_ids)}
-        sizes = {entry["id"]: (entry["width"], entry["height"]) for entry in self._photographs}
-        repairs = []
-        for item in annotations:
-            field = f"annotation {item.get('id')}"
-            if item["category_id"] not in labels or item["image_id"] not in sizes:
-                raise AnnotationError(
-                    f"CocoDetection: {self.file}: {field} names image {item['image_id']} and "
-                    f"category {item['category_id']}, one of which the file does not list"
-                )
-            box = np.asarray(item["bbox"], np.float64)
-            if box.shape != (4,) or not np.isfinite(box).all():
-                raise AnnotationError(
-                    f"CocoDetection: {self.file}: {field}, bbox is {item['bbox']}, expected four "
-                    "numbers x, y, width, height"
-                )
-            width, height = sizes[item["image_id"]]
-            corners = np.concatenate([box[:2], box[:2] + box[2:]])
-            # COCO rounds to hundredths, so a box may reach out by so much.
-            clipped, wrong = clip_to_picture(corners, height, width, tolerance=0.02)
-            if wrong:
-                done = "dropped" if clipped is None else "clipped"
-                repairs.append(f"{self.file}: {field}, bbox {item['bbox']}; {done}")
-            if clipped is not None:
-                label = labels[item["category_id"]]
-                area = item.get("area", float(box[2] * box[3]))
-                extra = {"box": clipped, "label": label, "area": area}
-                self._objects[item["image_id"]].append({**item, **extra})
-        return repairs
-
-    def _keypoints(self, objects: list[dict]) -> np.ndarray:
-        """(N, J, 3) x, y, visible; zeros for objects without joints."""
-        keypoints = np.zeros((len(objects), len(self.joint_names), 3), np.float32)
-        for row, item in zip(keypoints, objects, strict=True):
-            numbers = item.get("keypoints")
-            if not numbers:
+    def _find_pictures(self, listed: Sequence[CocoPicture], faults: Faults) -> list[_Entry]:
+        """The photographs that are there, once each, and of the size that is noted."""
+        folder = ListedPictures(self.images)
+        entries: dict[Path, _Entry] = {}
+        for picture in listed:
+            path = folder.find(picture.name, self.file, picture.where, faults)
+            if path is None:
                 continue
-            if len(numbers) != row.size:
-                raise AnnotationError(
-                    f"CocoDetection: {self.file}: annotation {item.get('id')} has {len(numbers)} "
-                    f"numbers in keypoints, expected {row.size}"
-                )
-            joints = np.asarray(numbers, np.float32).reshape(-1, 3)
-            known = joints[:, 2] > 0
-            row[known] = joints[known] + (0.5, 0.5, 0)
-            row[known, 2] = 1
-        return keypoints
+            if path in entries:
+                what = f"{picture.where} and {entries[path].listed.where} both name {path}"
+                faults.error("two annotations of a picture", self.file, f"{what}; list it once")
+                continue
+            size = size_if_readable(path, faults)
+            if size is None:
+                continue
+            where = f"{picture.where}, width x height"
+            turned = drawn_on_stored(size, picture.declared, path, self.file, faults, where)
+            if turned is not None:
+                entries[path] = _Entry(picture, path, size, turned)
+        return list(entries.values())
 
-    def _mask(self, item: dict, height: int, width: int) -> np.ndarray:
-        try:
-            return decode_segmentation(item["segmentation"], height, width)
-        except (KeyError, TypeError, ValueError) as error:
+    def _add_objects(self, content: CocoFile, faults: Faults) -> None:
+        """Add each object to its photograph, or note what is wrong with it."""
+        entries = {entry.listed.id: entry for entry in self._entries}
+        categories = {category.id: category for category in content.categories}
+        labels = {name: label for label, name in enumerate(self.classes)}
+        known = [
+            (item, entries[item.picture], categories[item.category])
+            for item in content.objects
+            if item.picture in entries and item.category in categories
+        ]
+        form = _other_form([(item.bbox, entry.drawn) for item, entry, _ in known])
+        if form:
+            faults.error("boxes in another form", self.file, form)
+            return
+        for item, entry, category in known:
+            if category.name not in labels:
+                what = f"{item.where} has the category {category.name!r}, which is not among the "
+                faults.error("unknown class", self.file, f"{what}declared classes {self.classes}")
+                continue
+            box = self._box(item, entry, faults)
+            if box is None:
+                continue
+            area = item.bbox[2] * item.bbox[3] if item.area is None else item.area
+            found = _Object(box, labels[category.name], item.iscrowd, area)
+            try:
+                found.joints = self._joints(item, category, entry)
+            except AnnotationError as error:
+                faults.error("wrong keypoints", self.file, str(error))
+            if self.masks:
+                self._add_segmentation(found, item, entry, faults)
+            entry.objects.append(found)
+
+    def _box(self, item: CocoObject, entry: _Entry, faults: Faults) -> np.ndarray | None:
+        """The box x1, y1, x2, y2 in the upright photograph; None if nothing is left of it."""
+        x, y, w, h = item.bbox
+        corners = np.array([x, y, x + w, y + h])
+        flat = w <= 0 or h <= 0
+        if entry.turned and not flat:
+            corners = upright_box(corners, entry.size)
+        size = entry.size
+        box, wrong = clip_to_picture(corners, size.height, size.width, tolerance=ROUNDING)
+        if wrong:
+            what = f"{item.where}, bbox {list(item.bbox)} "
+            what += "has no area" if flat else f"is not inside of the {size.width} x {size.height} "
+            faults.repaired(
+                "box without area" if flat else "box outside of its picture",
+                self.file,
+                what if flat else f"{what}picture {entry.listed.name}",
+                "dropped" if box is None else "clipped",
+            )
+        return box
+
+    def _joints(self, item: CocoObject, category: CocoCategory, entry: _Entry) -> np.ndarray | None:
+        """(J, 3) x, y, visible, in the order of `joint_names`; None for an object without joints.
+
+        Raises:
+            AnnotationError: the numbers are not x, y, visibility for each joint of the category.
+        """
+        numbers, names = item.keypoints, category.joints or self.joint_names
+        if not numbers or not names:
+            return None
+        expected = 3 * len(names)
+        if not isinstance(numbers, list) or len(numbers) != expected:
+            count = len(numbers) if isinstance(numbers, list) else shown(numbers)
             raise AnnotationError(
-                f"CocoDetection: {self.file}: annotation {item.get('id')}, segmentation: {error}"
-            ) from error
+                f"{item.where} has {count} numbers in keypoints, expected {expected}"
+            )
+        if not set(map(type, numbers)) <= {int, float}:
+            raise AnnotationError(f"{item.where}, keypoints hold something else than numbers")
+        try:
+            joints = np.array(numbers, np.float64).reshape(-1, 3)
+        except OverflowError:
+            joints = np.full((len(names), 3), np.nan)
+        if not np.isfinite(joints).all():
+            raise AnnotationError(f"{item.where}, keypoints hold numbers that are not finite")
+        wrong = ~np.isin(joints[:, 2], (0, 1, 2))
+        if wrong.any():
+            first = int(np.flatnonzero(wrong)[0])
+            raise AnnotationError(
+                f"{item.where}, keypoints: the visibility of {names[first]} is "
+                f"{joints[first, 2]:g}, expected 0 (not labelled), 1 (hidden) or 2 (visible)"
+            )
+        points = joints[:, :2] + 0.5
+        if entry.turned:
+            points = upright_points(points, entry.size)
+        placed = np.zeros((len(self.joint_names), 3))
+        for name, point, visible in zip(names, points, joints[:, 2] > 0, strict=True):
+            if visible and name in self.joint_names:
+                placed[self.joint_names.index(name)] = (*point, 1)
+        return placed
+
+    def _add_segmentation(
+        self, found: _Object, item: CocoObject, entry: _Entry, faults: Faults
+    ) -> None:
+        width, height = entry.drawn
+        try:
+            if isinstance(item.segmentation, dict):
+                checked_runs(*runs_of(item.segmentation), (height, width))
+                found.runs = item.segmentation
+                return
+            good, bad = polygons_of(item.segmentation)
+            if not good:
+                raise ValueError(bad[0])
+        except ValueError as error:
+            what = f"{item.where}, segmentation: {error}"
+            faults.error("object without mask", self.file, f"{what}; a mask is wanted")
+            return
+        for what in bad:
+            what = f"{item.where}, segmentation: {what}"
+            faults.repaired("polygon without area", self.file, what, "left out")
+        if entry.turned:
+            good = [upright_points(polygon, entry.size) for polygon in good]
+        found.polygons = good
 
 
-def decode_segmentation(segmentation: Sequence | dict, height: int, width: int) -> np.ndarray:
-    """The mask (H, W) bool of a COCO annotation.
+def joints_of(categories: Sequence[CocoCategory]) -> tuple[str, ...]:
+    """The names of all joints of the categories, each once, in the order in which they come."""
+    return tuple(dict.fromkeys(joint for category in categories for joint in category.joints))
 
-    Args:
-        segmentation: polygons, or a dict of run lengths: `counts` (a list, or a compressed
-            string) and `size` (height, width).
-        height, width: of the picture.
 
-    Raises:
-        ValueError: the runs do not fit the picture, or a polygon has no three corners.
+def _mask(item: _Object, entry: _Entry) -> np.ndarray:
+    """The mask (H, W) bool of an object in the upright photograph."""
+    if item.runs is not None:
+        width, height = entry.drawn
+        mask = decode_runs(*runs_of(item.runs), (height, width))
+        return upright_mask(mask, entry.size) if entry.turned else mask
+    polygons = [polygon.ravel().tolist() for polygon in item.polygons or []]
+    return fill_polygons(polygons, entry.size.height, entry.size.width)
 
-    Example:
-        >>> square = [[1, 0, 3, 0, 3, 2, 1, 2]]
-        >>> decode_segmentation(square, 3, 4).astype(int).tolist()
-        [[0, 1, 1, 0], [0, 1, 1, 0], [0, 0, 0, 0]]
-        >>> decode_segmentation({"counts": [3, 2, 1], "size": [3, 2]}, 3, 2).astype(int).tolist()
-        [[0, 1], [0, 1], [0, 0]]
+
+def _other_form(
+    boxes: Sequence[tuple[tuple[float, float, float, float], tuple[int, int]]],
+) -> str:
+    """What is wrong if the boxes, beside the sizes of their pictures, are in another form.
+
+    Most boxes whose last two numbers are corners reach out of their pictures when those numbers are
+    taken as width and height; fractions are all below one pixel.
     """
-    if isinstance(segmentation, dict):
-        return decode_runs(segmentation["counts"], tuple(segmentation["size"]), (height, width))
-    return fill_polygons(segmentation, height, width)
-
-
-def fill_polygons(polygons: Sequence[Sequence[float]], height: int, width: int) -> np.ndarray:
-    """The union of polygons given as x, y, x, y, ..., as a mask (H, W) bool.
-
-    Corners are in continuous pixel coordinates, and the pixels whose centres lie inside are taken
-    (even-odd rule). The reference tool draws the outline too: its masks can differ along the rim.
-
-    Raises:
-        ValueError: a polygon has fewer than three corners, or half a corner.
-    """
-    mask = np.zeros((height, width), bool)
-    for polygon in polygons:
-        if len(polygon) < 6 or len(polygon) % 2:
-            raise ValueError(f"a polygon has {len(polygon)} numbers, expected x, y of 3 or more")
-        corners = np.asarray(polygon, np.float64).reshape(-1, 2)
-        left, top = np.clip(np.floor(corners.min(axis=0)), 0, (width, height)).astype(int)
-        right, bottom = np.clip(np.ceil(corners.max(axis=0)), 0, (width, height)).astype(int)
-        window = mask[top:bottom, left:right]
-        window |= _inside(corners - (left, top), *window.shape)
-    return mask
-
-
-def _inside(corners: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Which pixel centres lie in the polygon (P, 2)? (H, W) bool.
-
-    Along a row of pixel centres each crossing of an edge leads from outside to inside or back.
-    """
-    following = np.roll(corners, -1, axis=0)
-    upper_first = corners[:, 1] <= following[:, 1]
-    upper = np.where(upper_first[:, None], corners, following)  # (P, 2) upper end of each edge
-    lower = np.where(upper_first[:, None], following, corners)
-    # The rows r with upper y <= r + 0.5 < lower y.
-    first = np.clip(np.ceil(upper[:, 1] - 0.5), 0, height).astype(int)
-    count = np.clip(np.ceil(lower[:, 1] - 0.5), 0, height).astype(int) - first
-    edge = np.repeat(np.arange(len(corners)), count)  # one entry for each crossing
-    row = first[edge] + np.arange(len(edge)) - np.repeat(np.cumsum(count) - count, count)
-    rise = lower[edge, 1] - upper[edge, 1]
-    share = (row + 0.5 - upper[edge, 1]) / rise
-    x = upper[edge, 0] + share * (lower[edge, 0] - upper[edge, 0])
-    column = np.clip(np.ceil(x - 0.5), 0, width).astype(int)  # first centre right of the crossing
-    crossings = np.zeros((height, width + 1), np.int32)
-    np.add.at(crossings, (row, column), 1)
-    return np.cumsum(crossings[:, :-1], axis=1) % 2 == 1
-
-
-def decode_runs(
-    counts: Sequence[int] | str | bytes, size: tuple[int, int], expected: tuple[int, int]
-) -> np.ndarray:
-    """Run lengths of 0, 1, 0, 1, ... down the columns -> a mask `size` (H, W) bool.
-
-    Raises:
-        ValueError: `size` is not `expected`, or the runs do not fill it.
-    """
-    if tuple(size) != tuple(expected):
-        raise ValueError(
-            f"the runs are for a picture of {tuple(size)} (height, width), not {expected}"
+    if len(boxes) < 3:
+        return ""
+    x, y, w, h = np.array([box for box, _ in boxes], np.float64).T
+    width, height = np.array([size for _, size in boxes], np.float64).T
+    out = (x + w > width + ROUNDING) | (y + h > height + ROUNDING)
+    as_corners = (w > x) & (h > y) & (w <= width + 1) & (h <= height + 1) & (x >= 0) & (y >= 0)
+    if out.mean() > 0.5 and as_corners.mean() > 0.95:
+        first = int(np.flatnonzero(out)[0])
+        return (
+            f"{int(out.sum())} of {len(boxes)} boxes reach out of their pictures, the first is "
+            f"{list(boxes[first][0])} in {boxes[first][1][0]} x {boxes[first][1][1]}; they look "
+            "like x1, y1, x2, y2, but COCO's bbox is x, y, width, height"
         )
-    runs = expand_counts(counts) if isinstance(counts, (str, bytes)) else list(counts)
-    height, width = size
-    if sum(runs) != height * width or min(runs, default=0) < 0:
-        raise ValueError(f"the runs hold {sum(runs)} pixels, expected {height} * {width}")
-    values = np.arange(len(runs)) % 2 == 1
-    return np.repeat(values, runs).reshape(width, height).T.copy()
-
-
-def expand_counts(text: str | bytes) -> list[int]:
-    """The run lengths that COCO's compressed string holds.
-
-    Each number is written in characters of 6 bits from chr(48): five bits of the number, lowest
-    first, and 32 if more characters follow; the fifth bit of the last character is the sign. From
-    the fourth number on the difference to the number two places before is written.
-
-    >>> expand_counts("321")
-    [3, 2, 1]
-    """
-    codes = text.encode() if isinstance(text, str) else text
-    runs: list[int] = []
-    value = shift = 0
-    for code in codes:
-        bits = code - 48
-        value |= (bits & 31) << shift
-        shift += 5
-        if bits & 32:
-            continue
-        if bits & 16:
-            value -= 1 << shift
-        runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-        value = shift = 0
-    return runs
+    parts = np.stack([x, y, w, h])
+    if (parts <= 1).all() and (parts % 1 != 0).any() and (width > 1).any():
+        return (
+            f"all {len(boxes)} boxes are less than a pixel, the first is {list(boxes[0][0])}; they "
+            "look like fractions: multiply by width and height"
+        )
+    return ""

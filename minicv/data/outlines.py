@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from minicv.data.checks import clip_to_picture
-from minicv.data.coco import fill_polygons
 from minicv.data.faults import Faults
 from minicv.data.image_files import read_image
 from minicv.data.picture_size import PictureSize, upright_points
 from minicv.vision.label_maps import VOID
+from minicv.vision.polygons import fill_polygons
 
 BACKGROUND = "background"
 NOT_OBJECTS = {"__ignore__": VOID, "_background_": 0}  # labelme's own names for such regions

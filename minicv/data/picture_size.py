@@ -105,6 +105,27 @@ def upright_box(box: Sequence[float] | np.ndarray, size: PictureSize) -> np.ndar
     return np.concatenate([corners.min(axis=0), corners.max(axis=0)])
 
 
+def upright_mask(mask: np.ndarray, size: PictureSize) -> np.ndarray:
+    """A mask (H, W) of the stored picture, as it lies on the picture when it is turned upright.
+
+    >>> lying = np.zeros((30, 40), bool)
+    >>> lying[0, 0] = True
+    >>> np.argwhere(upright_mask(lying, PictureSize(30, 40, 6))).tolist()
+    [[0, 29]]
+    """
+    turned = {
+        1: mask,
+        2: mask[:, ::-1],
+        3: mask[::-1, ::-1],
+        4: mask[::-1],
+        5: mask.T,
+        6: mask[::-1].T,
+        7: mask[::-1, ::-1].T,
+        8: mask[:, ::-1].T,
+    }[size.orientation]
+    return np.ascontiguousarray(turned)
+
+
 def size_if_readable(picture: Path, faults: Faults) -> PictureSize | None:
     """The size of a picture; None, and a note among the faults, where it cannot be read."""
     try:

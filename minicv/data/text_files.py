@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -55,11 +56,12 @@ def read_json(path: str | Path, reader: str) -> Any:
     """The content of a JSON file.
 
     Raises:
-        FileNotFoundError, AnnotationError: as `read_text`, and for a file that is no complete JSON.
+        FileNotFoundError, AnnotationError: as `read_text`, and for a file that is no complete JSON
+            or holds two values for one key, of which JSON readers would drop one.
     """
     text = read_text(path, reader)
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_each_key_once)
     except (ValueError, RecursionError) as error:
         raise AnnotationError(f"{reader}: {path} is no complete JSON file: {error}") from error
 
@@ -81,6 +83,15 @@ def read_xml(path: str | Path, reader: str) -> ElementTree.Element:
         return ElementTree.fromstring(text)
     except (ElementTree.ParseError, ValueError, RecursionError) as error:
         raise AnnotationError(f"{reader}: {path} is no complete XML file: {error}") from error
+
+
+def _each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        counts = Counter(key for key, _ in pairs)
+        twice = counts.most_common(1)[0][0]
+        raise ValueError(f"an object in it has two values for {twice!r:.80}")
+    return entries
 
 
 def _bytes_of(path: str | Path, reader: str) -> bytes:
