@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Abs(Function):
@@ -12,7 +12,8 @@ class Abs(Function):
         return xp_of(x).abs(x)
 
     def backward(self, grad: Array) -> Array:
-        return grad * xp_of(self.x).sign(self.x)
+        sign = xp_of(self.x).sign(self.x)
+        return kept_where(sign != 0, grad) * sign
 
 
 def abs(x: Tensor | Array) -> Tensor:

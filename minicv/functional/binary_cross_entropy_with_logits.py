@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, xp_of
+from minicv.functional.arguments import check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     check_same_shape,
     grad_of_losses,
     reduce_losses,
+    times_slope,
+    weighted_losses,
 )
 
 
@@ -20,29 +25,54 @@ class BinaryCrossEntropyWithLogits(Function):
 
     def forward(self, logits: Array, targets: Array) -> Array:
         check_same_shape("binary_cross_entropy_with_logits", logits, targets)
+        self.logits, self.weight = logits, self._checked_weight(logits)
         xp = xp_of(logits, targets, self.weight)
-        self.logits, self.targets = logits, targets
-        # log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|)), which cannot overflow. The maximum of
-        # x and -x is |x| and, unlike abs, works with the complex numbers of a gradient check.
-        magnitude = xp.maximum(logits, -logits)
-        self.softplus = xp.maximum(logits, 0) + xp.log1p(xp.exp(-magnitude))
-        losses = self.softplus - logits * targets
+        # With x >= 0 the loss is (1 - t) |x| + log(1 + exp(-|x|)), with x < 0 it is t |x| + the
+        # same logarithm: "against" is the share of the target that speaks against the sign of x.
+        # Nothing overflows, and no large numbers are subtracted.
+        positive = (logits.real > 0).astype(logits.real.dtype)  # 1 or 0
+        self.sign = 2 * positive - 1
+        self.against = positive - self.sign * targets
+        # |x|, but not as abs, which cannot take the complex numbers of a gradient check
+        magnitude = self.sign * logits
+        self.fall = xp.exp(-magnitude)
+        losses = weighted_losses(magnitude, self.against) + xp.log1p(self.fall)
         if self.weight is not None:
-            losses = losses * self.weight
+            losses = weighted_losses(losses, self.weight)
         return reduce_losses(losses, self.reduction)
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
-        xp = xp_of(grad)
         grad_losses = grad_of_losses(grad, self.reduction, self.logits.size)
-        if self.weight is not None:
-            grad_losses = grad_losses * self.weight
         grad_logits = grad_targets = None
         if self.needs_grad[0]:
-            sigmoid = xp.exp(self.logits - self.softplus)
-            grad_logits = (sigmoid - self.targets) * grad_losses
+            # σ(x) - t, in the same quantities: no digit is lost where σ(x) is near t = 0 or 1.
+            slope = self.against - (1 - self.against) * self.fall
+            slope *= self.sign / (1 + self.fall)
+            grad_logits = self._scaled(slope, grad_losses)
         if self.needs_grad[1]:
-            grad_targets = -self.logits * grad_losses
+            grad_targets = self._scaled(-self.logits, grad_losses)
         return grad_logits, grad_targets
+
+    def _scaled(self, slope: Array, grad_losses: Array) -> Array:
+        """The slope of each loss, times its weight and dL/d(loss)."""
+        if self.weight is not None:
+            slope = weighted_losses(slope, self.weight)
+        return times_slope(slope, grad_losses)
+
+    def _checked_weight(self, logits: Array) -> Array | None:
+        weight = self.weight
+        if weight is None:
+            return None
+        try:
+            fits = np.broadcast_shapes(logits.shape, weight.shape) == logits.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise ValueError(
+                "binary_cross_entropy_with_logits: weight must broadcast to the shape of the "
+                f"logits; logits={logits.shape}, weight={weight.shape}"
+            )
+        return weight.astype(logits.real.dtype)
 
 
 def binary_cross_entropy_with_logits(
@@ -53,8 +83,10 @@ def binary_cross_entropy_with_logits(
 ) -> Tensor:
     """-t log σ(x) - (1 - t) log(1 - σ(x)) for each logit x and target t, with σ the sigmoid.
 
-    Forward: loss = w (log(1 + eˣ) - t x), the same number without overflow for any x.
+    Forward: loss = w (log(1 + eˣ) - t x), computed without overflow and with all digits for any x.
     Gradients: dL/dx = w (σ(x) - t) dL/d(loss), dL/dt = -w x dL/d(loss).
+
+    An infinite logit on the side of its target costs 0, on the other side infinity.
 
     Shapes: logits and targets have the same shape, weight broadcasts to it; the result is one
     number, or has their shape with ``reduction="none"``. ``"mean"`` divides by the number of
@@ -65,7 +97,8 @@ def binary_cross_entropy_with_logits(
     Args:
         logits: scores before the sigmoid.
         targets: probabilities in 0..1; boolean or whole-number arrays are converted.
-        weight: how much each element counts, a plain array. 0 leaves an element out of the sum.
+        weight: how much each element counts, a plain array. 0 leaves an element out
+            of the sum, even where its logit is infinite or NaN.
         reduction: "mean" over all elements, "sum", or "none".
 
     Raises:
@@ -80,15 +113,6 @@ def binary_cross_entropy_with_logits(
     [0.693..., 0.0]
     """
     check_reduction("binary_cross_entropy_with_logits", reduction)
-    raw = logits.data if isinstance(logits, Tensor) else logits
-    if hasattr(targets, "astype") and targets.dtype.kind in "biu":
-        targets = targets.astype(raw.dtype)
     if weight is not None:
-        xp = xp_of(raw, weight)
-        if xp.broadcast(raw, weight).shape != raw.shape:
-            raise ValueError(
-                "binary_cross_entropy_with_logits: weight must broadcast to the shape of the "
-                f"logits; logits={raw.shape}, weight={weight.shape}"
-            )
-        weight = weight.astype(raw.dtype)
+        check_constant("binary_cross_entropy_with_logits", "weight", weight)
     return BinaryCrossEntropyWithLogits(weight, reduction)(logits, targets)

@@ -7,13 +7,15 @@ from typing import Literal
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
+from minicv.functional.arguments import check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     check_same_shape,
     grad_of_losses,
     reduce_losses,
+    times_slope,
 )
 
 
@@ -24,11 +26,11 @@ class BinaryHinge(Function):
         self.reduction = reduction
 
     def forward(self, scores: Array) -> Array:
-        xp = xp_of(scores, self.targets)
+        xp_of(scores, self.targets)  # refuses two devices
         check_same_shape("binary_hinge", scores, self.targets)
         self.targets = self.targets.astype(scores.real.dtype)
         missing = 1 - self.targets * scores  # by how much the score misses the margin
-        missing = xp.where(missing.real > 0, missing, 0)
+        missing = kept_where(~(missing.real <= 0), missing)  # so that NaN is seen
         self.missing = missing.real
         losses = missing if self.norm == "l1" else missing * missing
         return reduce_losses(losses, self.reduction)
@@ -36,10 +38,10 @@ class BinaryHinge(Function):
     def backward(self, grad: Array) -> Array:
         grad_losses = grad_of_losses(grad, self.reduction, self.missing.size)
         if self.norm == "l1":
-            slope = (self.missing > 0) * -self.targets
+            slope = (self.missing != 0) * -self.targets
         else:
             slope = -2 * self.missing * self.targets
-        return slope * grad_losses
+        return times_slope(slope, grad_losses)
 
 
 def binary_hinge(
@@ -78,6 +80,7 @@ def binary_hinge(
     check_reduction("binary_hinge", reduction)
     if norm not in ("l1", "l2"):
         raise ValueError(f"binary_hinge: norm must be 'l1' or 'l2' but is {norm!r}")
+    check_constant("binary_hinge", "targets", targets)
     # On the host only: looking at targets on a device would make every step wait for it.
     if isinstance(targets, np.ndarray):
         wrong = targets[(targets != 1) & (targets != -1)]

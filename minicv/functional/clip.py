@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
+from minicv.functional.arguments import as_number
 
 
 class Clip(Function):
@@ -16,12 +19,12 @@ class Clip(Function):
 
     def backward(self, grad: Array) -> Array:
         if self.max is None:
-            return grad * (self.x >= self.min)
+            return kept_where(self.x >= self.min, grad)
         if self.min is None:
-            return grad * (self.x <= self.max)
+            return kept_where(self.x <= self.max, grad)
         inside = self.x >= self.min
         inside &= self.x <= self.max
-        return grad * inside
+        return kept_where(inside, grad)
 
 
 def clip(x: Tensor | Array, min: float | None = None, max: float | None = None) -> Tensor:
@@ -31,11 +34,13 @@ def clip(x: Tensor | Array, min: float | None = None, max: float | None = None) 
     min <= x <= max, else 0.
 
     Shapes: any; y has the shape of x. Kinks: at x = min and x = max the gradient passes, so a value
-    that was clipped once can still move back inside. NaN stays NaN. An empty input gives an empty
-    result. Cost: one pass over x; keeps x.
+    that was clipped once can still move back inside. NaN in x stays NaN,
+    with gradient 0. An empty input gives an empty result. Cost: one pass over x; keeps x.
 
     Raises:
-        ValueError: both limits are None, or min > max.
+        ValueError: both limits are None, one is NaN, or min > max.
+        TypeError: a limit is no number. For limits that differ from element to element use
+            `maximum` and `minimum`.
 
     >>> x = Tensor([-1.0, 0.0, 0.5, 2.0], requires_grad=True)
     >>> y = clip(x, 0, 1)
@@ -47,6 +52,11 @@ def clip(x: Tensor | Array, min: float | None = None, max: float | None = None) 
     """
     if min is None and max is None:
         raise ValueError("clip: give min, max or both; both are None")
+    for name, limit in (("min", min), ("max", max)):
+        if limit is not None and math.isnan(as_number("clip", name, limit)):
+            raise ValueError(f"clip: {name} is NaN, which limits nothing; None leaves an end open")
     if min is not None and max is not None and min > max:
         raise ValueError(f"clip: min must not be greater than max; min={min}, max={max}")
-    return Clip(min, max)(x)
+    low = None if min is None else as_number("clip", "min", min)
+    high = None if max is None else as_number("clip", "max", max)
+    return Clip(low, high)(x)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, xp_of
-from minicv.functional.dims import normalized_dims
+from minicv.functional.arguments import as_inputs
+from minicv.functional.dims import normalized_dim
 
 
 class Concatenate(Function):
+    keeps_whole_numbers = True
+
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
@@ -17,7 +20,7 @@ class Concatenate(Function):
         if not arrays:
             raise ValueError("concatenate: expected at least one tensor but got none")
         first = arrays[0]
-        (self.axis,) = normalized_dims("concatenate", self.dim, first.ndim)
+        self.axis = normalized_dim("concatenate", self.dim, first.ndim)
         for index, array in enumerate(arrays):
             if self._other_sides(array) != self._other_sides(first):
                 raise ValueError(
@@ -48,14 +51,15 @@ def concatenate(tensors: Sequence[Tensor | Array], dim: int = 0) -> Tensor:
     x_i stands.
 
     Shapes: (A, B_1, C), (A, B_2, C), ... with dim=1 give (A, B_1 + B_2 + ..., C). A length may be
-    zero. Cost: one pass; the gradients are views.
+    zero. Whole numbers stay whole unless a floating tensor stands among them.
+    Cost: one pass; the gradients are views.
 
     Raises:
         ValueError: there is no tensor, or a side other than ``dim`` differs.
         IndexError: the tensors have no axis ``dim``.
-        TypeError: the dtypes differ.
+        TypeError: the floating dtypes differ, or ``tensors`` is no list.
 
     >>> concatenate([Tensor([[1.0], [2.0]]), Tensor([[3.0, 4.0], [5.0, 6.0]])], dim=1).data.tolist()
     [[1.0, 3.0, 4.0], [2.0, 5.0, 6.0]]
     """
-    return Concatenate(dim)(*tensors)
+    return Concatenate(dim)(*as_inputs("concatenate", tensors))

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 Dims = int | Sequence[int] | None
 
@@ -11,7 +14,7 @@ Dims = int | Sequence[int] | None
 def normalized_dims(operation: str, dim: Dims, ndim: int) -> tuple[int, ...]:
     """``dim`` as a tuple of axis numbers from 0; negative numbers count from the last axis.
 
-    None means all axes.
+    None means all axes. An empty tuple means none, as in NumPy: a sum over no axis is x itself.
 
     Raises:
         IndexError: there is no such axis.
@@ -28,12 +31,11 @@ def normalized_dims(operation: str, dim: Dims, ndim: int) -> tuple[int, ...]:
     dims = tuple(dim) if isinstance(dim, (tuple, list)) else (dim,)
     normalized = []
     for each in dims:
-        try:
-            axis = operator.index(each)
-        except TypeError:
+        axis = _whole_number(each)
+        if axis is None:
             raise TypeError(
                 f"{operation}: dim must be a whole number, a tuple of them or None but is {dim!r}"
-            ) from None
+            )
         if not -ndim <= axis < ndim:
             allowed = f"{-ndim}..{ndim - 1}" if ndim else "none, for x is a single number"
             raise IndexError(f"{operation}: dim {axis} does not exist; allowed are {allowed}")
@@ -41,6 +43,31 @@ def normalized_dims(operation: str, dim: Dims, ndim: int) -> tuple[int, ...]:
     if len(set(normalized)) != len(normalized):
         raise ValueError(f"{operation}: dim names an axis twice: {dim!r} with {ndim} axes")
     return tuple(normalized)
+
+
+def normalized_dim(operation: str, dim: int, ndim: int, argument: str = "dim") -> int:
+    """One axis, counted from 0.
+
+    Raises:
+        IndexError: there is no such axis.
+        TypeError: ``dim`` is not one whole number.
+
+    >>> normalized_dim("softmax", -1, 4)
+    3
+    """
+    axis = _whole_number(dim)
+    if axis is None:
+        raise TypeError(f"{operation}: {argument} must be one whole number but is {dim!r}")
+    return normalized_dims(operation, axis, ndim)[0]
+
+
+def _whole_number(value: Any) -> int | None:
+    if isinstance(value, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
 
 
 def kept_shape(shape: tuple[int, ...], dims: tuple[int, ...]) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ import numpy as np
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of
+from minicv.functional.arguments import as_number
 
 
 class Dropout(Function):
@@ -35,7 +36,8 @@ def dropout(
     dL/dx = mask / (1 - p) · dL/dy, with the same mask.
 
     Without training, or with p = 0, the result is x itself and ``rng`` is not touched. p = 1 gives
-    zeros. Shapes: y as x, which may be empty. Cost: one random number per element; keeps the mask.
+    zeros. What is dropped is 0 even where x, or dL/dy for the gradient, is infinite or NaN.
+    Shapes: y as x, which may be empty. Cost: one random number per element; keeps the mask.
 
     The same ``rng`` drops the same elements again on the same kind of device. On the CPU it draws a
     number for every element. On a CUDA device it draws one seed for all; the number of an element
@@ -51,7 +53,7 @@ def dropout(
 
     Raises:
         ValueError: p is outside 0..1.
-        TypeError: ``rng`` is missing in training.
+        TypeError: ``rng`` is missing in training, or p is no number.
 
     Source: Srivastava 2014, Dropout; Krizhevsky 2012, section 4.2 (which scales at test time).
 
@@ -59,6 +61,7 @@ def dropout(
     >>> y.data.tolist()
     [2.0, 2.0, 2.0, 0.0, 0.0, 0.0]
     """
+    p = as_number("dropout", "p", p)
     if not 0 <= p <= 1:
         raise ValueError(f"dropout: p must be a probability in 0..1 but is {p}")
     if not training or p == 0:

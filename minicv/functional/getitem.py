@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ from minicv.backend import Array, kernels_of, xp_of
 
 
 class GetItem(Function):
+    keeps_whole_numbers = True
+
     def __init__(self, index: Any) -> None:
-        self.index = index
+        self.index = _with_arrays(index)
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape
@@ -55,8 +58,9 @@ def getitem(x: Tensor | Array, index: Any) -> Tensor:
     """The elements of x that ``index`` selects; ``x[index]`` calls this.
 
     Forward: y = x[index] as in NumPy: whole numbers, slices, ``...``, None, boolean masks, arrays
-    of whole numbers, and tuples of these. Gradient: dL/dx is zero, with every element of dL/dy
-    added where it was taken from; an element taken k times receives k gradients.
+    of whole numbers, and tuples of these. A list, a range, or a tuple inside of the tuple, such as
+    ``x[:, (0, 0)]``, is an array of whole numbers or a mask. Gradient: dL/dx is zero, with every
+    element of dL/dy added where it was taken from; an element taken k times receives k gradients.
 
     Shapes: as in NumPy. An empty selection is empty and has gradient zero. Cost: slices give a
     view of x, masks and arrays a copy of what they select; the gradient has the size of x.
@@ -73,14 +77,35 @@ def getitem(x: Tensor | Array, index: Any) -> Tensor:
     >>> x.grad.tolist()
     [[1.0, 1.0], [2.0, 2.0]]
     """
-    for part in index if isinstance(index, tuple) else (index,):
-        if isinstance(part, Tensor):
-            raise TypeError("getitem: the index is a Tensor; indices are plain arrays, take .data")
     return GetItem(index)(x)
+
+
+def _with_arrays(index: Any) -> Any:
+    """``index`` with an array in place of each list, range or inner tuple, as NumPy reads it."""
+    return tuple(map(_part, index)) if type(index) is tuple else _part(index)
+
+
+def _part(part: Any) -> Any:
+    if isinstance(part, Tensor):
+        raise TypeError("getitem: the index is a Tensor; indices are plain arrays, take .data")
+    if isinstance(part, str) or not isinstance(part, Sequence):
+        return part  # a number, a slice, an array, None or ...
+    if _holds_a_tensor(part):
+        raise TypeError("getitem: a list in the index holds Tensors; take their .item()")
+    try:
+        array = np.asarray(part)
+    except ValueError:
+        raise IndexError(f"getitem: the rows of the index {part!r} differ in length") from None
+    return array.astype(np.intp) if array.size == 0 else array  # an empty list is made of floats
+
+
+def _holds_a_tensor(part: Sequence[Any]) -> bool:
+    return any(
+        isinstance(each, Tensor) or (isinstance(each, (list, tuple)) and _holds_a_tensor(each))
+        for each in part
+    )
 
 
 def _is_array_of_numbers(part: Any) -> bool:
     """Whether this part of an index can select an element twice."""
-    if isinstance(part, list):
-        part = xp_of().asarray(part)
     return getattr(part, "ndim", 0) > 0 and part.dtype.kind in "iu"

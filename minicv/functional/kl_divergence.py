@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
@@ -24,8 +26,9 @@ class KLDivergence(Function):
             )
         xp = xp_of(mu, logvar)
         self.mu = mu
-        self.variance = xp.exp(logvar)
-        terms = 0.5 * (mu * mu + self.variance - logvar - 1)
+        self.excess = xp.expm1(logvar)  # σ² - 1, with no digit lost where σ is near 1
+        # An infinite variance outweighs its logarithm; infinity minus infinity would be NaN.
+        terms = 0.5 * (mu * mu + (self.excess - kept_where(logvar != np.inf, logvar)))
         losses = terms.sum(axis=tuple(range(1, mu.ndim)))  # (N, D) -> (N,)
         return reduce_losses(losses, self.reduction)
 
@@ -33,7 +36,7 @@ class KLDivergence(Function):
         grad_losses = grad_of_losses(grad, self.reduction, len(self.mu))
         if self.reduction == "none":
             grad_losses = grad_losses.reshape(-1, *[1] * (self.mu.ndim - 1))  # (N,) -> (N, 1)
-        return self.mu * grad_losses, 0.5 * (self.variance - 1) * grad_losses
+        return self.mu * grad_losses, 0.5 * self.excess * grad_losses
 
 
 def kl_divergence(

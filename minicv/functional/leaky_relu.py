@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
+from minicv.functional.arguments import as_number
 
 
 class LeakyRelu(Function):
@@ -12,10 +15,14 @@ class LeakyRelu(Function):
 
     def forward(self, x: Array) -> Array:
         self.x = x
+        if self.negative_slope == 0:
+            return xp_of(x).clip(x, 0, math.inf)  # 0 times infinity would be NaN
         y = self.negative_slope * x
         return xp_of(x).maximum(x, y)  # the slope is at most 1, so x is larger where it is positive
 
     def backward(self, grad: Array) -> Array:
+        if self.negative_slope == 0:
+            return kept_where(self.x > 0, grad)
         positive = (self.x > 0).astype(grad.dtype)  # 0 or 1
         slope = xp_of(self.x).maximum(positive, self.negative_slope)
         return grad * slope
@@ -32,6 +39,7 @@ def leaky_relu(x: Tensor | Array, negative_slope: float = 0.01) -> Tensor:
 
     Raises:
         ValueError: the slope is not in 0..1.
+        TypeError: the slope is no number.
 
     Source: Maas, Hannun & Ng 2013, Rectifier Nonlinearities Improve Neural Network Acoustic
     Models, section 2.
@@ -44,6 +52,7 @@ def leaky_relu(x: Tensor | Array, negative_slope: float = 0.01) -> Tensor:
     >>> x.grad.tolist()
     [0.5, 0.5, 1.0]
     """
-    if not 0 <= negative_slope <= 1:
+    slope = as_number("leaky_relu", "negative_slope", negative_slope)
+    if not 0 <= slope <= 1:
         raise ValueError(f"leaky_relu: negative_slope must be in 0..1 but is {negative_slope}")
-    return LeakyRelu(float(negative_slope))(x)
+    return LeakyRelu(float(slope))(x)

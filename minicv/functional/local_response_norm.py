@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, xp_of
+from minicv.functional.arguments import as_number, check_tensor
 
 
 class LocalResponseNorm(Function):
@@ -70,6 +71,10 @@ def local_response_norm(
     >>> y.data.round(4).tolist()  # 3 / √(1 + 9) and 4 / √(1 + 9 + 16)
     [[0.948..., 0.784...]]
     """
+    check_tensor("local_response_norm", x)
+    numbers = {"size": size, "alpha": alpha, "beta": beta, "k": k}
+    for name, value in numbers.items():
+        as_number("local_response_norm", name, value)
     if len(x.shape) < 2:
         raise ValueError(
             f"local_response_norm: x must be (N, C) or (N, C, H, W) but has shape {x.shape}"
@@ -78,4 +83,6 @@ def local_response_norm(
         raise ValueError(
             f"local_response_norm: size must be at least 1 and k above 0; size={size}, k={k}"
         )
-    return LocalResponseNorm(size, alpha, beta, k)(x)
+    if size != int(size):
+        raise ValueError(f"local_response_norm: size must be a whole number but is {size}")
+    return LocalResponseNorm(int(size), float(alpha), float(beta), float(k))(x)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
-from minicv.functional.dims import normalized_dims
+from minicv.backend import Array, kept_where, xp_of
+from minicv.backend.scores import below_the_largest
+from minicv.functional.dims import normalized_dim
 
 
 class LogSoftmax(Function):
@@ -12,18 +13,20 @@ class LogSoftmax(Function):
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        (self.axis,) = normalized_dims("log_softmax", self.dim, x.ndim)
+        self.axis = normalized_dim("log_softmax", self.dim, x.ndim)
         self.y = x
         if x.shape[self.axis] > 0:  # an empty array has no maximum
             xp = xp_of(x)
-            self.y = x - x.max(axis=self.axis, keepdims=True)
+            self.y = below_the_largest(x, self.axis)
             self.y -= xp.log(xp.exp(self.y).sum(axis=self.axis, keepdims=True))
         return self.y
 
     def backward(self, grad: Array) -> Array:
         xp = xp_of(self.y)
-        grad_x = xp.exp(self.y)
-        grad_x *= grad.sum(axis=self.axis, keepdims=True)
+        probability = xp.exp(self.y)
+        # A score of minus infinity gets the gradient of its own logarithm alone.
+        grad_x = kept_where(probability != 0, grad.sum(axis=self.axis, keepdims=True))
+        grad_x *= probability
         return xp.subtract(grad, grad_x, out=grad_x)
 
 
@@ -34,11 +37,14 @@ def log_softmax(x: Tensor | Array, dim: int) -> Tensor:
     dL/dx_k = dL/dy_k - exp(y_k) Σ_j dL/dy_j.
 
     Shapes: any x with an axis ``dim``; y has the shape of x. An empty input gives an empty result.
-    A score of -infinity gives -infinity; if all are, or one is +infinity, the result is NaN with
-    NumPy's warning. Cost: three passes over x and one exp per element in each direction; keeps y.
+    A score of -infinity gives -infinity, and the gradient stays finite; so scores may be masked. A
+    score of +infinity gives 0 and all finite ones -infinity. Where all are -infinity there is no
+    distribution, and the result is NaN. Cost: three passes over x and one exp per element in each
+    direction; keeps y.
 
     Raises:
         IndexError: x has no axis ``dim``.
+        TypeError: ``dim`` is not one whole number.
 
     Source: Goodfellow, Bengio & Courville 2016, Deep Learning, section 4.1.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from minicv.backend import Array
+from minicv.backend import Array, kept_where
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -62,3 +62,23 @@ def grad_of_losses(grad: Array, reduction: Reduction, count: int) -> Array:
     0.25
     """
     return grad / max(count, 1) if reduction == "mean" else grad
+
+
+def times_slope(slope: Array, grad_losses: Array) -> Array:
+    """slope · dL/d(each loss), where a slope of 0 blocks the gradient, even an infinite one.
+
+    >>> import numpy as np
+    >>> times_slope(np.array([0.0, 2.0]), np.array([np.inf, 3.0])).tolist()
+    [0.0, 6.0]
+    """
+    return kept_where(slope != 0, grad_losses) * slope
+
+
+def weighted_losses(losses: Array, weight: Array) -> Array:
+    """losses · weight, where a weight of 0 leaves a loss out, even one that is infinite or NaN.
+
+    >>> import numpy as np
+    >>> weighted_losses(np.array([np.nan, 2.0]), np.array([0.0, 3.0])).tolist()
+    [0.0, 6.0]
+    """
+    return kept_where(weight != 0, losses) * weight

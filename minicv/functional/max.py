@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array
+from minicv.backend import Array, kept_where, xp_of
 from minicv.functional.dims import Dims, count_along, kept_shape, normalized_dims
 
 
@@ -24,9 +24,11 @@ class Max(Function):
 
     def backward(self, grad: Array) -> Array:
         is_largest = self.x == self.y
-        ties = is_largest.sum(axis=self.dims, keepdims=True)
+        is_nan = self.y != self.y  # a NaN equals nothing, not even itself: then all get NaN
+        ties = is_largest.sum(axis=self.dims, keepdims=True) + is_nan
         share = grad.reshape(kept_shape(self.x.shape, self.dims)) / ties.astype(grad.dtype)
-        return is_largest * share
+        share += xp_of(self.y).where(is_nan, self.y, xp_of(self.y).zeros((), self.y.dtype))
+        return kept_where(is_largest | is_nan, share)
 
 
 def max(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -35,9 +37,9 @@ def max(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
     Forward: y = max x over ``dim``. Gradient: dL/dx = dL/dy / k at each of the k elements that are
     equal to y, else 0. This is PyTorch's ``amax``: values only, and ``dim`` may be a tuple.
 
-    Shapes as for `sum`. Ties share the gradient evenly, so that it does not depend on the order of
-    the elements (max pooling takes the first instead). NaN in x gives NaN, also in the gradient.
-    Cost: one pass over x, three for the gradient; keeps x.
+    Shapes as for `sum`; ``dim=()`` gives x. Ties share the gradient evenly, so that it does not
+    depend on the order of the elements (max pooling takes the first instead). NaN in x gives NaN,
+    also in the gradient. Cost: one pass over x, three for the gradient; keeps x.
 
     Raises:
         ValueError: there is no element along ``dim``, or ``dim`` names an axis twice.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Maximum(Function):
@@ -31,7 +31,7 @@ class Minimum(Function):
 def _shared(grad: Array, x_wins: Array, y_wins: Array) -> tuple[Array, Array]:
     """The winner gets the whole gradient; where the inputs are equal, each gets half."""
     weight_x = 0.5 * (x_wins.astype(grad.dtype) - y_wins) + 0.5  # 1, 1/2 or 0
-    return grad * weight_x, grad * (1 - weight_x)
+    return kept_where(~y_wins, grad) * weight_x, kept_where(~x_wins, grad) * (1 - weight_x)
 
 
 def maximum(x: Tensor | Array | float, y: Tensor | Array | float) -> Tensor:

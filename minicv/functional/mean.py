@@ -31,7 +31,7 @@ def mean(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
     """The mean of x over the axes ``dim``; over all of them by default.
 
     Forward: y = 1/n Σ x over ``dim``, where n is the number of summands. Gradient: dL/dx =
-    dL/dy / n, repeated along ``dim``. Shapes and cost as for `sum`.
+    dL/dy / n, repeated along ``dim``. Shapes and cost as for `sum`; ``dim=()`` gives x.
 
     Raises:
         ValueError: there is nothing to average (n = 0), or ``dim`` names an axis twice.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
+from minicv.functional.arguments import as_number, check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     grad_of_losses,
     reduce_losses,
+    times_slope,
 )
 from minicv.functional.softmax_cross_entropy import check_labels
 
@@ -26,17 +28,20 @@ class MulticlassHinge(Function):
         self._check(scores)
         samples = len(scores)
         self.true_class = (xp.arange(samples), self.labels)
-        margins = scores - scores[self.true_class][:, None] + self.margin  # (N, K)
+        true = scores[self.true_class][:, None]
+        others = scores.copy()
+        others[self.true_class] = 0  # infinity minus infinity would be NaN
+        margins = others - true + self.margin  # (N, K)
         margins[self.true_class] = 0  # the sum goes over the other classes
-        violated = margins.real > 0
+        violated = ~(margins.real <= 0)  # so that NaN is seen
         self.violated = violated.astype(margins.real.dtype)
-        return reduce_losses(xp.where(violated, margins, 0).sum(axis=1), self.reduction)
+        return reduce_losses(kept_where(violated, margins).sum(axis=1), self.reduction)
 
     def backward(self, grad: Array) -> Array:
         grad_losses = grad_of_losses(grad, self.reduction, len(self.labels))  # (N,) or a number
         grad_scores = self.violated.copy()
         grad_scores[self.true_class] = -self.violated.sum(axis=1)
-        return grad_scores * grad_losses.reshape(-1, 1)
+        return times_slope(grad_scores, grad_losses.reshape(-1, 1))
 
     def _check(self, scores: Array) -> None:
         labels = self.labels
@@ -90,4 +95,6 @@ def multiclass_hinge(
     2.9
     """
     check_reduction("multiclass_hinge", reduction)
+    check_constant("multiclass_hinge", "labels", labels)
+    margin = as_number("multiclass_hinge", "margin", margin)
     return MulticlassHinge(labels, margin, reduction)(scores)

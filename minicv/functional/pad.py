@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, xp_of
+from minicv.functional.arguments import as_number, as_whole_numbers
 
 
 class Pad(Function):
@@ -60,8 +61,16 @@ def pad(x: Tensor | Array, pad: Sequence[int], *, value: float = 0.0) -> Tensor:
 
     Raises:
         ValueError: the number of margins is odd or too great, or a margin is negative.
+        TypeError: ``pad`` is no tuple of whole numbers, or ``value`` no number.
 
     >>> pad(Tensor([[1.0, 2.0]]), (0, 1, 1, 0), value=9).data.tolist()
     [[9.0, 9.0, 9.0], [1.0, 2.0, 9.0]]
     """
-    return Pad(tuple(pad), value)(x)
+    try:
+        margins = as_whole_numbers("pad", "pad", pad)
+    except TypeError as error:
+        raise TypeError(
+            f"{error}; write (left, right) for the last axis, or (left, right, top, bottom) for "
+            "the last two"
+        ) from None
+    return Pad(margins, as_number("pad", "value", value))(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicv.autograd import Tensor
 from minicv.backend import Array
 from minicv.backend.windows import Windows
+from minicv.functional.arguments import check_tensor
 from minicv.functional.conv2d import as_pair
 
 Pair = tuple[int, int]
@@ -94,6 +95,7 @@ def adaptive_bins(length: int, bins: int) -> list[slice]:
 
 def check_maps(operation: str, x: Tensor | Array) -> None:
     """Check that x is a batch of floating point feature maps with at least one position each."""
+    check_tensor(operation, x)
     if len(x.shape) != 4:
         raise ValueError(
             f"{operation}: x must have 4 axes (N, C, H, W) but has shape {x.shape}; "

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class PowerOfNumber(Function):
@@ -39,11 +39,12 @@ class Power(Function):
         x, exponent = self.x, self.exponent
         grad_x = grad_exponent = None
         if self.needs_grad[0]:
-            # x to the power 0 is 1 everywhere; the inner where avoids 0 ** -1.
-            lowered = x ** xp.where(exponent == 0, 1, exponent - 1)
-            grad_x = grad * (exponent * lowered)
+            # x to the power 0 is 1 everywhere, with slope 0; the inner where avoids 0 ** -1.
+            lowered = x ** xp.where(exponent == 0, 0, exponent - 1)
+            grad_x = kept_where(exponent != 0, grad) * (exponent * lowered)
         if self.needs_grad[1]:
-            log_x = xp.log(xp.where(x == 0, 1, x))
+            # At x = 0 the slope is the limit, 0, for an exponent >= 0, and infinite below.
+            log_x = xp.log(xp.where((x == 0) & (exponent >= 0), 1, x))
             grad_exponent = grad * (self.y * log_x)
         return grad_x, grad_exponent
 
@@ -56,10 +57,11 @@ def power(x: Tensor | Array | float, exponent: Tensor | Array | float) -> Tensor
 
     Shapes: x and the exponent broadcast against each other. Kinks: x^0 is 1 everywhere, with
     gradient 0 in x; for p < 1 the gradient at x = 0 is infinite, with NumPy's warning; at x = 0
-    the gradient in p is 0, the limit for p > 0. A negative x gives NaN with NumPy's warning where
-    the exponent is not whole, and in the gradient of the exponent. An empty input gives an empty
-    result. Cost: one power per element in each direction, and a logarithm for the gradient of an
-    exponent that is a tensor; keeps both inputs, and y if the exponent is a tensor.
+    the gradient in p is 0, the limit for p > 0, and infinite for p < 0. A negative x gives NaN with
+    NumPy's warning where the exponent is not whole, and in the gradient of the exponent. An empty
+    input gives an empty result. Cost: one power per element in each direction, and a logarithm for
+    the gradient of an exponent that is a tensor; keeps both inputs, and y if the exponent is a
+    tensor.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> (x**2).data.tolist()

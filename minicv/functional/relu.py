@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Relu(Function):
@@ -14,13 +14,14 @@ class Relu(Function):
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        return grad * (self.y > 0)
+        return kept_where(self.y > 0, grad)
 
 
 def relu(x: Tensor | Array) -> Tensor:
     """max(x, 0), element by element.
 
-    Forward: y = x where x > 0, else 0. Gradient: dL/dx = dL/dy where x > 0, else 0.
+    Forward: y = x where x > 0, else 0. Gradient: dL/dx = dL/dy where x > 0, else 0, also
+    where dL/dy is infinite.
 
     Shapes: any; y has the shape of x. Kink: the gradient at x = 0 is 0. NaN stays NaN. An empty
     input gives an empty result. Cost: one pass over x; keeps y, which the next layer keeps anyway.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Relu6(Function):
@@ -14,7 +14,7 @@ class Relu6(Function):
     def backward(self, grad: Array) -> Array:
         inside = self.y > 0
         inside &= self.y < 6
-        return grad * inside
+        return kept_where(inside, grad)
 
 
 def relu6(x: Tensor | Array) -> Tensor:

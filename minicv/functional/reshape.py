@@ -6,11 +6,14 @@ import math
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
-from minicv.functional.dims import normalized_dims
+from minicv.functional.arguments import as_whole_numbers, check_tensor
+from minicv.functional.dims import normalized_dim
 
 
 class Reshape(Function):
-    def __init__(self, shape: int | tuple[int, ...]) -> None:
+    keeps_whole_numbers = True
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
         self.new_shape = shape
 
     def forward(self, x: Array) -> Array:
@@ -37,11 +40,14 @@ def reshape(x: Tensor | Array, shape: int | tuple[int, ...]) -> Tensor:
 
     Raises:
         ValueError: the number of elements differs.
+        TypeError: ``shape`` holds something else than whole numbers.
 
     >>> reshape(Tensor([1.0, 2.0, 3.0, 4.0]), (2, -1)).data.tolist()
     [[1.0, 2.0], [3.0, 4.0]]
     """
-    return Reshape(shape)(x)
+    if not isinstance(shape, (tuple, list)):
+        shape = (shape,)
+    return Reshape(as_whole_numbers("reshape", "shape", shape))(x)
 
 
 def flatten(x: Tensor | Array, start_dim: int = 0, end_dim: int = -1) -> Tensor:
@@ -63,10 +69,11 @@ def flatten(x: Tensor | Array, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     >>> flatten(np.zeros((2, 3, 4, 5)), start_dim=1).shape
     (2, 60)
     """
+    check_tensor("flatten", x)
     if len(x.shape) == 0:
         return reshape(x, (1,))
-    (start,) = normalized_dims("flatten", start_dim, len(x.shape))
-    (end,) = normalized_dims("flatten", end_dim, len(x.shape))
+    start = normalized_dim("flatten", start_dim, len(x.shape), "start_dim")
+    end = normalized_dim("flatten", end_dim, len(x.shape), "end_dim")
     if start > end:
         raise ValueError(
             f"flatten: start_dim {start_dim} comes after end_dim {end_dim} in shape {x.shape}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, xp_of
+from minicv.functional.arguments import as_number
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     check_same_shape,
     grad_of_losses,
     reduce_losses,
+    times_slope,
 )
 
 
@@ -24,7 +26,8 @@ class SmoothL1(Function):
         xp = xp_of(input, target)
         difference = input - target
         if self.beta > 0:
-            slope = xp.clip(difference / self.beta, -1, 1)
+            # Clipped first, for difference / beta may overflow.
+            slope = xp.clip(difference, -self.beta, self.beta) / self.beta
         else:
             slope = xp.sign(difference.real)  # of the real part, for the complex step
         self.slope = slope.real
@@ -32,7 +35,8 @@ class SmoothL1(Function):
         return reduce_losses(slope * (difference - 0.5 * self.beta * slope), self.reduction)
 
     def backward(self, grad: Array) -> tuple[Array, Array | None]:
-        grad_input = self.slope * grad_of_losses(grad, self.reduction, self.slope.size)
+        grad_losses = grad_of_losses(grad, self.reduction, self.slope.size)
+        grad_input = times_slope(self.slope, grad_losses)
         return grad_input, -grad_input if self.needs_grad[1] else None
 
 
@@ -71,6 +75,7 @@ def smooth_l1(
     [0.125, 2.5]
     """
     check_reduction("smooth_l1", reduction)
+    beta = as_number("smooth_l1", "beta", beta)
     if not beta >= 0:
         raise ValueError(f"smooth_l1: beta must not be negative but is {beta}")
-    return SmoothL1(beta, reduction)(input, target)
+    return SmoothL1(float(beta), reduction)(input, target)

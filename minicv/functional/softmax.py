@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
-from minicv.functional.dims import normalized_dims
+from minicv.backend import Array, kept_where, xp_of
+from minicv.backend.scores import below_the_largest
+from minicv.functional.dims import normalized_dim
 
 
 class Softmax(Function):
@@ -12,18 +13,19 @@ class Softmax(Function):
         self.dim = dim
 
     def forward(self, x: Array) -> Array:
-        (self.axis,) = normalized_dims("softmax", self.dim, x.ndim)
+        self.axis = normalized_dim("softmax", self.dim, x.ndim)
         self.y = x
         if x.shape[self.axis] > 0:  # an empty array has no maximum
             xp = xp_of(x)
-            self.y = x - x.max(axis=self.axis, keepdims=True)
+            self.y = below_the_largest(x, self.axis)
             xp.exp(self.y, out=self.y)
             self.y /= self.y.sum(axis=self.axis, keepdims=True)
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        grad_x = grad * self.y
-        grad_x -= self.y * grad_x.sum(axis=self.axis, keepdims=True)
+        possible = self.y != 0  # what has probability 0 gets no gradient
+        grad_x = kept_where(possible, grad) * self.y
+        grad_x -= kept_where(possible, grad_x.sum(axis=self.axis, keepdims=True)) * self.y
         return grad_x
 
 
@@ -35,11 +37,13 @@ def softmax(x: Tensor | Array, dim: int) -> Tensor:
 
     Shapes: any x with an axis ``dim``; y has the shape of x. For class scores (N, K) dim is 1, and
     for scores of every pixel (N, K, H, W) it is 1 too. An empty input gives an empty result. A
-    score of -infinity has probability 0; if all are, or one is +infinity, the result is NaN with
-    NumPy's warning. Cost: three passes over x and one exp per element; keeps y.
+    score of -infinity has probability 0 and gradient 0; so scores may be masked. A score of
+    +infinity has all the probability, and several share it. Where all are -infinity there is no
+    distribution, and the result is NaN. Cost: three passes over x and one exp per element; keeps y.
 
     Raises:
         IndexError: x has no axis ``dim``.
+        TypeError: ``dim`` is not one whole number.
 
     Source: Bridle 1990, Probabilistic Interpretation of Feedforward Classification Network
     Outputs; the shift: Goodfellow, Bengio & Courville 2016, Deep Learning, section 4.1.

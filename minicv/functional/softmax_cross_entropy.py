@@ -8,7 +8,13 @@ import numpy as np
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of, xp_of
-from minicv.functional.loss_reduction import Reduction, check_reduction
+from minicv.functional.arguments import check_constant
+from minicv.functional.loss_reduction import (
+    Reduction,
+    check_reduction,
+    times_slope,
+    weighted_losses,
+)
 
 
 class SoftmaxCrossEntropy(Function):
@@ -37,7 +43,7 @@ class SoftmaxCrossEntropy(Function):
             divisor = factor.sum()
             factor = factor / xp.where(divisor > 0, divisor, 1)  # nothing counted: loss 0, not NaN
         self.factor = factor  # (N, P): how much each label's loss counts in the result
-        losses = losses * factor
+        losses = weighted_losses(losses, factor)
         if self.reduction == "none":
             return losses.reshape(self.labels.shape)
         return losses.sum()
@@ -46,7 +52,7 @@ class SoftmaxCrossEntropy(Function):
         if self.reduction == "none":
             grad = grad.reshape(self.factor.shape)
         grad_logits = kernels_of(self.softmax).softmax_cross_entropy_backward(
-            self.factor * grad, self.softmax, self.pixel_labels, self.ignore_index
+            times_slope(self.factor, grad), self.softmax, self.pixel_labels, self.ignore_index
         )  # (N, K, P)
         return grad_logits.reshape(self.shape)
 
@@ -115,7 +121,9 @@ def softmax_cross_entropy(
     ====== ======================= ===========================================
 
     ``reduction="mean"`` is the weighted mean: it divides by the sum of the weights of all labels
-    that count. Where no label counts (all ignored, or none at all), loss and gradient are 0.
+    that count. Where no label counts (all ignored, or none at all), loss and gradient are 0. Logits
+    of an ignored label, or of a class with weight 0, have no effect, even if they are infinite or
+    NaN. A logit of infinity has all the probability, one of -infinity none.
 
     Cost: about five passes over the logits, on a device one; keeps one array of their size.
 
@@ -140,4 +148,7 @@ def softmax_cross_entropy(
     0.3466
     """
     check_reduction("softmax_cross_entropy", reduction)
+    check_constant("softmax_cross_entropy", "labels", labels)
+    if weight is not None:
+        check_constant("softmax_cross_entropy", "weight", weight)
     return SoftmaxCrossEntropy(labels, weight, ignore_index, reduction)(logits)

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, xp_of
-from minicv.functional.dims import normalized_dims
+from minicv.functional.arguments import as_inputs
+from minicv.functional.dims import normalized_dim
 
 
 class Stack(Function):
+    keeps_whole_numbers = True
+
     def __init__(self, dim: int) -> None:
         self.dim = dim
 
@@ -23,7 +26,7 @@ class Stack(Function):
                     f"stack: tensors[{index}] has shape {array.shape} but tensors[0] has "
                     f"{first.shape}; all must agree"
                 )
-        (self.axis,) = normalized_dims("stack", self.dim, first.ndim + 1)
+        self.axis = normalized_dim("stack", self.dim, first.ndim + 1)
         return xp_of(*arrays).stack(arrays, axis=self.axis)
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
@@ -44,9 +47,9 @@ def stack(tensors: Sequence[Tensor | Array], dim: int = 0) -> Tensor:
     Raises:
         ValueError: there is no tensor, or the shapes differ.
         IndexError: the result has no axis ``dim``.
-        TypeError: the dtypes differ.
+        TypeError: the floating dtypes differ, or ``tensors`` is no list.
 
     >>> stack([Tensor([1.0, 2.0]), Tensor([3.0, 4.0])], dim=1).data.tolist()
     [[1.0, 3.0], [2.0, 4.0]]
     """
-    return Stack(dim)(*tensors)
+    return Stack(dim)(*as_inputs("stack", tensors))

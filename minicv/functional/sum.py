@@ -33,7 +33,8 @@ def sum(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
     | (A, B, C) | 1      | False   | (A, C)    |
     | (A, B, C) | (0, 2) | True    | (1, B, 1) |
 
-    The sum of nothing is 0. Cost: one pass over x; the gradient is a view and costs nothing.
+    The sum of nothing is 0; a sum over no axis, ``dim=()``, is x. Cost: one
+    pass over x; the gradient is a view and costs nothing.
 
     Raises:
         IndexError: x has no axis ``dim``.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
-from minicv.functional.dims import normalized_dims
+from minicv.functional.arguments import as_whole_numbers, check_tensor
+from minicv.functional.dims import normalized_dim, normalized_dims
 
 
 class Permute(Function):
+    keeps_whole_numbers = True
+
     def __init__(self, dims: tuple[int, ...]) -> None:
         self.dims = dims
 
@@ -41,7 +44,7 @@ def permute(x: Tensor | Array, dims: tuple[int, ...]) -> Tensor:
     >>> permute(np.zeros((2, 3, 4, 5)), (0, 2, 3, 1)).shape
     (2, 4, 5, 3)
     """
-    return Permute(dims)(x)
+    return Permute(as_whole_numbers("permute", "dims", dims))(x)
 
 
 def transpose(x: Tensor | Array, dim0: int, dim1: int) -> Tensor:
@@ -56,8 +59,9 @@ def transpose(x: Tensor | Array, dim0: int, dim1: int) -> Tensor:
     >>> transpose(Tensor([[1.0, 2.0, 3.0]]), 0, 1).data.tolist()
     [[1.0], [2.0], [3.0]]
     """
+    check_tensor("transpose", x)
     order = list(range(len(x.shape)))
-    (first,) = normalized_dims("transpose", dim0, len(order))
-    (second,) = normalized_dims("transpose", dim1, len(order))
+    first = normalized_dim("transpose", dim0, len(order), "dim0")
+    second = normalized_dim("transpose", dim1, len(order), "dim1")
     order[first], order[second] = second, first
     return permute(x, tuple(order))

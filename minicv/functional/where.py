@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Where(Function):
@@ -16,9 +16,8 @@ class Where(Function):
         return xp_of(self.condition, x, y).where(self.condition, x, y)
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
-        xp = xp_of(self.condition)
-        grad_x = xp.where(self.condition, grad, 0) if self.needs_grad[0] else None
-        grad_y = xp.where(self.condition, 0, grad) if self.needs_grad[1] else None
+        grad_x = kept_where(self.condition, grad) if self.needs_grad[0] else None
+        grad_y = kept_where(~self.condition, grad) if self.needs_grad[1] else None
         return grad_x, grad_y
 
 
@@ -27,7 +26,7 @@ def where(condition: Array, x: Tensor | Array | float, y: Tensor | Array | float
 
     Forward: z = x where condition, else y. Gradients: dL/dx = dL/dz where condition, else 0;
     dL/dy = 0 where condition, else dL/dz. Each is summed over the axes along which its input was
-    broadcast. The condition is a constant, a plain boolean array such as ``x.data > 0``.
+    broadcast. The condition is a constant, a plain boolean array such as ``x > 0``.
 
     Shapes: condition, x and y broadcast against each other. An empty input gives an empty result.
     Both x and y are computed everywhere before: a NaN in the value that is not chosen does no harm
@@ -38,13 +37,13 @@ def where(condition: Array, x: Tensor | Array | float, y: Tensor | Array | float
         TypeError: the condition is no boolean array.
 
     >>> x = Tensor([1.0, -2.0, 3.0])
-    >>> where(x.data > 0, x, 0.0).data.tolist()
+    >>> where(x > 0, x, 0.0).data.tolist()
     [1.0, 0.0, 3.0]
     """
     dtype = None if isinstance(condition, Tensor) else getattr(condition, "dtype", None)
     if dtype is None or dtype.kind != "b":
         raise TypeError(
             f"where: condition must be a plain boolean array but is {dtype or type(condition)}; "
-            "compare raw arrays, e.g. x.data > 0"
+            "compare tensors or arrays, e.g. x > 0"
         )
     return Where(condition)(x, y)

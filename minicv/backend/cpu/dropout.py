@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minicv.backend.selection import kept_where
+
 
 def dropout_forward(
     x: np.ndarray, p: float, rng: np.random.Generator
@@ -16,14 +18,16 @@ def dropout_forward(
         rng: draws the mask.
 
     Returns:
-        y, and what `dropout_backward` needs: here the mask, 0 or 1 / (1 - p).
+        y, and what `dropout_backward` needs: here the mask, true where x survives.
     """
     survives = rng.random(x.shape, dtype=np.float32) >= p
-    scale = 1 / (1 - p) if p < 1 else 0.0
-    mask = survives.astype(x.real.dtype) * scale
-    return x * mask, mask
+    return kept_where(survives, x * _scale(p)), survives
 
 
 def dropout_backward(grad: np.ndarray, saved: np.ndarray, p: float) -> np.ndarray:
     """dL/dx from dL/dy, with the same mask."""
-    return grad * saved
+    return kept_where(saved, grad * _scale(p))
+
+
+def _scale(p: float) -> float:
+    return 1 / (1 - p) if p < 1 else 1.0  # with p = 1 nothing survives to be scaled

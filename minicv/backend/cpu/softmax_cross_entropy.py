@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minicv.backend.scores import below_the_largest
+
 
 def softmax_cross_entropy_forward(
     logits: np.ndarray, labels: np.ndarray, weight: np.ndarray | None, ignore_index: int
@@ -18,11 +20,12 @@ def softmax_cross_entropy_forward(
 
     Returns:
         ``(losses, factor, softmax)``: the loss, not weighted, (N, P); its factor, which is the
-        weight of its class or 0 where ignored, (N, P); and the softmax, (N, K, P).
+        weight of its class or 0 where ignored, (N, P); and the softmax, (N, K, P). Where the
+        factor is 0 the loss is arbitrary, and the softmax has 0 in place of NaN.
     """
     counted = labels != ignore_index
     labels = np.where(counted, labels, 0)
-    shifted = logits - logits.real.max(axis=1, keepdims=True)  # exp cannot overflow now
+    shifted = below_the_largest(logits, axis=1)  # exp cannot overflow now
     exponentials = np.exp(shifted)
     total = exponentials.sum(axis=1, keepdims=True)
     losses = np.log(total[:, 0]) - shifted[_places(labels)]  # (N, P)
@@ -31,6 +34,9 @@ def softmax_cross_entropy_forward(
         factor = counted.astype(softmax.dtype)
     else:
         factor = np.where(counted, weight.astype(softmax.dtype)[labels], 0)
+    spoiled = np.isnan(total[:, 0]) & (factor == 0)
+    if spoiled.any():
+        np.moveaxis(softmax, 1, 2)[spoiled] = 0
     return losses, factor, softmax
 
 

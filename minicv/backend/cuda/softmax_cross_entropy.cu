@@ -48,8 +48,14 @@ __device__ real over_lanes(real value, bool largest) {
     return result;
 }
 
+// A score minus the largest. Several scores of infinity are equal; minus infinity alone gives NaN.
+__device__ real below(real score, real largest) {
+    return score == largest && largest > 0 ? 0 : score - largest;
+}
+
 // losses and factor (N, P), softmax (N, K, P). A label that is no class gives a loss of NaN and
 // the factor 1: nothing outside of the arrays is read, and the host need not wait for an error.
+// Where the factor is 0 the softmax has 0 in place of NaN, so that the gradient is 0.
 extern "C" __global__ void softmax_cross_entropy_forward(
     const real* __restrict__ logits, const label_t* __restrict__ labels,
     const real* __restrict__ weight, real* __restrict__ losses, real* __restrict__ factor,
@@ -64,20 +70,22 @@ extern "C" __global__ void softmax_cross_entropy_forward(
     largest = over_lanes(largest, true);
     real total = 0;
     for (int k = lane(); k < classes; k += LANES)
-        total += exp(logits[first + (long long)k * pixels] - largest);
+        total += exp(below(logits[first + (long long)k * pixels], largest));
     total = over_lanes(total, false);
-    for (int k = lane(); k < classes; k += LANES) {
-        long long at = first + (long long)k * pixels;
-        softmax[at] = exp(logits[at] - largest) / total;
-    }
-    if (lane() != 0) return;
     long long label = labels[pixel];
     bool counted = label != ignore_index;
     if (!counted) label = 0;
     bool is_class = label >= 0 && label < classes;
+    real share = !counted ? 0 : is_class ? weight[label] : 1;
+    bool spoiled = share == 0 && total != total;  // NaN that does not count
+    for (int k = lane(); k < classes; k += LANES) {
+        long long at = first + (long long)k * pixels;
+        softmax[at] = spoiled ? 0 : exp(below(logits[at], largest)) / total;
+    }
+    if (lane() != 0) return;
     real at_label = is_class ? logits[first + label * pixels] : (real)__int_as_float(0x7fc00000);
-    losses[pixel] = log(total) - (at_label - largest);
-    factor[pixel] = !counted ? 0 : is_class ? weight[label] : 1;
+    losses[pixel] = log(total) - below(at_label, largest);
+    factor[pixel] = share;
 }
 
 // grad (softmax - 1 at the label), where grad (N, P) is 0 for a pixel that does not count.
