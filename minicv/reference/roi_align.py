@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from minicv.reference.resize_bilinear import mix
+
 
 def roi_align(
     x: np.ndarray,
@@ -63,6 +65,6 @@ def interpolate(image: np.ndarray, row: float, column: float) -> float:
     top, left = math.floor(row), math.floor(column)
     bottom, right = min(top + 1, height - 1), min(left + 1, width - 1)
     down, along = row - top, column - left
-    upper = (1 - along) * image[top, left] + along * image[top, right]
-    lower = (1 - along) * image[bottom, left] + along * image[bottom, right]
-    return float((1 - down) * upper + down * lower)
+    upper = mix(image[top, left], image[top, right], along)
+    lower = mix(image[bottom, left], image[bottom, right], along)
+    return float(mix(upper, lower, down))
