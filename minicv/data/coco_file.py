@@ -93,15 +93,20 @@ class CocoFile:
     objects: list[CocoObject] = field(default_factory=list)
 
 
-def read_coco_file(path: str | Path, faults: Faults) -> CocoFile:
+def read_coco_file(path: str | Path, faults: Faults, unlabelled: bool = False) -> CocoFile:
     """Read a COCO file and note what is wrong with it; entries that are wrong are left out.
+
+    Args:
+        path: the file.
+        faults: takes what is wrong.
+        unlabelled: take a file without the list "annotations" as one without objects.
 
     Raises:
         FileNotFoundError: there is no file.
         AnnotationError: it is no JSON, or not of COCO's form.
     """
     path = Path(path)
-    content = _lists(path)
+    content = _lists(path, unlabelled)
     file = CocoFile(path)
     pictures = _read_each(content["images"], "images", _picture, path, faults)
     categories = _read_each(content["categories"], "categories", _category, path, faults)
@@ -121,8 +126,10 @@ def read_coco_file(path: str | Path, faults: Faults) -> CocoFile:
     return file
 
 
-def _lists(path: Path) -> dict[str, list[Any]]:
+def _lists(path: Path, unlabelled: bool) -> dict[str, list[Any]]:
     content = read_json(path, READER)
+    if unlabelled and isinstance(content, dict):
+        content = {"annotations": [], "categories": [], **content}
     if isinstance(content, list):
         entry = content[0] if content else None
         results = isinstance(entry, dict) and "image_id" in entry

@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from minicv.data.camvid import CamVid
+from minicv.data.coco_folder import CocoParts, find_coco_parts
 from minicv.data.cvat import CVATImages, subsets_of
 from minicv.data.farmyard import Farmyard
 from minicv.data.faults import Faults
 from minicv.data.labelme import LabelmeFolder
 from minicv.data.penn_fudan import PennFudan
+from minicv.data.split_names import TEST_NAMES, TRAIN_NAMES, VALIDATION_NAMES
 from minicv.data.voc import VOCDetection, annotated_classes
 from minicv.data.voc_segmentation import VOCSegmentation
 from minicv.data.wrapped import Cached, Subset
@@ -108,14 +110,14 @@ class Source:
         provides: names of the labels in its targets, among boxes, labels, masks, keypoints and
             segmentation.
         open: from the paths that follow the colon, and what is asked of them, to the splits.
-        paths: how many files or folders follow the colon, separated by commas.
+        paths: how many files or folders follow the colon, separated by commas; or how many may.
         takes_classes: whether the user may name the classes.
     """
 
     usage: str
     provides: tuple[str, ...]
     open: Callable[[list[str], Request], Splits]
-    paths: int = 1
+    paths: int | tuple[int, ...] = 1
     takes_classes: bool = False
 
 
@@ -135,6 +137,9 @@ def open_data(
     - ``voc:DIR`` and ``vocseg:DIR``: their own train, val and test lists; a set without a test list
       is tested on val.
     - ``camvid:DIR``: its own train, val and test.
+    - ``coco:DIR``: the parts after which its files or folders are called; where none is for
+      validation, every tenth picture validates. ``coco:IMAGES,FILE.json`` names the file to learn
+      from; further files, for validation and for the test, may follow it.
 
     Args:
         source: as above.
@@ -179,20 +184,24 @@ def open_data(
     return known.open(paths, asked)
 
 
-def _paths(rest: str, count: int) -> list[str] | None:
-    """``rest`` cut at its commas into ``count`` paths; commas within a name that exists are kept.
+def _paths(rest: str, counts: int | tuple[int, ...]) -> list[str] | None:
+    """``rest`` cut at its commas into paths; commas within a name that exists are kept.
 
-    >>> _paths("images,masks", 2), _paths("images", 2)
-    (['images', 'masks'], None)
+    >>> _paths("images,masks", 2), _paths("images", 2), _paths("images,a.json", (1, 2, 3))
+    (['images', 'masks'], None, ['images', 'a.json'])
     """
     parts = rest.split(",")
+    counts = (counts,) if isinstance(counts, int) else counts
     cuts = [
         [",".join(parts[a:b]) for a, b in itertools.pairwise((0, *inner, len(parts)))]
+        for count in counts
         for inner in itertools.combinations(range(1, len(parts)), count - 1)
     ]
     for paths in cuts:
         if all(Path(path).exists() for path in paths):
             return paths
+    if len(counts) > 1 and len(parts) in counts:
+        return parts
     return cuts[0] if len(cuts) == 1 else None
 
 
@@ -240,11 +249,6 @@ def every_tenth(open_all: Callable[[], Any]) -> Splits:
         lambda: None,
         rule="the set has no lists of its own: by sorted name every tenth picture validates",
     )
-
-
-TRAIN_NAMES = ("train", "training", "trainval", "default")
-VALIDATION_NAMES = ("val", "valid", "validation")
-TEST_NAMES = ("test", "testing")
 
 
 def named_splits(names: Sequence[str], open_part: Callable[[str], Any]) -> Splits:
@@ -356,6 +360,26 @@ def _cvat(paths: list[str], asked: Request) -> Splits:
     return named_splits(subsets, part) if subsets else every_tenth(lambda: part(None))
 
 
+def _coco(paths: list[str], asked: Request) -> Splits:
+    keypoints = "keypoints" in asked.needs
+    parts = CocoParts(
+        find_coco_parts(paths, keypoints),
+        "masks" in asked.needs,
+        keypoints,
+        asked.classes,
+        asked.faults,
+    )
+
+    def part(role: str) -> Any:
+        dataset = parts.open(role)
+        # The file is sorted by id; every tenth picture is counted by name.
+        return dataset and Subset(
+            dataset, sorted(range(len(dataset)), key=dataset.paths.__getitem__)
+        )
+
+    return named_splits(list(parts.parts), part)
+
+
 def _own_splits(split: Callable[[str], Any], lists: tuple[str, str] | None = None) -> Splits:
     """train, val and test; no test where the lists of VOC, (folder, kind), have none."""
 
@@ -391,6 +415,13 @@ SOURCES: dict[str, Source] = {
         "cvat:DIR (a folder with CVAT's annotations.xml and the pictures, or that file)",
         ("boxes", "labels", "masks", "segmentation"),
         _cvat,
+        takes_classes=True,
+    ),
+    "coco": Source(
+        "coco:DIR (a folder with COCO's JSON files and the pictures) or coco:IMAGES,FILE.json",
+        ("boxes", "labels", "masks", "keypoints"),
+        _coco,
+        paths=(1, 2, 3, 4),
         takes_classes=True,
     ),
     "camvid": Source(
