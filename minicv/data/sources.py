@@ -25,7 +25,9 @@ from minicv.data.labelme import LabelmeFolder
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.split_names import TEST_NAMES, TRAIN_NAMES, VALIDATION_NAMES
 from minicv.data.voc import VOCDetection, annotated_classes
+from minicv.data.voc_layout import VOCFolder
 from minicv.data.voc_segmentation import VOCSegmentation
+from minicv.data.voc_splits import VOCParts
 from minicv.data.wrapped import Cached, Subset
 
 FARMYARD_TRAINING_SCENES = 900
@@ -134,8 +136,9 @@ def open_data(
       100 for the test, drawn from three different seeds.
     - ``pennfudan:DIR``: by sorted name, the last 50 of 170 are for testing; of the other 120 every
       tenth is for validation.
-    - ``voc:DIR`` and ``vocseg:DIR``: their own train, val and test lists; a set without a test list
-      is tested on val.
+    - ``voc:DIR`` and ``vocseg:DIR``: their own train, val and test lists or folders; every tenth
+      picture validates where there is no val list; a set without a test list, or without the
+      annotations of its pictures, is tested on val.
     - ``camvid:DIR``: its own train, val and test.
     - ``coco:DIR``: the parts after which its files or folders are called; where none is for
       validation, every tenth picture validates. ``coco:IMAGES,FILE.json`` names the file to learn
@@ -324,23 +327,37 @@ def _penn_fudan(paths: list[str], asked: Request) -> Splits:
 
 
 def _voc(paths: list[str], asked: Request) -> Splits:
-    (folder,) = paths
-    names = cache(lambda: annotated_classes(folder))  # of all XML files, so that all splits agree
+    (root,) = paths
+    names = cache(lambda: annotated_classes(root, asked.faults))  # so that all splits agree
 
-    def split(name: str) -> VOCDetection:
-        return VOCDetection(folder, name, classes=asked.classes or names())
+    def part(name: str | None) -> VOCDetection:
+        return VOCDetection(root, name, asked.classes or names(), faults=asked.faults)
 
-    return _own_splits(split, lists=(folder, "Main"))
+    return _by_lists(VOCParts(VOCFolder(root, "VOCDetection"), part, asked.faults))
 
 
 def _camvid(paths: list[str], asked: Request) -> Splits:
     (folder,) = paths
-    return _own_splits(lambda name: CamVid(folder, name))
+    return Splits(
+        lambda: CamVid(folder, "train"),
+        lambda: CamVid(folder, "val"),
+        lambda: CamVid(folder, "test"),
+    )
 
 
 def _voc_segmentation(paths: list[str], asked: Request) -> Splits:
-    (folder,) = paths
-    return _own_splits(lambda name: VOCSegmentation(folder, name), lists=(folder, "Segmentation"))
+    (root,) = paths
+
+    def part(name: str | None) -> VOCSegmentation:
+        return VOCSegmentation(root, name, asked.classes, faults=asked.faults)
+
+    return _by_lists(VOCParts(VOCSegmentation.folder(root), part, asked.faults))
+
+
+def _by_lists(parts: VOCParts) -> Splits:
+    if not parts.names:
+        return every_tenth(functools.partial(parts.open, None))
+    return named_splits(parts.names, parts.open)
 
 
 def _labelme(paths: list[str], asked: Request) -> Splits:
@@ -380,17 +397,6 @@ def _coco(paths: list[str], asked: Request) -> Splits:
     return named_splits(list(parts.parts), part)
 
 
-def _own_splits(split: Callable[[str], Any], lists: tuple[str, str] | None = None) -> Splits:
-    """train, val and test; no test where the lists of VOC, (folder, kind), have none."""
-
-    def test() -> Any:
-        if lists is not None and not any(Path(lists[0]).glob(f"**/ImageSets/{lists[1]}/test.txt")):
-            return None
-        return split("test")
-
-    return Splits(lambda: split("train"), lambda: split("val"), test)
-
-
 SOURCES: dict[str, Source] = {
     "farmyard": Source(
         "farmyard or farmyard:SCENES (drawn on the fly)",
@@ -401,9 +407,10 @@ SOURCES: dict[str, Source] = {
         "pennfudan:DIR (the folder PennFudanPed)", ("boxes", "labels", "masks"), _penn_fudan
     ),
     "voc": Source(
-        "voc:DIR (a folder with Annotations, JPEGImages and ImageSets/Main, as Pascal VOC has it)",
+        "voc:DIR (a folder with XML files of Pascal VOC, labelImg, CVAT or Roboflow, and pictures)",
         ("boxes", "labels"),
         _voc,
+        takes_classes=True,
     ),
     "labelme": Source(
         "labelme:DIR (a folder with the JSON files of labelme)",
@@ -432,5 +439,6 @@ SOURCES: dict[str, Source] = {
         "Pascal VOC has it)",
         ("segmentation",),
         _voc_segmentation,
+        takes_classes=True,
     ),
 }

@@ -11,9 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.data.image_files import read_labelled
-from minicv.data.voc_layout import find_photograph, find_voc_root, read_voc_split
+from minicv.data.faults import Faults
+from minicv.data.image_files import SUFFIXES, read_labelled
+from minicv.data.picture_size import size_if_readable
+from minicv.data.voc_layout import VOCFolder
 
+READER = "VOCSegmentation"
 SEGMENTATION_CLASSES: tuple[str, ...] = (
     "background",
     *("aeroplane", "bicycle", "bird", "boat", "bottle"),
@@ -43,11 +46,12 @@ class VOCSegmentation:
         split: name of a file in ImageSets/Segmentation, without ".txt"; None takes every picture of
             SegmentationClass, sorted by name.
         classes: the names, in the order of their numbers; None takes VOC's twenty and background.
+        faults: takes what is wrong with the files; None warns and raises.
 
     Raises:
         FileNotFoundError: a folder, the split's file, a photograph or a label map is missing.
         ValueError: no classes, or more than 255.
-        ImageError: on reading, a truncated photograph or label map; names the file.
+        ImageError: a photograph is no picture; on reading, a truncated photograph or label map.
         AnnotationError: on reading, a label map of another size than its photograph, with colours
             instead of numbers, or with a number that is no class; names the file.
     """
@@ -59,8 +63,8 @@ class VOCSegmentation:
         root: str | Path,
         split: str | None = "train",
         classes: Sequence[str] | None = None,
+        faults: Faults | None = None,
     ) -> None:
-        self.root = find_voc_root(Path(root), "SegmentationClass", "VOCSegmentation")
         self.split = split
         self.segmentation_classes = SEGMENTATION_CLASSES if classes is None else tuple(classes)
         if not 1 <= len(self.segmentation_classes) <= 255:
@@ -68,17 +72,29 @@ class VOCSegmentation:
                 f"VOCSegmentation: {len(self.segmentation_classes)} classes, expected 1..255"
             )
         self.segmentation_colors = voc_colour_map(len(self.segmentation_classes))
-        self.ids = read_voc_split(
-            self.root, split, "Segmentation", "SegmentationClass/*.png", "VOCSegmentation"
-        )
-        self.paths, self.label_paths = [], []
-        for name in self.ids:
-            image = find_photograph(self.root, name, "VOCSegmentation")
-            labels = self.root / "SegmentationClass" / f"{name}.png"
-            if not labels.is_file():
-                raise FileNotFoundError(f"VOCSegmentation: {image} has no label map {labels}")
-            self.paths.append(image)
-            self.label_paths.append(labels)
+        faults = Faults() if faults is None else faults
+        folder = self.folder(root)
+        self.root = folder.root
+        self.ids: list[str] = []
+        self.paths: list[Path] = []
+        self.label_paths: list[Path] = []
+        for entry in folder.entries(split, faults):
+            image = folder.picture_of(entry.annotation, "", faults)
+            if image is not None and size_if_readable(image, faults) is not None:
+                self.ids.append(entry.name)
+                self.paths.append(image)
+                self.label_paths.append(entry.annotation)
+        faults.settle(READER)
+
+    @staticmethod
+    def folder(root: str | Path) -> VOCFolder:
+        """The files of a set of segmentations.
+
+        Raises:
+            FileNotFoundError: there is no such set, or there are several.
+        """
+        kind = "SegmentationClass", "Segmentation"
+        return VOCFolder(root, READER, *kind, SUFFIXES, beside=False)
 
     def __len__(self) -> int:
         return len(self.ids)

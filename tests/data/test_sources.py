@@ -149,21 +149,29 @@ def test_voc_without_a_test_list_is_tested_on_val(tmp_path):
     assert splits.test is splits.validation and ids(splits.test) == ["val1"]
 
 
-def test_voc_without_a_val_list_names_the_file_when_val_is_used(tmp_path):
-    voc_folder(tmp_path, train="b")
+def test_voc_without_a_val_list_is_validated_on_every_tenth(tmp_path):
+    voc_folder(tmp_path, train="b", test="a")
+    listed = tmp_path / "ImageSets" / "Main" / "train.txt"
+    with pytest.raises(ValueError, match="1 labelled pictures; expected at least 2"):
+        assert open_data(f"voc:{tmp_path}", BOXES).train
+    for name in ("zoo", "ant"):
+        for folder, suffix in (("Annotations", "xml"), ("JPEGImages", "jpg")):
+            shutil.copy(
+                tmp_path / folder / f"train1.{suffix}", tmp_path / folder / f"{name}.{suffix}"
+            )
+    listed.write_text("zoo\ntrain1\nant\n")
     splits = open_data(f"voc:{tmp_path}", BOXES)
-    assert ids(splits.train) == ["train1"]
-    with pytest.raises(FileNotFoundError, match=r"split 'val' needs .*val\.txt"):
-        assert splits.validation
+    assert [ids(part) for part in parts(splits)] == [["ant", "train1"], ["zoo"], ["test1"]]
+    assert "no list for validation" in splits.rule and not splits.tested_on_validation
 
 
 def test_voc_reads_the_names_of_all_files_once(tmp_path, monkeypatch):
     voc_folder(tmp_path, train="b", val="c", test="a")
     read = []
 
-    def recorded(folder):
+    def recorded(folder, faults):
         read.append(folder)
-        return annotated_classes(folder)
+        return annotated_classes(folder, faults)
 
     monkeypatch.setattr(sources, "annotated_classes", recorded)
     splits = open_data(f"voc:{tmp_path}", BOXES)

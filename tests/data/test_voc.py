@@ -105,7 +105,7 @@ def test_photograph_without_objects(tmp_path):
     assert target["labels"].shape == target["difficult"].shape == target["area"].shape == (0,)
 
 
-def test_wrong_boxes_are_repaired_with_one_warning(tmp_path):
+def test_wrong_boxes_are_repaired_with_one_warning_for_each_kind(tmp_path):
     add(tmp_path, "fine", xml_object("cat", (1, 1, 9, 9)))
     add(
         tmp_path,
@@ -118,10 +118,11 @@ def test_wrong_boxes_are_repaired_with_one_warning(tmp_path):
     )
     with pytest.warns(DatasetWarning) as caught:
         dataset = VOCDetection(tmp_path)
-    assert len(caught) == 1
-    message = str(caught[0].message)
-    assert "bad.xml: object 1 (cat), bndbox (-3, 5, 12, 28) is not inside" in message
-    assert "clipped" in message and "and 3 more" in message and "\n" not in message
+    outside, flat = (str(warning.message) for warning in caught)
+    assert "bad.xml: object 1 (cat), bndbox (-3, 5, 12, 28) is not inside" in outside
+    assert outside.endswith("clipped (and 1 more: box outside of its picture)")
+    assert "bad.xml: object 2 (cat), bndbox (7, 4, 7, 4) has no area; dropped" in flat
+    assert flat.endswith("(and 1 more: box without area)") and "\n" not in outside + flat
     assert dataset[1][1]["boxes"].tolist() == [[0, 4, 12, 20], [1, 1, 4, 4]]
 
 
@@ -172,7 +173,7 @@ def test_missing_files(tmp_path):
     with pytest.raises(FileNotFoundError, match="no photograph"):
         VOCDetection(tmp_path)
     (tmp_path / "Annotations" / "a.xml").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no annotation .*a\.xml"):
+    with pytest.raises(FileNotFoundError, match=r"line 1: 'a': there is no annotation of that"):
         VOCDetection(tmp_path)
 
 
@@ -194,7 +195,8 @@ def test_boxes_refer_to_the_upright_photograph(tmp_path):
     exif = picture.getexif()
     exif[0x0112] = 6
     picture.save(tmp_path / "JPEGImages" / "a.jpg", exif=exif)
-    image, target = VOCDetection(tmp_path, strict=True)[0]
+    with pytest.warns(DatasetWarning, match=r"a\.xml: it notes no size, and .*a\.jpg is turned"):
+        image, target = VOCDetection(tmp_path, strict=True)[0]
     assert image.shape == (3, 30, 20) and target["boxes"].tolist() == [[0, 0, 20, 30]]
 
 

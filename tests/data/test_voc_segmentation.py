@@ -75,11 +75,13 @@ def test_own_classes_of_a_segmentation(root):
 
 def test_missing_files_of_a_segmentation_are_found_at_once(root):
     (root / "SegmentationClass" / "2012_0.png").unlink()
-    with pytest.raises(FileNotFoundError, match=r"2012_0\.jpg has no label map"):
+    with pytest.raises(FileNotFoundError, match=r"no annotation of .*2012_0\.jpg in .*Class$"):
         VOCSegmentation(root)
     (root / "JPEGImages" / "2012_2.jpg").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no photograph .*2012_2 \(\.jpg"):
+    with pytest.raises(FileNotFoundError, match="2 faults") as caught:
         VOCSegmentation(root)
+    assert "2012_2.png: there is no photograph" in str(caught.value)
+    assert "train.txt: line 2: '2012_0': there is no annotation of" in str(caught.value)
 
 
 def test_wrong_files_of_a_segmentation_are_named(root):
