@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from minicv.cli.device_option import add_device_option, chosen_device
-from minicv.cli.pictures import Pictures
+from minicv.cli.pictures import Picture, Pictures, save_picture
 from minicv.cli.train import tasks
-from minicv.tasks import Prediction, load
+from minicv.inspection import draw_stages
+from minicv.models.model import Model
+from minicv.tasks import Prediction, Task, load
 from minicv.tasks.json_files import write_json
+
+STAGES = "_stages"  # the end of the name of a picture's folder with its stages
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Describe the command's options; detect and segment are other names for it."""
     written = "; ".join(
-        f"in {task.name} NAME_{task.picture}.png and, with --json, {task.results}.json"
+        f"in {task.name} {' and '.join(f'NAME{ending}' for ending in _endings(task))} and, with "
+        f"--json, {task.results}.json"
         for task in tasks()
     )
     parser = commands.add_parser(
@@ -26,7 +31,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="run a trained model on pictures of your own",
         description=f"Run a trained model on pictures and draw its results. Written are {written}. "
         "Detections are a list in COCO's result form, with every score (bbox is x, y, width, "
-        "height; category_id counts from 1; image_id is the file's name).",
+        "height; category_id counts from 1; image_id is the file's name, with its folder where two "
+        "files have one name). The labels of a segmentation are a palette picture: a number for "
+        "each pixel, in the colours of the data set.",
     )
     add = parser.add_argument
     add("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
@@ -34,36 +41,93 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--out", required=True, type=Path, metavar="DIR", help="folder for the drawn pictures")
     add(
         "--threshold",
-        type=float,
+        type=share,
         default=0.5,
-        help="of what has a score, draw what scores at least this; default 0.5",
+        metavar="SCORE",
+        help="of what has a score, draw what scores at least this, 0 to 1; default 0.5",
     )
     add("--json", action="store_true", help="also write all results to DIR")
+    add(
+        "--stages",
+        action="store_true",
+        help=f"also draw what the model computes on the way, step by step, in DIR/NAME{STAGES}",
+    )
+    add("-r", "--recursive", action="store_true", help="enter the folders within folders")
     add_device_option(parser)
     parser.set_defaults(run=run)
 
 
+def share(text: str) -> float:
+    """A number of 0..1, as a score is.
+
+    >>> share("0.25")
+    0.25
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no score; expected a number from 0 to 1")
+    return number
+
+
 def run(options: argparse.Namespace) -> None:
-    """Predict every picture; a file that cannot be read is named and skipped."""
+    """Predict every picture; one that fails is named and passed over."""
     device = chosen_device(options)
     model, system = load(options.weights)
     model.to(device)
     task = system.task
+    pictures = Pictures(
+        options.command,
+        options.images,
+        options.out,
+        _endings(task),
+        recursive=options.recursive,
+    )
     options.out.mkdir(parents=True, exist_ok=True)
     records: list[dict[str, Any]] = []
-    pictures = Pictures(options.command, options.images)
-    for path, name, image in pictures:
-        started = time.perf_counter()
-        (result,) = model.predict([image])
-        seconds = time.perf_counter() - started
-        drawn = options.out / f"{name}_{task.picture}.png"
-        prediction = Prediction(path.name, image, result, model.classes, seconds, drawn.name)
-        task.draw(prediction, options.threshold).save(drawn)
-        records += task.to_json(prediction)
-        print(f"{path}: {task.summary(prediction, options.threshold)} -> {drawn}")
+    for picture in pictures:
+        try:
+            records += _predict(picture, model, task, options)
+        except Exception as error:  # whatever is wrong with a picture, the others go on
+            pictures.fail(picture, error)
     if options.json:
         file = options.out / f"{task.results}.json"
         write_json(file, records)
         what = task.results.removesuffix("s") if len(records) == 1 else task.results
         print(f"{len(records)} {what} -> {file}")
     pictures.check()
+
+
+def _predict(
+    picture: Picture, model: Model, task: Task, options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """Write all files of one picture, say what was found; the entries for the results' file."""
+    started = time.perf_counter()
+    result, stages = model.predict_for_picture(picture.image, keep_stages=options.stages)
+    seconds = time.perf_counter() - started
+    drawn = options.out / f"{picture.name}_{task.picture}.png"
+    prediction = Prediction(
+        picture.id,
+        picture.image,
+        result,
+        model.classes,
+        seconds,
+        drawn.relative_to(options.out).as_posix(),
+        model.colours,
+    )
+    save_picture(task.draw(prediction, options.threshold), drawn)
+    for ending, draw in task.more_pictures.items():
+        save_picture(draw(prediction), options.out / f"{picture.name}_{ending}.png")
+    if options.stages:
+        folder = options.out / f"{picture.name}{STAGES}"
+        drawings = draw_stages(stages, model.classes, colours=model.colours)
+        for number, (name, drawing) in enumerate(drawings.items(), start=1):
+            save_picture(drawing, folder / f"{number:02}_{name}.png")
+    print(f"{picture.path}: {task.summary(prediction, options.threshold)} -> {drawn}")
+    return task.to_json(prediction)
+
+
+def _endings(task: Task) -> list[str]:
+    return [f"_{name}.png" for name in (task.picture, *task.more_pictures)]

@@ -12,6 +12,7 @@ from minicv.inspection.label_maps import (
     draw_segmentation_comparison,
     draw_segments,
 )
+from minicv.inspection.label_pictures import background_labels, palette_picture
 from minicv.inspection.number_grid import draw_number_grid
 from minicv.inspection.palette import class_palette
 from minicv.inspection.panels import LegendEntry, contact_sheet, draw_legend
@@ -23,6 +24,7 @@ __all__ = [
     "LSP_SKELETON",
     "LegendEntry",
     "Skeleton",
+    "background_labels",
     "border_window",
     "class_palette",
     "colour_map",
@@ -46,5 +48,6 @@ __all__ = [
     "draw_stages",
     "feature_tiles",
     "overlay_heatmap",
+    "palette_picture",
     "regions_behind",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from PIL import Image, ImageChops
@@ -22,6 +22,7 @@ from minicv.vision.label_maps import VOID, check_label_map
 
 OPACITY = 0.66  # share of a class's colour; the rest is the photograph in grey
 DARKEST = 70  # grey that black becomes, so that colours can be told apart in dark parts too
+CLEAR = (160, 160, 160)  # in the legend, of classes without a colour
 BORDER = 0.55  # brightness of the line between two classes
 VOID_BRIGHTNESS = (0.25, 0.5)  # of the photograph under the stripes that say "no class"
 
@@ -31,6 +32,8 @@ def draw_segmentation(
     segmentation: np.ndarray,
     class_names: Sequence[str] | None = None,
     colours: Sequence[Sequence[int]] | np.ndarray | None = None,
+    *,
+    clear: Collection[int] = (),
 ) -> Image.Image:
     """Lay the classes over an image. The legend below has those that occur, with their shares.
 
@@ -43,6 +46,7 @@ def draw_segmentation(
         segmentation: (H, W) labels 0..K-1 or `VOID`.
         class_names: K names; without them the legend has the labels' numbers.
         colours: (K, 3) of 0..255; by default those of `class_palette`.
+        clear: labels without a colour, such as that of the background: the photograph remains.
 
     Raises:
         ValueError: the label map is not of the image's size or holds a label without a name, or
@@ -56,7 +60,8 @@ def draw_segmentation(
     segmentation, colours = checked_label_map(
         segmentation, np.shape(image), class_names, colours, "draw_segmentation"
     )
-    picture = paint_label_map(image, segmentation, colours)
+    picture = paint_label_map(image, segmentation, colours, clear)
+    colours[list(clear)] = CLEAR
     counts = np.bincount(segmentation.ravel(), minlength=VOID + 1)
     notes = {
         int(label): percent(counts[label] / segmentation.size) for label in np.flatnonzero(counts)
@@ -67,7 +72,10 @@ def draw_segmentation(
 
 
 def paint_label_map(
-    image: np.ndarray, segmentation: np.ndarray, colours: np.ndarray
+    image: np.ndarray,
+    segmentation: np.ndarray,
+    colours: np.ndarray,
+    clear: Collection[int] = (),
 ) -> Image.Image:
     """The picture of `draw_segmentation` without the legend; the label map is taken as checked.
 
@@ -80,6 +88,10 @@ def paint_label_map(
     table = np.zeros((VOID + 1, 3), np.uint8)
     table[: len(colours)] = colours
     painted = Image.blend(grey, Image.fromarray(table[labels]), OPACITY)
+    if clear:
+        painted.paste(
+            grey, mask=Image.fromarray(np.isin(labels, list(clear)).astype(np.uint8) * 255)
+        )
     painted = paint_void(painted, grey, labels == VOID)
     line = painted.point(lambda value: int(value * BORDER + 0.5))
     painted.paste(line, mask=Image.fromarray(_borders(labels)))

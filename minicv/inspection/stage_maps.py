@@ -11,11 +11,13 @@ from minicv.inspection.canvas import Canvas, line_width_for
 from minicv.inspection.charts import draw_bars
 from minicv.inspection.heatmap import colour_bar, feature_tiles, overlay_heatmap
 from minicv.inspection.label_maps import (
+    CLEAR,
     checked_label_map,
     draw_segmentation,
     legend_entries,
     paint_label_map,
 )
+from minicv.inspection.label_pictures import background_labels
 from minicv.inspection.palette import INK, class_colour
 from minicv.inspection.panels import GAP, LegendEntry, contact_sheet, mosaic, with_legend
 from minicv.inspection.stage import Stage
@@ -142,13 +144,15 @@ def draw_label_map(stage: Stage, scene: Scene) -> Drawn:
     image, segmentation = stage.arrays["image"], stage.arrays["segmentation"]
     names = scene.class_names
     operation = f"draw_stages: stage {stage.name!r}"
-    labels, colours = checked_label_map(segmentation, image.shape, names, None, operation)
-    painted = at_width(paint_label_map(image, labels, colours), TILE)
+    labels, colours = checked_label_map(segmentation, image.shape, names, scene.colours, operation)
+    clear = background_labels(names)
+    painted = at_width(paint_label_map(image, labels, colours, clear), TILE)
+    colours[list(clear)] = CLEAR
     present, counts = np.unique(labels, return_counts=True)
     largest = sorted(present[np.argsort(-counts, kind="stable")[:MOST_NAMES]].tolist())
     entries = legend_entries(dict.fromkeys(largest, ""), names, colours)
     note = "" if len(largest) == len(present) else f"the largest {MOST_NAMES} classes are named"
-    detail = draw_segmentation(image, segmentation, names)
+    detail = draw_segmentation(image, segmentation, names, scene.colours, clear=clear)
     return Drawn(with_legend(painted, entries, least=TILE), note, detail, detail_note="")
 
 

@@ -15,11 +15,11 @@ from minicv.inspection.boxes import clip_line, draw_proposals, paint_boxes
 from minicv.inspection.canvas import Canvas, line_width_for, to_picture
 from minicv.inspection.detections import draw_detections
 from minicv.inspection.heatmap import colour_bar
-from minicv.inspection.palette import WHITE, class_colour
+from minicv.inspection.palette import GREY, WHITE, class_colour
 from minicv.inspection.panels import LegendEntry, contact_sheet, mosaic, with_legend
 from minicv.inspection.regions import crop_of_box, feature_picture, region_card, score_cards
 from minicv.inspection.stage import Stage
-from minicv.inspection.stage_scene import Drawn, Scene, halves, pale
+from minicv.inspection.stage_scene import HIT, Drawn, Objects, Scene, halves, pale
 
 MOST_BOXES = 40  # drawn; more would hide the image
 MOST_BOXES_OF_A_CROWD = 300  # drawn of boxes before suppression, to show how many they are
@@ -37,6 +37,8 @@ def draw_boxes(stage: Stage, scene: Scene) -> Drawn:
     boxes, scores = stage.arrays["boxes"], stage.arrays["scores"]
     thinned_out = any(later.kind == "boxes" for later in scene.stages[scene.index + 1 :])
     most = MOST_BOXES_OF_A_CROWD if thinned_out else MOST_BOXES
+    if scene.truth is not None:
+        return _draw_hits(boxes, scores, scene, scene.truth, most)
     if scores.min() == scores.max():  # no best ones: some, evenly spread
         rows = np.unique(np.linspace(0, len(boxes) - 1, most).astype(int))
         picture = draw_proposals(scene.on_image(), boxes[rows], scores[rows], most)
@@ -47,6 +49,32 @@ def draw_boxes(stage: Stage, scene: Scene) -> Drawn:
     note = f"the best {most} are drawn; bright is best" if len(boxes) > most else "bright is best"
     bar = colour_bar(picture.width, f"score {low:.3g}", f"{high:.3g}")
     return Drawn(picture, note, mosaic([picture, bar], columns=1))
+
+
+def _draw_hits(
+    boxes: np.ndarray, scores: np.ndarray, scene: Scene, truth: Objects, most: int
+) -> Drawn:
+    """The best boxes; those that hit an object in the colours of the classes, the others grey."""
+    best = np.argsort(-scores, kind="stable")[:most]
+    hits = truth.hit_by(boxes[best])
+    picture, factor = scene.picture()
+    canvas = Canvas(pale(picture))
+    width = line_width_for(picture)
+    for row in np.argsort(hits >= 0, kind="stable"):  # the hits on top
+        box = clip_line(boxes[best[row]] * factor, picture.size, width)
+        if hits[row] < 0:
+            canvas.frame(box, (*GREY, 110), 0.5 * width)
+        else:
+            canvas.outline(box, class_colour(int(hits[row])), 0.8 * width)
+    tile = canvas.finish()
+    drawn = f"the best {len(best)} are drawn; " if len(best) < len(boxes) else ""
+    note = f"{drawn}{int((hits >= 0).sum())} hit an object (IoU of {HIT} or more), in its colour"
+    entries = [
+        LegendEntry(class_colour(label), scene.class_names[label], f"{int((hits == label).sum())}")
+        for label in np.unique(truth.labels).tolist()
+    ]
+    entries.append(LegendEntry(GREY, "no object", f"{int((hits < 0).sum())}"))
+    return Drawn(tile, note, with_legend(tile, entries))
 
 
 def score_scale(scores: np.ndarray) -> tuple[float, float]:

@@ -13,10 +13,11 @@ from minicv.inspection.canvas import enlarged, scaled
 from minicv.inspection.palette import WHITE
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.stage import Stage
-from minicv.vision.boxes import nms
+from minicv.vision.boxes import box_iou, nms
 
 PANEL_WIDTH = 600  # of each half of a picture of one stage
 MOST_LOOKED_AT = 2000  # regions among which those shown are chosen
+HIT = 0.5  # IoU from which a box hits an object
 DIFFERENT = 0.4  # IoU up to which two regions differ enough to show both
 
 
@@ -36,6 +37,27 @@ class Drawn(NamedTuple):
     detail_note: str | None = None
 
 
+class Objects(NamedTuple):
+    """The true objects of an image: ``boxes`` (G, 4) and ``labels`` (G,)."""
+
+    boxes: np.ndarray
+    labels: np.ndarray
+
+    def hit_by(self, boxes: np.ndarray) -> np.ndarray:
+        """For each of R boxes the label of the object that it hits, else -1: (R,) int64.
+
+        A box hits the object with which its IoU is greatest, if it is `HIT` at least.
+
+        >>> objects = Objects(np.array([[0.0, 0, 8, 8]]), np.array([3]))
+        >>> objects.hit_by(np.array([[0.0, 0, 8, 6], [4.0, 4, 12, 12]])).tolist()
+        [3, -1]
+        """
+        if len(self.boxes) == 0 or len(boxes) == 0:
+            return np.full(len(boxes), -1)
+        overlap = box_iou(boxes.astype(np.float64), self.boxes.astype(np.float64))  # (R, G)
+        return np.where(overlap.max(axis=1) >= HIT, self.labels[overlap.argmax(axis=1)], -1)
+
+
 @dataclass(frozen=True)
 class Scene:
     """The context in which a stage is drawn.
@@ -45,12 +67,16 @@ class Scene:
         index: of the stage that is drawn.
         image: (3, H, W), in whose pixels its boxes are; None where no stage so far has one.
         class_names: K names.
+        truth: the true objects in the pixels of ``image``; None where they are not known.
+        colours: (K, 3) of 0..255, of label maps; None for those of `class_palette`.
     """
 
     stages: Sequence[Stage]
     index: int
     image: np.ndarray | None
     class_names: Sequence[str]
+    truth: Objects | None = None
+    colours: Sequence[Sequence[int]] | None = None
 
     def on_image(self) -> np.ndarray:
         """The image under the stage.

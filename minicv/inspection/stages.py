@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 from PIL import Image
 
 from minicv.inspection import stage_maps as maps
 from minicv.inspection import stage_regions as regions
 from minicv.inspection.panels import contact_sheet
 from minicv.inspection.stage import Stage
-from minicv.inspection.stage_scene import Drawn, Scene, at_width, pale
+from minicv.inspection.stage_scene import Drawn, Objects, Scene, at_width, pale
+from minicv.inspection.stage_sizes import smaller_stages
 
 OVERVIEW = "overview"
 OVERVIEW_TILE = 400  # width of a stage on the overview, pixels
@@ -35,15 +37,28 @@ DRAWERS: dict[str, Callable[[Stage, Scene], Drawn]] = {
 }
 
 
-def draw_stages(stages: Sequence[Stage], class_names: Sequence[str]) -> dict[str, Image.Image]:
+def draw_stages(
+    stages: Sequence[Stage],
+    class_names: Sequence[str],
+    *,
+    truth: Mapping[str, np.ndarray] | None = None,
+    colours: Sequence[Sequence[int]] | None = None,
+    title: str | None = None,
+) -> dict[str, Image.Image]:
     """Draw what a model's `stages` gives: each stage by its kind, and all of them on one sheet.
 
     A stage of many regions shows a few: the surest of those that overlap little. A region has the
     same number in all stages of the same regions. The picture of a stage without boxes says so.
+    Large photographs are drawn smaller, 1600 pixels on the longer side.
 
     Args:
         stages: in order; see `minicv.inspection.stage.KINDS` for what each holds.
         class_names: K names.
+        truth: ``boxes`` (G, 4) and ``labels`` (G,) of the image, in the pixels of the last stage's
+            image, where they are known. Proposals that hit an object then have the colour of its
+            class, and the others are grey.
+        colours: (K, 3) of 0..255, in which label maps are drawn.
+        title: of the overview; by default it tells the time of all stages together.
 
     Returns:
         Pictures by the names of the stages, in order, then ``overview``: all on one sheet, with
@@ -62,9 +77,12 @@ def draw_stages(stages: Sequence[Stage], class_names: Sequence[str]) -> dict[str
     _check(stages, class_names)
     pictures, tiles, captions = {}, [], []
     image = None
+    known = None if truth is None else _Truth(truth, stages)
+    stages = smaller_stages(stages)
     for index, stage in enumerate(stages):
         image = stage.arrays.get("image", image)
-        drawn = draw_stage(Scene(stages, index, image, class_names))
+        objects = None if known is None else known.on(image)
+        drawn = draw_stage(Scene(stages, index, image, class_names, objects, colours))
         note = drawn.note if drawn.detail_note is None else drawn.detail_note
         caption = _caption(index + 1, stage, note)
         picture = drawn.detail or drawn.tile
@@ -73,12 +91,14 @@ def draw_stages(stages: Sequence[Stage], class_names: Sequence[str]) -> dict[str
         tiles.append(at_width(drawn.tile, OVERVIEW_TILE))
         captions.append(_caption(index + 1, stage, drawn.note))
     rows = math.ceil(len(stages) / MOST_COLUMNS)
-    total = duration(sum(stage.seconds for stage in stages))
+    if title is None:
+        total = duration(sum(stage.seconds for stage in stages))
+        title = f"Stage by stage, {total} in all" if stages else "No stages"
     pictures[OVERVIEW] = contact_sheet(
         tiles,
         captions,
         columns=math.ceil(len(stages) / max(1, rows)),
-        title=f"Stage by stage, {total} in all" if stages else "No stages",
+        title=title,
         tile_width=OVERVIEW_TILE,
     )
     return pictures
@@ -90,6 +110,22 @@ def draw_stage(scene: Scene) -> Drawn:
     if stage.kind != "detections" and len(stage.arrays.get("boxes", [0])) == 0:
         return Drawn(pale(scene.picture()[0]), "no boxes, so there is nothing to draw")
     return DRAWERS[stage.kind](stage, scene)
+
+
+class _Truth:
+    """The true objects of the image that a model was given, for its stages at any size."""
+
+    def __init__(self, truth: Mapping[str, np.ndarray], stages: Sequence[Stage]) -> None:
+        self.boxes, self.labels = np.asarray(truth["boxes"]), np.asarray(truth["labels"])
+        images = [stage.arrays["image"] for stage in stages if "image" in stage.arrays]
+        self.size = np.shape(images[-1])[1:] if images else (1, 1)
+
+    def on(self, image: np.ndarray | None) -> Objects | None:
+        """The objects in the pixels of that image."""
+        if image is None:
+            return None
+        down, across = (new / old for new, old in zip(image.shape[1:], self.size, strict=True))
+        return Objects(self.boxes * np.array([across, down, across, down]), self.labels)
 
 
 def duration(seconds: float) -> str:

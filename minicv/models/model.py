@@ -26,10 +26,13 @@ class Model(Module):
         classes: the K names; label k means ``classes[k]``.
         settings: a frozen dataclass of numbers and options, written in the model's own file. With
             it and the classes the model can be built again.
+        colours: red, green and blue of each class in the data set it was trained on, 0..255, to
+            draw label maps in; None if unknown.
     """
 
     classes: tuple[str, ...]
     settings: Any
+    colours: tuple[tuple[int, int, int], ...] | None = None
 
     def loss(
         self,
@@ -70,7 +73,7 @@ class Model(Module):
     def predict_for_picture(
         self, image: np.ndarray, keep_stages: bool = False
     ) -> tuple[Result, list[Stage]]:
-        """`predict` and `stages` of one image in one run.
+        """`predict` of one image, and its `stages` in the same run.
 
         Args:
             image: (3, H, W), RGB float in 0..1.
@@ -83,13 +86,21 @@ class Model(Module):
         Raises:
             ValueError: see `predict`.
         """
+        if keep_stages:
+            return self.run_recorded(image, StageRecorder(keep=True))
+        (result,) = self.predict([image])
+        return result, []
+
+    def run_recorded(
+        self, image: np.ndarray, record: StageRecorder
+    ) -> tuple[Result, list[Stage]]:
+        """`run` of one image in evaluation mode: its result and what ``record`` kept."""
         if isinstance(image, (list, tuple)):
             raise ValueError(
                 f"{type(self).__name__}.stages: got a {type(image).__name__}; expected one image, "
                 "(3, height, width): write image, without brackets"
             )
         check_image(image, f"{type(self).__name__}.stages: image")
-        record = StageRecorder(keep=keep_stages)
         with no_grad(), evaluating(self):
             result = self.run_for_picture(image.astype(np.float32, copy=False), record)
         return result, record.stages

@@ -18,7 +18,7 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
-from minicv.inspection.stage import StageRecorder, record_input
+from minicv.inspection.stage import Stage, StageRecorder, record_input
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import (
     normalised_batch,
@@ -184,6 +184,12 @@ class Segmenter(Model):
             (K, H, W) float32, which sum to 1 over the classes.
         """
         return [self._segment(image, record, keep_probabilities=True) for image in images]
+
+    def predict_for_picture(
+        self, image: np.ndarray, keep_stages: bool = False
+    ) -> tuple[Result, list[Stage]]:
+        """See `Model.predict_for_picture`; the result is the label map alone."""
+        return self.run_recorded(image, StageRecorder(keep_stages))
 
     def run_for_picture(self, image: np.ndarray, record: StageRecorder) -> Result:
         """As `run`, without the probabilities: of 12 million pixels and 21 classes, a gigabyte."""

@@ -1,0 +1,84 @@
+"""Stages of a large photograph, brought to a size at which drawing them is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from minicv.inspection.canvas import to_picture
+from minicv.inspection.stage import Stage
+
+MOST_SIDE = 1600  # pixels of a drawn stage; a screen shows no more
+
+
+def smaller_stages(stages: Sequence[Stage]) -> list[Stage]:
+    """The stages, with each image within `MOST_SIDE` and what lies on it at the same scale.
+
+    Boxes, the stride of a feature map and label maps follow their image. Captions tell the sizes of
+    before. An image on which anchors lie stays as it is, because their sizes are written on it; a
+    detector chooses the size of that image itself.
+
+    >>> image = np.zeros((3, 10, 3200), np.float32)
+    >>> boxes = {"boxes": np.array([[0.0, 0, 8, 8]]), "scores": np.ones(1)}
+    >>> stages = [Stage("input", "", "image", {"image": image}, 0.0),
+    ...           Stage("proposals", "", "boxes", boxes, 0.0)]
+    >>> small = smaller_stages(stages)
+    >>> small[0].arrays["image"].shape, small[1].arrays["boxes"].tolist()
+    ((3, 5, 1600), [[0.0, 0.0, 4.0, 4.0]])
+    """
+    result, across, down = [], 1.0, 1.0
+    for index, stage in enumerate(stages):
+        arrays = dict(stage.arrays)
+        if "image" in arrays:
+            height, width = arrays["image"].shape[1:]
+            size = _size_within(height, width, keep=_has_anchors(stages[index:]))
+            down, across = size[0] / height, size[1] / width
+            if size != (height, width):
+                arrays["image"] = _resized(arrays["image"], size)
+                if "segmentation" in arrays:
+                    arrays["segmentation"] = _nearest(arrays["segmentation"], size)
+        if (across, down) != (1.0, 1.0):
+            for name in ("boxes", "refined_boxes"):
+                if name in arrays:
+                    scale = np.array([across, down, across, down], np.float32)
+                    arrays[name] = np.asarray(arrays[name]) * scale
+            if "stride" in arrays:
+                arrays["stride"] = float(arrays["stride"]) * max(across, down)
+        if arrays.keys() and any(arrays[name] is not stage.arrays[name] for name in arrays):
+            stage = Stage(stage.name, stage.caption, stage.kind, arrays, stage.seconds)
+        result.append(stage)
+    return result
+
+
+def _has_anchors(stages: Sequence[Stage]) -> bool:
+    """Whether anchors lie on the image of the first stage."""
+    for number, stage in enumerate(stages):
+        if number and "image" in stage.arrays:
+            return False
+        if "anchors" in stage.arrays:
+            return True
+    return False
+
+
+def _size_within(height: int, width: int, keep: bool) -> tuple[int, int]:
+    longer = max(height, width)
+    if keep or longer <= MOST_SIDE:
+        return height, width
+    share = MOST_SIDE / longer
+    return max(1, int(height * share + 0.5)), max(1, int(width * share + 0.5))
+
+
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    picture = to_picture(image).resize((size[1], size[0]), Image.Resampling.BOX)
+    return np.asarray(picture, np.float32).transpose(2, 0, 1) / 255
+
+
+def _nearest(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The label under the centre of each pixel of the smaller map."""
+    rows, columns = (
+        ((np.arange(new) + 0.5) * old / new).astype(np.int64)
+        for new, old in zip(size, labels.shape, strict=True)
+    )
+    return labels[np.ix_(rows, columns)]
