@@ -127,7 +127,10 @@ def to_show(report: Report, census: Census, count: int) -> list[tuple[Sample, li
     kinds_of: dict[str, list[str]] = {}
     for finding in report.findings:
         for where, _ in finding.places:
-            there = kinds_of.setdefault(Path(where.split(": ", 1)[-1]).stem, [])
+            file = where.removeprefix(f"{census.split}: ")
+            if file == where and not Path(where).suffix:
+                continue  # of another split, or of a class
+            there = kinds_of.setdefault(Path(file).stem, [])
             if finding.kind.name not in there:
                 there.append(finding.kind.name)
 

@@ -1,0 +1,89 @@
+"""A trained model on a data set that labels other classes: what can be judged, and what is said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from minicv.data import Dataset, Relabelled
+from minicv.data.class_names import match_names
+from minicv.metrics.metric import Metric
+from minicv.tasks.task import Classes, Task
+
+
+@dataclass(frozen=True)
+class Judging:
+    """How a model is judged on a data set.
+
+    Attributes:
+        dataset: its labels have the model's numbers.
+        classes: the model's.
+        labelled: those of them that the data set labels, in the model's order.
+        left_out: classes of the data set that the model does not know.
+        sentences: what a user must know about it; empty where the classes are the same.
+        task: the kind of task.
+    """
+
+    dataset: Dataset
+    classes: Classes
+    labelled: Classes
+    left_out: Classes
+    sentences: tuple[str, ...]
+    task: Task
+
+    def metric(self) -> Metric:
+        """An empty metric, in which classes that the data set does not label have no value."""
+        if self.labelled != self.classes and self.task.metric_of_some is not None:
+            return self.task.metric_of_some(self.classes, self.labelled)
+        return self.task.metric(self.classes)
+
+
+def judging(
+    task: Task, classes: Sequence[str], dataset: Dataset, data: str = "the data"
+) -> Judging:
+    """How a model of ``classes`` is judged on ``dataset``, whose classes may be others.
+
+    - The order of the classes does not matter: names decide.
+    - A class that only the model knows has no value, and no part in a mean. A detection of it is
+      neither right nor wrong. A pixel of another class that the model gives to it is still missed
+      by that class.
+    - A class that only the data set knows is left out: its objects are no truth, so that a cow
+      found there is a false alarm; its pixels have no class.
+    - Names that differ by case, blanks, hyphens or underscores only are the same class; it is said.
+
+    Args:
+        task: the kind of task.
+        classes: the model's.
+        dataset: the images.
+        data: names the data set in the sentences.
+
+    Raises:
+        ValueError: no class is in both.
+    """
+    ours, theirs = tuple(classes), task.classes_of(dataset)
+    if ours == theirs:
+        return Judging(dataset, ours, ours, (), (), task)
+    matched = match_names(theirs, ours)
+    if not matched:
+        raise ValueError(
+            f"the model knows {_listed(ours)}, but {data} labels {_listed(theirs)}: no class is in "
+            "both; use weights trained on these classes"
+        )
+    labelled = tuple(name for name in ours if name in matched.values())
+    left_out = tuple(name for name in theirs if name not in matched)
+    absent = [name for name in ours if name not in labelled]
+    alike = [f"{name!r} and {other!r}" for name, other in matched.items() if name != other]
+    sentences = []
+    if alike:
+        sentences.append(f"taken as one class, though written in two ways: {_listed(alike)}")
+    if absent:
+        them = "them" if len(absent) > 1 else "it"
+        sentences.append(f"not judged, for {data} does not label {them}: {_listed(absent)}")
+    if left_out:
+        them = "them" if len(left_out) > 1 else "it"
+        sentences.append(f"left out, for the model does not know {them}: {_listed(left_out)}")
+    return Judging(Relabelled(dataset, ours), ours, labelled, left_out, tuple(sentences), task)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) or "nothing"
