@@ -11,11 +11,12 @@ from PIL import Image
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.data import Dataset, Subset
 from minicv.data.sources import open_data
-from minicv.inspection import contact_sheet, draw_curves, draw_stages
+from minicv.inspection import contact_sheet, draw_stages
 from minicv.inspection.stage_regions import DRAWN_SCORE
 from minicv.models.model import Result, Target
 from minicv.tasks import SYSTEMS, Prediction, load, train
 from minicv.tasks.detection import compare
+from minicv.tasks.history import history_curves
 from minicv.tasks.json_files import write_json
 from minicv.training import evaluate
 
@@ -52,6 +53,7 @@ def run(options: argparse.Namespace) -> None:
         changes={"jitter": 0.0},  # the scenes are drawn in many lights already
         seed=options.seed,
         device=device,
+        overwrite=True,  # a demonstration is repeated in the same folder
     )
     model, _ = load(options.out / "best.npz")
     model.to(device)
@@ -66,7 +68,7 @@ def run(options: argparse.Namespace) -> None:
     )
     pictures = {
         "detections": _detections(test, results, model.classes),
-        "training": _curves(history),
+        "training": history_curves(history),
     }
     scene = test[_instructive([test[i][1] for i in range(len(test))])][0]
     stages = draw_stages(model.stages(scene), model.classes)
@@ -75,6 +77,7 @@ def run(options: argparse.Namespace) -> None:
     }
     for name, picture in pictures.items():
         picture.save(options.out / f"{name}.png")
+    (options.out / "history.png").unlink(missing_ok=True)  # training.png is the same picture
     report = {"seed": options.seed, "training_seconds": round(seconds, 1), "values": values}
     write_json(options.out / "demo.json", {**report, "history": history})
     print(f"pictures in {options.out.resolve()}:")
@@ -107,13 +110,3 @@ def _detections(
         sheets.append(compare(prediction, target, dataset))
     title = f"Held-out scenes: the truth, and detections with a score of at least {DRAWN_SCORE}"
     return contact_sheet(sheets, columns=2, title=title, tile_width=700)
-
-
-def _curves(history: list[dict[str, float]]) -> Image.Image:
-    """Losses and precision by epoch."""
-    epochs = [record["epoch"] for record in history]
-    names = [name for name in history[0] if name.startswith("loss_")]
-    losses = {n.removeprefix("loss_"): (epochs, [record[n] for record in history]) for n in names}
-    precision = {n: (epochs, [record[n] for record in history]) for n in ("AP50", "AP")}
-    panels = {"Training losses": losses, "Average precision on validation scenes": precision}
-    return draw_curves(panels, x_label="epoch")

@@ -31,7 +31,7 @@ from minicv.models.detection import (
 )
 from minicv.models.model import Model, Result, Target
 from minicv.proposals import PROPOSERS
-from minicv.tasks.task import COMMON_OPTIONS, Prediction, Spec, System, Task
+from minicv.tasks.task import COMMON_OPTIONS, Prediction, Spec, System, Task, check_jitter
 from minicv.training import Preparation, Recipe, fit_svms, flip_for
 
 
@@ -113,9 +113,16 @@ class DetectionRecipe(Recipe):
     Attributes:
         jitter: of brightness, contrast and saturation; 0 leaves colours as they are. It is 0 for
             a system on proposals, because a picture in other colours needs other proposals.
+
+    Raises:
+        ValueError: a jitter outside of 0..1; see also `Recipe`.
     """
 
     jitter: float = 0.2
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_jitter(self.jitter)
 
     def prepare(self, splits: Splits, settings: Any, *, workers: int = 1) -> Preparation:
         """The images as they are, and the augmentation; see `Recipe.prepare`."""
@@ -204,12 +211,15 @@ R_CNN_RECIPES: Recipes = {
 }
 
 
+CELLS: dict[str | None, int] = {"small": 8, **dict.fromkeys((*LIGHT, *HEAVY), 16)}  # the strides
+
+
 def _of(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Model]:
     """How a detector of that class is built, on one map of its backbone."""
 
     def build(spec: Spec, rng: np.random.Generator) -> Model:
         assert spec.backbone is not None  # SYSTEMS names no detector without a backbone
-        strides = (8,) if spec.backbone == "small" else (16,)
+        strides = (CELLS[spec.backbone],)
         backbone = build_backbone(spec.backbone, strides, frozen=spec.frozen, rng=rng)
         on = () if spec.proposals is None else (PROPOSERS[spec.proposals](),)
         return kind(backbone, spec.classes, *on, spec.settings, rng=rng)
@@ -230,11 +240,11 @@ def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Gene
 SYSTEMS = (
     System(
         "faster_rcnn", "Faster R-CNN", "Ren 2015", DETECTION, _of(FasterRCNN),
-        FASTER_RCNN, JOINT_RECIPES, options=COMMON_OPTIONS,
+        FASTER_RCNN, JOINT_RECIPES, cells=CELLS, options=COMMON_OPTIONS,
     ),
     System(
         "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, _of(FastRCNN),
-        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True,
+        FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, cells=CELLS,
         options={name: COMMON_OPTIONS[name] for name in ("min_size", "max_size")},
     ),
     System(

@@ -21,9 +21,17 @@ def write_json(path: Path, record: Any) -> None:
     ...     json.loads((Path(folder) / "new" / "a.json").read_text())
     {'AP50': None, 'epochs': [1, 0.5]}
     """
-    text = json.dumps(_without_nan(record), indent=1, allow_nan=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", encoding="utf-8")
+    path.write_text(json_text(record), encoding="utf-8")
+
+
+def json_text(record: Any) -> str:
+    """What `write_json` writes.
+
+    >>> json_text([float("inf")])
+    '[\\n null\\n]\\n'
+    """
+    return json.dumps(_without_nan(record), indent=1, allow_nan=False) + "\n"
 
 
 def _without_nan(value: Any) -> Any:

@@ -40,7 +40,16 @@ from minicv.models.segmentation import (
 )
 from minicv.models.segmentation.upsampling import Upsampling
 from minicv.optim import Adam
-from minicv.tasks.task import COMMON_OPTIONS, Classes, Option, Prediction, Spec, System, Task
+from minicv.tasks.task import (
+    COMMON_OPTIONS,
+    Classes,
+    Option,
+    Prediction,
+    Spec,
+    System,
+    Task,
+    check_jitter,
+)
 from minicv.training import Preparation, Recipe, flip_for
 from minicv.training.progress import Progress
 from minicv.vision.label_maps import class_frequencies, median_frequency_weights
@@ -168,7 +177,8 @@ class SegmentationRecipe(Recipe):
             epoch; None takes all. For systems that predict slowly.
 
     Raises:
-        ValueError: a balance below 0; see also `Recipe`.
+        ValueError: a balance below 0, a jitter outside of 0..1, or an empty crop; see also
+            `Recipe`.
     """
 
     weight_decay: float = 0.0
@@ -182,6 +192,11 @@ class SegmentationRecipe(Recipe):
         super().__post_init__()
         if not 0 <= self.balance < math.inf:
             raise ValueError(f"recipe: balance={self.balance}; expected a number from 0 on")
+        check_jitter(self.jitter or 0.0)
+        if self.crop is not None and min(self.crop) < 1:
+            raise ValueError(
+                f"recipe: crop={self.crop}; expected (height, width) of at least 1 pixel"
+            )
 
     def optimizer(self, parameters: Iterable[Tensor]) -> Adam:
         """Adam with the recipe's weight decay."""
@@ -332,8 +347,9 @@ def _fcn(name: str, title: str, kind: Callable[..., Model]) -> System:
     settings = dict.fromkeys(FCN_RECIPES, FCNSettings())
     build = _on_backbone(kind)
     return System(
-        name, title, "Long 2015", SEGMENTATION, build, settings, FCN_RECIPES, options=OPTIONS
-    )
+        name, title, "Long 2015", SEGMENTATION, build, settings, FCN_RECIPES,
+        cells=dict.fromkeys(FCN_RECIPES, 8), options=OPTIONS,
+    )  # fmt: skip
 
 
 SYSTEMS = (

@@ -124,6 +124,18 @@ COMMON_OPTIONS = {
 }
 
 
+def check_jitter(jitter: float) -> None:
+    """Refuse a share of colour that is none.
+
+    Raises:
+        ValueError: it is outside of 0..1, or NaN.
+
+    >>> check_jitter(0.2)
+    """
+    if not 0 <= jitter <= 1:
+        raise ValueError(f"recipe: jitter={jitter}; expected a share from 0 to 1")
+
+
 @dataclass(frozen=True)
 class Spec:
     """Which model: enough to build it with fresh weights; a checkpoint's description.
@@ -171,6 +183,8 @@ class System:
         settings: by backbone, those that suit it; the one key None for a system without.
         recipes: by backbone, how it is trained.
         on_proposals: whether it needs the boxes of a proposer.
+        cells: by backbone, how many pixels of a side are one cell of its finest map: a smaller
+            picture is too small. A system that is not named here sees single pixels.
         options: what else `minicv train` can set, by the name of the field.
         after_fit: (model, training images, folder, rng) -> a sentence to print; fits on the best
             weights what gradients do not train, such as R-CNN's SVMs.
@@ -184,6 +198,7 @@ class System:
     settings: Mapping[str | None, Any]
     recipes: Mapping[str | None, Recipe]
     on_proposals: bool = False
+    cells: Mapping[str | None, int] = field(default_factory=dict)
     options: Mapping[str, Option] = field(default_factory=dict)
     after_fit: Callable[[Any, Dataset, Path, np.random.Generator], str] | None = None
 

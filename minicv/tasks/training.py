@@ -1,6 +1,7 @@
 """Train a system on a data set: from names and numbers to ``best.npz``.
 
-1. choose    recipe and settings of the system and its backbone, with the changes asked for
+1. choose    recipe and settings of the system and its backbone, with the changes asked for; new or
+             on from an earlier training; nothing has been read yet
 2. prepare   the data, and the settings that depend on the data
 3. build     the model, on published weights where there are some
 4. fit       epoch by epoch, with validation and checkpoints
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,14 +20,15 @@ from typing import Any
 import numpy as np
 
 from minicv.data.sources import Splits
+from minicv.models.model import Model
 from minicv.proposals import CachedProposals
-from minicv.tasks.json_files import write_json
-from minicv.tasks.systems import SYSTEMS, build, load, save
+from minicv.tasks.choice import Choice, choose
+from minicv.tasks.earlier import Earlier, check_data, data_terms, delete_training
+from minicv.tasks.history import write_history
+from minicv.tasks.systems import build, load, save
 from minicv.tasks.task import Spec, System
-from minicv.training import Recipe, evaluate, fit, validator
-from minicv.weights import KNOWN_WEIGHTS, load_checkpoint, start_from
-
-DEFAULT_PROPOSALS = "selective_search"
+from minicv.training import evaluate, fit, validator
+from minicv.weights import KNOWN_WEIGHTS, load_description, start_from
 
 
 def train(
@@ -37,55 +40,78 @@ def train(
     backbone_weights: Path | None = None,
     proposals: str | None = None,
     changes: Mapping[str, Any] | None = None,
-    seed: int = 0,
+    seed: int | None = None,
     device: str = "cpu",
     resume: bool = False,
+    overwrite: bool = False,
     workers: int = 1,
+    data: str | None = None,
     say: Callable[[str], None] = print,
 ) -> list[dict[str, float]]:
-    """Train ``system`` by its recipe; checkpoints and ``history.json`` go to ``out``.
+    """Train ``system`` by its recipe; checkpoints and the history go to ``out``.
+
+    After every epoch ``last.npz`` is written, ``best.npz`` when the task's ``best_by`` on the
+    validation images is the best so far, and ``history.json``, ``history.csv`` and
+    ``history.png``.
 
     Args:
         system: one of `minicv.tasks.SYSTEMS`.
         splits: of a data set that has the labels which the system's task needs.
-        out: folder; ``last.npz`` is written after every epoch, ``best.npz`` when the task's
-            ``best_by`` on the validation images is the best so far.
+        out: folder.
         backbone: None is the system's first.
         backbone_weights: a file to start the backbone from; see `minicv.weights.start_from`.
         proposals: the proposer of a system on proposals; None is Selective Search.
         changes: of the recipe and the settings, by the name of the field; None leaves a field.
-        seed: of everything random.
+        seed: of everything random; None is 0.
         device: "cpu" or "cuda:N".
-        resume: go on from ``out/last.npz`` if it is there, with the same numbers.
+        resume: go on from ``out/last.npz`` if it is there, with the same numbers. What is None then
+            is as the training began; what is not must be so too, but for the number of epochs.
+        overwrite: delete an earlier training in ``out``; without it, it is refused.
         workers: threads that read ahead.
+        data: the source of the splits, as ``--data`` says it, by which they are known again.
         say: takes each sentence about what happens.
 
     Returns:
         one record an epoch; see `fit`.
 
     Raises:
-        ValueError: a change that the system does not know, or a backbone that it cannot stand on.
+        ValueError: a change that the system does not know, or a backbone that it cannot stand on; a
+            training that stands in ``out`` already, or that began with other options or data.
         WeightsError: weights of another model; a checkpoint that does not fit or cannot be written.
+        OSError: nothing can be written to ``out``.
         DivergenceError: a loss is no finite number.
     """
     # 1. Choose.
-    backbone = system.backbone(backbone)
-    if backbone is None and backbone_weights is not None:
-        raise ValueError(f"--backbone-weights: {system.name} stands on no backbone")
-    if proposals is not None and not system.on_proposals:
-        raise ValueError(f"--proposals: {system.name} has no such option; it uses no proposer")
-    recipe, settings = _changed(system, backbone, changes or {})
+    choice = choose(
+        system,
+        out,
+        backbone=backbone,
+        backbone_weights=backbone_weights,
+        proposals=proposals,
+        changes=changes,
+        seed=seed,
+        workers=workers,
+        resume=resume,
+        overwrite=overwrite,
+    )
+    earlier, backbone, seed = choice.earlier, choice.backbone, choice.seed
+    if resume and earlier is None:
+        say(f"there is nothing to resume in {out}: the training begins anew")
+    if earlier is not None and backbone_weights is not None:
+        say(f"--backbone-weights is not read: the weights come from {earlier.path}")
 
     # 2. Prepare.
     task = system.task
-    prepared = recipe.prepare(splits, settings, workers=workers)
-    recipe = prepared.recipe
     classes = task.classes_of(splits.train)
+    terms = {**choice.terms(), "data": data_terms(splits, classes, data)}
+    if earlier is not None:
+        check_data(earlier, terms["data"], say)
+    prepared = choice.recipe.prepare(splits, choice.settings, workers=workers)
+    recipe = prepared.recipe
 
     # 3. Build.
-    resumes = resume and (out / "last.npz").is_file()
-    if resumes:  # as the training began, whether or not the weights are named again
-        frozen = bool(load_checkpoint(out / "last.npz")[1].get("frozen", True))
+    if earlier is not None:  # as the training began, whether or not the weights are named again
+        frozen = bool(earlier.description.get("frozen", True))
     else:
         frozen = backbone_weights is not None or backbone in KNOWN_WEIGHTS
     spec = Spec(
@@ -93,12 +119,14 @@ def train(
         classes,
         prepared.settings,
         backbone,
-        (proposals or DEFAULT_PROPOSALS) if system.on_proposals else None,
+        choice.proposals,
         frozen=frozen,
+        colours=task.colours_of(splits.train),
     )
     model = build(spec, np.random.default_rng(seed))
-    if backbone is not None and not resumes:
+    if backbone is not None and earlier is None:
         say(start_from(model, backbone, backbone_weights))
+    _check_disk(out, model, copies=3 if earlier is None else 1)  # best, last, and one half written
     _cache_proposals(model, system, out)
     model.to(device)
     count = sum(p.size for p in model.parameters())
@@ -115,6 +143,12 @@ def train(
     make_metric = functools.partial(task.metric, classes)
     watched = tuple(dict.fromkeys((*task.watched, task.best_by)))
     validate = validator(prepared.validation, make_metric, watched, recipe.batch_size)
+    about: dict[str, Any] = {"system": system.name, "data": data, "seed": seed}
+    about["recipe"] = dataclasses.asdict(recipe)
+    if earlier is not None:
+        say(_going_on(choice, earlier))
+    elif overwrite:
+        delete_training(out)
     history = fit(
         step,
         loader,
@@ -124,13 +158,17 @@ def train(
         best_by=task.best_by,
         out=out,
         description=spec.describe(),
-        resume=resume,
+        terms=terms,
+        resume=earlier is not None,
+        on_epoch=functools.partial(write_history, out, about),
     )
-    record = {"seed": seed, "recipe": dataclasses.asdict(recipe), "epochs": history}
-    write_json(out / "history.json", record)
 
     # 5. After.
-    if system.after_fit is not None:
+    if system.after_fit is not None and not (
+        earlier is not None
+        and earlier.epochs == len(history)
+        and "training" not in load_description(out / "best.npz")  # all of it was done before
+    ):
         best, _ = load(out / "best.npz")
         _cache_proposals(best, system, out)
         best.to(device)
@@ -142,27 +180,34 @@ def train(
     return history
 
 
-def _changed(
-    system: System, backbone: str | None, changes: Mapping[str, Any]
-) -> tuple[Recipe, Any]:
-    """The recipe and the settings of the system on that backbone, with the changes."""
-    recipe, settings = system.recipes[backbone], system.settings[backbone]
-    given = {name: value for name, value in changes.items() if value is not None}
-    always = {"epochs", "batch_size", "lr"}
-    for name in given:
-        if name not in always and name not in system.options:
-            having = [other.name for other in SYSTEMS.values() if name in other.options]
-            raise ValueError(
-                f"--{name.replace('_', '-')}: {system.name} has no such option; "
-                f"{', '.join(having) or 'no system'} {'have' if len(having) > 1 else 'has'} it"
-            )
-    if "min_size" in given and "max_size" not in given:  # keep the ratio of the two
-        ratio = settings.max_size / settings.min_size if settings.min_size else 2
-        given["max_size"] = round(given["min_size"] * ratio)
-    of_recipe = {f.name for f in dataclasses.fields(recipe)}
-    recipe = recipe.changed(**{name: v for name, v in given.items() if name in of_recipe})
-    own = {name: value for name, value in given.items() if name not in of_recipe}
-    return recipe, dataclasses.replace(settings, **own)
+def _check_disk(out: Path, model: Model, copies: int) -> None:
+    """Refuse a disk that cannot hold the checkpoints: weights and at least as much beside them."""
+    needed = 2 * copies * sum(array.nbytes for array in model.state_dict().values())
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise OSError(
+            f"--out {out}: {free / 1e6:,.0f} MB are free there, and the checkpoints need about "
+            f"{needed / 1e6:,.0f} MB; make room or name another folder"
+        )
+
+
+def _going_on(choice: Choice, earlier: Earlier) -> str:
+    """Where a training goes on, and what is other than it was planned."""
+    done, epochs = earlier.epochs, choice.recipe.epochs
+    if done >= epochs:
+        asked = "" if done == epochs else f", and {epochs} are asked for"
+        return f"nothing left to do: {done} epochs are done{asked}"
+    begun = f"seed {choice.seed}, lr {choice.recipe.lr:g}, batch size {choice.recipe.batch_size}"
+    said = f"going on from epoch {done + 1} of {epochs} ({done} done), as it began: {begun}"
+    if not earlier.terms:
+        return f"going on from epoch {done + 1} of {epochs} ({done} done), with {begun}"
+    if earlier.planned != epochs:
+        said += (
+            f"; but {earlier.planned} epochs were planned, and from here on the learning rate "
+            f"follows the schedule of {epochs}, so the numbers are not those of {epochs} at once"
+        )
+    return said
 
 
 def _cache_proposals(model: Any, system: System, out: Path) -> None:

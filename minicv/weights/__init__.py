@@ -1,6 +1,6 @@
 """Floor 4: checkpoints, and readers for published weights."""
 
-from minicv.weights.checkpoint import load_checkpoint, save_checkpoint
+from minicv.weights.checkpoint import load_checkpoint, load_description, save_checkpoint
 from minicv.weights.errors import WeightsError
 from minicv.weights.published import (
     KNOWN_WEIGHTS,
@@ -15,6 +15,7 @@ __all__ = [
     "WeightsError",
     "efficientnet_lite0_weights",
     "load_checkpoint",
+    "load_description",
     "load_published",
     "read_torch_file",
     "save_checkpoint",

@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +49,11 @@ def save_checkpoint(
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if not isinstance(error, OSError):  # an interruption, say
+            raise
         kept = "; the earlier checkpoint of that name is kept" if path.exists() else ""
         raise WeightsError(
             f"{path}: the checkpoint could not be written ({error.strerror or error}){kept}"
@@ -65,7 +67,22 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, 
         WeightsError: the file is missing, damaged, no checkpoint of this project, or of another
             format.
     """
-    path = Path(path)
+    return _read(Path(path))
+
+
+def load_description(path: str | Path) -> dict[str, Any]:
+    """The description alone, without the time and the memory that the arrays need.
+
+    Raises:
+        WeightsError: as `load_checkpoint`, though damage within the arrays goes unseen.
+    """
+    return _read(Path(path), only=(_DESCRIPTION,))[1]
+
+
+def _read(
+    path: Path, only: Sequence[str] | None = None
+) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays of these names, or all, and the description."""
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:
@@ -73,7 +90,8 @@ def load_checkpoint(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, 
             archive = np.load(file, allow_pickle=False)
             if isinstance(archive, np.ndarray):
                 raise WeightsError(f"{path}: a single array, not a minicv checkpoint")
-            arrays = {name: archive[name] for name in archive.files}
+            names = archive.files if only is None else only
+            arrays = {name: archive[name] for name in names if name in archive.files}
     except WeightsError:
         raise
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:

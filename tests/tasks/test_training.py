@@ -145,7 +145,7 @@ def test_rcnn_has_its_svms_in_the_best_weights_and_not_in_the_last(tmp_path):
     run(tmp_path, "rcnn", changes=small, proposals="sliding_window", say=said.append)
     assert "SVMs and box regressors: " in said[-1] and "on validation AP50" in said[-1]
     assert {p.name for p in tmp_path.iterdir()} == {
-        "best.npz", "last.npz", "history.json", "proposals"
+        "best.npz", "last.npz", "history.json", "history.csv", "history.png", "proposals"
     }  # fmt: skip
     assert load(tmp_path / "best.npz")[0].svms.is_fitted
     assert not load(tmp_path / "last.npz")[0].svms.is_fitted  # to resume from

@@ -1,4 +1,4 @@
-"""Progress: a bar on a terminal, a line every ten seconds elsewhere, nothing where none is wanted."""
+"""Progress: a bar on a terminal, elsewhere a line every ten seconds, or nothing if so wanted."""
 
 import io
 import re

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 
-from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+from minicv.weights import WeightsError, load_checkpoint, load_description, save_checkpoint
 from minicv.weights.checkpoint import FORMAT
 
 
@@ -20,6 +20,38 @@ def test_round_trip(tmp_path):
     for name in arrays:
         np.testing.assert_array_equal(read[name], arrays[name])
         assert read[name].dtype == arrays[name].dtype
+
+
+def test_the_description_is_read_without_the_arrays(tmp_path, monkeypatch):
+    path = tmp_path / "x.npz"
+    save_checkpoint(path, {"weight": np.ones(1000)}, {"step": 7})
+    read = []
+    real = np.lib.npyio.NpzFile.__getitem__
+    monkeypatch.setattr(
+        np.lib.npyio.NpzFile,
+        "__getitem__",
+        lambda file, name: read.append(name) or real(file, name),
+    )
+    assert load_description(path) == {"step": 7}
+    assert read == ["__description__"]
+    np.savez(tmp_path / "other.npz", weight=np.ones(2))
+    with pytest.raises(WeightsError, match="its description is missing"):
+        load_description(tmp_path / "other.npz")
+    with pytest.raises(WeightsError, match="no such file"):
+        load_description(tmp_path / "absent.npz")
+
+
+def test_an_interruption_leaves_no_unfinished_file(tmp_path, monkeypatch):
+    save_checkpoint(tmp_path / "x.npz", {"weight": np.ones(2)}, {"step": 1})
+
+    def interrupted(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "savez", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(tmp_path / "x.npz", {"weight": np.zeros(2)}, {"step": 2})
+    assert [path.name for path in tmp_path.iterdir()] == ["x.npz"]
+    assert load_checkpoint(tmp_path / "x.npz")[1] == {"step": 1}
 
 
 @pytest.mark.parametrize("written", [None, FORMAT + 1])
