@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from minicv.cli.data_option import class_names
 from minicv.cli.doctor_tables import finding_lines, tables, verdict
 from minicv.data.doctor import Census, Report, examine
 from minicv.data.doctor.examine import to_show
@@ -16,6 +17,7 @@ from minicv.data.faults import Faults
 from minicv.data.sources import open_data, sources_help
 from minicv.inspection import contact_sheet
 from minicv.inspection.samples import draw_sample
+from minicv.tasks.folders import check_folder
 from minicv.tasks.json_files import write_json
 from minicv.training.progress import Progress
 
@@ -34,7 +36,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add = parser.add_argument
     add("data", metavar="DATA", help=sources_help(()))
-    add("--classes", metavar="NAMES", help="for a set that does not name its classes: a,b,c")
+    add("--classes", metavar="NAMES", help="for a set that does not name its classes: cow,duck")
     add(
         "--out",
         type=Path,
@@ -52,8 +54,8 @@ def run(options: argparse.Namespace) -> int:
         number = getattr(options, name)
         if number is not None and number < 1:
             raise ValueError(f"--{name} {number}: expected a whole number from 1 on")
-    if options.out is not None:  # a folder that cannot be made is found before the reading
-        options.out.mkdir(parents=True, exist_ok=True)
+    if options.out is not None:
+        check_folder(options.out, files=("report.json", "contact_sheet.png"))
     faults = Faults(raises=False)
     splits = open_data(options.data, (), classes=class_names(options.classes), faults=faults)
     report = examine(splits, faults, most=options.most, workers=options.workers, watch=_watch)
@@ -68,20 +70,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"report -> {options.out / 'report.json'}, labelled pictures -> {sheet}")
     print(verdict(report))
     return int(report.spoils)
-
-
-def class_names(text: str | None) -> tuple[str, ...] | None:
-    """The names in ``--classes a,b,c``.
-
-    >>> class_names("cow, traffic light"), class_names(None)
-    (('cow', 'traffic light'), None)
-    """
-    if text is None:
-        return None
-    names = tuple(name.strip() for name in text.split(","))
-    if "" in names:
-        raise ValueError(f"--classes {text!r}: expected names with commas between them: cow,duck")
-    return names
 
 
 def draw_sheet(report: Report, data: str) -> Image.Image:

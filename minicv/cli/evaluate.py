@@ -9,13 +9,16 @@ from pathlib import Path
 
 import numpy as np
 
+from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.train import data_help, tasks
 from minicv.data import Dataset
-from minicv.data.sources import open_data
 from minicv.models.model import Model, Result, Target
 from minicv.tasks import Prediction, Task, load
+from minicv.tasks.before_training import readable
+from minicv.tasks.folders import check_file, check_folder
 from minicv.tasks.json_files import write_json
+from minicv.tasks.judging import judging
 from minicv.training import evaluate
 
 PICTURES = 5  # drawn with --pictures
@@ -28,11 +31,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "eval",
         help="how good a trained model is on a data set",
         description="Run a trained model over a split of a data set and print the metrics of its "
-        f"kind of task: {best_by}, and others beside, in all and by class.",
+        f"kind of task: {best_by}, and others beside, in all and by class. The data set may label "
+        "some of the model's classes only, or others too: those that both know are judged.",
     )
     add = parser.add_argument
     add("--weights", required=True, type=Path, metavar="FILE", help="a checkpoint of minicv train")
-    add("--data", required=True, metavar="DATA", help=data_help())
+    add_data_options(parser, data_help())
     add("--split", default="test", choices=["train", "validation", "test"], help="default: test")
     add("--json", type=Path, metavar="FILE", help="also write the values to this file")
     add(
@@ -53,18 +57,27 @@ def run(options: argparse.Namespace) -> None:
     task = system.task
     if options.pictures is not None and task.compare is None:
         raise ValueError(f"--pictures: there is nothing to draw of {task.name}")
-    dataset: Dataset = getattr(open_data(options.data, task.needs), options.split)
-    classes = task.classes_of(dataset)
-    if classes != model.classes:
-        raise ValueError(
-            f"{options.weights} knows {', '.join(model.classes)} but {options.data} is labelled "
-            f"with {', '.join(classes)}; use weights trained on these classes"
-        )
-    metric = task.metric(classes)
+    if options.json is not None:
+        check_file(options.json, "--json")
+    if options.pictures is not None:
+        check_folder(options.pictures, "--pictures")
+    splits = opened(options, task)
+    images: Dataset = getattr(splits, options.split)
+    if len(images) == 0:
+        raise ValueError(f"{options.data}: the {options.split} split has no image to judge by")
+    judging(task, model.classes, images, options.data)  # refuses before the pictures are read
+    (whole,) = readable([images], options.skip_unreadable)
+    judged = judging(task, model.classes, whole, options.data)
+    dataset = judged.dataset
+    if splits.rule:
+        print(f"{options.data}: {splits.rule}")
+    for sentence in judged.sentences:
+        print(sentence)
+    metric = judged.metric()
     of_images: list[float] = []
 
     def note(index: int, result: Result, target: Target) -> None:
-        alone = task.metric(classes)
+        alone = judged.metric()
         alone.add(result, target)
         of_images.append(alone.values()[task.best_by])
 
@@ -76,8 +89,15 @@ def run(options: argparse.Namespace) -> None:
         on_result=None if options.pictures is None else note,
     )
     print(f"{options.data}, {options.split}: {len(dataset)} images, {seconds:.3g} s an image")
+    if options.split == "test" and splits.tested_on_validation:
+        print("there are no test images: these are the validation images, which chose best.npz")
     for line in value_lines(values) if task.report is None else task.report(metric):
         print(f"  {line}")
+    if not has_value(values[task.best_by]):
+        print(
+            f"no {task.best_by}: nothing in the {len(dataset)} images is labelled with "
+            f"{', '.join(judged.labelled)}"
+        )
     if options.pictures is not None:
         written = write_pictures(task, model, dataset, np.array(of_images), options.pictures)
         print(f"{len(written)} pictures, best to worst -> {options.pictures}")
@@ -86,11 +106,27 @@ def run(options: argparse.Namespace) -> None:
             "weights": str(options.weights),
             "data": options.data,
             "split": options.split,
+            "rule": splits.rule,
+            "judged_on_validation": options.split == "validation"
+            or (options.split == "test" and splits.tested_on_validation),
+            "classes": judged.labelled,
+            "not_labelled": [name for name in judged.classes if name not in judged.labelled],
+            "left_out": judged.left_out,
             "images": len(dataset),
+            "unreadable": len(images) - len(dataset),
             "seconds_per_image": round(seconds, 4),
             "values": {name: round(value, 6) for name, value in values.items()},
         }
         write_json(options.json, record)
+
+
+def has_value(value: float) -> bool:
+    """False for NaN, and for COCO's -1: there was nothing to find.
+
+    >>> has_value(0.0), has_value(-1.0), has_value(math.nan)
+    (True, False, False)
+    """
+    return math.isfinite(value) and value != -1
 
 
 def value_lines(values: dict[str, float]) -> list[str]:
@@ -99,10 +135,7 @@ def value_lines(values: dict[str, float]) -> list[str]:
     >>> value_lines({"AP50": 0.5, "AP50 cow": float("nan")})
     ['AP50            0.500', 'AP50 cow            -']
     """
-    return [
-        f"{name:<14} {f'{v:.3f}' if math.isfinite(v) and v >= 0 else '-':>6}"
-        for name, v in values.items()
-    ]
+    return [f"{name:<14} {f'{v:.3f}' if has_value(v) else '-':>6}" for name, v in values.items()]
 
 
 def best_to_worst(values: np.ndarray, count: int = PICTURES) -> list[int]:
