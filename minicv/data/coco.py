@@ -162,6 +162,14 @@ class CocoDetection:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def labels_of(self, index: int) -> np.ndarray:
+        """The labels of the objects to learn from, without reading the photograph.
+
+        Those of crowds are left out.
+        """
+        objects = self._entries[index].objects
+        return np.array([item.label for item in objects if not item.iscrowd], np.int64)
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         entry = self._entries[index]
         image = read_image(entry.path)

@@ -147,7 +147,7 @@ def _missing(
     judged = len(splits) > 1 and any(of[1] for of in counts)
     for name, of in zip(names, counts, strict=True):
         elsewhere = [
-            f"{count} {unit} in {census.split}"
+            f"{count} {unit if count > 1 else unit.removesuffix('s')} in {census.split}"
             for census, count in zip(splits, of, strict=True)
             if count
         ]

@@ -166,6 +166,6 @@ def test_pixel_classes_that_a_split_lacks():
     train = label_maps(0, [[0, 0, 1, 2]] * 2, names=names)
     result = found(train, label_maps(5, [[0, 0, 1, 1]] * 2, names=names))
     assert result == {
-        "class without validation objects": (False, 1, ("duck", "1 pictures in train")),
+        "class without validation objects": (False, 1, ("duck", "1 picture in train")),
         "class that never occurs": (False, 1, ("pig", "no pictures in any split")),
     }
