@@ -53,7 +53,7 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             names = [str(choice) for choice in action.choices]
-            hint = nearest(str(value), names) or f"; there is {', '.join(names)}"
+            hint = nearest(str(value), names) or f"; there are {', '.join(names)}"
             raise argparse.ArgumentError(action, f"there is no {value!r}{hint}")
 
 

@@ -17,6 +17,7 @@ from minicv.data.sources import sources_help
 from minicv.models.backbones import BACKBONES
 from minicv.proposals import PROPOSERS
 from minicv.tasks import SYSTEMS, Option, System, Task, train
+from minicv.tasks.before_training import checked
 from minicv.tasks.choice import DEFAULT_PROPOSALS, choose
 
 _EPILOG = """examples:
@@ -200,10 +201,21 @@ def _train(options: argparse.Namespace) -> None:
         "resume": options.resume,
         "overwrite": options.overwrite,
     }
-    choose(system, options.out, **asked)  # what is wrong with it is said before the data are opened
+    # What is wrong with the options is said before the data are opened, and what is wrong with the
+    # data before the model is built.
+    choice = choose(system, options.out, **asked)
     splits = opened(options, system.task)
     if splits.rule:
         say(f"{options.data}: {splits.rule}")
+    resized = getattr(choice.settings, "min_size", None) is not None
+    splits = checked(
+        splits,
+        system.task,
+        batch_size=choice.recipe.batch_size,
+        cell=1 if resized else system.cells.get(choice.backbone, 1),
+        skip_unreadable=options.skip_unreadable,
+        say=say,
+    )
     train(system, splits, options.out, device=device, data=options.data, say=say, **asked)
     print(f"weights: {options.out / 'best.npz'} (best on validation), {options.out / 'last.npz'}")
     print(f"next: minicv eval --weights {options.out / 'best.npz'} --data {options.data}")

@@ -45,7 +45,7 @@ def test_both_checkpoints_are_tested_and_all_is_collected(tmp_path, data, capsys
 def test_a_command_that_fails_ends_it(tmp_path, data, capsys):
     with pytest.raises(CommandFailed, match="exit status 2"):
         train_and_test("segnet", ["--data", "camvid:absent"], tmp_path / "run")
-    assert "there is no folder absent" in capsys.readouterr().err
+    assert "there is no file or folder absent" in capsys.readouterr().err
     assert segmentation.main(["camvid", "segnet", "--data", "camvid:absent"]) == 2
     assert detection.main(["people", "--data", "pennfudan:absent"]) == 2
 

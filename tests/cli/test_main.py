@@ -103,10 +103,10 @@ def test_wrong_paths_and_words(tmp_path, capsys, weights, picture):
     out = ["--out", tmp_path / "out"]
     assert "no such file" in refused(capsys, "detect", "--weights", "absent.npz", picture, *out)
     assert "absent.png" in run(capsys, "detect", "--weights", weights, "absent.png", *out)[2]
-    assert "there is no folder" in refused(
+    assert "there is no file or folder" in refused(
         capsys, "train", "faster_rcnn", "--data", "voc:absent", *out
     )
-    assert "expected farmyard" in refused(capsys, "eval", "--weights", weights, "--data", "coco:x")
+    assert "expected farmyard" in refused(capsys, "eval", "--weights", weights, "--data", "kitti:x")
     assert "expected 'cpu'" in refused(
         capsys, "eval", "--weights", weights, "--data", "farmyard", "--device", "tpu"
     )

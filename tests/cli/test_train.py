@@ -109,7 +109,7 @@ def test_fast_rcnn_with_other_proposals_and_spp_net_on_its_backbone(tmp_path, ca
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("segnet --data camvid:absent", "there is no folder absent"),
+        ("segnet --data camvid:absent", "there is no file or folder absent"),
         ("segnet --data coco:DIR", "expected farmyard"),
         ("segnet --data voc:EMPTY", "segmentation is needed"),
         ("segnet --data camvid:EMPTY", "EMPTY"),
