@@ -1,14 +1,17 @@
-"""Wrong boxes and labels: readers repair those of a file, and training refuses what is left."""
+"""Wrong boxes and labels: readers repair those of a file, and training refuses what is left.
+
+A set with nothing to learn in it is refused too.
+"""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from minicv.data.image_files import DatasetWarning
+from minicv.data.wrapped import Wrapped
+from minicv.vision.label_maps import VOID
 
 
 def clip_to_picture(
@@ -37,17 +40,81 @@ def clip_to_picture(
     return clipped, bool(np.abs(clipped - corners).max() > tolerance)
 
 
-def warn_of_repairs(reader: str, repairs: Sequence[str]) -> None:
-    """One warning for a whole data set: its first wrong box, and how many more there were.
+def check_learnable(dataset: Any, needs: Sequence[str]) -> list[str]:
+    """Refuse a data set in which there is nothing to learn, and say where there is too little.
+
+    Looks at the samples in order until one shows that all is well, mostly the first. Objects that
+    are difficult or stand for a crowd are not learnt from.
 
     Args:
-        reader: name of the data set, with which the message begins.
-        repairs: for each wrong box where it stands in which file, and what became of it.
+        dataset: to learn from. Its ``labels_of(index)``, if it has that, gives the labels of a
+            picture's objects without reading the picture.
+        needs: the labels that the task learns from, such as boxes or segmentation.
+
+    Returns:
+        sentences: that only one class of pixels occurs.
+
+    Raises:
+        ValueError: there are no samples, no classes, no usable object, or no pixel with a class.
+
+    >>> target = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, np.int64)}
+    >>> check_learnable([(np.zeros((3, 8, 8)), target)], ("boxes", "labels"))
+    Traceback (most recent call last):
+    ...
+    ValueError: list: there is no usable object in 1 picture, so there is nothing to learn
     """
-    if repairs:
-        others = len(repairs) - 1
-        more = f" (and {others} more clipped or dropped)" if others else ""
-        warnings.warn(f"{reader}: {repairs[0]}{more}", DatasetWarning, stacklevel=3)
+    name = type(inner_of(dataset)).__name__
+    pictures = f"{len(dataset)} picture{'' if len(dataset) == 1 else 's'}"
+    if not len(dataset):
+        raise ValueError(f"{name}: there is no picture to learn from")
+    if "labels" in needs or "boxes" in needs:
+        names = getattr(dataset, "classes", None)
+        if names is not None and not len(names):
+            raise ValueError(
+                f"{name}: no object in {pictures} has a name, so there is no class to learn"
+            )
+        if not any(_objects_to_learn(dataset, index) for index in range(len(dataset))):
+            raise ValueError(
+                f"{name}: there is no usable object in {pictures}, so there is nothing to learn"
+            )
+    if "segmentation" in needs:
+        found: set[int] = set()
+        for index in range(len(dataset)):
+            found |= set(np.unique(np.asarray(dataset[index][1]["segmentation"])).tolist())
+            if len(found - {VOID}) > 1:
+                return []
+        if not found - {VOID}:
+            raise ValueError(
+                f"{name}: no pixel of {pictures} has a class, so there is nothing to learn"
+            )
+        (label,) = found - {VOID}
+        of_pixels = tuple(getattr(dataset, "segmentation_classes", ()))
+        shown = repr(of_pixels[label]) if label < len(of_pixels) else f"class {label}"
+        void = f"; the others are {VOID}, which means that they have no class"
+        return [
+            f"{name}: all pixels of {pictures} are {shown}{void if VOID in found else ''}: there "
+            "is nothing to tell apart, and mIoU says nothing"
+        ]
+    return []
+
+
+def inner_of(dataset: Any) -> Any:
+    """The data set within those that are made from another one, such as a `Subset`."""
+    while isinstance(dataset, Wrapped):
+        dataset = dataset.dataset
+    return dataset
+
+
+def _objects_to_learn(dataset: Any, index: int) -> int:
+    """How many objects of a picture are learnt from."""
+    labels_of = getattr(dataset, "labels_of", None)
+    if labels_of is not None:
+        return len(labels_of(index))
+    target = dataset[index][1]
+    left_out = np.zeros(len(target["labels"]), bool)
+    for mark in ("difficult", "iscrowd"):
+        left_out |= np.asarray(target.get(mark, left_out), bool)
+    return int((~left_out).sum())
 
 
 def check_targets(

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from minicv.data.checks import clip_to_picture
+from minicv.data.class_names import names_alike, plain_name
 from minicv.data.faults import Faults
 from minicv.data.image_files import read_image
 from minicv.data.picture_size import PictureSize, drawn_on_stored, size_if_readable, upright_box
@@ -126,6 +127,14 @@ class VOCDetection:
             "image_id": entry.name,
         }
 
+    def labels_of(self, index: int) -> np.ndarray:
+        """The labels of the objects to learn from, without reading the photograph.
+
+        Those of difficult objects are left out.
+        """
+        entry = self._entries[index]
+        return entry.labels[~entry.difficult]
+
     def _read_entry(
         self, listed: VOCEntry, folder: VOCFolder, annotated: dict[Path, Path], faults: Faults
     ) -> _Entry | None:
@@ -167,7 +176,7 @@ class VOCDetection:
         """The objects that can be used, each with its half-open box in the upright picture."""
         for item in annotation.objects:
             if item.name not in self.classes:
-                alike = [name for name in self.classes if _bare(name) == _bare(item.name)]
+                alike = [name for name in self.classes if plain_name(name) == plain_name(item.name)]
                 what = (
                     f"{item.where.partition(' (')[0]} has the name {item.name!r}, which is not "
                     f"among the declared classes {self.classes}"
@@ -232,17 +241,11 @@ def _names_in(folder: VOCFolder, faults: Faults) -> tuple[str, ...]:
         for item in annotation.objects if annotation is not None else ():
             first_file.setdefault(item.name, xml)
     names = tuple(sorted(first_file))
-    for number, name in enumerate(names):
-        for other in names[:number]:
-            if _bare(name) == _bare(other):
-                what = f"the class {name!r} is {other!r} in {first_file[other]}"
-                faults.repaired("classes of similar names", first_file[name], what, "both are kept")
+    for first, *others in names_alike(names):
+        for other in others:
+            what = f"a class is {other!r}, but {first!r} in {first_file[first]}"
+            faults.repaired("names alike", first_file[other], what, "taken as two classes")
     return names
-
-
-def _bare(name: str) -> str:
-    """A name without what people write differently: case, blanks, hyphens and underscores."""
-    return "".join(name.casefold().replace("-", " ").replace("_", " ").split())
 
 
 def _from_zero(least: float) -> float:

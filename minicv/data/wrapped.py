@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,12 @@ class Subset(Wrapped):
         """The files of their label maps, in a data set that has such files."""
         return self._of_these("label_paths")
 
+    @property
+    def labels_of(self) -> Callable[[int], np.ndarray]:
+        """The labels of a sample's objects without its picture, where the data set knows them."""
+        of_all: Callable[[int], np.ndarray] = self.__getattr__("labels_of")
+        return lambda index: of_all(self.indices[index])
+
     def _of_these(self, name: str) -> list[Any]:
         all_of_them = self.__getattr__(name)
         return [all_of_them[index] for index in self.indices]
@@ -110,6 +116,17 @@ class Relabelled(Wrapped):
         if "segmentation" in target:
             target = {**target, "segmentation": self._pixels[target["segmentation"]]}
         return image, target
+
+    @property
+    def labels_of(self) -> Callable[[int], np.ndarray]:
+        """The labels of a sample's objects without its picture, where the data set knows them."""
+        theirs: Callable[[int], np.ndarray] = self.__getattr__("labels_of")
+
+        def labels_of(index: int) -> np.ndarray:
+            labels = self._objects[theirs(index)]
+            return labels[labels >= 0]
+
+        return labels_of
 
     def _colours(self, theirs: Sequence[str]) -> np.ndarray | None:
         """Those of ``dataset``, in the new order; None unless every class has one."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from minicv.data.checks import check_targets, clip_to_picture, warn_of_repairs
+from minicv.data import Subset
+from minicv.data.checks import check_learnable, check_targets, clip_to_picture
 from minicv.data.farmyard import Farmyard
-from minicv.data.image_files import DatasetWarning
+
+BOXES, PIXELS = ("boxes", "labels"), ("segmentation",)
 
 
 def make(**changes):
@@ -139,9 +141,93 @@ def test_boxes_of_files_are_clipped_to_the_picture(box, expected, wrong):
     assert (None if clipped is None else clipped.tolist()) == expected
 
 
-def test_one_warning_for_all_repairs():
-    with pytest.warns(DatasetWarning, match=r"^Reader: a\.xml: clipped$"):
-        warn_of_repairs("Reader", ["a.xml: clipped"])
-    with pytest.warns(DatasetWarning, match=r"^Reader: a \(and 2 more clipped or dropped\)$"):
-        warn_of_repairs("Reader", ["a", "b", "c"])
-    warn_of_repairs("Reader", [])  # pytest makes an error of a warning
+def sample(*labels, **fields):
+    boxes = np.tile([1.0, 1, 5, 5], (len(labels), 1))
+    return np.zeros((3, 8, 8), np.float32), {"boxes": boxes, "labels": np.array(labels), **fields}
+
+
+def pixels(*rows):
+    return np.zeros((3, 1, len(rows[0])), np.float32), {"segmentation": np.array(rows)}
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [
+        [sample()],
+        [sample(), sample(0, 1, difficult=np.array([True, True]))],
+        [sample(0, iscrowd=[1]), sample(0, 0, difficult=[1, 0], iscrowd=[0, 1])],
+    ],
+)
+def test_a_set_without_a_usable_object_is_refused(samples):
+    with pytest.raises(ValueError, match=r"list: there is no usable object in \d pictures?, so"):
+        check_learnable(samples, BOXES)
+    assert check_learnable([*samples, sample(0)], BOXES) == []
+    assert check_learnable([*samples, sample(0, 1, difficult=[1, 0])], BOXES) == []
+
+
+def test_an_empty_set_is_refused():
+    for needs in (BOXES, ("segmentation",), ("labels",)):
+        with pytest.raises(ValueError, match="list: there is no picture to learn from"):
+            check_learnable([], needs)
+
+
+class WithoutClasses(list):
+    classes = ()
+
+
+def test_a_set_without_classes_is_refused_unread():
+    with pytest.raises(ValueError, match="WithoutClasses: no object in 1 picture has a name"):
+        check_learnable(WithoutClasses([None]), BOXES)
+    part = Subset(WithoutClasses([None, None]), [1])
+    with pytest.raises(ValueError, match="WithoutClasses: no object in 1 picture has a name"):
+        check_learnable(part, BOXES)
+
+
+def test_only_as_many_samples_are_read_as_are_needed():
+    class Recorded(list):
+        def __getitem__(self, index):
+            read.append(index)
+            return super().__getitem__(index)
+
+    read: list[int] = []
+    assert check_learnable(Recorded([sample(), sample(0), sample(0)]), BOXES) == []
+    assert read == [0, 1]
+    read.clear()
+    assert check_learnable(Recorded([pixels([0, 0]), pixels([0, 1]), pixels([1, 1])]), PIXELS) == []
+    assert read == [0, 1]
+
+
+def test_labels_that_are_known_without_the_picture_are_used():
+    class Known(list):
+        def labels_of(self, index):
+            return np.zeros(index, np.int64)
+
+    unread = Known([None, None, None])
+    assert check_learnable(unread, BOXES) == []
+    assert check_learnable(Subset(unread, [0, 2]), BOXES) == []
+    assert Subset(unread, [2, 0]).labels_of(0).tolist() == [0, 0]
+    with pytest.raises(ValueError, match="Known: there is no usable object in 1 picture, so"):
+        check_learnable(Subset(unread, [0]), BOXES)
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ([0, 0], "list: all pixels of 1 picture are class 0: there is nothing to tell apart"),
+        ([1, 255], "list: all pixels of 1 picture are class 1; the others are 255, which means"),
+    ],
+)
+def test_one_class_of_pixels_is_said(rows, sentence):
+    (said,) = check_learnable([pixels(rows)], PIXELS)
+    assert said.startswith(sentence)
+    assert check_learnable([pixels(rows), pixels([2, 2])], PIXELS) == []
+
+
+def test_pixels_without_any_class_are_refused():
+    with pytest.raises(ValueError, match="list: no pixel of 2 pictures has a class, so"):
+        check_learnable([pixels([255, 255]), pixels([255])], PIXELS)
+
+
+def test_farmyard_can_be_learnt_from():
+    scenes = Farmyard(1, size=(64, 64), seed=2, objects=(1, 1))
+    assert check_learnable(scenes, (*BOXES, "segmentation")) == []
