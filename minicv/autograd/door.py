@@ -3,7 +3,8 @@
 The engine computes in float32 and in float64 (and in complex numbers, for a gradient check). What
 is narrower is widened here, before an operation sees it, because small dtypes cannot hold what
 operations make of them: float16 ends at 65,504, which a count of pixels passes; a negated uint8
-wraps around; exp of a uint8 would be computed in float16.
+wraps around; exp of a uint8 would be computed in float16. (float32 holds every whole number up to
+2**24; larger ones are rounded. Whoever needs their digits computes in float64, or on raw arrays.)
 """
 
 from __future__ import annotations
@@ -97,34 +98,38 @@ def _common(operation: str, inputs: tuple[Any, ...]) -> tuple[ModuleType, DType 
                 "with .astype"
             )
     if wide is None:
-        wide = DEFAULT if any_floating else _of_numbers(inputs, alone=first is None)
+        wide = DEFAULT if any_floating else _of_numbers(operation, inputs, first is None)
     return np if first is None else xp_of(first), wide
 
 
-def _of_numbers(inputs: tuple[Any, ...], alone: bool) -> DType | None:
+def _of_numbers(operation: str, inputs: tuple[Any, ...], alone: bool) -> DType | None:
     """The dtype that numbers and lists ask for where no array is floating; None if all are whole.
 
     Only where they are alone does a NumPy scalar keep its own, such as float64.
     """
-    for value in inputs:
+    for index, value in enumerate(inputs):
         if isinstance(value, Tensor) or value is None:
             continue
-        if isinstance(value, np.generic):
-            if value.dtype.kind in "fc":
-                return gradient_dtype(value.dtype) if alone else DEFAULT
-        elif not hasattr(value, "dtype") and np.asarray(value).dtype.kind not in "biu":
-            return DEFAULT
+        dtype = _numbers(operation, index, value).dtype
+        if dtype.kind in "fc":
+            keeps_its_own = alone and (isinstance(value, np.generic) or dtype.kind == "c")
+            return gradient_dtype(dtype) if keeps_its_own else DEFAULT
     return None
 
 
 def _as_array(operation: str, index: int, value: Any, xp: ModuleType, dtype: DType | None) -> Array:
     """A plain input as an array of ``dtype``; of its own where that is None."""
-    try:
-        array = numeric_array(value)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{operation}: input {index} is no tensor: {error}") from None
+    array = _numbers(operation, index, value)
     if dtype is None:
         return xp.asarray(array)
     if array.dtype.kind == "c" and dtype.kind != "c":
         raise TypeError(f"{operation}: input {index} is complex but is used as {dtype}")
     return xp.asarray(array, dtype=dtype)
+
+
+def _numbers(operation: str, index: int, value: Any) -> Array:
+    try:
+        return numeric_array(value)
+    except (TypeError, ValueError) as error:
+        reason = str(error).removeprefix("Tensor: ")
+        raise TypeError(f"{operation}: input {index} is no tensor: {reason}") from None

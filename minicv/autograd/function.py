@@ -80,6 +80,11 @@ class Function:
             raise TypeError(
                 f"{self.name}: input {missing[0]} is None; give a tensor, an array or a number"
             ) from error
+        except ValueError as error:
+            if not str(error).startswith("operands could not be broadcast"):
+                raise
+            shapes = ", ".join([str(array.shape) for array in arrays if array is not None])
+            raise ValueError(f"{self.name}: the shapes {shapes} do not broadcast") from None
         output = self._as_output(data)
         if True in self.needs_grad:
             self.inputs = tensors

@@ -20,7 +20,8 @@ def below_the_largest(scores: Array, axis: int) -> Array:
     largest = scores.real.max(axis=axis, keepdims=True)
     endless = xp.isinf(largest)
     if xp is np and not endless.any():
-        return scores - largest
+        with np.errstate(over="ignore"):  # a distance beyond float32 is infinite: exp gives 0
+            return scores - largest
     # Infinity minus infinity would be NaN, and finite scores are all equally far away.
     zero, apart, nothing = (xp.full((), v, scores.dtype) for v in (0.0, -np.inf, np.nan))
     chosen = xp.where(scores == largest, zero, apart)

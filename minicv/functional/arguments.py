@@ -30,6 +30,23 @@ def as_number(operation: str, argument: str, value: Any) -> float:
     return value
 
 
+def as_whole_number(operation: str, argument: str, value: Any) -> int:
+    """``value`` as a Python int.
+
+    Raises:
+        TypeError: it is no whole number.
+
+    >>> as_whole_number("softmax_cross_entropy", "ignore_index", np.uint8(255))
+    255
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(
+            f"{operation}: {argument} must be a whole number but is {value!r}"
+        ) from None
+
+
 def as_whole_numbers(operation: str, argument: str, value: Any) -> tuple[int, ...]:
     """A sequence of whole numbers as a tuple.
 

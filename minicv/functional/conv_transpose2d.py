@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
 from minicv.backend.kernels import kernels_of
+from minicv.functional.arguments import check_tensor
 from minicv.functional.conv2d import Pair, as_pair, check_bias, check_layer_shapes
 
 
@@ -107,6 +108,8 @@ def conv_transpose2d(
     >>> conv_transpose2d(image, kernel, stride=(1, 2)).data.tolist()
     [[[[1.0, 2.0, 13.0, 20.0, 30.0]]]]
     """
+    check_tensor("conv_transpose2d", x)
+    check_tensor("conv_transpose2d", weight, "weight")
     stride = as_pair("conv_transpose2d", "stride", stride, least=1)
     padding = as_pair("conv_transpose2d", "padding", padding, least=0)
     output_padding = as_pair("conv_transpose2d", "output_padding", output_padding, least=0)

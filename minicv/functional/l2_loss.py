@@ -8,6 +8,7 @@ from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     check_same_shape,
+    difference_of,
     grad_of_losses,
     reduce_losses,
 )
@@ -19,7 +20,7 @@ class L2Loss(Function):
 
     def forward(self, input: Array, target: Array) -> Array:
         check_same_shape("l2_loss", input, target)
-        self.difference = input - target
+        self.difference = difference_of(input, target)
         return reduce_losses(self.difference * self.difference, self.reduction)
 
     def backward(self, grad: Array) -> tuple[Array, Array | None]:

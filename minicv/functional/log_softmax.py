@@ -18,16 +18,21 @@ class LogSoftmax(Function):
         if x.shape[self.axis] > 0:  # an empty array has no maximum
             xp = xp_of(x)
             self.y = below_the_largest(x, self.axis)
-            self.y -= xp.log(xp.exp(self.y).sum(axis=self.axis, keepdims=True))
+            # Σ exp(y) = 1 + rest, where the 1 is the largest: log1p keeps the digits of a small
+            # rest. exp(y) - 1 of the largest is y itself, which is 0.
+            is_smaller = self.y.real < 0
+            rest = xp.where(is_smaller, xp.exp(self.y), self.y).sum(axis=self.axis, keepdims=True)
+            ties = x.shape[self.axis] - is_smaller.sum(axis=self.axis, keepdims=True) - 1
+            self.y -= xp.log1p(rest + ties.astype(self.y.real.dtype))
         return self.y
 
     def backward(self, grad: Array) -> Array:
         xp = xp_of(self.y)
+        # g_k - p_k Σ_j g_j, written as g_k (1 - p_k) - p_k Σ_{j≠k} g_j: so 1 - p_k keeps its digits
+        # where p_k is near 1. A score of minus infinity, p = 0, gets its own gradient alone.
         probability = xp.exp(self.y)
-        # A score of minus infinity gets the gradient of its own logarithm alone.
-        grad_x = kept_where(probability != 0, grad.sum(axis=self.axis, keepdims=True))
-        grad_x *= probability
-        return xp.subtract(grad, grad_x, out=grad_x)
+        others = grad.sum(axis=self.axis, keepdims=True) - grad
+        return -grad * xp.expm1(self.y) - kept_where(probability != 0, others) * probability
 
 
 def log_softmax(x: Tensor | Array, dim: int) -> Tensor:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
+
 from minicv.backend import Array, kept_where
 
 Reduction = Literal["mean", "sum", "none"]
@@ -35,6 +37,17 @@ def check_same_shape(operation: str, input: Array, target: Array) -> None:
             f"{operation}: input and target must have the same shape; "
             f"input={input.shape}, target={target.shape}"
         )
+
+
+def difference_of(input: Array, target: Array) -> Array:
+    """input - target; 0 where both are the same infinity, whose difference would be NaN.
+
+    >>> import numpy as np
+    >>> difference_of(np.array([np.inf, 5.0]), np.array([np.inf, 3.0])).tolist()
+    [0.0, 2.0]
+    """
+    with np.errstate(invalid="ignore"):
+        return kept_where(input != target, input - target)
 
 
 def reduce_losses(losses: Array, reduction: Reduction) -> Array:

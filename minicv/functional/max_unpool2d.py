@@ -8,6 +8,7 @@ import numpy as np
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of
+from minicv.functional.arguments import check_constant
 from minicv.functional.conv2d import as_pair
 from minicv.functional.pooling_windows import Pair, check_maps
 
@@ -37,7 +38,7 @@ def max_unpool2d(
     kernel_size: int | Pair | None = None,
     stride: int | Pair | None = None,
     padding: int | Pair = 0,
-    output_size: Sequence[int] | None = None,
+    output_size: int | Sequence[int] | None = None,
 ) -> Tensor:
     """Put every value at the position that its index names; all other positions are 0.
 
@@ -78,6 +79,7 @@ def max_unpool2d(
     [[[[0.0, 5.0], [6.0, 0.0]]]]
     """
     check_maps("max_unpool2d", x)
+    check_constant("max_unpool2d", "indices", indices)
     if indices.dtype.kind not in "iu":
         raise TypeError(f"max_unpool2d: indices must be whole numbers but are {indices.dtype}")
     if indices.shape != x.shape:
@@ -103,10 +105,11 @@ def _output_size(
     kernel_size: int | Pair | None,
     stride: int | Pair | None,
     padding: int | Pair,
-    output_size: Sequence[int] | None,
+    output_size: int | Sequence[int] | None,
 ) -> Pair:
     if output_size is not None:
-        return as_pair("max_unpool2d", "output_size", tuple(output_size[-2:]), least=1)
+        size = output_size if isinstance(output_size, int) else tuple(output_size)[-2:]
+        return as_pair("max_unpool2d", "output_size", size, least=1)
     if kernel_size is None:
         raise ValueError(
             "max_unpool2d: output_size is needed, because several sizes pool to the same; give the "
@@ -117,10 +120,9 @@ def _output_size(
     padding = as_pair("max_unpool2d", "padding", padding, least=0)
     options = zip(x.shape[2:], kernel, stride, padding, strict=True)
     rows, columns = [(length - 1) * s - 2 * p + k for length, k, s, p in options]
-    size = (rows, columns)
-    if min(size) < 1:
+    if min(rows, columns) < 1:
         raise ValueError(
             f"max_unpool2d: x={x.shape} with kernel_size={kernel}, stride={stride} and "
-            f"padding={padding} gives an output of {size}, which is empty"
+            f"padding={padding} gives an output of {(rows, columns)}, which is empty"
         )
-    return size
+    return rows, columns

@@ -8,6 +8,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
+from minicv.functional.arguments import as_number
 
 
 def check_regions(
@@ -50,6 +51,9 @@ def check_regions(
             f"{operation}: batch_indices must name one image for each box; boxes={boxes.shape}, "
             f"batch_indices={batch_indices.shape}"
         )
+    if boxes.dtype.kind not in "biuf" or batch_indices.dtype.kind not in "biuf":
+        raise TypeError(f"{operation}: boxes and batch_indices must be numbers, not text")
+    as_number(operation, "spatial_scale", spatial_scale)
     if not (math.isfinite(spatial_scale) and spatial_scale > 0):
         raise ValueError(
             f"{operation}: spatial_scale must be positive (size of the map / size of the image) "

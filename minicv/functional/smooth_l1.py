@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, xp_of
 from minicv.functional.arguments import as_number
@@ -9,6 +11,7 @@ from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     check_same_shape,
+    difference_of,
     grad_of_losses,
     reduce_losses,
     times_slope,
@@ -24,7 +27,7 @@ class SmoothL1(Function):
     def forward(self, input: Array, target: Array) -> Array:
         check_same_shape(self.operation, input, target)
         xp = xp_of(input, target)
-        difference = input - target
+        difference = difference_of(input, target)
         if self.beta > 0:
             # Clipped first, for difference / beta may overflow.
             slope = xp.clip(difference, -self.beta, self.beta) / self.beta
@@ -78,4 +81,6 @@ def smooth_l1(
     beta = as_number("smooth_l1", "beta", beta)
     if not beta >= 0:
         raise ValueError(f"smooth_l1: beta must not be negative but is {beta}")
+    if math.isinf(beta):
+        raise ValueError("smooth_l1: beta must be finite, or every loss is 0; it is inf")
     return SmoothL1(float(beta), reduction)(input, target)

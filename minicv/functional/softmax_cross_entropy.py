@@ -8,7 +8,7 @@ import numpy as np
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of, xp_of
-from minicv.functional.arguments import check_constant
+from minicv.functional.arguments import as_whole_number, check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
@@ -151,4 +151,5 @@ def softmax_cross_entropy(
     check_constant("softmax_cross_entropy", "labels", labels)
     if weight is not None:
         check_constant("softmax_cross_entropy", "weight", weight)
+    ignore_index = as_whole_number("softmax_cross_entropy", "ignore_index", ignore_index)
     return SoftmaxCrossEntropy(labels, weight, ignore_index, reduction)(logits)

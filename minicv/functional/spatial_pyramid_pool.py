@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from minicv.autograd import Tensor
 from minicv.backend import Array
 from minicv.functional.adaptive_max_pool2d import adaptive_max_pool2d
+from minicv.functional.arguments import as_number
 from minicv.functional.concatenate import concatenate
 from minicv.functional.pooling_windows import check_maps
 from minicv.functional.reshape import flatten
@@ -44,6 +45,12 @@ def spatial_pyramid_pool(x: Tensor | Array, levels: Sequence[int] = (6, 3, 2, 1)
     [[1.0, 2.0, 4.0, 3.0, 4.0]]
     """
     check_maps("spatial_pyramid_pool", x)
+    if isinstance(levels, str) or not isinstance(levels, Sequence):
+        raise TypeError(
+            f"spatial_pyramid_pool: levels must be a tuple of whole numbers but is {levels!r}"
+        )
+    for level in levels:
+        as_number("spatial_pyramid_pool", "a level", level)
     if len(levels) == 0 or any(level != int(level) or level < 1 for level in levels):
         raise ValueError(
             "spatial_pyramid_pool: levels must hold at least one whole number, each of at least 1, "

@@ -52,6 +52,10 @@ def test_a_right_gradient_arrives():
         (lambda grad: grad[:1], r"a gradient of shape \(1,\) for input 0 of shape \(2,\)"),
         (lambda grad: grad[None], r"a gradient of shape \(1, 2\) for input 0 of shape \(2,\)"),
         (lambda grad: grad * np.float64(2), "of dtype float64 for input 0 of dtype float32"),
+        (lambda grad: [grad], "Broken: backward returned a list; return an array, or a tuple"),
+        (lambda grad: Tensor(grad), "Broken: backward returned a Tensor for input 0; .* raw array"),
+        (lambda grad: 3.0, "Broken: backward returned a float for input 0; return a raw array"),
+        (lambda grad: (grad.tolist(),), "Broken: backward returned a list for input 0"),
     ],
 )
 def test_a_wrong_gradient_is_refused(backward, message):
@@ -72,6 +76,32 @@ def test_unwritten_passes_say_so():
     y = OneWay()(Tensor(1.0, requires_grad=True))
     with pytest.raises(NotImplementedError, match="OneWay: backward is not written"):
         y.backward()
+
+
+@pytest.mark.parametrize("wrong", [Tensor([1.0]), [1.0], 1.0, None])
+def test_a_forward_that_returns_no_array_is_refused(wrong):
+    class Odd(Function):
+        def forward(self, x):
+            return wrong
+
+    with pytest.raises(TypeError, match=f"Odd: forward returned a {type(wrong).__name__}; return"):
+        Odd()(np.zeros(2))
+
+
+def test_shapes_that_do_not_broadcast_are_named():
+    with pytest.raises(ValueError, match=r"Add: the shapes \(3,\), \(2, 2\) do not broadcast"):
+        F.add(np.zeros(3), np.zeros((2, 2)))
+
+
+def test_an_error_of_a_forward_with_an_optional_input_is_its_own():
+    class Picky(Function):
+        def forward(self, x, bias):
+            raise ValueError("no good")
+
+    with pytest.raises(ValueError, match="no good"):
+        Picky()(np.zeros(2), None)
+    with pytest.raises(TypeError, match="Multiply: input 1 is None; give a tensor"):
+        F.multiply(np.zeros(2), None)
 
 
 def test_needs_grad_tells_which_inputs_want_a_gradient():
