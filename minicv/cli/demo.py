@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from minicv.cli.device_option import add_device_option, chosen_device
@@ -13,12 +14,14 @@ from minicv.data import Dataset, Subset
 from minicv.data.sources import open_data
 from minicv.inspection import contact_sheet, draw_stages
 from minicv.inspection.stage_regions import DRAWN_SCORE
+from minicv.inspection.stage_scene import HIT
 from minicv.models.model import Result, Target
 from minicv.tasks import SYSTEMS, Prediction, load, train
-from minicv.tasks.detection import compare
+from minicv.tasks.detection import compare, sure
 from minicv.tasks.history import history_curves
 from minicv.tasks.json_files import write_json
 from minicv.training import evaluate
+from minicv.vision.boxes import box_iou
 
 TEST_SCENES = 40
 SHOWN = 8  # held-out scenes drawn with their detections
@@ -70,8 +73,9 @@ def run(options: argparse.Namespace) -> None:
         "detections": _detections(test, results, model.classes),
         "training": history_curves(history),
     }
-    scene = test[_instructive([test[i][1] for i in range(len(test))])][0]
-    stages = draw_stages(model.stages(scene), model.classes)
+    chosen, title = _instructive([test[i][1] for i in range(len(test))], results)
+    scene, target = test[chosen]
+    stages = draw_stages(model.stages(scene), model.classes, truth=target, title=title)
     pictures |= {
         f"stage{i:02}_{name}": picture for i, (name, picture) in enumerate(stages.items(), 1)
     }
@@ -93,10 +97,45 @@ def _by_class(values: dict[str, float], classes: Sequence[str]) -> str:
     return ", ".join(f"{name} {values[f'AP50 {name}']:.2f}" for name in classes)
 
 
-def _instructive(targets: Sequence[Target]) -> int:
-    """The scene with the most classes among those with at most three objects to follow by eye."""
-    few = [i for i, target in enumerate(targets) if len(target["labels"]) <= 3]
-    return max(few, key=lambda i: len(set(targets[i]["labels"].tolist())), default=0)
+def _instructive(targets: Sequence[Target], results: Sequence[Result]) -> tuple[int, str]:
+    """A scene to follow by eye, and a title that says how it was chosen.
+
+    Of the scenes in which everything was found and nothing else, the one with the most classes; and
+    of these, the one with the fewest objects. If there is none, of all scenes.
+    """
+    all_found = [i for i in range(len(targets)) if all_right(results[i], targets[i])]
+
+    def classes_first(index: int) -> tuple[int, int]:
+        labels = targets[index]["labels"].tolist()
+        return len(set(labels)), -len(labels)
+
+    best = max(all_found or range(len(targets)), key=classes_first)
+    count = len(targets)
+    if not all_found:
+        return (
+            best,
+            f"Stage by stage: scene {best + 1} of {count} held-out ones; none came out right",
+        )
+    return best, (
+        f"Stage by stage: scene {best + 1} of {count} held-out ones, chosen among the "
+        f"{len(all_found)} in which all objects were found and nothing else"
+    )
+
+
+def all_right(result: Result, target: Target) -> bool:
+    """Whether the drawn detections are the objects: as many, and each with the right class on an
+    object of its own, with an IoU of at least `HIT`."""
+    found = sure(result, DRAWN_SCORE)
+    if len(found["labels"]) != len(target["labels"]):
+        return False
+    free = list(range(len(target["labels"])))
+    for box, label in zip(found["boxes"], found["labels"], strict=True):
+        overlap = box_iou(box[None].astype(np.float64), target["boxes"].astype(np.float64))[0]
+        fitting = [g for g in free if target["labels"][g] == label and overlap[g] >= HIT]
+        if not fitting:
+            return False
+        free.remove(max(fitting, key=lambda g: overlap[g]))
+    return True
 
 
 def _detections(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image
@@ -103,8 +104,41 @@ def overlay_heatmap(
     return Image.blend(picture.convert("L").convert("RGB"), colours, opacity)
 
 
+def strongest_channels(feature_map: np.ndarray, count: int) -> list[int]:
+    """Channels that react most to something in the picture, each to something else.
+
+    The strength of a channel is its standard deviation over the map: a channel that is equally
+    strong everywhere tells nothing. Many channels react to the same thing, often to the sky. So
+    each next one is the greatest in strength times (1 - its likeness to those chosen), where the
+    likeness of two channels is the absolute value of their correlation.
+
+    Args:
+        feature_map: (C, H, W).
+        count: how many channels, if there are as many.
+
+    >>> sky, cow = np.array([[2.0, 2, 0, 0]]), np.array([[0.0, 0, 0, 1]])
+    >>> strongest_channels(np.stack([0.9 * sky, 0 * sky, sky, cow]), 2)
+    [2, 3]
+    """
+    flat = np.nan_to_num(np.asarray(feature_map, np.float64)).reshape(len(feature_map), -1)
+    flat = flat - flat.mean(axis=1, keepdims=True)  # (C, H W)
+    norm = np.linalg.norm(flat, axis=1)
+    unit = flat / np.maximum(norm, 1e-12)[:, None]
+    likeness, free, chosen = np.zeros(len(flat)), np.ones(len(flat), bool), []
+    for _ in range(min(count, len(flat))):
+        channel = int(np.where(free, norm * (1 - likeness), -1).argmax())
+        chosen.append(channel)
+        free[channel] = False
+        likeness = np.maximum(likeness, np.minimum(np.abs(unit @ unit[channel]), 1))
+    return chosen
+
+
 def feature_tiles(
-    feature_map: np.ndarray, count: int = 16, tile_size: int = 120, columns: int | None = None
+    feature_map: np.ndarray,
+    count: int = 16,
+    tile_size: int = 120,
+    columns: int | None = None,
+    channels: Sequence[int] | None = None,
 ) -> Image.Image:
     """The strongest channels of a feature map as tiles, strongest first.
 
@@ -116,6 +150,7 @@ def feature_tiles(
         count: how many channels, if there are as many.
         tile_size: the longer side of a tile in pixels.
         columns: tiles in a row; by default about as many as rows.
+        channels: which channels, instead of the strongest.
 
     >>> feature_tiles(np.zeros((4, 8, 8)), tile_size=50).size  # two by two, 4 pixels between
     (104, 104)
@@ -127,7 +162,8 @@ def feature_tiles(
             f"has {feature_map.shape}"
         )
     strength = np.abs(np.nan_to_num(feature_map)).mean(axis=(1, 2))
-    channels = np.argsort(-strength, kind="stable")[:count].tolist()
+    if channels is None:
+        channels = np.argsort(-strength, kind="stable")[:count].tolist()
     columns = math.ceil(math.sqrt(len(channels))) if columns is None else columns
     height, width = feature_map.shape[1:]
     longer = max(height, width)

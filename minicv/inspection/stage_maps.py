@@ -9,7 +9,12 @@ from PIL import Image
 
 from minicv.inspection.canvas import Canvas, line_width_for
 from minicv.inspection.charts import draw_bars
-from minicv.inspection.heatmap import colour_bar, feature_tiles, overlay_heatmap
+from minicv.inspection.heatmap import (
+    colour_bar,
+    feature_tiles,
+    overlay_heatmap,
+    strongest_channels,
+)
 from minicv.inspection.label_maps import (
     CLEAR,
     checked_label_map,
@@ -25,6 +30,7 @@ from minicv.inspection.stage_scene import PANEL_WIDTH, Drawn, Scene, at_width, h
 
 TILE = 400  # width of a picture that is made for the overview alone
 MOST_CHANNELS = 16
+CHANNELS_ON_IMAGE = 4
 MOST_BARS = 10
 MOST_MAPS = 24  # class maps on their own picture
 MOST_MAPS_IN_TILE = 4
@@ -37,20 +43,42 @@ def draw_image(stage: Stage, scene: Scene) -> Drawn:
 
 
 def draw_features(stage: Stage, scene: Scene) -> Drawn:
-    """The mean strength of the channels over the image; the detail adds the strongest channels."""
+    """Four strong channels over the image; the detail adds more of them, without the image.
+
+    The mean over all channels would show the sky: many channels react to it, and few to a cow.
+    """
     features, stride = stage.arrays["features"], float(stage.arrays["stride"])
-    picture, factor = scene.picture()
-    strength = np.abs(features).mean(axis=0)  # (C, h, w) -> (h, w)
-    overlay = overlay_heatmap(picture, strength, cell_size=(stride * factor, stride * factor))
-    channels = len(features)
-    shown = min(MOST_CHANNELS, channels)
+    count = len(features)
+    channels = strongest_channels(features, MOST_CHANNELS)
+    few = channels[:CHANNELS_ON_IMAGE]
+    columns = min(2, len(few))
+    tile = _channel_tiles(scene, features, stride, few, TILE, columns)
+    shown = f"the strongest {len(channels)} of {count} channels that differ"
     detail = halves(
-        overlay,
-        feature_tiles(features, MOST_CHANNELS, tile_size=147),
-        "where the channels are strong",
-        f"the strongest {shown} of {channels} channels, each on a scale of its own",
+        _channel_tiles(scene, features, stride, few, PANEL_WIDTH, columns),
+        feature_tiles(features, tile_size=147, channels=channels),
+        "where the strongest channels are strong",
+        f"{shown}, each on a scale of its own" if count > 1 else "the channel",
     )
-    return Drawn(overlay, "the mean strength of its channels; bright is strong", detail)
+    which = f"{len(few)} of {count} channels" if len(few) < count else "its channels"
+    return Drawn(tile, f"the strongest {which}; bright is strong", detail)
+
+
+def _channel_tiles(
+    scene: Scene,
+    features: np.ndarray,
+    stride: float,
+    channels: Sequence[int],
+    width: int,
+    columns: int,
+) -> Image.Image:
+    """Some channels over the image, each on a scale of its own, with its number above."""
+    tile_width = _column_width(width, columns)
+    small, factor = scene.picture(tile_width)
+    cell = (stride * factor, stride * factor)
+    tiles = [overlay_heatmap(small, features[channel], cell_size=cell) for channel in channels]
+    captions = [f"\nchannel {channel}" for channel in channels]
+    return contact_sheet(tiles, captions, columns, tile_width=tile_width, margin=0)
 
 
 def draw_anchors(stage: Stage, scene: Scene) -> Drawn:
