@@ -15,11 +15,13 @@ from minicv.backend.device import (
 )
 from minicv.backend.kernels import kernels_of
 from minicv.backend.precision import matmul_precision
+from minicv.backend.ranking import descending
 from minicv.backend.selection import kept_where
 
 __all__ = [
     "Array",
     "DeviceError",
+    "descending",
     "explain_conv",
     "gpu_status",
     "kept_where",

@@ -69,6 +69,8 @@ class FrozenBatchNorm(Function):
             running_var=variance,
         )
         xp = xp_of(x, mean, variance)
+        if variance.dtype.kind != "f" or variance.dtype.itemsize < 4:
+            variance = variance.astype(x.dtype)  # in float16, 1e-5 has three bits
         # float64 statistics must not widen a float32 x.
         self.inverse_deviation = (1 / xp.sqrt(variance + self.eps)).astype(x.dtype)
         self.scale = self.inverse_deviation if weight is None else weight * self.inverse_deviation

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from minicv.backend import Array
+from minicv.backend import Array, descending
 from minicv.proposals.proposer import as_picture, best_first, checked_image, resized
 
 WINDOW = 8
@@ -306,7 +306,7 @@ def suppress_close(scores: np.ndarray, radius: int, most: int) -> tuple[np.ndarr
     flat = scores.ravel()
     enough = min(most * (2 * radius + 1) ** 2, flat.size)
     good = np.flatnonzero(flat >= np.partition(flat, flat.size - enough)[flat.size - enough])
-    order = good[np.argsort(-flat[good], kind="stable")]
+    order = good[descending(flat[good])]
     fell = np.zeros(scores.shape, bool)
     stand: list[tuple[int, int]] = []
     for place in order.tolist():

@@ -20,7 +20,7 @@ from minicv.proposals.bing import (
     stage_one,
 )
 from minicv.proposals.proposer import checked_image
-from minicv.vision.boxes import box_iou
+from minicv.vision.boxes import as_float_boxes, box_iou
 from minicv.vision.linear_models import fit_linear_svm
 
 OBJECT_IOU = 0.5  # a window that overlaps an object by this holds it
@@ -58,6 +58,7 @@ def train_bing(
     """
     if len(images) != len(boxes):
         raise ValueError(f"train_bing: {len(images)} images but boxes for {len(boxes)}")
+    boxes = [as_float_boxes(objects, "train_bing", "boxes") for objects in boxes]
     features, holds = [], []
     for image, objects in zip(images, boxes, strict=True):
         for windows, positive in _examples(image, objects, rng, negatives):

@@ -1,7 +1,8 @@
 """The colour spaces of Selective Search: each is invariant to other changes of light.
 
 All functions take (3, H, W) RGB in 0..1 and return (C, H, W) float32 with every channel in 0..1, so
-that distances, histograms and thresholds mean the same in all of them.
+that distances, histograms and thresholds mean the same in all of them. What is not (3, H, W) float
+in 0..1 they refuse with a ValueError.
 
 Source: Uijlings et al. 2013, section 3.2 and table 1 (which changes of light leave which channels
 as they are).
@@ -12,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+
+from minicv.proposals.channels import checked_channels
 
 # sRGB's primaries and white (D65), as in IEC 61966-2-1: linear RGB to X, Y, Z.
 RGB_TO_XYZ = np.array(
@@ -32,7 +35,7 @@ def hsv(image: np.ndarray) -> np.ndarray:
     >>> hsv(np.array([[red, grey]]).transpose(2, 0, 1))[:, 0].T.tolist()
     [[0.0, 1.0, 1.0], [0.0, 0.0, 0.5]]
     """
-    red, green, blue = np.asarray(image, dtype=np.float32)
+    red, green, blue = checked_channels(image, "hsv", channels=3)
     value = np.maximum(np.maximum(red, green), blue)
     chroma = value - np.minimum(np.minimum(red, green), blue)
     divisor = np.where(chroma > 0, chroma, 1)
@@ -52,7 +55,7 @@ def lab(image: np.ndarray) -> np.ndarray:
     >>> lab(np.array([[black, white]]).transpose(2, 0, 1))[:, 0].T.round(2).tolist()
     [[0.0, 0.5, 0.5], [1.0, 0.5, 0.5]]
     """
-    image = np.asarray(image, dtype=np.float32)
+    image = checked_channels(image, "lab", channels=3)
     linear = np.where(image <= 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** np.float32(2.4))
     xyz = np.tensordot(RGB_TO_XYZ / WHITE[:, None], linear, axes=1)  # (3, H, W) -> (3, H, W)
     x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
@@ -67,7 +70,7 @@ def normalised_rg_and_intensity(image: np.ndarray) -> np.ndarray:
     >>> normalised_rg_and_intensity(np.array([0.6, 0.2, 0.2]).reshape(3, 1, 1)).ravel().round(2)
     array([0.6 , 0.2 , 0.33], dtype=float32)
     """
-    image = np.asarray(image, dtype=np.float32)
+    image = checked_channels(image, "normalised_rg_and_intensity", channels=3)
     total = image.sum(axis=0)
     shares = np.where(total > 0, image[:2] / np.where(total > 0, total, 1), np.float32(1 / 3))
     return np.concatenate([shares, total[None] / 3]).astype(np.float32)
@@ -89,7 +92,8 @@ def intensity(image: np.ndarray) -> np.ndarray:
     1.0
     """
     weights = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-    return np.tensordot(weights, np.asarray(image, dtype=np.float32), axes=1)[None]
+    image = checked_channels(image, "intensity", channels=3)
+    return np.tensordot(weights, image, axes=1)[None]
 
 
 COLOUR_SPACES: dict[str, Callable[[np.ndarray], np.ndarray]] = {

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from minicv.backend import Array
+from minicv.backend import Array, descending
 from minicv.proposals.contour_rectangles import (
     BoxRefinement,
     ContourRectangles,
@@ -109,7 +109,7 @@ class EdgeBoxes:
         rectangles = self._contours(y, x, magnitude[y, x], orientation[y, x])
         inner = InnerSums(y, x, magnitude[y, x], magnitude.shape)
         boxes, scores = self._score_windows(rectangles, inner, magnitude.shape)
-        order = np.argsort(-scores, kind="stable")
+        order = descending(scores)
         boxes, scores = boxes[order], scores[order]
         refinement = BoxRefinement(rectangles, inner, self.kappa, self.alpha)
         # Of windows that overlap more than neighbours in a grid do, only the best is refined.

@@ -8,6 +8,8 @@ from typing import Protocol
 import numpy as np
 from scipy import ndimage
 
+from minicv.proposals.channels import checked_channels
+
 
 class EdgeDetector(Protocol):
     """Anything that finds edges: the gradient below, or a learnt detector."""
@@ -48,7 +50,12 @@ class GradientEdges:
     full: float = 0.99
 
     def detect(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """See `EdgeDetector.detect`. An image of one pixel has no edges."""
+        """See `EdgeDetector.detect`. An image of one pixel has no edges.
+
+        Raises:
+            ValueError: the image is not (3, H, W) float in 0..1.
+        """
+        image = checked_channels(image, "GradientEdges", channels=3)
         smooth = ndimage.gaussian_filter(
             image, (0, self.sigma, self.sigma), mode="nearest", truncate=3
         )

@@ -29,7 +29,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from minicv.backend import Array, to_numpy
+from minicv.backend import Array
+from minicv.proposals.channels import checked_channels
 
 UNIT = 255.0  # k is given for colours in 0..255, as in the paper, images are in 0..1
 # The number of portions in which edges are taken, smallest weights first. Most edges of a later
@@ -55,8 +56,8 @@ def felzenszwalb(
         (H, W) int32, regions 0, 1, ... in the order of their first pixels.
 
     Raises:
-        ValueError: the image is not (C, H, W) with at least one pixel or not finite; k is not
-            positive; sigma or min_size is negative.
+        ValueError: the image is not (C, H, W) with at least one pixel, not floating point, or not
+            in 0..1; k is not positive; sigma or min_size is negative.
 
     >>> halves = np.zeros((3, 4, 6), dtype=np.float32)
     >>> halves[:, :, 3:] = 1
@@ -96,18 +97,12 @@ def pixel_graph(image: Array, sigma: float = 0.8) -> PixelGraph:
     >>> len(graph.weight)  # two across, two down, two diagonal
     6
     """
-    image = to_numpy(image)
-    if image.ndim != 3 or image.size == 0 or not np.isfinite(image).all():
-        raise ValueError(
-            "pixel_graph: image expects finite numbers of the shape (C, H, W) with at least one "
-            f"pixel but has the shape {image.shape}; a grey image needs a channel, image[None]"
-        )
-    if sigma < 0:
-        raise ValueError(f"pixel_graph: sigma is {sigma}, expected 0 (no blur) or more pixels")
-    blurred = np.ascontiguousarray(image, dtype=np.float32)
+    blurred = checked_channels(image, "felzenszwalb")
+    if not sigma >= 0:
+        raise ValueError(f"felzenszwalb: sigma is {sigma}, expected 0 (no blur) or more pixels")
     if sigma > 0:
         blurred = gaussian_filter(blurred, (0, sigma, sigma))
-    size = image.shape[1:]
+    size = blurred.shape[1:]
     position = np.arange(size[0] * size[1], dtype=np.int32).reshape(size)
     first, second, weight = [], [], []
     before, after, everything = slice(None, -1), slice(1, None), slice(None)
@@ -135,9 +130,9 @@ def segment(graph: PixelGraph, k: float, min_size: int) -> np.ndarray:
         ValueError: k is not positive, or min_size is negative.
     """
     if not k > 0:
-        raise ValueError(f"segment: k is {k}, expected a positive number, such as 100")
+        raise ValueError(f"felzenszwalb: k is {k}, expected a positive number, such as 100")
     if min_size < 0:
-        raise ValueError(f"segment: min_size is {min_size}, expected 0 or more pixels")
+        raise ValueError(f"felzenszwalb: min_size is {min_size}, expected 0 or more pixels")
     edges = (graph.first, graph.second, graph.weight)
     region, size = merge_alike(*edges, graph.size[0] * graph.size[1], k / UNIT)
     region = merge_small(graph.first, graph.second, region, size, min_size)

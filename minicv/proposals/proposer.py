@@ -7,7 +7,8 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from minicv.backend import Array, to_numpy
+from minicv.backend import Array, descending
+from minicv.proposals.channels import checked_channels
 from minicv.vision.boxes import nms
 
 
@@ -32,7 +33,7 @@ class Proposer(Protocol):
 
         Raises:
             ValueError: the image is not (3, H, W) with at least one pixel, not floating point, or
-                not finite.
+                not in 0..1.
         """
         ...
 
@@ -45,25 +46,13 @@ def checked_image(image: Array, operation: str) -> np.ndarray:
         operation: what the message begins with.
 
     Raises:
-        ValueError: another shape, no pixels, whole numbers, NaN or infinite values.
+        ValueError: another shape, no pixels, whole numbers, NaN or infinite values, or values
+            beyond 0..1.
 
     >>> checked_image(np.zeros((3, 2, 5)), "doctest").dtype
     dtype('float32')
     """
-    image = to_numpy(image)
-    if image.ndim != 3 or image.shape[0] != 3 or image.size == 0:
-        raise ValueError(
-            f"{operation}: image expects the shape (3, H, W) with at least one pixel but has "
-            f"{image.shape}"
-        )
-    if image.dtype.kind != "f":
-        raise ValueError(
-            f"{operation}: image expects floats in 0..1 but has dtype {image.dtype}; divide an "
-            "8-bit image by 255"
-        )
-    if not np.isfinite(image).all():
-        raise ValueError(f"{operation}: image holds NaN or infinite values")
-    return np.ascontiguousarray(image, dtype=np.float32)
+    return checked_channels(image, operation, channels=3)
 
 
 def best_first(
@@ -79,7 +68,7 @@ def best_first(
     """
     boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
     scores = np.asarray(scores, dtype=np.float32).reshape(-1)
-    order = np.argsort(-scores, kind="stable")[:most]
+    order = descending(scores)[:most]
     return boxes[order], scores[order]
 
 

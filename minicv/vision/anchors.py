@@ -44,8 +44,9 @@ def generate_anchors(
         stride: image pixels per cell, one number or ``(stride_y, stride_x)``.
         sizes: square roots of the anchors' areas, pixels.
         aspect_ratios: height over width.
-        like: an array whose device and floating-point type the result takes. Without it the result
-            is a NumPy array; it is float32 unless ``like`` has a floating-point type.
+        like: an array whose device the result takes, and its floating-point type if that is wider
+            than float32. (float16 holds no odd number above 2048.) Without it the result is a
+            NumPy array of float32.
 
     Returns:
         (H * W * A, 4) with ``A = len(aspect_ratios) * len(sizes)``.
@@ -58,7 +59,7 @@ def generate_anchors(
     >>> generate_anchors(1, 1, 16, sizes=[8], aspect_ratios=[0.25]).tolist()  # wide
     [[0.0, 6.0, 16.0, 10.0]]
     """
-    stride_y, stride_x = stride if isinstance(stride, tuple) else (stride, stride)
+    stride_y, stride_x = stride if isinstance(stride, (tuple, list)) else (stride, stride)
     for name, values in (
         ("stride", (stride_y, stride_x)),
         ("sizes", sizes),
@@ -81,7 +82,9 @@ def generate_anchors(
     centres = np.stack([cx, cy, cx, cy], axis=-1)  # (H, W, 4)
     anchors = centres[:, :, None, :] + around_zero  # (H, W, 1, 4) + (A, 4) -> (H, W, A, 4)
     anchors = anchors.reshape(-1, 4)
-    dtype = np.float32 if like is None or like.dtype.kind != "f" else like.dtype
+    dtype = np.dtype(np.float32)
+    if like is not None and like.dtype.kind == "f" and like.dtype.itemsize > dtype.itemsize:
+        dtype = like.dtype
     return xp_of(like).asarray(anchors, dtype=dtype)
 
 

@@ -9,7 +9,7 @@ and width ``x2 - x1 = 3``. There is no ``+1`` in any formula, the right edge of 
 A box with ``x2 <= x1`` or ``y2 <= y1`` is degenerate: it covers nothing, its area is 0, and its
 overlap with anything, itself included, is 0 too. Every function accepts an empty (0, 4) array.
 Integer coordinates are converted to float64 first, because differences of unsigned integers wrap
-around.
+around, and float16 to float32, because the area of 256 x 256 pixels is more than it holds.
 
 **Box regression** (`encode_boxes`, `decode_boxes`) writes a box as an offset from a proposal. With
 the box's centre ``(cx, cy)``, width ``w`` and height ``h``, and the proposal's with an index ``p``:
@@ -152,7 +152,7 @@ def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
         size: ``(height, width)`` of the image, as in its shape.
 
     Returns:
-        An array of the same shape and dtype.
+        An array of the same shape, floating point.
 
     Raises:
         ValueError: the last axis of ``boxes`` is not 4 long.
@@ -165,8 +165,9 @@ def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
             "clip_boxes_to_image: boxes expects shape (..., 4) as x1, y1, x2, y2 but has shape "
             f"{tuple(boxes.shape)}"
         )
+    boxes = as_wide_floats(boxes, "clip_boxes_to_image", "boxes")
     xp = xp_of(boxes)
-    height, width = size
+    height, width = (float(length) for length in size)
     x = xp.clip(boxes[..., 0::2], 0, width)  # (..., 4) -> (..., 2): x1, x2
     y = xp.clip(boxes[..., 1::2], 0, height)
     return xp.stack([x[..., 0], y[..., 0], x[..., 1], y[..., 1]], axis=-1)
@@ -220,6 +221,7 @@ def flip_boxes(boxes: Array, width: float) -> Array:
     """
     boxes = as_float_boxes(boxes, "flip_boxes", "boxes")
     xp = xp_of(boxes)
+    width = float(width)
     x1, y1, x2, y2 = (boxes[:, k] for k in range(4))
     return xp.stack([width - x2, y1, width - x1, y2], axis=1)
 
@@ -294,7 +296,7 @@ def encode_boxes(
     cxp, cyp, wp, hp = _centre_and_size(proposals)
     _refuse_degenerate(w, h, reference_boxes, "reference_boxes")
     _refuse_degenerate(wp, hp, proposals, "proposals")
-    wx, wy, ww, wh = weights
+    wx, wy, ww, wh = (float(weight) for weight in weights)  # an array's would widen float32
     offsets = [
         wx * (cx - cxp) / wp,
         wy * (cy - cyp) / hp,
@@ -329,6 +331,7 @@ def decode_boxes(deltas: Array, proposals: Array, weights: Weights = (1.0, 1.0, 
     (1, 3, 4)
     """
     proposals = as_float_boxes(proposals, "decode_boxes", "proposals")
+    deltas = as_wide_floats(deltas, "decode_boxes", "deltas")
     xp = xp_of(deltas, proposals)
     rows = len(proposals)
     if deltas.ndim not in (2, 3) or deltas.shape[0] != rows or deltas.shape[-1] != 4:
@@ -339,7 +342,7 @@ def decode_boxes(deltas: Array, proposals: Array, weights: Weights = (1.0, 1.0, 
     if deltas.ndim == 3:
         proposals = proposals[:, None, :]  # (N, 4) -> (N, 1, 4): the same proposal for each class
     cxp, cyp, wp, hp = _centre_and_size(proposals)
-    wx, wy, ww, wh = weights
+    wx, wy, ww, wh = (float(weight) for weight in weights)
     cx = deltas[..., 0] / wx * wp + cxp
     cy = deltas[..., 1] / wy * hp + cyp
     half_w = 0.5 * wp * xp.exp(xp.minimum(deltas[..., 2] / ww, MAX_LOG_SCALE))
@@ -440,7 +443,10 @@ def _check(operation: str, boxes: Array, iou_threshold: float, **per_box: Array)
 
 
 def as_float_boxes(boxes: Array, operation: str, argument: str) -> Array:
-    """``boxes`` checked to be (N, 4), and as floating point: integers become float64.
+    """``boxes`` checked to be (N, 4), and as floating point wide enough for an area.
+
+    Integers become float64: in few bits areas overflow, and differences of unsigned ones wrap
+    around. float16 becomes float32: its numbers end at 65,504, the area of 256 x 256 pixels.
 
     Args:
         boxes: what came.
@@ -448,14 +454,31 @@ def as_float_boxes(boxes: Array, operation: str, argument: str) -> Array:
 
     Raises:
         ValueError: the shape is not (N, 4).
+        TypeError: no real numbers.
 
     >>> as_float_boxes(np.array([[1, 2, 3, 4]]), "box_area", "boxes").dtype.name
     'float64'
     """
-    xp = xp_of(boxes)
+    xp_of(boxes)  # refuses what is no array
     if boxes.ndim != 2 or boxes.shape[1] != 4:
         raise ValueError(
             f"{operation}: {argument} expects shape (N, 4) as x1, y1, x2, y2 but has shape "
             f"{tuple(boxes.shape)}; no boxes at all are numpy.zeros((0, 4))"
         )
-    return boxes if boxes.dtype.kind == "f" else boxes.astype(xp.float64)
+    return as_wide_floats(boxes, operation, argument)
+
+
+def as_wide_floats(values: Array, operation: str, argument: str) -> Array:
+    """Integers as float64, float16 as float32, everything wider as it is.
+
+    >>> as_wide_floats(np.zeros(2, np.float16), "nms", "scores").dtype.name
+    'float32'
+    """
+    kind, xp = values.dtype.kind, xp_of(values)
+    if kind not in "fiub":
+        raise TypeError(
+            f"{operation}: {argument} expects real numbers but has dtype {values.dtype}"
+        )
+    if kind != "f":
+        return values.astype(xp.float64)
+    return values.astype(xp.float32) if values.dtype.itemsize < 4 else values

@@ -95,7 +95,7 @@ def class_frequencies(label_maps: Iterable[Array], num_classes: int) -> np.ndarr
     for number, label_map in enumerate(label_maps):
         check_label_map(label_map, num_classes, f"class_frequencies: label map {number}")
         labels = to_numpy(label_map)
-        counts = np.bincount(labels[labels != VOID], minlength=num_classes)
+        counts = np.bincount(labels[labels != VOID].astype(np.int64), minlength=num_classes)
         pixels += counts
         possible[counts > 0] += counts.sum()
     return pixels / np.maximum(possible, 1)

@@ -43,6 +43,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from minicv.vision.boxes import as_wide_floats
+
 FIRST_WIDTH = 0.5  # h at the start, in units of the margin
 SHRINK = 0.25
 MOST_STEPS = 200
@@ -88,7 +90,8 @@ def fit_linear_svm(
     Several classes can share ``features``: they are neither copied nor changed.
 
     Args:
-        features: (R, D) float; R-CNN scales them to a mean norm of 20. R may be 0.
+        features: (R, D) float; R-CNN scales them to a mean norm of 20. R may be 0. float16 is
+            computed in float32.
         is_positive: (R,) bool, whether a region holds the class. Either kind may be missing.
         c: C, the price of a region on the wrong side of its margin.
         positive_weight: weight_i of the positives; the negatives' is 1.
@@ -111,6 +114,7 @@ def fit_linear_svm(
     ([True, True, False, False], True)
     """
     _check_svm(features, is_positive, c, positive_weight, bias_feature, tolerance)
+    features = as_wide_floats(features, "fit_linear_svm", "features")  # float16 sums overflow
     problem = _Problem(features, is_positive, c, positive_weight, bias_feature)
     w = np.zeros(features.shape[1] + 1)  # (D+1,): the last is b / B
     if start is not None:
@@ -291,7 +295,8 @@ def fit_ridge_regression(
         penalty: lambda; R-CNN takes 1000 for features scaled to a mean norm of 20.
 
     Returns:
-        `RidgeRegression` in the dtype of the features. It is computed in float64.
+        `RidgeRegression` in the dtype of the features, for float16 in float32. It is computed in
+        float64.
 
     Raises:
         ValueError: shapes or dtypes do not fit, or the penalty is not positive.
@@ -304,6 +309,7 @@ def fit_ridge_regression(
     ([[2.0]], [1.0])
     """
     _check_ridge(features, targets, penalty)
+    features = as_wide_floats(features, "fit_ridge_regression", "features")
     count, size = features.shape
     if count == 0:
         zeros = np.zeros((size + 1, targets.shape[1]), features.dtype)

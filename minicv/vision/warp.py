@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.parallel import parallel_for, split
-from minicv.vision.boxes import as_float_boxes
+from minicv.vision.boxes import as_float_boxes, as_wide_floats
 
 BOXES_IN_BLOCK = 16  # which one thread warps
 
@@ -30,7 +30,7 @@ def warp_boxes(image: np.ndarray, boxes: np.ndarray, size: int, context: int = 1
         context: pixels of the result on each side of the box.
 
     Returns:
-        (R, C, size, size) in the dtype of the image.
+        (R, C, size, size) in the dtype of the image, for float16 in float32.
 
     Raises:
         ValueError: a shape is wrong, the image is empty, or the context leaves no room for the box.
@@ -52,6 +52,7 @@ def warp_boxes(image: np.ndarray, boxes: np.ndarray, size: int, context: int = 1
             f"warp_boxes: context={context} pixels on each side leave no room for the box in "
             f"size={size}; expected 0 <= 2 context < size"
         )
+    image = as_wide_floats(image, "warp_boxes", "image")
     channels, height, width = image.shape
     top, bottom, of_top, of_bottom = _neighbours(boxes[:, 1::2], height, size, context, image.dtype)
     left, right, of_left, of_right = _neighbours(boxes[:, 0::2], width, size, context, image.dtype)

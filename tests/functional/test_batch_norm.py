@@ -174,3 +174,33 @@ def test_messages():
         frozen_batch_norm(x, one, one, one, one[:, None])
     with pytest.raises(ValueError, match=r"x must be \(N, C\) or \(N, C, H, W\); x=\(3,\)"):
         frozen_batch_norm(one, one, one, one, one)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int64", "float16", "bool"])
+def test_small_dtypes_are_widened(dtype):
+    """In whole numbers 1 / sqrt(4) would be 0, and all results with it."""
+    x = np.array([[2, 100], [3, 120]]).astype(dtype)
+    one, four = (
+        np.array([1, 1]).astype(dtype),
+        np.array([4, 4], "uint8" if dtype == "bool" else dtype),
+    )
+    y = frozen_batch_norm(x, one, one, one, four, eps=0.0)
+    np.testing.assert_allclose(y.data, (x.astype(float) - 1) / 2 + 1, rtol=1e-6)
+    for case in (x, np.asfortranarray(x)):
+        y = batch_norm(case, one, None, training=True).data
+        expected = reference.batch_norm(case.astype(float), one.astype(float), None, training=True)
+        np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int64", "float16"])
+def test_statistics_of_small_dtypes_beside_float32(dtype):
+    x = np.array([[2, 4]], np.float32)
+    y = frozen_batch_norm(x, None, None, np.array([1, 1], dtype), np.array([0, 4], dtype))
+    assert y.dtype == np.float32
+    np.testing.assert_allclose(y.data, [[1 / np.sqrt(1e-5), 3 / np.sqrt(4 + 1e-5)]], rtol=1e-6)
+
+
+def test_a_mean_over_more_values_than_float16_counts():
+    x = np.linspace(-1, 1, 70_000, dtype=np.float16).reshape(70_000, 1)
+    y = batch_norm(x, None, None, training=True).data
+    assert abs(float(y.mean())) < 1e-4 and abs(float(y.var()) - 1) < 1e-3

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from minicv.backend import to_numpy
 from minicv.vision import AnchorGrid, generate_anchors
 
 
@@ -75,3 +76,15 @@ def test_an_empty_feature_map_has_no_anchors():
 def test_bad_settings_are_named(arguments, name):
     with pytest.raises(ValueError, match=f"generate_anchors: {name} expects"):
         generate_anchors(*arguments)
+
+
+def test_float16_would_lose_odd_pixels_so_anchors_are_float32(xp):
+    like = xp.zeros(1, dtype=np.float16)
+    anchors = generate_anchors(1, 400, 10, sizes=[7], aspect_ratios=[1], like=like)
+    assert anchors.dtype == np.float32
+    assert to_numpy(anchors)[-1].tolist() == [3991.5, 1.5, 3998.5, 8.5]
+
+
+def test_stride_may_be_a_list_and_sizes_an_array_of_few_bits():
+    anchors = generate_anchors(1, 1, [16, 8], np.array([200], np.uint8), np.array([1], np.int8))
+    assert anchors.tolist() == [[-96.0, -92.0, 104.0, 108.0]]

@@ -261,7 +261,13 @@ def test_wrong_shapes_of_offsets_are_named():
 
 
 def test_floats_keep_their_type_and_integers_become_float64(xp):
-    for given_type, kept in [("float32", "float32"), ("float64", "float64"), ("uint16", "float64")]:
+    for given_type, kept in [
+        ("float32", "float32"),
+        ("float64", "float64"),
+        ("uint16", "float64"),
+        ("float16", "float32"),
+        ("bool", "float64"),
+    ]:
         boxes = xp.zeros((2, 4), dtype=given_type)
         assert as_float_boxes(boxes, "test", "boxes").dtype == np.dtype(kept)
 
@@ -276,3 +282,60 @@ def test_as_float_boxes_names_wrong_shapes(shape):
 def test_a_wrong_last_axis_is_named(shape):
     with pytest.raises(ValueError, match=r"_to_image: boxes expects shape \(..., 4\).* has shape"):
         clip_boxes_to_image(np.zeros(shape), (8, 8))
+
+
+SMALL_DTYPES = ["float16", "int8", "uint8", "int16", "uint16", "int32", "int64", "uint64"]
+
+
+class TestSmallDtypes:
+    """In every dtype that holds the corners, the result is that of float64."""
+
+    CORNERS = np.array([[0, 0, 120, 100], [2, 2, 122, 102], [100, 110, 127, 126], [90, 9, 3, 99]])
+
+    @pytest.mark.parametrize("dtype", SMALL_DTYPES)
+    def test_areas_and_overlaps(self, xp, dtype):
+        """120 x 100 is more than int8 holds, and unsigned 3 - 90 is a large number."""
+        boxes, wide = xp.asarray(self.CORNERS.astype(dtype)), self.CORNERS.astype(np.float64)
+        assert to_numpy(box_area(boxes)).tolist() == [12_000, 12_000, 27 * 16, 0]
+        for function in (box_iou, box_intersection_over_area):
+            found = to_numpy(function(boxes, boxes[::-1]))
+            np.testing.assert_allclose(found, function(wide, wide[::-1]), rtol=1e-6)
+
+    @pytest.mark.parametrize("dtype", SMALL_DTYPES)
+    def test_everything_else(self, xp, dtype):
+        good = self.CORNERS[:3]
+        boxes, wide = xp.asarray(good.astype(dtype)), good.astype(np.float64)
+        for function in (
+            lambda b: clip_boxes_to_image(b, (50, 300.5)),
+            lambda b: flip_boxes(b, 100),
+            lambda b: scale_boxes(b, 3.5, 0.1),
+            lambda b: encode_boxes(b, b[::-1], HEAD_WEIGHTS),
+            lambda b: decode_boxes(b[:, [0, 1, 1, 0]], b, HEAD_WEIGHTS),
+            lambda b: remove_small_boxes(b, 20),
+        ):
+            found = to_numpy(function(boxes))
+            np.testing.assert_allclose(found, function(wide), rtol=1e-6, atol=1e-4)
+            assert found.dtype.itemsize >= 4
+
+    def test_photographs_in_float16(self):
+        """400 x 400 pixels are 160,000, and float16 ends at 65,504."""
+        boxes = np.array([[0, 0, 300, 300], [0, 0, 400, 400]], np.float16)
+        assert box_area(boxes).tolist() == [90_000, 160_000]
+        np.testing.assert_allclose(box_iou(boxes, boxes)[0], [1, 0.5625], rtol=1e-6)
+
+    def test_options_that_are_numpys_numbers_do_not_widen(self):
+        boxes = np.array([[0, 0, 3, 2]], np.float32)
+        weights = np.array(HEAD_WEIGHTS)
+        for result in (
+            flip_boxes(boxes, np.float64(10)),
+            clip_boxes_to_image(boxes, np.array([5.0, 6.0])),
+            encode_boxes(boxes, boxes, weights),
+            decode_boxes(boxes, boxes, weights),
+        ):
+            assert result.dtype == np.float32
+
+    def test_what_is_no_real_number_is_refused(self):
+        with pytest.raises(TypeError, match="box_area: boxes expects real numbers"):
+            box_area(np.zeros((1, 4), complex))
+        with pytest.raises(TypeError, match="decode_boxes: deltas expects real numbers"):
+            decode_boxes(np.zeros((1, 4), object), np.zeros((1, 4)))

@@ -106,3 +106,9 @@ def test_weights_undo_the_frequencies(frequencies):
 def test_weights_refuse_what_is_no_frequency(wrong):
     with pytest.raises(ValueError, match=r"frequencies expects shape \(K,\)"):
         median_frequency_weights(np.array(wrong))
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "int64", "uint64"])
+def test_frequencies_of_label_maps_of_every_integer(dtype):
+    label_map = np.array([[0, 0, 0, 1], [VOID, VOID, 1, 1]], dtype)
+    assert class_frequencies([label_map], 2).tolist() == [0.5, 0.5]

@@ -159,3 +159,18 @@ def test_ridge_regression_refuses_what_does_not_fit():
         fit_ridge_regression(np.zeros((3, 2), int), np.zeros((3, 1)))
     with pytest.raises(ValueError, match="penalty is 0"):
         fit_ridge_regression(np.zeros((3, 2)), np.zeros((3, 1)), 0)
+
+
+def test_float16_features_are_computed_in_float32():
+    """Their sums overflow float16: 100 features of 50 times weights of 10."""
+    rng = np.random.default_rng(0)
+    features = np.concatenate([rng.normal(50, 1, (20, 100)), rng.normal(-50, 1, (20, 100))])
+    narrow = features.astype(np.float16)
+    is_positive = np.arange(40) < 20
+    svm, wide = (fit_linear_svm(x, is_positive) for x in (narrow, narrow.astype(np.float32)))
+    assert svm.weight.dtype == np.float32
+    np.testing.assert_array_equal(svm.weight, wide.weight)
+    targets = features[:, :2] * 1000
+    ridge, wide = (fit_ridge_regression(x, targets) for x in (narrow, narrow.astype(np.float32)))
+    np.testing.assert_array_equal(ridge.weight, wide.weight)
+    assert np.isfinite(ridge.predict(narrow)).all()

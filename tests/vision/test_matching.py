@@ -188,3 +188,14 @@ def test_every_box_has_the_same_chance():
 def test_bad_arguments_of_a_sample_are_named(shape, count, fraction):
     with pytest.raises(ValueError, match="balanced_sample: expected labels of shape"):
         balanced_sample(np.zeros(shape), count, fraction, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int16", "uint16", "int64"])
+def test_small_dtypes_match_as_float64_does(xp, dtype):
+    targets = np.array([[0, 0, 400, 400], [500, 0, 900, 300]])
+    boxes = np.array([[0, 0, 400, 390], [0, 0, 300, 300], [510, 4, 900, 300], [1000, 0, 1001, 1]])
+    expected = Matcher(0.7, 0.3)(targets.astype(float), boxes.astype(float))
+    found = Matcher(0.7, 0.3)(xp.asarray(targets.astype(dtype)), xp.asarray(boxes.astype(dtype)))
+    assert to_numpy(found.label).tolist() == expected.label.tolist() == [1, -1, 1, 0]
+    assert to_numpy(found.target_index).tolist() == expected.target_index.tolist()
+    np.testing.assert_allclose(to_numpy(found.iou), expected.iou, rtol=1e-6)

@@ -132,3 +132,32 @@ def test_bad_arguments_are_named():
         batched_nms(boxes, np.zeros(2), np.zeros((2, 1)), 0.5)
     with pytest.raises(ValueError, match="nms: iou_threshold expects a number from 0 to 1"):
         nms(boxes, np.zeros(2), 50)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "uint64", "int8", "int64", "float16", "bool"])
+def test_the_best_score_wins_in_every_dtype(xp, dtype):
+    """Minus 0 is 0 for an unsigned number, and minus -128 is -128 in 8 bits."""
+    boxes = xp.asarray(np.array([[0, 0, 300, 300], [0, 0, 300, 299], [400, 0, 600, 200]], "int16"))
+    if dtype == "bool":
+        low, high = False, True
+    else:
+        limits = np.finfo(dtype) if dtype == "float16" else np.iinfo(dtype)
+        low, high = limits.min, limits.max
+    for best, scores in ((0, [high, low, low]), (1, [low, high, low])):
+        scores = xp.asarray(np.array(scores, dtype))
+        assert to_numpy(nms(boxes, scores, 0.5)).tolist() == [best, 2]
+        labels = xp.asarray(np.zeros(3, np.uint8))
+        assert to_numpy(batched_nms(boxes, scores, labels, 0.5)).tolist() == [best, 2]
+
+
+def test_boxes_of_photographs_in_float16(xp):
+    """Areas above 65,504 square pixels; the second box overlaps the first by 0.5625."""
+    boxes = xp.asarray(np.array([[0, 0, 400, 400], [0, 0, 300, 300]], np.float16))
+    scores = xp.asarray(np.array([0.9, 0.8], np.float16))
+    assert to_numpy(nms(boxes, scores, 0.5)).tolist() == [0]
+    assert to_numpy(nms(boxes, scores, 0.6)).tolist() == [0, 1]
+
+
+def test_nan_scores_come_last(xp):
+    boxes = xp.asarray(np.array([[0.0, 0, 9, 9], [0.0, 0, 9, 9]]))
+    assert to_numpy(nms(boxes, xp.asarray(np.array([np.nan, 0.1])), 0.5)).tolist() == [1]

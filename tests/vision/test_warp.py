@@ -82,3 +82,11 @@ def test_what_cannot_be_warped_is_refused():
         warp_boxes(image[0], boxes, 64)
     with pytest.raises(ValueError, match="boxes expects shape"):
         warp_boxes(image, np.zeros(4), 64)
+
+
+def test_float16_is_widened():
+    image = np.linspace(0, 1, 48, dtype=np.float16).reshape(3, 4, 4)
+    boxes = np.array([[0, 0, 4, 4]], np.uint8)
+    warped = warp_boxes(image, boxes, 9, context=1)
+    assert warped.dtype == np.float32
+    np.testing.assert_array_equal(warped, warp_boxes(image.astype(np.float32), boxes, 9, context=1))

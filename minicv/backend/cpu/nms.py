@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from minicv.backend.ranking import descending
+
 BLOCK = 64  # a block against 2000 boxes is half a megabyte of float32, which stays in the cache
 
 
@@ -39,11 +41,11 @@ def nms(
         members = np.flatnonzero(labels == label)
         survives[members[_nms_of_one_label(boxes[members], scores[members], iou_threshold)]] = True
     kept = np.flatnonzero(survives)
-    return kept[np.argsort(-scores[kept], kind="stable")]
+    return kept[descending(scores[kept])]
 
 
 def _nms_of_one_label(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
-    order = np.argsort(-scores, kind="stable")
+    order = descending(scores)
     corners = np.ascontiguousarray(boxes[order].T)  # (N, 4) -> (4, N)
     x1, y1, x2, y2 = corners
     area = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)

@@ -6,6 +6,7 @@ import numpy as np
 
 from minicv.backend.cuda.launcher import CudaFile, Grid
 from minicv.backend.device import Array, xp_of
+from minicv.backend.ranking import descending
 
 NMS = CudaFile("nms.cu")
 BOXES = 64  # in a block: their overlaps with one box are the bits of a word
@@ -31,7 +32,7 @@ def nms(boxes: Array, scores: Array, iou_threshold: float, labels: Array | None 
     kept = xp.empty(count, np.int64)
     if count == 0:
         return kept
-    order = xp.argsort(-scores, kind="stable")
+    order = descending(scores)
     mask = xp.empty((count, words), np.uint64)
     NMS.launch(
         "overlap_mask",
