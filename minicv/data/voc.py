@@ -102,7 +102,7 @@ class VOCDetection:
             entry = self._read_entry(listed, folder, annotated, faults)
             if entry is not None:
                 self._entries.append(entry)
-        for picture in folder.pictures_in(split):
+        for picture in folder.pictures_of(split):
             if picture not in annotated and annotated:
                 what = "there is no XML file for it"
                 faults.repaired("picture without annotation", picture, what, "left out")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from minicv.data.faults import Faults
 from minicv.data.image_files import SUFFIXES, AnnotationError
-from minicv.data.picture_folder import PictureFolder, visible
+from minicv.data.picture_folder import pictures_in, visible
 from minicv.data.split_names import TEST_NAMES, TRAIN_NAMES, VALIDATION_NAMES
 from minicv.data.text_files import read_text
 
@@ -49,7 +49,8 @@ class VOCFolder:
     Attributes:
         root, labels: the folder of the set, and the one in which annotations are.
         annotations: the files, sorted.
-        pictures: finds pictures by name.
+        pictures: the folder in which pictures are.
+        paths: of all pictures, sorted.
         parts: by name, the list or the folder of each split. Lists of one class are left out.
 
     Raises:
@@ -71,9 +72,10 @@ class VOCFolder:
         self.labels = self.root if own is None else own
         self.annotations = _files_in(self.labels, suffixes)
         pictures = None if own is None else _child(self.root, *PICTURE_FOLDERS)
-        self.pictures = PictureFolder(pictures or self.root, recursive=True)
+        self.pictures = pictures or self.root
+        self.paths = pictures_in(self.pictures, recursive=True)
         self._known = _NamedFiles(self.annotations, self.labels, suffixes)
-        self._known_pictures = _NamedFiles(self.pictures.paths, self.pictures.folder, SUFFIXES)
+        self._known_pictures = _NamedFiles(self.paths, self.pictures, SUFFIXES)
         self._own = {(path.parent, _plain(path.stem)) for path in self.annotations}
         self.parts = self._lists() or self._folders() or self._loose_lists()
 
@@ -122,12 +124,12 @@ class VOCFolder:
             faults: takes what is wrong.
         """
         name = annotation.relative_to(self.labels).with_suffix("")
-        folder = self.pictures.folder / name.parent
-        alike = self.pictures.named(name.as_posix())
+        folder = self.pictures / name.parent
+        alike, _ = self._known_pictures.named(name.as_posix())
         found = [path for path in alike if path.parent == annotation.parent]
         found = found or [path for path in alike if path.parent == folder]
         if not found:
-            others = self.pictures.named(named) if named else []
+            others, _ = self._known_pictures.named(named)
             found = [path for path in others if not self._has_own(path)]
             found = found or [path for path in alike if not self._has_own(path)]
             nearest = max((_in_common(path, annotation) for path in found), default=0)
@@ -142,18 +144,18 @@ class VOCFolder:
             faults.error("ambiguous picture", annotation, f"{what}; rename one of them")
             return None
         what = (
-            f"there is no photograph {folder / name.name} ({', '.join(SUFFIXES)})"
+            f"there is no photograph {folder / name.name} (.jpg, .png or another suffix of pictures)"
             f"{f', nor {named!r}' if named else ''}"
         )
         faults.error("annotation without picture", annotation, what, FileNotFoundError)
         return None
 
-    def pictures_in(self, part: str | None) -> list[Path]:
+    def pictures_of(self, part: str | None) -> list[Path]:
         """All pictures of a split that is a folder, or of the set for None; none for a list."""
         if part is None:
-            return self.pictures.paths
+            return self.paths
         where = self._place_of(part)
-        return [path for path in self.pictures.paths if where in path.parents]
+        return [path for path in self.paths if where in path.parents]
 
     def _entry(self, annotation: Path) -> VOCEntry:
         name = annotation.relative_to(self.labels).with_suffix("").as_posix()
@@ -163,9 +165,9 @@ class VOCFolder:
         """Whether there is an annotation of the picture's own name."""
         if (picture.parent, _plain(picture.stem)) in self._own:
             return True
-        if not picture.is_relative_to(self.pictures.folder):
+        if not picture.is_relative_to(self.pictures):
             return False
-        folder = self.labels / picture.relative_to(self.pictures.folder).parent
+        folder = self.labels / picture.relative_to(self.pictures).parent
         return (folder, _plain(picture.stem)) in self._own
 
     def _knows(self, name: str) -> bool:
@@ -188,7 +190,7 @@ class VOCFolder:
         else:
             what = (
                 f"{where}: there is no annotation of that name in {self.labels}, and no photograph "
-                f"in {self.pictures.folder}"
+                f"in {self.pictures}"
             )
             faults.error("name without files", file, what, FileNotFoundError)
         return None
