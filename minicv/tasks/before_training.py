@@ -14,6 +14,7 @@ from typing import Any
 
 from minicv.data import Dataset, Subset
 from minicv.data.check_pictures import check_pictures
+from minicv.data.checks import check_learnable
 from minicv.data.faults import Faults
 from minicv.data.image_files import ImageError
 from minicv.data.picture_size import picture_size
@@ -48,6 +49,10 @@ def checked(
     """
     started = time.perf_counter()
     train, validation = readable((splits.train, splits.validation), skip_unreadable)
+    try:
+        of_pixels = check_learnable(train, task.needs)
+    except ValueError as error:
+        raise ValueError(f"{error}; minicv doctor says what is wrong with the labels") from None
     if train is not splits.train or validation is not splits.validation:
         splits = _with_parts(splits, train, validation)
     small = _smaller_than(cell, (train, validation))
@@ -58,7 +63,7 @@ def checked(
         of_objects = f" and {total:,} objects" if counted else ""
         seconds = time.perf_counter() - started
         say(f"checked {len(train) + len(validation):,} pictures{of_objects} in {seconds:.1f} s")
-    for sentence in _oddities(task.classes_of(train), to_learn, to_judge, len(train)):
+    for sentence in (*of_pixels, *_oddities(task.classes_of(train), to_learn, to_judge)):
         say(sentence)
     if small:
         say(
@@ -134,7 +139,7 @@ def _smaller_than(cell: int, datasets: Sequence[Dataset]) -> list[str]:
 
 
 def _objects(dataset: Any) -> Counter[int] | None:
-    """Number of objects by label; None where that would need the pictures."""
+    """Number of objects to learn from by label; None where that would need the pictures."""
     labels_of = getattr(dataset, "labels_of", None)
     if labels_of is None:
         return None
@@ -145,27 +150,18 @@ def _objects(dataset: Any) -> Counter[int] | None:
 
 
 def _oddities(
-    classes: Classes, train: Counter[int] | None, validation: Counter[int] | None, pictures: int
+    classes: Classes, train: Counter[int] | None, validation: Counter[int] | None
 ) -> list[str]:
     """What is odd about the numbers of objects.
 
-    Raises:
-        ValueError: there is no object to learn from.
-
-    >>> _oddities(("cow", "cat"), Counter({0: 5}), Counter({0: 1}), 3)
+    >>> _oddities(("cow", "cat"), Counter({0: 5}), Counter({0: 1}))
     ['no object of cat in training: it cannot be learnt']
     """
     said = []
-    if train is not None:
-        if not train.total():
-            raise ValueError(
-                f"there is no usable object in {_counted(pictures, 'training picture')}, so there "
-                "is nothing to learn from; minicv doctor says what is wrong with the labels"
-            )
-        absent = [name for k, name in enumerate(classes) if not train[k]]
-        if absent:
-            them = "they" if len(absent) > 1 else "it"
-            said.append(f"no object of {', '.join(absent)} in training: {them} cannot be learnt")
+    absent = [name for k, name in enumerate(classes) if train is not None and not train[k]]
+    if absent:
+        they = "they" if len(absent) > 1 else "it"
+        said.append(f"no object of {', '.join(absent)} in training: {they} cannot be learnt")
     if validation is not None and not validation.total():
         said.append(
             "no object in the validation pictures: there is no AP to choose best.npz by, so it "

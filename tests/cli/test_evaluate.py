@@ -67,14 +67,130 @@ def test_a_detector(tmp_path, capsys, monkeypatch):
     assert len(list((tmp_path / "pictures").iterdir())) == 3
 
 
-def test_data_of_another_kind_or_with_other_classes(tmp_path, capsys, camvid):
-    _, weights = camvid
-    sentence = refused(capsys, "eval", "--weights", weights, "--data", "farmyard")
-    assert "segmenter.npz knows Sky, " in sentence and "use weights trained on these" in sentence
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory):
+    """An untrained detector of cows and ducks."""
+    spec = Spec("faster_rcnn", ("duck", "cow"), SETTINGS, "small")
+    path = tmp_path_factory.mktemp("weights") / "detector.npz"
+    save(path, build(spec, np.random.default_rng(0)), spec)
+    return path
+
+
+def voc_set(root, *names, lists=("train", "val", "test"), count=2):
+    """Pictures with an object of each name; every list has ``count`` of them."""
+    for folder in ("Annotations", "JPEGImages", "ImageSets/Main"):
+        (root / folder).mkdir(parents=True)
+    for split in lists:
+        for number in range(count):
+            objects = "".join(
+                f"<object><name>{name}</name><bndbox><xmin>{1 + 9 * k}</xmin><ymin>2</ymin>"
+                f"<xmax>{9 + 9 * k}</xmax><ymax>20</ymax></bndbox></object>"
+                for k, name in enumerate(names)
+            )
+            text = f"<annotation>{objects}</annotation>"
+            (root / "Annotations" / f"{split}{number}.xml").write_text(text)
+            picture(root / "JPEGImages" / f"{split}{number}.jpg")
+        listed = "\n".join(f"{split}{number}" for number in range(count))
+        (root / "ImageSets" / "Main" / f"{split}.txt").write_text(listed)
+    return f"voc:{root}"
+
+
+def test_data_without_a_class_in_common_or_of_another_kind(tmp_path, capsys, camvid, detector):
+    source, weights = camvid
+    sentence = refused(capsys, "eval", "--weights", detector, "--data", source)
+    assert "boxes and labels are needed" in sentence
+    fish = voc_set(tmp_path / "sea", "fish")
+    sentence = refused(capsys, "eval", "--weights", detector, "--data", fish)
+    assert f"the model knows duck, cow, but {fish} labels fish: no class is in both" in sentence
     folder = tmp_path / "PennFudanPed"
     picture(folder / "a.png")
     sentence = refused(capsys, "eval", "--weights", weights, "--data", f"pennfudan:{folder}")
     assert "segmentation is needed" in sentence and "expected farmyard" in sentence
+
+
+def test_a_model_of_cow_and_duck_on_a_set_of_cows(tmp_path, capsys, detector):
+    source, written = voc_set(tmp_path / "meadow", "cow", "pig"), tmp_path / "v.json"
+    command = ("eval", "--weights", detector, "--data", source, "--json", written)
+    status, text, error = run(capsys, *command, "--pictures", tmp_path / "p")
+    assert status == 0, error
+    assert f"not judged, for {source} does not label it: duck" in text
+    assert "left out, for the model does not know it: pig" in text
+    assert "  AP50 duck           -" in text.splitlines()
+    record = json.loads(written.read_text())
+    assert record["classes"] == ["cow"] and record["not_labelled"] == ["duck"]
+    assert record["left_out"] == ["pig"] and record["values"]["AP50 duck"] is None
+    assert record["values"]["AP50 cow"] == record["values"]["AP50"]
+    assert not record["judged_on_validation"] and record["images"] == 2
+
+
+def test_a_segmenter_on_a_set_with_other_classes(capsys, monkeypatch, camvid):
+    """CamVid's Sky and Tree are the Farmyard's sky and tree; all else has no class."""
+    monkeypatch.setattr("minicv.data.sources.FARMYARD_TEST_SCENES", 2)
+    _, weights = camvid
+    status, text, _ = run(capsys, "eval", "--weights", weights, "--data", "farmyard")
+    assert status == 0
+    assert "two ways: 'sky' and 'Sky', 'tree' and 'Tree'" in text
+    assert "does not label them: Building, Pole" in text and "not know them: cow, cat" in text
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line.startswith("  ")}
+    assert rows["Road"][-1] == "-" and rows["Sky"][-1] != "-"
+
+
+def test_it_is_said_when_validation_images_judge(tmp_path, capsys, detector):
+    source, written = voc_set(tmp_path / "a", "cow", lists=("train", "val")), tmp_path / "v.json"
+    command = ("eval", "--weights", detector, "--data", source, "--json", written)
+    sentence = "these are the validation images, which chose best.npz"
+    status, text, _ = run(capsys, *command)
+    assert status == 0 and sentence in text
+    assert json.loads(written.read_text())["judged_on_validation"] is True
+    for split, expected in (("train", False), ("validation", True)):
+        _, text, _ = run(capsys, *command, "--split", split)
+        assert sentence not in text
+        assert json.loads(written.read_text())["judged_on_validation"] is expected
+
+
+def test_unreadable_pictures_are_all_named_or_skipped(tmp_path, capsys, detector):
+    source = voc_set(tmp_path / "a", "cow", count=4)
+    for number in (1, 3):
+        path = tmp_path / "a" / "JPEGImages" / f"test{number}.jpg"
+        path.write_bytes(path.read_bytes()[:700])
+    command = ("eval", "--weights", detector, "--data", source, "--pictures", tmp_path / "p")
+    status, text, error = run(capsys, *command)
+    assert status == 2 and "test1.jpg" in error and "test3.jpg" in error
+    assert "--skip-unreadable" in error and "Traceback" not in error and "AP50" not in text
+    written = tmp_path / "v.json"
+    status, text, error = run(capsys, *command, "--skip-unreadable", "--json", written)
+    assert status == 0 and "test: 2 images" in text and "left out (and 1 more" in error
+    record = json.loads(written.read_text())
+    assert record["images"] == 2 and record["unreadable"] == 2
+
+
+def test_what_cannot_be_evaluated_is_refused_in_a_sentence(tmp_path, capsys, detector, monkeypatch):
+    monkeypatch.setattr("minicv.data.sources.FARMYARD_TEST_SCENES", 0)
+    sentence = refused(capsys, "eval", "--data", "farmyard", "--weights", detector)
+    assert "farmyard: the test split has no image to judge by" in sentence
+    command = ("eval", "--data", voc_set(tmp_path / "a", "cow"), "--weights")
+    assert "absent.npz" in refused(capsys, *command, tmp_path / "absent.npz")
+    assert "no such file" in refused(capsys, *command, tmp_path)
+    text = tmp_path / "text.npz"
+    text.write_text("no weights")
+    assert "text.npz" in refused(capsys, *command, text)
+    good = ("eval", "--data", voc_set(tmp_path / "b", "cow"), "--weights", detector)
+    assert "--json" in refused(capsys, *good, "--json", tmp_path)
+    assert "--pictures" in refused(capsys, *good, "--pictures", text)
+
+
+def test_a_split_without_objects_has_no_value_and_says_so(tmp_path, capsys, detector):
+    source = voc_set(tmp_path / "a", "cow")
+    for number in range(2):
+        xml = tmp_path / "a" / "Annotations" / f"test{number}.xml"
+        xml.write_text("<annotation></annotation>")
+    written = tmp_path / "v.json"
+    command = ("eval", "--weights", detector, "--data", source, "--json", written)
+    status, text, error = run(capsys, *command)
+    assert status == 0, error
+    assert "no AP: nothing in the 2 images is labelled with cow" in text
+    values = json.loads(written.read_text())["values"]
+    assert values["AP50"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Samples with their labels, as a contact sheet shows them."""
+
+import numpy as np
+from made_sets import boxes_of, coloured
+
+from minicv.data import Farmyard
+from minicv.inspection import draw_detections, draw_segmentation
+from minicv.inspection.samples import draw_sample
+
+
+def same(first, second):
+    return np.array_equal(np.asarray(first), np.asarray(second))
+
+
+def test_objects_are_drawn_with_their_names():
+    image, target = coloured(0, 300, 500), boxes_of((20, 20, 200, 200), labels=[1])
+    (drawn,) = draw_sample(image, target, ("cow", "duck"))
+    labels = np.array([1])
+    assert same(drawn, draw_detections(image, target["boxes"], labels, class_names=("cow", "duck")))
+    (other,) = draw_sample(image, target, ("cow", "hen"))
+    assert not same(drawn, other)
+
+
+def test_a_large_photograph_is_made_small_with_its_labels():
+    """Drawn on all of its pixels, the name would be too small on a sheet."""
+    small, large = np.zeros((3, 280, 560), np.float32), np.zeros((3, 1120, 2240), np.float32)
+    (drawn,) = draw_sample(large, boxes_of((400, 400, 1200, 800)), ("cow",))
+    (expected,) = draw_sample(small, boxes_of((100, 100, 300, 200)), ("cow",))
+    assert drawn.size == (560, 280) and same(drawn, expected)
+
+
+def test_a_scene_with_all_labels_has_two_drawings():
+    scene, target = Farmyard(1, size=(64, 64))[0]
+    objects, pixels = draw_sample(
+        scene, target, Farmyard.classes, Farmyard.segmentation_classes, Farmyard.segmentation_colors
+    )
+    classes, colours = Farmyard.segmentation_classes, Farmyard.segmentation_colors
+    assert same(pixels, draw_segmentation(scene, target["segmentation"], classes, colours))
+    without = {name: target[name] for name in ("boxes", "labels")}
+    assert not same(objects, draw_sample(scene, without, Farmyard.classes)[0])  # masks and joints
+
+
+def test_joints_of_an_unknown_skeleton_and_pictures_without_labels():
+    target = {**boxes_of((5, 5, 40, 40)), "keypoints": np.ones((1, 5, 3))}
+    assert len(draw_sample(coloured(0), target, ("cow",))) == 1
+    (plain,) = draw_sample(coloured(0), {"image_id": "a"})
+    assert plain.size == (560, 420)
