@@ -40,6 +40,7 @@ __all__ = [
     "Transformed",
     "VOCDetection",
     "VOCSegmentation",
+    "YoloDetection",
     "check_targets",
     "open_data",
     "read_image",

@@ -29,6 +29,8 @@ from minicv.data.voc_layout import VOCFolder
 from minicv.data.voc_segmentation import VOCSegmentation
 from minicv.data.voc_splits import VOCParts
 from minicv.data.wrapped import Cached, Subset
+from minicv.data.yolo import YoloDetection
+from minicv.data.yolo_folder import YoloFolder
 
 FARMYARD_TRAINING_SCENES = 900
 FARMYARD_VALIDATION_SCENES = 40
@@ -143,6 +145,8 @@ def open_data(
     - ``coco:DIR``: the parts after which its files or folders are called; where none is for
       validation, every tenth picture validates. ``coco:IMAGES,FILE.json`` names the file to learn
       from; further files, for validation and for the test, may follow it.
+    - ``yolo:DIR``: the parts of its data.yaml, lists or folders; where none is for validation,
+      every tenth picture validates.
 
     Args:
         source: as above.
@@ -397,6 +401,20 @@ def _coco(paths: list[str], asked: Request) -> Splits:
     return named_splits(list(parts.parts), part)
 
 
+def _yolo(paths: list[str], asked: Request) -> Splits:
+    (path,) = paths
+    faults = Faults() if asked.faults is None else asked.faults
+    folder = YoloFolder(path, faults)
+
+    def part(role: str | None) -> Any:
+        if role == "test" and not any(map(folder.label_file, folder.parts["test"])):
+            return None
+        return YoloDetection(folder, role, asked.classes, faults)
+
+    names = [role for role in folder.parts if role]
+    return named_splits(names, part) if names else every_tenth(lambda: part(None))
+
+
 SOURCES: dict[str, Source] = {
     "farmyard": Source(
         "farmyard or farmyard:SCENES (drawn on the fly)",
@@ -429,6 +447,12 @@ SOURCES: dict[str, Source] = {
         ("boxes", "labels", "masks", "keypoints"),
         _coco,
         paths=(1, 2, 3, 4),
+        takes_classes=True,
+    ),
+    "yolo": Source(
+        "yolo:DIR (pictures with YOLO's text files; with data.yaml, classes.txt or --classes)",
+        ("boxes", "labels"),
+        _yolo,
         takes_classes=True,
     ),
     "camvid": Source(
