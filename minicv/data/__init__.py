@@ -18,6 +18,7 @@ from minicv.data.sources import SOURCES, Source, Splits, open_data, sources_help
 from minicv.data.voc import VOCDetection
 from minicv.data.voc_segmentation import VOCSegmentation
 from minicv.data.wrapped import Cached, Relabelled, Subset, Transformed
+from minicv.data.yolo import YoloDetection
 
 __all__ = [
     "SOURCES",
