@@ -37,12 +37,12 @@ UNLEARNT = Kind(
 )
 UNJUDGED = Kind("class without validation objects", False, "best.npz is chosen without it")
 NEVER = Kind("class that never occurs", False, "leave it out of the classes, or label it")
-FEW = Kind("class with few objects", False, f"less than {FEW_OBJECTS} to learn from")
+FEW = Kind("class with few objects", False, f"fewer than {FEW_OBJECTS} to learn from")
 UNEQUAL = Kind(
     "imbalance", False, "the rare class is hard to learn: more pictures of it help the most"
 )
-LESS_THAN_TWO = Kind(
-    "less than two classes of pixels", True, "there is nothing to tell apart, and mIoU is 1"
+FEWER_THAN_TWO = Kind(
+    "fewer than two classes of pixels", True, "there is nothing to tell apart, and mIoU is 1"
 )
 GREY = Kind("grey picture among coloured ones", False, "")
 
@@ -128,7 +128,7 @@ def _label_maps(splits: Sequence[Census], findings: Findings) -> None:
                 f", and {train.void_share:.0%} of the pixels are {VOID}, which means no class; "
                 "masks of 0 and 255 must be written as 0 and 1"
             )
-        findings.add(LESS_THAN_TWO, train.split, what)
+        findings.add(FEWER_THAN_TWO, train.split, what)
         return
     counts = [
         [census.pictures_with[k] for census in splits] for k in range(len(train.pixel_classes))

@@ -103,7 +103,8 @@ def look_at(
     try:
         image, target = dataset[index]
     except (ImageError, OSError) as error:
-        return Sample(index, name, path, notes=(Note(NO_PICTURE, _reason(error)),))
+        reason = str(error).rpartition(f"{path}: ")[2]
+        return Sample(index, name, path, notes=(Note(NO_PICTURE, reason),))
     except Exception as error:  # whatever a reader raises, the other samples are looked at too
         what = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         return Sample(index, name, path, notes=(Note(NO_SAMPLE, what),))
