@@ -106,8 +106,8 @@ class VOCDetection:
             if picture not in annotated and annotated:
                 what = "there is no XML file for it"
                 faults.repaired("picture without annotation", picture, what, "left out")
-        if split is None and not folder.annotations:
-            what = "it holds no XML file"
+        if split is None and not annotated:
+            what = "it holds no XML file of a picture"
             faults.error("no annotations", folder.labels, what, FileNotFoundError)
         self.ids = [entry.name for entry in self._entries]
         self.paths = [entry.image for entry in self._entries]
@@ -140,7 +140,10 @@ class VOCDetection:
     ) -> _Entry | None:
         """The photograph and the objects of an XML file; None, and a note, if it cannot be used."""
         xml = listed.annotation
-        annotation = read_annotation(xml, READER, faults)
+        has_picture = folder.has_picture(listed)
+        annotation = read_annotation(xml, READER, faults, has_picture)
+        if annotation is None and not has_picture:
+            return None
         named = "" if annotation is None else annotation.picture
         image = folder.picture_of(xml, named, faults)
         if image is None:

@@ -60,8 +60,18 @@ class VOCAnnotation:
     objects: list[VOCObject] = field(default_factory=list)
 
 
-def read_annotation(file: Path, reader: str, faults: Faults) -> VOCAnnotation | None:
-    """Read a file. An object that is wrong is noted and left out; None for a file that is wrong."""
+def read_annotation(
+    file: Path, reader: str, faults: Faults, has_picture: bool = True
+) -> VOCAnnotation | None:
+    """Read a file. An object that is wrong is noted and left out; None for a file that is wrong.
+
+    Args:
+        file: to read.
+        reader: name of the data set, with which messages begin.
+        faults: takes what is wrong.
+        has_picture: whether there is a picture of its name. XML of another form is an error there,
+            and passed over elsewhere: it may have nothing to do with the set.
+    """
     try:
         root = read_xml(file, reader)
     except AnnotationError as error:
@@ -72,7 +82,10 @@ def read_annotation(file: Path, reader: str, faults: Faults) -> VOCAnnotation | 
     if root.tag != "annotation":
         hint = _OTHER_FORMS.get(root.tag, "it is no annotation in VOC's form")
         what = f"its root element is {root.tag!r}, expected 'annotation'; {hint}"
-        faults.error("other XML", file, what)
+        if has_picture:
+            faults.error("other XML", file, what)
+        else:
+            faults.repaired("other XML", file, what, "passed over")
         return None
     try:
         annotation = VOCAnnotation(_text(root, "filename"), _size(root))

@@ -111,6 +111,10 @@ class VOCFolder:
                 found[annotation] = line
         return [self._entry(path) for path in found]
 
+    def has_picture(self, entry: VOCEntry) -> bool:
+        """Whether there is a picture of the annotation's own name."""
+        return bool(self._known_pictures.named(entry.name)[0])
+
     def is_annotated(self, part: str) -> bool:
         """Whether a split has at least one annotation; a test list is often published without."""
         return bool(self.entries(part, Faults(raises=False)))
@@ -144,7 +148,7 @@ class VOCFolder:
             faults.error("ambiguous picture", annotation, f"{what}; rename one of them")
             return None
         what = (
-            f"there is no photograph {folder / name.name} (.jpg, .png or another suffix of pictures)"
+            f"there is no photograph {folder / name.name} (.jpg, .png or other pictures)"
             f"{f', nor {named!r}' if named else ''}"
         )
         faults.error("annotation without picture", annotation, what, FileNotFoundError)

@@ -41,10 +41,11 @@ class VOCParts:
         if self._is(name, TEST_NAMES) and len(self.names) > 1:
             return self._open(name) if self.folder.is_annotated(name) else None
         dataset = self._open(name)
-        if not self._is(name, TRAIN_NAMES):
+        if not self._is(name, TRAIN_NAMES) and len(self.names) > 1:
             return dataset
         order = list(range(len(dataset)))
-        others = [n for n in self.names if self._is(n, VALIDATION_NAMES + TEST_NAMES)]
+        roles = (VALIDATION_NAMES, TEST_NAMES)
+        others = [n for role in roles for n in self.names if self._is(n, role) and n != name]
         if name.lower() == "trainval":
             held_out = {entry for other in others for entry in self._entries(other)}
             order = [i for i in order if dataset.ids[i] not in held_out]

@@ -251,6 +251,20 @@ def test_xml_beside_pictures(tmp_path):
         VOCDetection(tmp_path, None)
 
 
+def test_other_xml_beside_pictures_is_passed_over(tmp_path):
+    add_picture(tmp_path / "a.jpg")
+    add_xml(tmp_path / "a.xml", box())
+    (tmp_path / "layout.xml").write_text("<svg/>")
+    with pytest.warns(DatasetWarning, match=r"layout\.xml: its root element is 'svg'.*passed over"):
+        assert VOCDetection(tmp_path, None).ids == ["a"]
+    (tmp_path / "a.xml").write_text("<svg/>")
+    with pytest.raises(AnnotationError, match=r"a\.xml: its root element is 'svg'"):
+        VOCDetection(tmp_path, None)
+    (tmp_path / "a.xml").rename(tmp_path / "annotations.xml")
+    with pytest.raises(FileNotFoundError, match="it holds no XML file of a picture"):
+        VOCDetection(tmp_path, None)
+
+
 def test_pictures_without_xml_are_passed_over_and_counted(tmp_path):
     add_picture(tmp_path / "a.jpg")
     add_xml(tmp_path / "a.xml")  # looked at, and nothing is in it
@@ -305,5 +319,5 @@ def test_folders_without_any_set(tmp_path):
     with pytest.raises(FileNotFoundError, match="no folder Annotations"):
         VOCDetection(tmp_path, None)
     (tmp_path / "Annotations").mkdir()
-    with pytest.raises(FileNotFoundError, match="Annotations: it holds no XML file"):
+    with pytest.raises(FileNotFoundError, match="Annotations: it holds no XML file of a pic"):
         VOCDetection(tmp_path, None)
