@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> None:
         "detections": _detections(test, results, model.classes),
         "training": history_curves(history),
     }
-    chosen, title = _instructive([test[i][1] for i in range(len(test))], results)
+    chosen, title = _chosen_scene([test[i][1] for i in range(len(test))], results)
     scene, target = test[chosen]
     stages = draw_stages(model.stages(scene), model.classes, truth=target, title=title)
     pictures |= {
@@ -97,29 +97,27 @@ def _by_class(values: dict[str, float], classes: Sequence[str]) -> str:
     return ", ".join(f"{name} {values[f'AP50 {name}']:.2f}" for name in classes)
 
 
-def _instructive(targets: Sequence[Target], results: Sequence[Result]) -> tuple[int, str]:
-    """A scene to follow by eye, and a title that says how it was chosen.
+def _chosen_scene(targets: Sequence[Target], results: Sequence[Result]) -> tuple[int, str]:
+    """A scene in which all was found, and a title that says how it was chosen.
 
-    Of the scenes in which everything was found and nothing else, the one with the most classes; and
-    of these, the one with the fewest objects. If there is none, of all scenes.
+    Of the scenes in which all objects were found and nothing else, the most instructive one; of all
+    scenes, where there is none.
     """
-    all_found = [i for i in range(len(targets)) if all_right(results[i], targets[i])]
-
-    def classes_first(index: int) -> tuple[int, int]:
-        labels = targets[index]["labels"].tolist()
-        return len(set(labels)), -len(labels)
-
-    best = max(all_found or range(len(targets)), key=classes_first)
-    count = len(targets)
-    if not all_found:
-        return (
-            best,
-            f"Stage by stage: scene {best + 1} of {count} held-out ones; none came out right",
-        )
-    return best, (
-        f"Stage by stage: scene {best + 1} of {count} held-out ones, chosen among the "
-        f"{len(all_found)} in which all objects were found and nothing else"
+    right = [i for i in range(len(targets)) if all_right(results[i], targets[i])]
+    among = right or list(range(len(targets)))
+    chosen = among[_instructive([targets[i] for i in among])]
+    scene = f"Stage by stage: scene {chosen + 1} of {len(targets)} held-out ones"
+    if not right:
+        return chosen, f"{scene}; in none of them all objects were found and nothing else"
+    return chosen, (
+        f"{scene}, chosen among the {len(right)} in which all objects were found and nothing else"
     )
+
+
+def _instructive(targets: Sequence[Target]) -> int:
+    """The scene with the most classes among those with at most three objects to follow by eye."""
+    few = [i for i, target in enumerate(targets) if len(target["labels"]) <= 3]
+    return max(few, key=lambda i: len(set(targets[i]["labels"].tolist())), default=0)
 
 
 def all_right(result: Result, target: Target) -> bool:

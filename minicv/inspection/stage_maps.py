@@ -50,12 +50,12 @@ def draw_features(stage: Stage, scene: Scene) -> Drawn:
     features, stride = stage.arrays["features"], float(stage.arrays["stride"])
     count = len(features)
     channels = strongest_channels(features, MOST_CHANNELS)
-    few = channels[:CHANNELS_ON_IMAGE]
-    columns = min(2, len(few))
-    tile = _channel_tiles(scene, features, stride, few, TILE, columns)
+    telling = [channel for channel in channels if np.ptp(features[channel]) > 0]
+    few = (telling or channels)[:CHANNELS_ON_IMAGE]
+    tile = _channel_tiles(scene, features, stride, few, TILE)
     shown = f"the strongest {len(channels)} of {count} channels that differ"
     detail = halves(
-        _channel_tiles(scene, features, stride, few, PANEL_WIDTH, columns),
+        _channel_tiles(scene, features, stride, few, PANEL_WIDTH),
         feature_tiles(features, tile_size=147, channels=channels),
         "where the strongest channels are strong",
         f"{shown}, each on a scale of its own" if count > 1 else "the channel",
@@ -70,13 +70,20 @@ def _channel_tiles(
     stride: float,
     channels: Sequence[int],
     width: int,
-    columns: int,
 ) -> Image.Image:
-    """Some channels over the image, each on a scale of its own, with its number above."""
+    """The strength of some channels over the image, whatever its sign, each on a scale of its own;
+    of several with their numbers above."""
+    if len(channels) == 1:
+        picture, factor = scene.picture()
+        strength = np.abs(features[channels[0]])
+        return overlay_heatmap(picture, strength, cell_size=(stride * factor, stride * factor))
+    columns = 2
     tile_width = _column_width(width, columns)
     small, factor = scene.picture(tile_width)
     cell = (stride * factor, stride * factor)
-    tiles = [overlay_heatmap(small, features[channel], cell_size=cell) for channel in channels]
+    tiles = [
+        overlay_heatmap(small, np.abs(features[channel]), cell_size=cell) for channel in channels
+    ]
     captions = [f"\nchannel {channel}" for channel in channels]
     return contact_sheet(tiles, captions, columns, tile_width=tile_width, margin=0)
 
