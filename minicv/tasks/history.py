@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import io
 import math
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from minicv.inspection import draw_curves
-from minicv.tasks.json_files import json_text
+from minicv.tasks.json_files import json_text, write_whole
 
 History = Sequence[Mapping[str, float]]
 
@@ -37,9 +35,9 @@ def write_history(folder: Path, about: Mapping[str, Any], history: History) -> N
     picture = io.BytesIO()
     history_curves(history).save(picture, "PNG")
     folder.mkdir(parents=True, exist_ok=True)
-    _write_whole(folder / "history.json", json_text({**about, "epochs": history}).encode())
-    _write_whole(folder / "history.csv", history_table(history).encode())
-    _write_whole(folder / "history.png", picture.getvalue())
+    write_whole(folder / "history.json", json_text({**about, "epochs": history}).encode())
+    write_whole(folder / "history.csv", history_table(history).encode())
+    write_whole(folder / "history.png", picture.getvalue())
 
 
 def history_table(history: History) -> str:
@@ -94,15 +92,3 @@ def history_curves(history: History) -> Image.Image:
 
 def _total(record: Mapping[str, float]) -> float:
     return sum(value for name, value in record.items() if name.startswith(LOSS))
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    """The file has all of the content, or what it had before."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
