@@ -19,11 +19,11 @@ def below_the_largest(scores: Array, axis: int) -> Array:
     xp = xp_of(scores)
     largest = scores.real.max(axis=axis, keepdims=True)
     endless = xp.isinf(largest)
-    if xp is np and not endless.any():
-        with np.errstate(over="ignore"):  # a distance beyond float32 is infinite: exp gives 0
+    with np.errstate(over="ignore"):  # a distance beyond float32 is infinite, as it should be
+        if xp is np and not endless.any():
             return scores - largest
+        zero, apart, nothing = (xp.full((), v, scores.dtype) for v in (0.0, -np.inf, np.nan))
+        finite = scores - xp.where(endless, zero, largest)
     # Infinity minus infinity would be NaN, and finite scores are all equally far away.
-    zero, apart, nothing = (xp.full((), v, scores.dtype) for v in (0.0, -np.inf, np.nan))
     chosen = xp.where(scores == largest, zero, apart)
-    chosen = xp.where(largest > 0, chosen, nothing)
-    return xp.where(endless, chosen, scores - xp.where(endless, zero, largest))
+    return xp.where(endless, xp.where(largest > 0, chosen, nothing), finite)

@@ -43,3 +43,19 @@ def test_refuses_limits_that_limit_nothing():
         F.clip(np.zeros(2))
     with pytest.raises(ValueError, match="clip: min must not be greater than max; min=2, max=1"):
         F.clip(np.zeros(2), 2, 1)
+
+
+def test_nan():
+    for limits in ((np.nan, 1), (0, np.nan), (None, np.float32(np.nan))):
+        with pytest.raises(ValueError, match=r"clip: (min|max) is NaN, which limits nothing"):
+            F.clip(np.zeros(2), *limits)
+    x = Tensor([np.nan, 0.5], requires_grad=True)
+    y = F.clip(x, 0, 1)
+    y.sum().backward()
+    np.testing.assert_array_equal(y.data, np.float32([np.nan, 0.5]))
+    assert x.grad.tolist() == [0.0, 1.0]
+
+
+def test_infinite_limits_limit_nothing():
+    x = np.array([-np.inf, 0.0, np.inf])
+    np.testing.assert_array_equal(F.clip(x, -np.inf, np.inf).data, x)

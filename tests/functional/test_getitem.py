@@ -102,3 +102,64 @@ def test_refusals():
         x[Tensor(np.array([0]))]
     with pytest.raises(TypeError, match="getitem: the index is a Tensor"):
         x[:, Tensor(np.array([0]))]
+
+
+AS_ARRAYS = {
+    "tuple as columns": ((slice(None), (0, 0)), (slice(None), [0, 0])),
+    "negative repeats": ((slice(None), (0, -4, 3)), (slice(None), [0, 0, 3])),
+    "tuple as rows": (((0, 0, -3),), ([0, 0, 0],)),
+    "nested tuple": ((((0, 0), (1, 1)),), ([[0, 0], [1, 1]],)),
+    "tuples as pairs": (((0, 0), (1, -3)), ([0, 0], [1, 1])),
+    "tuple and list": (((0, 0), [1, 1]), ([0, 0], [1, 1])),
+    "tuple and number": ((1, (2, 2)), (1, [2, 2])),
+    "tuple and NumPy number": ((np.int64(1), (2, 2)), (1, [2, 2])),
+    "tuple and scalar array": ((np.array(1), (2, 2)), (1, [2, 2])),
+    "tuple of NumPy numbers": (((np.int64(1), np.uint8(1)),), ([1, 1],)),
+    "tuple behind ...": ((..., (4, 4)), (..., [4, 4])),
+    "tuple behind None": ((None, (1, 1)), (None, [1, 1])),
+    "separated tuples": (((0, 0), slice(None), (4, 4)), ([0, 0], slice(None), [4, 4])),
+    "truths": (((True, False, True),), ([True, False, True],)),
+    "truths of columns": ((slice(None), (True, False, True, True)), (slice(None), [0, 2, 3])),
+    "truth and repeats": ((True, (0, 0)), (True, [0, 0])),
+    "range": (range(2), [0, 1]),
+    "range of columns": ((slice(None), range(1, 3)), (slice(None), [1, 2])),
+    "two ranges": ((range(2), range(2)), ([0, 1], [0, 1])),
+    "empty tuple": (((),), ([],)),
+    "empty range": ((range(0),), ([],)),
+    "list of tuples": ([(0, 0), (1, 1)], [[0, 0], [1, 1]]),
+    "tuple and column of numbers": (((0, 0), np.array([[1], [1]])), ([0, 0], [[1], [1]])),
+}
+
+
+@pytest.mark.parametrize(("index", "plain"), AS_ARRAYS.values(), ids=AS_ARRAYS)
+def test_a_sequence_inside_of_an_index_counts_its_repeats(index, plain):
+    x = np.random.default_rng(0).normal(size=(3, 4, 5))
+    tensor = Tensor(x, requires_grad=True)
+    y = tensor[index]
+    np.testing.assert_array_equal(y.data, x[plain])
+    grad = np.random.default_rng(1).normal(size=y.shape)
+    y.backward(grad)
+    expected = np.zeros_like(x)
+    parts = plain if isinstance(plain, tuple) else (plain,)
+    np.add.at(expected, tuple(p if p != [] else np.zeros(0, int) for p in parts), grad)
+    np.testing.assert_allclose(tensor.grad, expected, atol=1e-14)
+
+
+def test_a_column_taken_twice_gets_two_gradients():
+    m = Tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+    m[:, (0, 0)].sum().backward()
+    assert m.grad.tolist() == [[2.0, 0.0], [2.0, 0.0]]
+
+
+def test_sequences_that_are_no_index_are_refused():
+    x = Tensor(np.zeros((2, 3)))
+    with pytest.raises(IndexError, match=r"getitem: the rows of the index .* differ in length"):
+        x[:, ((0,), (0, 1))]
+    with pytest.raises(IndexError, match="getitem: arrays used as indices must be of integer"):
+        x[:, (0.0, 1.0)]
+    with pytest.raises(IndexError, match="getitem"):
+        x["a"]
+    with pytest.raises(TypeError, match="getitem: a list in the index holds Tensors"):
+        x[[Tensor(0), Tensor(1)]]
+    with pytest.raises(TypeError, match="getitem: a list in the index holds Tensors"):
+        x[:, (0, Tensor(1))]

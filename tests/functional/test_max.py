@@ -62,3 +62,18 @@ def test_the_maximum_of_nothing_is_refused_and_no_maxima_are_fine():
     with pytest.raises(ValueError, match=r"max: x of shape \(2, 0\) has no elements along dim \(1"):
         F.max(np.zeros((2, 0)), dim=1)
     assert F.max(np.zeros((2, 0)), dim=0).shape == (0,)
+
+
+def test_over_no_axis_it_is_x():
+    x = Tensor([[1.0, 5.0], [5.0, 2.0]], requires_grad=True)
+    for dim in ((), []):
+        y = F.max(x, dim)
+        assert y.data.tolist() == x.data.tolist()
+    y.backward(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert x.grad.tolist() == [[1.0, 2.0], [3.0, 4.0]]
+
+
+def test_the_gradient_at_nan_is_nan_without_a_warning():
+    x = Tensor([[1.0, np.nan], [3.0, 2.0]], requires_grad=True)
+    F.max(x, 1).sum().backward()
+    np.testing.assert_array_equal(x.grad, [[np.nan, np.nan], [1, 0]])

@@ -53,3 +53,12 @@ def test_the_mean_of_nothing_is_refused_and_no_means_are_fine():
     with pytest.raises(ValueError, match=r"along dim \(0,\)"):
         F.mean(np.zeros((0, 3)), dim=0)
     assert F.mean(np.zeros((0, 3)), dim=1).shape == (0,)
+
+
+def test_over_no_axis_it_is_x():
+    x = Tensor([[1.0, 5.0], [5.0, 2.0]], requires_grad=True)
+    for dim in ((), []):
+        y = F.mean(x, dim)
+        assert y.data.tolist() == x.data.tolist()
+    y.backward(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert x.grad.tolist() == [[1.0, 2.0], [3.0, 4.0]]

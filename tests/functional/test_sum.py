@@ -54,3 +54,12 @@ def test_gradient_in_float32_is_a_plain_array_of_its_own():
 def test_refuses_an_axis_that_does_not_exist():
     with pytest.raises(IndexError, match=r"sum: dim 2 does not exist; allowed are -2\.\.1"):
         F.sum(np.zeros((2, 3)), dim=2)
+
+
+def test_over_no_axis_it_is_x():
+    x = Tensor([[1.0, 5.0], [5.0, 2.0]], requires_grad=True)
+    for dim in ((), []):
+        y = F.sum(x, dim)
+        assert y.data.tolist() == x.data.tolist()
+    y.backward(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert x.grad.tolist() == [[1.0, 2.0], [3.0, 4.0]]
