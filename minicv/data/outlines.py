@@ -156,6 +156,11 @@ class OutlinedPictures:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def labels_of(self, index: int) -> np.ndarray:
+        """The labels of a picture's objects, without reading the picture."""
+        names = [outline.label for outline in self._entries[index].outlines]
+        return np.array([self.classes.index(n) for n in names if n not in NOT_OBJECTS], np.int64)
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         entry = self._entries[index]
         image = read_image(entry.picture)

@@ -73,7 +73,10 @@ class VOCFolder:
         self.annotations = _files_in(self.labels, suffixes)
         pictures = None if own is None else _child(self.root, *PICTURE_FOLDERS)
         self.pictures = pictures or self.root
-        self.paths = pictures_in(self.pictures, recursive=True)
+        not_pictures = set(self.annotations)
+        self.paths = [
+            p for p in pictures_in(self.pictures, recursive=True) if p not in not_pictures
+        ]
         self._known = _NamedFiles(self.annotations, self.labels, suffixes)
         self._known_pictures = _NamedFiles(self.paths, self.pictures, SUFFIXES)
         self._own = {(path.parent, _plain(path.stem)) for path in self.annotations}

@@ -106,3 +106,22 @@ def test_palette_is_the_published_one():
     assert colours["person"] == [192, 128, 128] and colours["tvmonitor"] == [0, 64, 128]
     assert colours["bird"] == [128, 128, 0] and colours["dog"] == [64, 0, 128]
     assert len({tuple(colour) for colour in voc_colour_map(256).tolist()}) == 256
+
+
+def test_a_label_map_is_not_its_own_picture(root):
+    (root / "JPEGImages").rename(root / "photos of 2012")
+    scenes = VOCSegmentation(root)
+    assert [path.parent.name for path in scenes.paths] == ["photos of 2012"] * 2
+    (root / "photos of 2012" / "2012_0.jpg").unlink()
+    with pytest.raises(FileNotFoundError, match=r"2012_0\.png: there is no photograph"):
+        VOCSegmentation(root)
+
+
+def test_names_with_blanks_and_lists_of_one_class(root):
+    for folder, suffix in (("JPEGImages", "jpg"), ("SegmentationClass", "png")):
+        (root / folder / f"2012_3.{suffix}").rename(root / folder / f"2012 3.{suffix}")
+    lists = root / "ImageSets" / "Segmentation"
+    (lists / "blank.txt").write_bytes("\ufeff2012 3\r\n2012_1.jpg\r\n".encode("utf-16-le"))
+    assert VOCSegmentation(root, "blank").ids == ["2012 3", "2012_1"]
+    (lists / "cow_train.txt").write_text("2012 3  1\n2012_1 -1\n")
+    assert VOCSegmentation(root, "cow_train").ids == ["2012 3", "2012_1"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from labelling_tools import labelled_by
 from PIL import Image
 from voc_folders import add_picture, add_xml, box, write_list
 
 from minicv.data import open_data
 from minicv.data.faults import Faults
 from minicv.data.image_files import AnnotationError, DatasetWarning
+from minicv.data.wrapped import Relabelled
 
 BOXES = ("boxes", "labels")
 
@@ -176,3 +178,13 @@ def test_the_real_blood_cells(real_data):
         ("BloodImage_00343.xml", "object 4 (RBC)"),
     ]
     assert {fault.kind for fault in faults.found} == {"box without area"}
+
+
+@pytest.mark.parametrize("tool", ["labelimg", "cvat_voc", "labelme", "cvat"])
+@pytest.mark.filterwarnings("ignore::minicv.data.image_files.DatasetWarning")
+def test_labels_are_known_without_the_picture(tmp_path, tool):
+    """Through the parts that every tenth picture makes, and in the order of other classes."""
+    splits = open_data(labelled_by(tool, tmp_path), BOXES)
+    for part in (splits.train, splits.validation, Relabelled(splits.train, ("duck", "goat"))):
+        for index in range(0, len(part), 5):
+            assert part.labels_of(index).tolist() == part[index][1]["labels"].tolist()
