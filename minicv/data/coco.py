@@ -244,7 +244,7 @@ class CocoDetection:
             area = item.bbox[2] * item.bbox[3] if item.area is None else item.area
             found = _Object(box, labels[category.name], item.iscrowd, area)
             try:
-                found.joints = self._joints(item, category, entry)
+                found.joints = self._joints(item, category, entry, faults)
             except AnnotationError as error:
                 faults.error("wrong keypoints", self.file, str(error))
             if self.masks:
@@ -260,6 +260,8 @@ class CocoDetection:
             corners = upright_box(corners, entry.size)
         size = entry.size
         box, wrong = clip_to_picture(corners, size.height, size.width, tolerance=ROUNDING)
+        if box is not None and (np.diff(box.astype(np.float32).reshape(2, 2), axis=0) <= 0).any():
+            box, wrong, flat = None, True, True  # thinner than float32 can tell
         if wrong:
             what = f"{item.where}, bbox {list(item.bbox)} "
             what += "has no area" if flat else f"is not inside of the {size.width} x {size.height} "
@@ -271,7 +273,9 @@ class CocoDetection:
             )
         return box
 
-    def _joints(self, item: CocoObject, category: CocoCategory, entry: _Entry) -> np.ndarray | None:
+    def _joints(
+        self, item: CocoObject, category: CocoCategory, entry: _Entry, faults: Faults
+    ) -> np.ndarray | None:
         """(J, 3) x, y, visible, in the order of `joint_names`; None for an object without joints.
 
         Raises:
@@ -305,9 +309,18 @@ class CocoDetection:
         if entry.turned:
             points = upright_points(points, entry.size)
         placed = np.zeros((len(self.joint_names), 3))
+        size = (entry.size.width, entry.size.height)
         for name, point, visible in zip(names, points, joints[:, 2] > 0, strict=True):
-            if visible and name in self.joint_names:
-                placed[self.joint_names.index(name)] = (*point, 1)
+            if not visible or name not in self.joint_names:
+                continue
+            if (point < 0).any() or (point > size).any():
+                what = (
+                    f"{item.where}, keypoints: {name} is at ({point[0]:g}, {point[1]:g}), outside"
+                )
+                what += f" of the {size[0]} x {size[1]} picture {entry.listed.name}"
+                faults.repaired("joint outside of its picture", self.file, what, "left out")
+                continue
+            placed[self.joint_names.index(name)] = (*point, 1)
         return placed
 
     def _add_segmentation(
