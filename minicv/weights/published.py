@@ -14,6 +14,7 @@ import numpy as np
 from minicv.nn import Module
 from minicv.weights.checkpoint import load_checkpoint
 from minicv.weights.errors import WeightsError
+from minicv.weights.name_prefixes import without_prefix
 from minicv.weights.torch_file import read_torch_file
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0-57934424.pth"
@@ -32,7 +33,9 @@ def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
     - ``.pth``, a classifier as PyTorch's torchvision publishes it. Every layer of
       ``model.backbone`` is taken from it. AlexNet and VGG-16 have two fully connected layers more
       to give: where the backbone has them as convolutions they are taken as such; where the model
-      has ``box_head.fc6`` and ``box_head.fc7`` of the same sizes, they are taken there.
+      has ``box_head.fc6`` and ``box_head.fc7`` of the same sizes, they are taken there. The
+      checkpoint of a training with PyTorch is looked through, and a prefix of the names, such as
+      ``module.``, is taken off.
 
     The published weights of EfficientNet-Lite0 are known. For that backbone they are loaded
     without a file too, and before a ``.npz``, whose entries then replace them.
@@ -92,12 +95,15 @@ def _start_from_checkpoint(backbone: Module, path: str | Path) -> str:
 def _start_from_classifier(model: Module, weights: Mapping[str, np.ndarray], source: str) -> str:
     backbone: Module = model.backbone  # type: ignore[attr-defined]
     wanted = backbone.state_dict()
+    weights, prefix = without_prefix(weights, _needed(wanted), source)
     fitting = {
         name: as_convolution(array, wanted[name].shape) if name in wanted else array
         for name, array in weights.items()
     }
     load_published(backbone, fitting, source)
     said = f"{source}: all {len(wanted)} entries of the backbone were taken"
+    if prefix:
+        said += f" (the file puts {prefix!r} before their names)"
     return said + _start_box_head(getattr(model, "box_head", None), two_layer_head_weights(weights))
 
 
@@ -186,10 +192,11 @@ def efficientnet_lite0_weights(path: str | Path | None = None) -> dict[str, np.n
     )
 
 
-def load_published(module: Module, weights: Mapping[str, np.ndarray], source: str) -> None:
+def load_published(module: Module, weights: Mapping[str, np.ndarray], source: str) -> str:
     """Copy into ``module`` every entry that it has; entries for other layers are left over.
 
-    A backbone takes its part of a classifier's weights this way.
+    A backbone takes its part of a classifier's weights this way. Where the names are longer than
+    the module's by a prefix, such as ``module.`` of DataParallel, the prefix is taken off.
 
     Args:
         module: any Module; all of its entries must be in ``weights``, but for the counters of
@@ -197,10 +204,15 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
         weights: a published state_dict.
         source: what the weights are called, for the error.
 
+    Returns:
+        the prefix that was taken off the names, or "".
+
     Raises:
-        WeightsError: an entry of the module is missing, or has another shape.
+        WeightsError: an entry of the module is missing, has another shape, holds complex numbers,
+            or NaN or infinity as float32; or several prefixes fit.
     """
     wanted = module.state_dict()
+    weights, prefix = without_prefix(weights, _needed(wanted), source)
     taken = {}
     for name, array in wanted.items():
         found = weights.get(name)
@@ -212,8 +224,24 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
                 f"{type(module).__name__} needs)"
             )
         _check_shape(source, name, found.shape, array.shape)
+        _check_numbers(source, name, found)
         taken[name] = found
     module.load_state_dict(taken, strict=False)
+    return prefix
+
+
+def _needed(wanted: Mapping[str, object]) -> list[str]:
+    """The names that a file must have: all but the counters of batch normalisation."""
+    return [name for name in wanted if name.rpartition(".")[2] != _COUNTER]
+
+
+def _check_numbers(source: str, name: str, found: np.ndarray) -> None:
+    if found.dtype.kind not in "fiub":
+        raise WeightsError(f"{source}: {name!r} holds {found.dtype} numbers, expected real ones")
+    most = np.finfo(np.float32).max
+    # A comparison with NaN is False.
+    if found.size and found.dtype.kind == "f" and not (-most <= found.min() <= found.max() <= most):
+        raise WeightsError(f"{source}: {name!r} holds NaN, infinity or numbers above 3e38")
 
 
 def _check_shape(source: str, name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:

@@ -1,50 +1,78 @@
 """Read a PyTorch ``.pth`` file of tensors without PyTorch, building arrays and nothing else.
 
-A pickle is a program: a hostile one may call any function that it can name. The unpickler here
-knows the three things a state_dict is made of (an ordered dictionary, a storage, a tensor that
-looks into a storage) and refuses every other name before anything of it runs.
+What the file says of its tensors is a pickle, which `torch_pickle` reads without running it. Here
+are the layouts in which the numbers stand beside it, and the check that no tensor looks beyond its
+own storage.
 
 Both layouts are read:
 
 - legacy (PyTorch before 1.6): pickles for a magic number, a version, system facts, the state_dict
   and the list of storages; then the raw numbers of each storage, each led by its length;
 - zip (since 1.6): ``NAME/data.pkl`` and a member ``NAME/data/KEY`` for each storage.
+
+What a file can cost follows from its size: its tensors may take four times as much memory, and 256
+MiB more for those that repeat their numbers.
 """
 
 from __future__ import annotations
 
-import collections
-import pickle
+import io
+import lzma
+import math
+import struct
 import zipfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from minicv.weights.errors import WeightsError
+from minicv.weights.torch_pickle import MOST_BYTES, Storage, TensorView, read_pickle
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
-_STORAGE_DTYPES = {
-    "FloatStorage": "<f4",
-    "DoubleStorage": "<f8",
-    "HalfStorage": "<f2",
-    "LongStorage": "<i8",
-    "IntStorage": "<i4",
-    "ShortStorage": "<i2",
-    "CharStorage": "<i1",
-    "ByteStorage": "<u1",
-    "BoolStorage": "?",
-}
+_FREE_BYTES = 256 * 1024 * 1024
+# Under which the dictionary of tensors stands in a training's checkpoint, the likeliest first.
+WRAPPERS = (
+    *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"),
+    *(
+        "weights",
+        "params",
+        "backbone",
+        "encoder",
+        "generator",
+        "model_ema",
+        "ema",
+        "state_dict_ema",
+    ),
+)
+_FOREIGN: tuple[tuple[bytes, str], ...] = (
+    (b"version https://git-lfs", "it is a pointer of Git LFS, not the weights: run git lfs pull"),
+    (b"\x89HDF", "it is an HDF5 file (Keras), not one of PyTorch"),
+    (b"<", "it is a web page (HTML), not weights; load the file itself"),
+)
+# A damaged file can fail in any of these ways inside the standard library and NumPy.
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, MemoryError),
+    *(OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
+)
+Reader = Callable[[Storage], np.ndarray]
 
 
 def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
     """The state_dict in a ``.pth`` file, by name, as NumPy arrays of their stored dtypes.
 
+    Of a training's checkpoint, such as ``{"epoch": 3, "state_dict": {...}, "optimizer": {...}}``,
+    the dictionary of tensors is taken: the one under the first of `WRAPPERS`, or the only one.
+
+    bfloat16, which NumPy lacks, becomes float32. A tensor that repeats its numbers (``expand``)
+    becomes an array of its full size.
+
     Raises:
         WeightsError: the file is missing, no PyTorch file, cut short, holds anything but a
-            dictionary of tensors, or names a function that a state_dict does not need.
+            dictionary of tensors (quantised and sparse ones are none), names a function that a
+            state_dict does not need, or would take far more memory than the file itself.
 
     >>> read_torch_file("no-such-file.pth")
     Traceback (most recent call last):
@@ -55,133 +83,187 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
     if not path.is_file():
         raise WeightsError(f"{path}: no such file")
     try:
+        size = path.stat().st_size
+        _refuse_foreign(path)
         if zipfile.is_zipfile(path):
-            found, storages = _read_zip(path)
-        else:
-            with path.open("rb") as file:
-                found, storages = _read_legacy(file)
-        if not isinstance(found, dict):
-            raise WeightsError(f"holds a {type(found).__name__}, expected a dictionary of tensors")
-        return {name: _array(name, value, storages) for name, value in found.items()}
+            with zipfile.ZipFile(path) as archive:
+                return _arrays(*_read_zip(archive), size)
+        with path.open("rb") as file:
+            return _arrays(*_read_legacy(file, size), size)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
-    # A damaged pickle can fail in any of these ways inside the standard library.
-    except (pickle.UnpicklingError, EOFError, ValueError, KeyError, IndexError, TypeError,
-            AttributeError, MemoryError, OverflowError, zipfile.BadZipFile) as error:  # fmt: skip
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split())
+        reason = f"{type(error).__name__}: {reason:.200}"
+        raise WeightsError(f"{path}: not a readable PyTorch file of tensors ({reason})") from None
+
+
+def _refuse_foreign(path: Path) -> None:
+    with path.open("rb") as file:
+        begin = file.read(64)
+    for start, what in _FOREIGN:
+        if begin.lstrip().startswith(start):
+            raise WeightsError(what)
+    if begin[8:9] == b"{" and int.from_bytes(begin[:8], "little") < path.stat().st_size:
         raise WeightsError(
-            f"{path}: not a readable PyTorch file of tensors ({type(error).__name__}: {error})"
-        ) from None
-
-
-@dataclass(frozen=True)
-class _Storage:
-    key: str
-    dtype: np.dtype
-    length: int
-
-
-@dataclass(frozen=True)
-class _TensorView:
-    storage: _Storage
-    offset: int
-    size: tuple[int, ...]
-    stride: tuple[int, ...]
-
-
-def _rebuild_tensor(
-    storage: Any, offset: int, size: Sequence[int], stride: Sequence[int], *_: Any
-) -> _TensorView:
-    return _TensorView(storage, offset, tuple(size), tuple(stride))
-
-
-_ALLOWED: dict[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): collections.OrderedDict,
-    ("torch._utils", "_rebuild_tensor_v2"): _rebuild_tensor,
-    ("torch._utils", "_rebuild_parameter"): lambda tensor, *_: tensor,
-}
-
-
-class _RestrictedUnpickler(pickle.Unpickler):
-    """Builds dictionaries, numbers, strings and tensor views; remembers the storages they name."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__(file)
-        self.storages: dict[str, _Storage] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ALLOWED:
-            return _ALLOWED[module, name]
-        if module == "torch" and name in _STORAGE_DTYPES:
-            return np.dtype(_STORAGE_DTYPES[name])
-        raise WeightsError(
-            f"refused: the file asks for {module}.{name}, which a dictionary of tensors does not "
-            "need; it may be malicious, or a whole pickled model: save model.state_dict() instead"
+            "it is a safetensors file; read it with safetensors.torch.load_file and write it with "
+            "torch.save"
         )
 
-    def persistent_load(self, identifier: Any) -> _Storage:
-        kind, dtype, key, _location, length, *_ = identifier
-        if kind != "storage" or not isinstance(dtype, np.dtype):
-            raise WeightsError(f"expected a tensor storage but found {kind!r}")
-        return self.storages.setdefault(str(key), _Storage(str(key), dtype, int(length)))
 
-
-Reader = Callable[[_Storage], np.ndarray]
-
-
-def _read_legacy(file: BinaryIO) -> tuple[Any, Reader]:
-    if _RestrictedUnpickler(file).load() != _MAGIC_NUMBER:
+def _read_legacy(file: BinaryIO, file_size: int) -> tuple[Any, Reader]:
+    if read_pickle(file)[0] != _MAGIC_NUMBER:
         raise WeightsError("not a PyTorch file (its first number is not PyTorch's)")
     for _ in ("protocol version", "system facts"):
-        _RestrictedUnpickler(file).load()
-    unpickler = _RestrictedUnpickler(file)
-    found = unpickler.load()
+        read_pickle(file)
+    found, storages = read_pickle(file)
+    keys, _ = read_pickle(file)
     contents: dict[str, np.ndarray] = {}
-    for key in _RestrictedUnpickler(file).load():
+    for key in keys:
+        storage = storages.get(str(key))
         length = int.from_bytes(file.read(8), "little")
-        storage = unpickler.storages.get(str(key))
         if storage is None or storage.length != length:
-            raise WeightsError(f"storage {key}: length {length} does not fit its description")
-        contents[storage.key] = _numbers(file.read(length * storage.dtype.itemsize), storage)
+            raise WeightsError(f"storage {key!r:.40}: length {length} does not fit its description")
+        if length > file_size:
+            raise WeightsError(f"cut short: storage {key!r:.40} has {length} numbers")
+        # In this layout the numbers are little-endian on every computer.
+        contents[storage.key] = _numbers(file, storage, "<")
     return found, lambda storage: contents[storage.key]
 
 
-def _read_zip(path: Path) -> tuple[Any, Reader]:
-    archive = zipfile.ZipFile(path)
-    pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
+def _read_zip(archive: zipfile.ZipFile) -> tuple[Any, Reader]:
+    names = set(archive.namelist())
+    pickles = [name for name in names if name.endswith("/data.pkl") or name == "data.pkl"]
     if len(pickles) != 1:
         raise WeightsError("a zip file, but not one that PyTorch wrote (no data.pkl)")
     folder = pickles[0].removesuffix("data.pkl")
+    order = "<"
+    if f"{folder}byteorder" in names:
+        with archive.open(f"{folder}byteorder") as member:
+            order = {b"little": "<", b"big": ">"}[member.read(16).strip()]
     contents: dict[str, np.ndarray] = {}
 
-    def read(storage: _Storage) -> np.ndarray:
+    def read(storage: Storage) -> np.ndarray:
         if storage.key not in contents:
-            contents[storage.key] = _numbers(archive.read(f"{folder}data/{storage.key}"), storage)
+            with archive.open(f"{folder}data/{storage.key}") as member:
+                contents[storage.key] = _numbers(member, storage, order)
         return contents[storage.key]
 
-    with archive.open(pickles[0]) as file:
-        return _RestrictedUnpickler(file).load(), read
+    with archive.open(pickles[0]) as member:
+        return read_pickle(io.BytesIO(member.read(MOST_BYTES)))[0], read
 
 
-def _numbers(raw: bytes, storage: _Storage) -> np.ndarray:
-    wanted = storage.length * storage.dtype.itemsize
+def _numbers(file: Any, storage: Storage, order: str) -> np.ndarray:
+    """The numbers of a storage, which is where ``file`` stands."""
+    half = storage.dtype == "bfloat16"
+    dtype = np.dtype(order + ("u2" if half else storage.dtype))
+    wanted = storage.length * dtype.itemsize
+    if dtype.kind == "V" and order == ">":
+        raise WeightsError("bytes of a big-endian computer whose dtype is not said")
+    if wanted < 0:
+        raise WeightsError(f"storage {storage.key}: a negative length")
+    raw = file.read(wanted)
     if len(raw) < wanted:
         raise WeightsError(f"cut short: storage {storage.key} has {len(raw)} of {wanted} bytes")
-    return np.frombuffer(raw, storage.dtype, storage.length)
+    numbers = np.frombuffer(raw, dtype, storage.length)
+    if half:  # bfloat16 is the upper half of a float32
+        return (numbers.astype(np.uint32) << 16).view(np.float32)
+    return numbers.astype(dtype.newbyteorder("="), copy=False)
 
 
-def _array(name: str, view: Any, read: Reader) -> np.ndarray:
-    if not isinstance(view, _TensorView) or not isinstance(view.storage, _Storage):
-        raise WeightsError(
-            f"entry {name!r} is a {type(view).__name__}, expected a tensor; pass the state_dict "
-            "alone, not a training checkpoint"
-        )
-    last = view.offset + sum((n - 1) * s for n, s in zip(view.size, view.stride, strict=True))
-    count = int(np.prod(view.size))
-    if min((view.offset, *view.size, *view.stride), default=0) < 0 or count > view.storage.length:
-        raise WeightsError(f"entry {name!r}: size {view.size} does not fit its storage")
-    if count and last >= view.storage.length:
-        raise WeightsError(f"entry {name!r}: looks beyond the end of its storage")
+def _arrays(found: Any, read: Reader, file_size: int) -> dict[str, np.ndarray]:
+    """The arrays of the dictionary of tensors in what the file describes."""
+    views = _state_dict(found)
+    left = 4 * file_size + _FREE_BYTES
+    seen: set[str] = set()
+    for name, view in views.items():
+        if min((view.offset, view.storage.length, *view.size, *view.stride)) < 0:
+            raise WeightsError(f"entry {name!r:.80}: a negative length, offset or stride")
+        left -= math.prod(view.size) * _itemsize(view.dtype)
+        if view.storage.key not in seen:
+            seen.add(view.storage.key)
+            left -= view.storage.length * _itemsize(view.storage.dtype)
+        if left < 0:
+            raise WeightsError(
+                f"entry {name!r:.80}: size {view.size} takes far more memory than the file, which "
+                f"has {file_size:,} bytes; it may be malicious"
+            )
+    return {name: _array(name, view, read) for name, view in views.items()}
+
+
+def _itemsize(dtype: str) -> int:
+    return 4 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+
+
+def _state_dict(found: Any, depth: int = 3) -> dict[str, TensorView]:
+    """The dictionary of tensors: ``found`` itself, or one that it holds under some name."""
+    if not isinstance(found, dict):
+        raise WeightsError(f"holds a {type(found).__name__}, expected a dictionary of tensors")
+    other = {n: v for n, v in found.items() if not isinstance(v, TensorView) and not _extra(n)}
+    if not other:
+        for name in found:
+            if not isinstance(name, str):
+                raise WeightsError(f"entry {name!r:.80}: expected names, not {type(name).__name__}")
+        return {name: view for name, view in found.items() if isinstance(view, TensorView)}
+    inner = {n: v for n, v in other.items() if isinstance(v, dict) and _holds_tensors(v)}
+    known = [name for name in WRAPPERS if name in inner]
+    if depth and (known or (inner and len(other) == len(found))):
+        if len(inner) > 1 and not known:
+            names = ", ".join(f"{name!r:.40}" for name in list(inner)[:10])
+            raise WeightsError(
+                f"it holds {len(inner)} dictionaries of tensors ({names}); save the one that is "
+                "meant alone"
+            )
+        return _state_dict(inner[known[0] if known else next(iter(inner))], depth - 1)
+    name, value = next(iter(other.items()))
+    raise WeightsError(
+        f"entry {name!r:.80} is a {type(value).__name__}, expected a tensor; pass the state_dict "
+        "alone, not a training checkpoint"
+    )
+
+
+def _holds_tensors(found: dict[Any, Any], depth: int = 2) -> bool:
+    """Whether this is a dictionary of names and tensors, or one that holds such a dictionary."""
+    values = list(found.items())
+    if any(isinstance(name, str) and isinstance(value, TensorView) for name, value in values):
+        return True
+    return depth > 0 and any(
+        name in WRAPPERS and isinstance(value, dict) and _holds_tensors(value, depth - 1)
+        for name, value in values
+    )
+
+
+def _extra(name: Any) -> bool:
+    """Whether the entry is what a layer keeps beside its tensors, which is not needed."""
+    return isinstance(name, str) and name.endswith("_extra_state")
+
+
+def _array(name: str, view: TensorView, read: Reader) -> np.ndarray:
+    if 0 in view.size:
+        return np.empty(view.size, _native(view.dtype))
     numbers = read(view.storage)
+    if view.dtype != view.storage.dtype:  # a storage of bytes
+        itemsize = np.dtype(view.dtype).itemsize
+        numbers = numbers[: numbers.size // itemsize * itemsize].view(view.dtype)
+    # Compared with the array in hand, not with what the file says of it.
+    last = view.offset + sum((n - 1) * s for n, s in zip(view.size, view.stride, strict=True))
+    if last >= numbers.size:
+        raise WeightsError(
+            f"entry {name!r:.80}: size {view.size} with the stride {view.stride} looks beyond the "
+            f"end of its storage of {numbers.size} numbers"
+        )
     strides = tuple(s * numbers.itemsize for s in view.stride)
     strided = np.lib.stride_tricks.as_strided(numbers[view.offset :], view.size, strides)
-    return strided.copy(order="C")
+    array = strided.copy(order="C")
+    if view.change == "conj":
+        np.conjugate(array, out=array)
+    elif view.change == "neg":
+        np.negative(array, out=array)
+    return array
+
+
+def _native(dtype: str) -> np.dtype:
+    return np.dtype("f4" if dtype == "bfloat16" else dtype)
+
+
+__all__ = ["WRAPPERS", "read_torch_file"]

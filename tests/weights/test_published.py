@@ -284,3 +284,67 @@ def test_as_convolution_leaves_alone_what_does_not_fit():
     assert published.as_convolution(matrix, (4, 3, 2, 2)).shape == (4, 3, 2, 2)
     for shape in ((4, 12), (3, 4, 2, 2), (4, 3, 2, 3), (12,)):
         assert published.as_convolution(matrix, shape) is matrix
+
+
+class TestFilesOfTrainingsWithPyTorch:
+    """Names with the prefix of a wrapper, and numbers of other kinds."""
+
+    def published(self, prefix=""):
+        weights = small(ALL, 3).state_dict()
+        return weights, {prefix + name: array for name, array in weights.items()}
+
+    def test_a_prefix_is_taken_off_and_said(self, monkeypatch):
+        weights, longer = self.published("module.")
+        monkeypatch.setattr(published, "read_torch_file", lambda path: longer)
+        model = Segmenter(small(ALL, 1))
+        said = start_from(model, "small", "x.pth")
+        assert said == (
+            "x.pth: all 54 entries of the backbone were taken (the file puts 'module.' before "
+            "their names)"
+        )
+        assert_same(model.backbone.state_dict(), weights)
+
+    def test_load_published_returns_the_prefix(self):
+        weights, longer = self.published("model.backbone.")
+        backbone = small(ALL, 1)
+        assert load_published(backbone, longer, "x.pth") == "model.backbone."
+        assert_same(backbone.state_dict(), weights)
+        assert load_published(backbone, weights, "x.pth") == ""
+
+    def test_fully_connected_layers_behind_a_prefix(self, monkeypatch):
+        """fc6 and fc7 of a detector's box head are found under the shorter names too."""
+        _, longer = self.published("module.")
+        layers = {
+            f"classifier.{n}.{part}": np.full(shape, n, np.float32)
+            for n in (0, 3, 6)
+            for part, shape in (("weight", (6, small(ALL, 3).out_channels[0] * 4)), ("bias", (6,)))
+        }
+        layers["classifier.3.weight"] = np.full((6, 6), 3, np.float32)
+        longer |= {f"module.{name}": array for name, array in layers.items()}
+        monkeypatch.setattr(published, "read_torch_file", lambda path: longer)
+        model = Detector(small(ALL, 1))
+        assert start_from(model, "small", "x.pth").endswith("and fc6 and fc7 of the box head")
+        assert (model.box_head.fc7.weight.data == 3).all()
+
+    @pytest.mark.parametrize("dtype", ["f2", "f8", "i8", "u1", "?"])
+    def test_numbers_of_other_kinds_become_float32(self, dtype):
+        backbone = small(ALL, 1)
+        weights = {n: np.ones(a.shape, dtype) for n, a in backbone.state_dict().items()}
+        load_published(backbone, weights, "x.pth")
+        for name, array in backbone.state_dict().items():
+            assert (array == 1).all(), name
+            assert array.dtype == np.float32 or name.endswith("num_batches_tracked")
+
+    @pytest.mark.parametrize(
+        ("value", "said"),
+        [(1j, "holds complex"), (np.nan, "holds NaN, inf"), (np.inf, "NaN"), (1e300, "3e38")],
+    )
+    def test_numbers_that_no_network_works_with_are_refused(self, value, said):
+        backbone = small(ALL, 1)
+        before = backbone.state_dict()
+        weights, _ = self.published()
+        name = min(name for name in weights if name.endswith("weight"))
+        weights[name] = np.full(weights[name].shape, value)
+        with pytest.raises(WeightsError, match=rf"x\.pth: '{name}' .*{said}"):
+            load_published(backbone, weights, "x.pth")
+        assert_same(backbone.state_dict(), before)
