@@ -39,19 +39,18 @@ class Scene:
 def scenes() -> tuple[Scene, ...]:
     """The same forty for every tool."""
     farmyard = Farmyard(COUNT, size=SIZE, seed=11, objects=(1, 3), only=CLASSES)
-    names = [farmyard.classes[i] for i in range(len(farmyard.classes))]
+    meadows = Farmyard(COUNT, size=SIZE, seed=11, objects=(0, 0))
     made = []
     for index in range(COUNT):
-        image, target = farmyard[index]
+        image, target = (meadows if index == EMPTY else farmyard)[index]
         pixels = np.floor(image.transpose(1, 2, 0) * 255 + 0.5).astype(np.uint8)
-        objects = range(0 if index == EMPTY else len(target["labels"]))
         made.append(
             Scene(
                 f"farm {index:02}",  # a blank in the name
                 pixels,
-                [names[target["labels"][i]] for i in objects],
-                target["boxes"][: len(objects)].astype(np.float64),
-                [outline_of(target["masks"][i]) for i in objects],
+                [farmyard.classes[label] for label in target["labels"]],
+                target["boxes"].astype(np.float64),
+                [outline_of(mask) for mask in target["masks"]],
             )
         )
     return tuple(made)
