@@ -157,8 +157,8 @@ def _corners(
 def _is_pose(values: list[float], joint_numbers: int) -> bool:
     """Whether joints follow the box: as many numbers as data.yaml says, or else by their values.
 
-    Each joint is x, y and a visibility 0, 1 or 2. An outline has no 2; and where its third numbers
-    happen to be 0 and 1, the first four are no box around the rest.
+    Each joint is x, y and a visibility 0, 1 or 2. An outline has no 2; and where every third number
+    of it happens to be 0 or 1, the first four are no box around the rest.
     """
     joints = values[4:]
     if joint_numbers:
@@ -167,9 +167,8 @@ def _is_pose(values: list[float], joint_numbers: int) -> bool:
     if not joints or len(joints) % 3 or not set(seen) <= {0.0, 1.0, 2.0}:
         return False
     cx, cy, w, h = values[:4]
-    inside = (
-        abs(x - cx) <= 0.6 * w and abs(y - cy) <= 0.6 * h
+    fits = (
+        (abs(x - cx) <= 0.6 * w and abs(y - cy) <= 0.6 * h) if visible else (x, y) == (0, 0)
         for x, y, visible in zip(joints[::3], joints[1::3], seen, strict=True)
-        if visible
     )
-    return 2.0 in seen or len(values) % 2 == 1 or all(inside)
+    return 2.0 in seen or len(values) % 2 == 1 or all(fits)
