@@ -127,7 +127,9 @@ def _add_options(parser: argparse.ArgumentParser, system: System | None = None) 
         help="go on from DIR/last.npz, if it is there, with the options that it began with",
     )
     earlier.add_argument(
-        "--overwrite", action="store_true", help="delete the training that stands in DIR"
+        "--overwrite",
+        action="store_true",
+        help="begin anew; the training that stands in DIR is replaced when the first epoch is done",
     )
     add_device_option(parser)
 

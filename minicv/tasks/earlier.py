@@ -79,12 +79,12 @@ def earlier_training(out: Path, *, resume: bool, overwrite: bool) -> Earlier | N
     if not resume:
         raise ValueError(
             f"--out {out}: a training stands there already ({_in_words(out, found)}); --resume "
-            "goes on with it, --overwrite deletes it and begins anew, another --out keeps both"
+            "goes on with it, --overwrite begins anew and replaces it, another --out keeps both"
         )
     if not last.is_file():
         raise ValueError(
             f"--resume: {out} has {' and '.join(found)} but no last.npz to go on from; --overwrite "
-            "deletes them and begins anew"
+            "begins anew and replaces them"
         )
     description = load_description(last)
     training = description.get("training")
@@ -103,12 +103,6 @@ def _in_words(out: Path, found: Sequence[str]) -> str:
         return f"{description['system']}, {training['epoch']}{of} epochs done"
     except (WeightsError, KeyError, TypeError):
         return ", ".join(found)
-
-
-def delete_training(out: Path) -> None:
-    """Delete the files of an earlier training; cached proposals and all else stay."""
-    for name in FILES:
-        (out / name).unlink(missing_ok=True)
 
 
 def terms_of(

@@ -23,7 +23,7 @@ from minicv.data.sources import Splits
 from minicv.models.model import Model
 from minicv.proposals import CachedProposals
 from minicv.tasks.choice import Choice, choose
-from minicv.tasks.earlier import Earlier, check_data, data_terms, delete_training
+from minicv.tasks.earlier import Earlier, check_data, data_terms
 from minicv.tasks.history import write_history
 from minicv.tasks.systems import build, load, save
 from minicv.tasks.task import Spec, System
@@ -66,7 +66,8 @@ def train(
         device: "cpu" or "cuda:N".
         resume: go on from ``out/last.npz`` if it is there, with the same numbers. What is None then
             is as the training began; what is not must be so too, but for the number of epochs.
-        overwrite: delete an earlier training in ``out``; without it, it is refused.
+        overwrite: begin anew where an earlier training stands in ``out``; its files are replaced
+            when the first epoch is saved. Without this, it is refused.
         workers: threads that read ahead.
         data: the source of the splits, as ``--data`` says it, by which they are known again.
         say: takes each sentence about what happens.
@@ -147,8 +148,6 @@ def train(
     about["recipe"] = dataclasses.asdict(recipe)
     if earlier is not None:
         say(_going_on(choice, earlier))
-    elif overwrite:
-        delete_training(out)
     history = fit(
         step,
         loader,
@@ -195,9 +194,10 @@ def _check_disk(out: Path, model: Model, copies: int) -> None:
 def _going_on(choice: Choice, earlier: Earlier) -> str:
     """Where a training goes on, and what is other than it was planned."""
     done, epochs = earlier.epochs, choice.recipe.epochs
-    if done >= epochs:
-        asked = "" if done == epochs else f", and {epochs} are asked for"
-        return f"nothing left to do: {done} epochs are done{asked}"
+    if done == epochs:
+        return f"nothing left to do: {done} of {epochs} epochs are done"
+    if done > epochs:
+        return f"nothing left to do: {done} epochs are done already, and --epochs is {epochs}"
     begun = f"seed {choice.seed}, lr {choice.recipe.lr:g}, batch size {choice.recipe.batch_size}"
     said = f"going on from epoch {done + 1} of {epochs} ({done} done), as it began: {begun}"
     if not earlier.terms:

@@ -166,3 +166,16 @@ def test_training_on_images_without_boxes_works(tmp_path, capsys):
         capsys, "train", "faster_rcnn", "--data", source, "--out", tmp_path / "run", *TINY
     )
     assert status == 0, error
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["trian"], []])
+def test_what_needs_no_command_loads_none(words):
+    """So it takes a fifth of a second and not a whole one."""
+    code = (
+        "import sys\nfrom minicv.cli.main import main\n"
+        f"try:\n    main({words})\nexcept SystemExit:\n    pass\n"
+        "heavy = ('minicv.models', 'minicv.tasks', 'minicv.data', 'scipy', 'PIL', 'tqdm')\n"
+        "print('loaded:', [name for name in heavy if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "loaded: []"

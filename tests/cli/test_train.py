@@ -150,3 +150,72 @@ def test_a_truncated_photograph_and_a_wrong_label_are_named(tmp_path, capsys):
     labels = tmp_path / "other" / "trainannot" / "train2.png"
     labels.write_bytes((tmp_path / "other" / "train" / "train2.png").read_bytes())
     assert "train2.png" in refused(capsys, *command, source)
+
+
+def unread(*arguments, **named):
+    raise AssertionError("the data are opened")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--epochs 0", "minicv train: --epochs: epochs=0"),
+        ("--lr nan", "--lr: "),
+        ("--lr -1", "--lr: "),
+        ("--batch-size 0", "--batch-size: "),
+        ("--seed -1", "--seed -1: expected a whole number from 0 on"),
+        ("--workers -2", "--workers -2: expected a whole number from 0 on"),
+        ("--min-size 0", "--min-size: "),
+        ("--min-size 4", "--min-size 4: smaller than one cell of faster_rcnn on small"),
+        ("--min-size 90 --max-size 60", "--max-size 60: less than the shorter side"),
+        ("--jitter 3", "--jitter: jitter=3.0; expected a share from 0 to 1"),
+        ("--device gpu", "expected 'cpu', 'cuda', 'cuda:N' or 'auto' but got 'gpu'"),
+        ("--backbone-weights absent.pth", "--backbone-weights absent.pth: no such file"),
+        ("--out FILE", "a file stands there; name a folder"),
+        ("--out FILE/run", "nothing can be written there (Not a directory)"),
+        ("--out /proc/minicv", "nothing can be written there"),
+        ("--out OLD", "a training stands there already"),
+        ("--out OLD --resume", "no last.npz to go on from"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_the_data_are_opened(
+    tmp_path, capsys, monkeypatch, options, message
+):
+    monkeypatch.setattr("minicv.cli.data_option.open_data", unread)
+    (tmp_path / "FILE").write_text("notes")
+    (tmp_path / "OLD").mkdir()
+    (tmp_path / "OLD" / "best.npz").write_bytes(b"weights")
+    words = options.replace("FILE", f"{tmp_path}/FILE").replace("OLD", f"{tmp_path}/OLD").split()
+    out = [] if "--out" in words else ["--out", tmp_path / "run"]
+    sentence = refused(capsys, "train", "faster_rcnn", "--data", "farmyard:9", *out, *words)
+    assert message in sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_disk_without_room_for_the_weights(tmp_path, capsys, monkeypatch):
+    source = camvid_folder(tmp_path / "CamVid")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 1000}))
+    sentence = refused(capsys, "train", "segnet", "--data", source, "--out", tmp_path / "run")
+    assert "0 MB are free there, and the checkpoints need about" in sentence
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_with_a_training_is_resumed_or_overwritten(tmp_path, capsys):
+    source, out = camvid_folder(tmp_path / "CamVid"), tmp_path / "run"
+    command = ("train", "segnet", "--data", source, "--out", out, *TINY)
+    status, text, _ = run(capsys, *command, "--resume")
+    assert status == 0 and f"there is nothing to resume in {out}" in text
+    assert {path.name for path in out.iterdir()} == {
+        "last.npz", "best.npz", "history.json", "history.csv", "history.png"
+    }  # fmt: skip
+    assert "segnet, 1 of 1 epochs done" in refused(capsys, *command)
+    assert "began with --lr 0.002, not 0.1" in refused(capsys, *command, "--resume", "--lr", 0.1)
+    status, text, _ = run(capsys, *command, "--resume")
+    assert status == 0 and "nothing left to do: 1 of 1 epochs are done" in text
+    status, text, _ = run(capsys, *command, "--overwrite", "--lr", 0.1)
+    assert status == 0 and "nothing left" not in text
+    history = json.loads((out / "history.json").read_text())
+    assert (history["recipe"]["lr"], history["data"], history["system"]) == (0.1, source, "segnet")
+    other = camvid_folder(tmp_path / "other", train=3)
+    sentence = refused(capsys, "train", "segnet", "--data", other, "--out", out, "--resume")
+    assert "these are other data: training images: 4 then, 3 now" in sentence
