@@ -14,9 +14,10 @@ from minicv.data.doctor import Census, Report, examine
 from minicv.data.doctor.examine import to_show
 from minicv.data.doctor.sample import Sample
 from minicv.data.faults import Faults
-from minicv.data.sources import open_data, sources_help
+from minicv.data.sources import SOURCES, open_data, sources_help
 from minicv.inspection import contact_sheet
 from minicv.inspection.samples import draw_sample
+from minicv.tasks import SYSTEMS
 from minicv.tasks.folders import check_folder
 from minicv.tasks.json_files import write_json
 from minicv.training.progress import Progress
@@ -57,7 +58,8 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         check_folder(options.out, files=("report.json", "contact_sheet.png"))
     faults = Faults(raises=False)
-    splits = open_data(options.data, (), classes=class_names(options.classes), faults=faults)
+    names = class_names(options.classes)
+    splits = open_data(options.data, labels_to_examine(options.data), classes=names, faults=faults)
     report = examine(splits, faults, most=options.most, workers=options.workers, watch=_watch)
     for block in tables(report):
         print("\n".join(block), end="\n\n")
@@ -70,6 +72,17 @@ def run(options: argparse.Namespace) -> int:
         print(f"report -> {options.out / 'report.json'}, labelled pictures -> {sheet}")
     print(verdict(report))
     return int(report.spoils)
+
+
+def labels_to_examine(data: str) -> tuple[str, ...]:
+    """The labels of a source that some task learns from.
+
+    >>> labels_to_examine("cvat:DIR"), labels_to_examine("camvid:DIR")
+    (('boxes', 'labels', 'segmentation'), ('segmentation',))
+    """
+    source = SOURCES.get(data.partition(":")[0])
+    needed = {label for system in SYSTEMS.values() for label in system.task.needs}
+    return tuple(n for n in source.provides if n in needed) if source is not None else ()
 
 
 def draw_sheet(report: Report, data: str) -> Image.Image:
