@@ -107,7 +107,10 @@ def draw_sheet(report: Report, data: str) -> Image.Image:
 def _caption(census: Census, sample: Sample, kinds: Sequence[str]) -> str:
     height, width = sample.size or (0, 0)
     name = Path(sample.name).name
-    return f"{census.split}: {name}\n{width} x {height}" + "".join(f"; {kind}" for kind in kinds)
+    facts = [f"{width} x {height}", *kinds]
+    if not any(sample.areas):  # the picture has a class as a whole, which no box names
+        facts[1:1] = [census.classes[k] for k in sample.objects]
+    return f"{census.split}: {name}\n{'; '.join(facts)}"
 
 
 def _watch(samples: Iterable[Sample], count: int) -> Iterable[Sample]:

@@ -57,14 +57,14 @@ class PennFudan:
             paths = paths[-TEST_IMAGES:]
         self.split = split
         self.paths = paths
+        self.label_paths = [self.root / "PedMasks" / f"{path.stem}_mask.png" for path in paths]
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         path = self.paths[index]
-        mask_path = self.root / "PedMasks" / f"{path.stem}_mask.png"
-        image, numbers = read_labelled(path, mask_path, VOID, "PennFudan")
+        image, numbers = read_labelled(path, self.label_paths[index], VOID, "PennFudan")
         people = np.unique(numbers)
         people = people[people != 0]
         masks = numbers == people[:, None, None]  # (N, H, W)

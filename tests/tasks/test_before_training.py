@@ -132,3 +132,19 @@ def test_drawn_scenes_pass_as_they_are():
     said = []
     assert checked(given, DETECTION, say=said.append) is given and said == []
     assert readable([train, Made([])])[0] is train
+
+
+def test_a_truncated_mask_of_people_is_found_too(tmp_path):
+    for folder in ("PNGImages", "PedMasks"):
+        (tmp_path / folder).mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(60):
+        pixels = rng.integers(0, 256, (30, 40, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "PNGImages" / f"p{number:02}.png")
+        mask = rng.integers(0, 2, (30, 40), dtype=np.uint8)
+        Image.fromarray(mask).save(tmp_path / "PedMasks" / f"p{number:02}_mask.png")
+    for number in (3, 9):  # the tenth of the first ten validates
+        cut(tmp_path / "PedMasks" / f"p{number:02}_mask.png")
+    data = open_data(f"pennfudan:{tmp_path}", DETECTION.needs)
+    with pytest.raises(ImageError, match=r"2 faults:\n.*p03_mask.*\n.*p09_mask"):
+        look(data.train, data.validation)

@@ -125,7 +125,7 @@ def look_at(
         digest_of(image),
         digest_of(*(target[key] for key in ("boxes", "labels", "segmentation") if key in target)),
         bool(np.array_equal(image[0], image[1]) and np.array_equal(image[1], image[2])),
-        Counter(np.ravel(target.get("labels", ())).astype(int).tolist()),
+        Counter(np.ravel(target.get("labels", target.get("label", ()))).astype(int).tolist()),
         _areas(target),
         _pixels(target),
         None if keypoints is None else (keypoints[:, :, 2] > 0).sum(axis=0),

@@ -152,3 +152,9 @@ def test_a_sample_that_fails_is_a_finding(error, kind, what):
     (note,) = sample.notes
     assert sample.size is None and note.kind.name == kind and note.kind.spoils
     assert what in note.what and sample.name == "a.jpg"
+
+
+def test_a_picture_with_a_class_as_a_whole():
+    for target in ({"label": 1}, {"labels": np.array([1])}, {"labels": np.array(1)}):
+        sample = look_at(Made([(coloured(0), target)]), 0, ("cow", "duck"))
+        assert dict(sample.objects) == {1: 1} and sample.areas == (0, 0, 0) and sample.notes == ()
