@@ -93,7 +93,8 @@ class YoloDetection:
         for picture in pictures if labelled else ():
             self._read(folder, picture, faults)
         objects = any(entry.labels for entry in self._entries)
-        if labelled and part in (None, "train") and not objects:
+        errors = any(not fault.repair for fault in faults.found)
+        if part in (None, "train") and not objects and not errors:
             what = f"its {len(pictures)} pictures have no object to learn from"
             faults.error("no objects", self.root, what)
         self.paths = [entry.picture for entry in self._entries]

@@ -67,10 +67,11 @@ class YoloFolder:
         self.joint_numbers = _joint_numbers(self.description, entries)
         self.names, self.names_file = self._names(entries)
         self.parts = self._parts(entries, faults)
-        self._stems = Counter(_key(picture)[1] for picture in self.pictures)
+        self._stems = Counter((self._role(p), _key(p)[1]) for p in self.pictures)
         self._texts_by_stem: dict[str, list[Path]] = {}
         for (_, stem), file in self._texts.items():
             self._texts_by_stem.setdefault(stem, []).append(file)
+        self._copies: set[Path] = set()  # text files that repeat another
         self._label_files = {
             picture: self._label_file(picture, faults) for picture in self.pictures
         }
@@ -227,14 +228,15 @@ class YoloFolder:
                 break
         known = dict.fromkeys(_key(self.root / place) for place in places)
         found = [self._texts[key] for key in known if key in self._texts]
-        stem = _key(picture)[1]
-        if not found and self._stems[stem] == 1:
+        role, stem = self._role(picture), _key(picture)[1]
+        if not found and self._stems[role, stem] == 1:
             same = self._texts_by_stem.get(stem, [])
-            found = [f for f in same if self._role(f) in ("", self._role(picture))]
+            found = [f for f in same if self._role(f) in ("", role)]
         found = [f for f in found if f.name.lower() not in _NAME_FILES]
         if len({file.read_bytes() for file in found}) > 1:
             what = f"{' and '.join(map(str, found))} both label it, and differ"
             faults.error("two annotations of a picture", picture, what)
+        self._copies.update(found[1:])
         return found[0] if found else None
 
     def _note_strays(self, faults: Faults) -> None:
@@ -246,7 +248,7 @@ class YoloFolder:
                 faults.error("ambiguous picture", file, what)
         lists = {self.root / f"{name}.txt" for name in ("train", "val", "valid", "test")}
         for file in self._texts.values():
-            if file in used or file in lists or not looks_like_labels(file):
+            if file in used or file in lists | self._copies or not looks_like_labels(file):
                 continue
             what = f"there is no picture {file.stem} for it"
             if faults.skip_unreadable:
