@@ -103,7 +103,7 @@ def checked_images(
     ):
         raise ValueError(f"{name}: images is {_kind_of(images)}, and they come in a list: [image]")
     for index, image in enumerate(images):
-        check_image(image, f"{name}: image {ids[index] if index < len(ids) else index!r}")
+        check_image(image, f"{name}: image {ids[index] if index < len(ids) else index}")
     return [image.astype(np.float32, copy=False) for image in images]
 
 
