@@ -7,6 +7,7 @@ from typing import Literal
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of, xp_of
+from minicv.functional.arguments import check_constant
 from minicv.functional.relu import relu
 
 Activation = Literal["relu"] | None
@@ -60,6 +61,8 @@ class FrozenBatchNorm(Function):
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
         mean, variance = self.running_mean, self.running_var
+        check_constant("frozen_batch_norm", "running_mean", mean)
+        check_constant("frozen_batch_norm", "running_var", variance)
         _check(
             "frozen_batch_norm",
             x,

@@ -8,6 +8,7 @@ from typing import Any
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
 from minicv.backend.kernels import kernels_of
+from minicv.functional.arguments import as_whole_number, check_tensor
 
 Pair = tuple[int, int]
 
@@ -126,6 +127,7 @@ def check_layer_shapes(
 ) -> None:
     """Check the axes of x and weight, and that ``groups`` divides weight.shape[0]."""
     for argument, array, expected in (("x", x, "(N, C, H, W)"), ("weight", weight, layout)):
+        check_tensor(operation, array, argument)
         if len(array.shape) != 4:
             raise ValueError(
                 f"{operation}: {argument} must have 4 axes {expected} but has shape {array.shape}; "
@@ -133,7 +135,8 @@ def check_layer_shapes(
             )
     if min(weight.shape) < 1:
         raise ValueError(f"{operation}: weight {layout} must not be empty; weight={weight.shape}")
-    if groups != int(groups) or groups < 1 or weight.shape[0] % groups:
+    groups = as_whole_number(operation, "groups", groups)
+    if groups < 1 or weight.shape[0] % groups:
         raise ValueError(
             f"{operation}: groups must be a positive divisor of weight.shape[0] = "
             f"{weight.shape[0]} but is {groups}; weight={weight.shape}"
@@ -142,7 +145,10 @@ def check_layer_shapes(
 
 def check_bias(operation: str, bias: Tensor | Array | None, channels: int) -> None:
     """Check that bias is None or has one number for each output channel."""
-    if bias is not None and bias.shape != (channels,):
+    if bias is None:
+        return
+    check_tensor(operation, bias, "bias")
+    if bias.shape != (channels,):
         raise ValueError(
             f"{operation}: bias must have shape ({channels},), one number for each output channel, "
             f"but has shape {bias.shape}"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kept_where, kernels_of
+from minicv.functional.arguments import check_tensor
 from minicv.functional.conv2d import Pair, checked_options
 
 Activation = Literal["relu", "relu6"] | None
@@ -139,6 +140,9 @@ def conv_norm_relu(
             f'conv_norm_relu: activation must be "relu", "relu6" or None but is {activation!r}'
         )
     options = checked_options("conv_norm_relu", x, weight, stride, padding, dilation, groups)
+    for argument, values in (("scale", scale), ("shift", shift), ("shortcut", shortcut)):
+        if values is not None:
+            check_tensor("conv_norm_relu", values, argument)
     for argument, values in (("scale", scale), ("shift", shift)):
         if values is not None and values.shape != weight.shape[:1]:
             raise ValueError(

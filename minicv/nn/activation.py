@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import minicv.functional as F
 from minicv.autograd import Tensor
+from minicv.nn.arguments import as_option
 from minicv.nn.module import Module
 
 
@@ -37,7 +38,7 @@ class LeakyReLU(Module):
     """
 
     def __init__(self, negative_slope: float = 0.01) -> None:
-        self.negative_slope = negative_slope
+        self.negative_slope = as_option("LeakyReLU", "negative_slope", negative_slope)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.leaky_relu(x, self.negative_slope)

@@ -21,15 +21,25 @@ class ModuleList(Module):
     """
 
     def __init__(self, modules: Iterable[Module] = ()) -> None:
+        if not isinstance(modules, Iterable):
+            raise TypeError(
+                f"{type(self).__name__}: expected a list of modules but got {modules!r}"
+            )
         for module in modules:
             self.append(module)
 
     def append(self, module: Module) -> None:
         """Add a module at the end."""
         if not isinstance(module, Module):
-            raise TypeError(
-                f"{type(self).__name__}: expected a Module but got {type(module).__name__}"
-            )
+            name, hint = type(module).__name__, ""
+            if isinstance(module, type) and issubclass(module, Module):
+                name = f"the class {module.__name__}"
+                hint = f"; make one of it: {module.__name__}(...)"
+            elif isinstance(module, (list, tuple)):
+                hint = "; write Sequential(*layers)" if isinstance(self, Sequential) else ""
+            elif callable(module):
+                hint = "; a function has no place here: wrap it into a Module with a forward"
+            raise TypeError(f"{type(self).__name__}: expected a Module but got {name}{hint}")
         setattr(self, str(len(self)), module)
 
     def __len__(self) -> int:

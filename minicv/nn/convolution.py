@@ -9,6 +9,7 @@ import numpy as np
 import minicv.functional as F
 from minicv.autograd import Tensor
 from minicv.functional.conv2d import as_pair
+from minicv.nn.arguments import as_count
 from minicv.nn.initializers import fans, he_uniform, require_rng, uniform
 from minicv.nn.module import Module
 from minicv.nn.parameter import Parameter
@@ -21,7 +22,6 @@ class _Convolution(Module):
 
     def __init__(
         self,
-        weight_channels: Pair,
         in_channels: int,
         out_channels: int,
         kernel_size: int | Pair,
@@ -34,6 +34,9 @@ class _Convolution(Module):
     ) -> None:
         name = type(self).__name__
         rng = require_rng(name, rng)
+        in_channels = as_count(name, "in_channels", in_channels)
+        out_channels = as_count(name, "out_channels", out_channels)
+        groups = as_count(name, "groups", groups, least=None)
         if groups < 1 or in_channels % groups or out_channels % groups:
             raise ValueError(
                 f"{name}: groups must divide in_channels and out_channels; "
@@ -46,10 +49,16 @@ class _Convolution(Module):
         self.padding = as_pair(name, "padding", padding, least=0)
         self.dilation = as_pair(name, "dilation", dilation, least=1)
         self.groups = groups
-        shape = (*weight_channels, *self.kernel_size)
+        first, second = self.weight_channels(in_channels, out_channels)
+        shape = (first, second // groups, *self.kernel_size)
         self.weight = Parameter(he_uniform(shape, rng, negative_slope=math.sqrt(5)))
         bound = 1 / math.sqrt(max(fans(shape)[0], 1))
         self.bias = Parameter(uniform((out_channels,), rng, -bound, bound)) if bias else None
+
+    @staticmethod
+    def weight_channels(in_channels: int, out_channels: int) -> Pair:
+        """The first two axes of the weight, the second of them for all groups together."""
+        return out_channels, in_channels
 
     def extra_repr(self) -> str:
         parts = [
@@ -102,7 +111,6 @@ class Conv2d(_Convolution):
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__(
-            (out_channels, in_channels // max(groups, 1)),
             in_channels,
             out_channels,
             kernel_size,
@@ -158,7 +166,6 @@ class ConvTranspose2d(_Convolution):
         rng: np.random.Generator | None = None,
     ) -> None:
         super().__init__(
-            (in_channels, out_channels // max(groups, 1)),
             in_channels,
             out_channels,
             kernel_size,
@@ -170,6 +177,10 @@ class ConvTranspose2d(_Convolution):
             rng,
         )
         self.output_padding = as_pair("ConvTranspose2d", "output_padding", output_padding, least=0)
+
+    @staticmethod
+    def weight_channels(in_channels: int, out_channels: int) -> Pair:
+        return in_channels, out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         return F.conv_transpose2d(

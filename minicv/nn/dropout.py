@@ -6,6 +6,7 @@ import numpy as np
 
 import minicv.functional as F
 from minicv.autograd import Tensor
+from minicv.nn.arguments import as_option
 from minicv.nn.initializers import require_rng
 from minicv.nn.module import Module
 
@@ -23,6 +24,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: np.random.Generator | None = None) -> None:
+        p = as_option("Dropout", "p", p)
         if not 0 <= p <= 1:
             raise ValueError(f"Dropout: p must be a probability in 0..1 but is {p}")
         self.p = p

@@ -63,6 +63,7 @@ def normal(
     >>> normal((2, 3), np.random.default_rng(0), std=0.01).shape
     (2, 3)
     """
+    rng = require_rng("normal", rng)
     values = rng.standard_normal(shape, dtype=np.float32)
     values *= std
     values += mean
@@ -75,6 +76,7 @@ def uniform(shape: Shape, rng: np.random.Generator, low: float, high: float) -> 
     >>> bool((np.abs(uniform((9,), np.random.default_rng(0), -2, 2)) <= 2).all())
     True
     """
+    rng = require_rng("uniform", rng)
     values = rng.random(shape, dtype=np.float32)
     values *= high - low
     values += low

@@ -8,6 +8,7 @@ import numpy as np
 
 import minicv.functional as F
 from minicv.autograd import Tensor
+from minicv.nn.arguments import as_count
 from minicv.nn.initializers import he_uniform, require_rng, uniform
 from minicv.nn.module import Module
 from minicv.nn.parameter import Parameter
@@ -41,8 +42,8 @@ class Linear(Module):
         rng: np.random.Generator | None = None,
     ) -> None:
         rng = require_rng("Linear", rng)
-        self.in_features = in_features
-        self.out_features = out_features
+        in_features = self.in_features = as_count("Linear", "in_features", in_features, least=0)
+        out_features = self.out_features = as_count("Linear", "out_features", out_features, least=0)
         shape = (out_features, in_features)
         self.weight = Parameter(he_uniform(shape, rng, negative_slope=math.sqrt(5)))
         bound = 1 / math.sqrt(max(in_features, 1))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from minicv.autograd import Tensor
 from minicv.backend import Array, to_device, to_numpy, xp_of
 from minicv.nn.parameter import Buffer, Parameter
 
@@ -145,7 +147,16 @@ class Module:
         return self
 
     def astype(self: Self, dtype: str | type | np.dtype) -> Self:
-        """Convert all floating point arrays, e.g. to "float64" for checking. Changes the module."""
+        """Convert all floating point arrays, e.g. to "float64" for checking. Changes the module.
+
+        Raises:
+            TypeError: the dtype is not a floating one.
+        """
+        if dtype is None or np.dtype(dtype).kind != "f":
+            raise TypeError(
+                f"astype: the weights of a module are floating point numbers, and {dtype!r} is not "
+                'a floating dtype; write e.g. astype("float32")'
+            )
         for holder in self._holders():
             if holder.data.dtype.kind == "f":
                 holder.data = holder.data.astype(dtype)
@@ -178,11 +189,11 @@ class Module:
 
         Raises:
             ValueError: names or shapes do not fit; the message lists all of them.
+            TypeError: no arrays by name.
         """
-        state = {
-            key: value if hasattr(value, "shape") else np.asarray(value)
-            for key, value in state_dict.items()
-        }
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"load_state_dict: {_what_to_load(state_dict)}")
+        state = {key: _as_array(key, value) for key, value in state_dict.items()}
         own = self._state()
         missing = [key for key in own if key not in state]
         unexpected = [key for key in state if key not in own]
@@ -259,6 +270,35 @@ class Module:
             if isinstance(value, kind) and id(value) not in seen:
                 seen.add(id(value))
                 yield name, value
+
+
+def _as_array(key: str, value: Any) -> Array:
+    if isinstance(value, Tensor):
+        return value.data
+    array = value
+    if not (hasattr(value, "shape") and hasattr(value, "dtype")):
+        try:
+            array = np.asarray(value)
+        except ValueError as error:  # rows of different lengths
+            raise TypeError(f"load_state_dict: {key!r} is no array: {error}") from None
+    if getattr(array.dtype, "kind", "f") not in "fiub":
+        raise TypeError(
+            f"load_state_dict: {key!r} must be an array of real numbers but is "
+            f"{f'{array.dtype}' if array.size > 1 else repr(value)}"
+        )
+    return array
+
+
+def _what_to_load(given: Any) -> str:
+    expected = "expected arrays by name, as state_dict() gives them, but got"
+    if isinstance(given, Module):
+        return f"{expected} a module; write load_state_dict(other.state_dict())"
+    if isinstance(given, (str, bytes, os.PathLike)):
+        return (
+            f"{expected} the path {given!r}; read the file first: "
+            "minicv.weights.load_checkpoint(path)[0]"
+        )
+    return f"{expected} {'None' if given is None else f'a {type(given).__name__}'}"
 
 
 def _join(prefix: str, name: str) -> str:

@@ -8,6 +8,7 @@ import minicv.functional as F
 from minicv.autograd import Tensor, grad_enabled
 from minicv.backend import Array, xp_of
 from minicv.functional.batch_norm import Activation, BatchNorm
+from minicv.nn.arguments import as_count, as_option
 from minicv.nn.module import Module
 from minicv.nn.parameter import Buffer, Parameter
 
@@ -42,9 +43,10 @@ class BatchNorm2d(Module):
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float = 0.1, affine: bool = True
     ) -> None:
-        self.num_features = num_features
-        self.eps = eps
-        self.momentum = momentum
+        name = type(self).__name__
+        num_features = self.num_features = as_count(name, "num_features", num_features, least=0)
+        self.eps = as_option(name, "eps", eps)
+        self.momentum = as_option(name, "momentum", momentum)
         self.weight = Parameter(np.ones(num_features, dtype=np.float32)) if affine else None
         self.bias = Parameter(np.zeros(num_features, dtype=np.float32)) if affine else None
         self.running_mean = Buffer(np.zeros(num_features, dtype=np.float32))
@@ -128,8 +130,9 @@ class FrozenBatchNorm2d(Module):
     """
 
     def __init__(self, num_features: int, eps: float = 1e-5) -> None:
-        self.num_features = num_features
-        self.eps = eps
+        name = "FrozenBatchNorm2d"
+        num_features = self.num_features = as_count(name, "num_features", num_features, least=0)
+        self.eps = as_option(name, "eps", eps)
         self.weight = Buffer(np.ones(num_features, dtype=np.float32))
         self.bias = Buffer(np.zeros(num_features, dtype=np.float32))
         self.running_mean = Buffer(np.zeros(num_features, dtype=np.float32))
@@ -168,10 +171,10 @@ class LocalResponseNorm(Module):
     """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> None:
-        self.size = size
-        self.alpha = alpha
-        self.beta = beta
-        self.k = k
+        self.size = as_count("LocalResponseNorm", "size", size)
+        self.alpha = as_option("LocalResponseNorm", "alpha", alpha)
+        self.beta = as_option("LocalResponseNorm", "beta", beta)
+        self.k = as_option("LocalResponseNorm", "k", k)
 
     def forward(self, x: Tensor) -> Tensor:
         return F.local_response_norm(x, self.size, self.alpha, self.beta, self.k)
@@ -181,6 +184,11 @@ class LocalResponseNorm(Module):
 
 
 def _check_axes(layer: Module, x: Tensor | Array, axes: int) -> None:
-    if len(x.shape) != axes:
+    shape = getattr(x, "shape", None)
+    if shape is None:
+        raise TypeError(
+            f"{type(layer).__name__}: x must be a Tensor or an array but is a {type(x).__name__}"
+        )
+    if len(shape) != axes:
         expected = "(N, C, H, W)" if axes == 4 else "(N, C)"
         raise ValueError(f"{type(layer).__name__}: x must be {expected}; x={x.shape}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from minicv.autograd import Tensor
@@ -40,7 +42,7 @@ class Buffer:
     __slots__ = ("data",)
 
     def __init__(self, data: Array) -> None:
-        self.data = np.asarray(data) if isinstance(data, (np.generic, int, float)) else data
+        self.data = data if type(data) is np.ndarray or _is_device_array(data) else _numbers(data)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -52,3 +54,15 @@ class Buffer:
 
     def __repr__(self) -> str:
         return f"Buffer({self.data!r})"
+
+
+def _is_device_array(data: Any) -> bool:
+    return not isinstance(data, (Tensor, np.generic)) and hasattr(data, "dtype")
+
+
+def _numbers(data: Any) -> np.ndarray:
+    array = None if isinstance(data, Tensor) else np.asarray(data)
+    if array is None or array.dtype.kind not in "fiubc":
+        hint = "; take its .data" if array is None else ""
+        raise TypeError(f"Buffer: data must be an array but is a {type(data).__name__}{hint}")
+    return array

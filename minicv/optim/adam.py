@@ -8,6 +8,7 @@ from typing import Any
 from minicv.autograd import Tensor
 from minicv.backend import Array, kernels_of, xp_of
 from minicv.optim.optimizer import Group, Optimizer
+from minicv.optim.options import as_number
 
 
 class Adam(Optimizer):
@@ -27,7 +28,11 @@ class Adam(Optimizer):
         weight_decay: strength of the pull towards 0, as part of g.
 
     Raises:
-        ValueError: an option is negative, or a β is not in 0..1 (1 excluded).
+        ValueError: an option is negative or not finite, or a β is not in 0..1 (1 excluded).
+        TypeError: an option is no number, or ``params`` are no parameters.
+
+    A gradient whose square is too large for the dtype counts as the root of the largest number: an
+    infinite v would stop the parameter for ever.
 
     Source: Kingma & Ba, Adam, 2015, algorithm 1.
 
@@ -53,11 +58,14 @@ class Adam(Optimizer):
             params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
         )
         for group in self.param_groups:
-            for name in ("lr", "eps", "weight_decay"):
-                if not group[name] >= 0:
-                    raise ValueError(f"Adam: {name} must not be negative but is {group[name]}")
+            for name in ("eps", "weight_decay"):
+                group[name] = as_number("Adam", name, group[name], least=0)
+            both = group["betas"]
+            if not isinstance(both, (tuple, list)) or len(both) != 2:
+                raise TypeError(f"Adam: betas must be two numbers, (β₁, β₂), but is {both!r}")
+            group["betas"] = tuple(as_number("Adam", "betas", beta) for beta in both)
             if not all(0 <= beta < 1 for beta in group["betas"]):
-                raise ValueError(f"Adam: betas must be in 0..1, 1 excluded, but are {betas}")
+                raise ValueError(f"Adam: betas must be in 0..1, 1 excluded, but are {both}")
 
     def prepare(self, state: dict[str, Any], group: Group, data: Array) -> int:
         if not state:

@@ -12,12 +12,14 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.optim.joined import Joined, join
+from minicv.optim.options import as_list, as_number, check_parameter
 
 Group = dict[str, Any]
 
 # One block of a parameter, its gradient and two moments is 1 MB of float32: it stays in the cache
 # while the update formula passes over it several times, and temporaries are never large.
 BLOCK = 1 << 16
+SMALLEST_SQUARE = 1e-25  # of a norm; below, single squares may have vanished in float32
 
 
 class Optimizer:
@@ -43,12 +45,17 @@ class Optimizer:
         self.param_groups: list[Group] = []
         self.state: dict[int, dict[str, Any]] = {}
         self._joined: dict[Any, Joined] = {}
-        given: list[Any] = list(params)
-        groups = given if given and not isinstance(given[0], Tensor) else [{"params": given}]
+        given = as_list(name, params)
+        grouped = bool(given) and isinstance(given[0], Mapping)
         seen: set[int] = set()
-        for number, group in enumerate(groups):
+        for number, group in enumerate(given if grouped else [{"params": given}]):
+            if not isinstance(group, Mapping) or "params" not in group:
+                raise TypeError(
+                    f"{name}: group {number} must be a dictionary with the key 'params' but is "
+                    f"{sorted(group) if isinstance(group, Mapping) else type(group).__name__}"
+                )
             members = group["params"]
-            members = [members] if isinstance(members, Tensor) else list(members)
+            members = [members] if isinstance(members, Tensor) else as_list(name, members)
             unknown = set(group) - {"params"} - set(defaults)
             if unknown:
                 raise ValueError(
@@ -56,20 +63,19 @@ class Optimizer:
                     f"known are {sorted(defaults)}"
                 )
             for parameter in members:
-                if not isinstance(parameter, Tensor):
-                    raise TypeError(
-                        f"{name}: group {number} has a {type(parameter).__name__} among its "
-                        "parameters; pass e.g. model.parameters()"
-                    )
+                check_parameter(name, parameter, f"group {number}")
                 if id(parameter) in seen:
                     raise ValueError(f"{name}: a parameter of group {number} is given twice")
                 seen.add(id(parameter))
-            self.param_groups.append({**defaults, **group, "params": members})
+            options = {**defaults, **group, "params": members}
+            if options["lr"] is None:
+                raise TypeError(f"{name}: lr, the learning rate, is missing; pass e.g. lr=0.01")
+            options["lr"] = as_number(name, "lr", options["lr"], least=0)
+            self.param_groups.append(options)
         if not seen:
             raise ValueError(f"{name}: there is no parameter to change; is the model empty?")
-        self._lr_ratios = [
-            group["lr"] / defaults["lr"] if defaults["lr"] else 1.0 for group in self.param_groups
-        ]
+        usual = as_number(name, "lr", defaults["lr"] or 0, least=0)
+        self._lr_ratios = [group["lr"] / usual if usual else 1.0 for group in self.param_groups]
 
     def step(self) -> None:
         """Change every parameter that has a gradient, and skip those without.
@@ -169,7 +175,12 @@ class Optimizer:
 
         A group with a rate of its own keeps its ratio: made with ``lr=0.1`` and a group at 0.01,
         ``set_lr(0.5)`` sets that group to 0.05.
+
+        Raises:
+            TypeError: the rate is no number, but a schedule, say.
+            ValueError: it is negative, infinite or NaN.
         """
+        lr = as_number(f"{type(self).__name__}.set_lr", "lr", lr, least=0)
         for group, ratio in zip(self.param_groups, self._lr_ratios, strict=True):
             group["lr"] = lr * ratio
 
@@ -192,6 +203,11 @@ class Optimizer:
             ValueError: the state belongs to other parameters or another optimizer.
         """
         name = type(self).__name__
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"{name}.load_state_dict: expected what state_dict() gives, arrays by name, but "
+                f"got a {type(state_dict).__name__}"
+            )
         parameters = {index: parameter for index, _, parameter in self._parameters()}
         count = int(state_dict.get("number_of_parameters", -1))
         if count != len(parameters):
@@ -252,8 +268,12 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
     Returns:
         The length before clipping.
 
+    The squares may be too large or too small for the dtype of the gradients; the length is right
+    all the same.
+
     Raises:
         ValueError: ``max_norm`` is not positive.
+        TypeError: ``params`` holds something else than parameters.
 
     Source: Pascanu 2013, On the difficulty of training recurrent neural networks, section 3.2.
 
@@ -263,12 +283,15 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
     >>> clip_grad_norm([p], max_norm=1.0), p.grad.round(3).tolist()
     (5.0, [0.6..., 0.8...])
     """
-    if not max_norm > 0:
-        raise ValueError(f"clip_grad_norm: max_norm must be positive but is {max_norm}")
-    grads = [parameter.grad for parameter in params if parameter.grad is not None]
+    max_norm = _positive("clip_grad_norm", "max_norm", max_norm)
+    grads = _gradients("clip_grad_norm", params)
     # Summed on the device of the gradients, so that only one number comes to the host.
-    norm = math.sqrt(float(sum(xp_of(a).vdot(a, a) for a in _joined_on_a_device(grads))))
-    if norm > max_norm and math.isfinite(norm):
+    with np.errstate(over="ignore"):
+        square = float(sum(xp_of(a).vdot(a, a) for a in _joined_on_a_device(grads)))
+    if not SMALLEST_SQUARE < square < math.inf:
+        return _clip_extreme(grads, max_norm)
+    norm = math.sqrt(square)
+    if norm > max_norm:
         for grad in grads:
             grad *= max_norm / norm
     return norm
@@ -287,12 +310,45 @@ def clip_grad_value(params: Iterable[Tensor], clip_value: float) -> None:
     >>> p.grad.tolist()
     [1.0, -0.5]
     """
-    if not clip_value > 0:
-        raise ValueError(f"clip_grad_value: clip_value must be positive but is {clip_value}")
-    for parameter in params:
-        if parameter.grad is not None:
-            xp = xp_of(parameter.grad)
-            xp.clip(parameter.grad, -clip_value, clip_value, out=parameter.grad)
+    clip_value = _positive("clip_grad_value", "clip_value", clip_value)
+    for grad in _gradients("clip_grad_value", params):
+        xp_of(grad).clip(grad, -clip_value, clip_value, out=grad)
+
+
+def _clip_extreme(grads: list[Array], max_norm: float) -> float:
+    """`clip_grad_norm` where squares overflow or vanish: divide by the greatest element first."""
+    greatest = max((float(abs(grad).max()) for grad in grads if grad.size), default=0.0)
+    if greatest == 0 or not math.isfinite(greatest):
+        return _not_finite(grads) if greatest else 0.0
+    scaled = [grad.astype(np.float64) / greatest for grad in grads]
+    length = math.sqrt(sum(float(xp_of(a).vdot(a, a)) for a in scaled))
+    if greatest * length > max_norm:
+        for grad in grads:
+            grad /= greatest
+            grad *= max_norm / length
+    return greatest * length
+
+
+def _not_finite(grads: list[Array]) -> float:
+    """NaN if any element is NaN, else infinity."""
+    return math.nan if any(bool(xp_of(grad).isnan(grad).any()) for grad in grads) else math.inf
+
+
+def _gradients(operation: str, params: Any) -> list[Array]:
+    """The gradients that there are."""
+    parameters = [params] if isinstance(params, Tensor) else as_list(operation, params)
+    for parameter in parameters:
+        check_parameter(operation, parameter)
+    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+
+
+def _positive(operation: str, option: str, value: Any) -> float:
+    number = value.item() if isinstance(value, np.generic) else value
+    if isinstance(number, bool) or not isinstance(number, (int, float)):
+        raise TypeError(f"{operation}: {option} must be a number but is {value!r}")
+    if not number > 0:
+        raise ValueError(f"{operation}: {option} must be positive but is {value}")
+    return number
 
 
 def _joined_on_a_device(grads: list[Array]) -> list[Array]:

@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass
 from typing import Protocol
 
+from minicv.optim.options import as_number, as_whole_number
+
 
 class Schedule(Protocol):
     """Anything with ``lr(step)``."""
@@ -27,6 +29,9 @@ class ConstantLR:
     """
 
     base_lr: float
+
+    def __post_init__(self) -> None:
+        _check_rates(self, "base_lr")
 
     def lr(self, step: int) -> float:
         return self.base_lr
@@ -46,8 +51,8 @@ class StepLR:
     gamma: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.step_size < 1:
-            raise ValueError(f"StepLR: step_size must be at least 1 but is {self.step_size}")
+        _check_rates(self, "base_lr", "gamma")
+        as_whole_number("StepLR", "step_size", self.step_size, least=1)
 
     def lr(self, step: int) -> float:
         return self.base_lr * self.gamma ** (step // self.step_size)
@@ -65,6 +70,16 @@ class MultiStepLR:
     base_lr: float
     milestones: tuple[int, ...]
     gamma: float = 0.1
+
+    def __post_init__(self) -> None:
+        _check_rates(self, "base_lr", "gamma")
+        if not isinstance(self.milestones, (tuple, list)):
+            raise TypeError(
+                "MultiStepLR: milestones must be a tuple of steps, such as (30, 60), but is "
+                f"{self.milestones!r}"
+            )
+        for milestone in self.milestones:
+            as_number("MultiStepLR", "each of milestones", milestone)
 
     def lr(self, step: int) -> float:
         reached = sum(1 for milestone in self.milestones if step >= milestone)
@@ -88,8 +103,8 @@ class CosineAnnealingLR:
     eta_min: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.T_max < 1:
-            raise ValueError(f"CosineAnnealingLR: T_max must be at least 1 but is {self.T_max}")
+        _check_rates(self, "base_lr", "eta_min")
+        as_whole_number("CosineAnnealingLR", "T_max", self.T_max, least=1)
 
     def lr(self, step: int) -> float:
         share = (1 + math.cos(math.pi * min(step, self.T_max) / self.T_max)) / 2
@@ -115,6 +130,13 @@ class WarmupThen:
     start_factor: float = 0.001
 
     def __post_init__(self) -> None:
+        if not callable(getattr(self.schedule, "lr", None)):
+            raise TypeError(
+                f"{type(self).__name__}: schedule must be a schedule, such as ConstantLR(0.1), but "
+                f"is {self.schedule!r}"
+            )
+        for option in ("warmup_steps", "start_factor"):
+            as_number(type(self).__name__, option, getattr(self, option))
         if self.warmup_steps < 0 or not 0 <= self.start_factor <= 1:
             raise ValueError(
                 "WarmupThen: warmup_steps must not be negative and start_factor must be in 0..1; "
@@ -138,3 +160,8 @@ class LinearWarmup(WarmupThen):
 
     def __init__(self, base_lr: float, warmup_steps: int, start_factor: float = 0.001) -> None:
         super().__init__(ConstantLR(base_lr), warmup_steps, start_factor)
+
+
+def _check_rates(schedule: Schedule, *options: str) -> None:
+    for option in options:
+        as_number(type(schedule).__name__, option, getattr(schedule, option), least=0)

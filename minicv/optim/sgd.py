@@ -8,6 +8,7 @@ from typing import Any
 from minicv.autograd import Tensor
 from minicv.backend import Array, kernels_of, xp_of
 from minicv.optim.optimizer import Group, Optimizer
+from minicv.optim.options import as_number
 
 
 class SGD(Optimizer):
@@ -24,14 +25,16 @@ class SGD(Optimizer):
 
     Args:
         params: Parameters, or groups of them with options of their own.
-        lr: learning rate.
+        lr: learning rate; must be given.
         momentum: μ; 0 keeps no velocity.
         dampening: share of each gradient left out of v.
         weight_decay: strength of the pull towards 0.
         nesterov: look ahead along v.
 
     Raises:
-        ValueError: an option is negative, or ``nesterov`` without momentum or with dampening.
+        ValueError: an option is negative or not finite, or ``nesterov`` without momentum or with
+            dampening.
+        TypeError: ``lr`` is missing, an option is no number, or ``params`` are no parameters.
 
     Source: Sutskever 2013, On the importance of initialization and momentum (with lr moved as
     above).
@@ -49,7 +52,7 @@ class SGD(Optimizer):
     def __init__(
         self,
         params: Iterable[Tensor] | Iterable[Group],
-        lr: float,
+        lr: float | None = None,
         momentum: float = 0.0,
         dampening: float = 0.0,
         weight_decay: float = 0.0,
@@ -64,9 +67,9 @@ class SGD(Optimizer):
         }
         super().__init__(params, options)
         for group in self.param_groups:
-            for name in ("lr", "momentum", "weight_decay"):
-                if not group[name] >= 0:
-                    raise ValueError(f"SGD: {name} must not be negative but is {group[name]}")
+            for name in ("momentum", "weight_decay"):
+                group[name] = as_number("SGD", name, group[name], least=0)
+            group["dampening"] = as_number("SGD", "dampening", group["dampening"])
             if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
                 raise ValueError("SGD: nesterov needs a momentum above 0 and a dampening of 0")
 

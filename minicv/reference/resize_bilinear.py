@@ -6,7 +6,10 @@ import numpy as np
 
 
 def resize_bilinear(
-    x: np.ndarray, size: tuple[int, int], align_corners: bool = False
+    x: np.ndarray,
+    size: tuple[int, int],
+    align_corners: bool = False,
+    scale_factor: tuple[float | None, float | None] = (None, None),
 ) -> np.ndarray:
     """The twin of `minicv.functional.resize_bilinear`: (N, C, H, W) -> (N, C, OH, OW).
 
@@ -19,8 +22,12 @@ def resize_bilinear(
         for c in range(channels):
             for i in range(size[0]):
                 for j in range(size[1]):
-                    top, bottom, down = neighbours(i, height, size[0], align_corners)
-                    left, right, along = neighbours(j, width, size[1], align_corners)
+                    top, bottom, down = neighbours(
+                        i, height, size[0], align_corners, scale_factor[0]
+                    )
+                    left, right, along = neighbours(
+                        j, width, size[1], align_corners, scale_factor[1]
+                    )
                     upper = mix(x[n, c, top, left], x[n, c, top, right], along)
                     lower = mix(x[n, c, bottom, left], x[n, c, bottom, right], along)
                     y[n, c, i, j] = mix(upper, lower, down)
@@ -37,13 +44,21 @@ def mix(first: float, second: float, share: float) -> float:
 
 
 def neighbours(
-    new: int, length: int, new_length: int, align_corners: bool
+    new: int,
+    length: int,
+    new_length: int,
+    align_corners: bool,
+    scale_factor: float | None = None,
 ) -> tuple[int, int, float]:
     """The old positions before and after a new one, and how far it is on the way between them.
 
     >>> neighbours(1, 2, 4, align_corners=False)
     (0, 1, 0.25)
     """
+    if scale_factor is not None and new_length != length and not align_corners:
+        place = min(max((new + 0.5) / scale_factor - 0.5, 0.0), length - 1.0)
+        before = int(place)
+        return before, min(before + 1, length - 1), place - before
     # The place is numerator / denominator: whole numbers, so that a share of 0 is exactly 0.
     if align_corners:
         numerator, denominator = new * (length - 1), max(new_length - 1, 1)

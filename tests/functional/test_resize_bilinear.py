@@ -1,5 +1,7 @@
 """resize_bilinear against its twin, its adjoint, and what bilinear interpolation must keep."""
 
+import math
+
 import cupy_stand_in as cupy
 import numpy as np
 import pytest
@@ -112,6 +114,35 @@ def test_finite_pixels_beside_nan_keep_their_bits():
     np.testing.assert_array_equal(y[finite], clean[finite])
 
 
+@given(
+    strategies.distinct_sizes(4, low=2, high=9),
+    st.tuples(st.floats(0.6, 4), st.floats(0.6, 4)),
+    st.booleans(),
+    strategies.seeds(),
+)
+def test_a_scale_factor_equals_the_loops_and_its_adjoint(sizes, factors, align, seed):
+    x = np.random.default_rng(seed).normal(size=sizes)
+    size = tuple(math.floor(n * factor) for n, factor in zip(sizes[2:], factors, strict=True))
+    expected = reference.resize_bilinear(x, size, align, factors)
+    y = F.resize_bilinear(x, size, align, scale_factor=factors)
+    np.testing.assert_allclose(y.data, expected, atol=1e-12)
+    adjoint_check(lambda t: F.resize_bilinear(t, size, align, factors), x)
+    x[0, 0, 0, 0] = np.nan
+    y = F.resize_bilinear(x, size, align, scale_factor=factors).data
+    expected = reference.resize_bilinear(x, size, align, factors)
+    np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
+
+
+def test_pixels_keep_the_size_of_the_scale_factor():
+    """5 x 1.7 = 8.5, rounded to 8; PyTorch's numbers for the squares 0, 1, 4, 9, 16."""
+    x = np.arange(5.0).reshape(1, 1, 1, 5) ** 2
+    y = F.resize_bilinear(x, (1, 8), scale_factor=(1.0, 1.7)).data[0, 0, 0]
+    places = (np.arange(8) + 0.5) / 1.7 - 0.5
+    np.testing.assert_allclose(y, np.interp(places, np.arange(5), np.arange(5) ** 2), atol=1e-12)
+    stretched = F.resize_bilinear(x, (1, 8)).data[0, 0, 0]
+    assert abs(y - stretched).max() > 0.4
+
+
 def test_empty_batch():
     x = Tensor(np.zeros((0, 3, 4, 4)), requires_grad=True)
     y = F.resize_bilinear(x, 2)
@@ -132,6 +163,9 @@ def test_runs_on_device_arrays():
 
 
 def test_errors():
+    for wrong in ((0.0, 1.0), (1.0, -2.0), (float("nan"), 1.0), (1.0, float("inf"))):
+        with pytest.raises(ValueError, match="resize_bilinear: scale_factor must be two numbers"):
+            F.resize_bilinear(np.zeros((1, 1, 4, 4)), 3, scale_factor=wrong)
     with pytest.raises(ValueError, match="resize_bilinear: size must be"):
         F.resize_bilinear(np.zeros((1, 1, 4, 4)), (0, 3))
     with pytest.raises(ValueError, match="resize_bilinear: the maps of x must not be empty"):

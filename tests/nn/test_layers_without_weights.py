@@ -69,7 +69,7 @@ X = np.random.default_rng(0).standard_normal((2, 3, 8, 9)) * 4
         ),
         (
             nn.Upsample(scale_factor=1.6, mode="bilinear"),
-            lambda x: F.resize_bilinear(x, (12, 14)),
+            lambda x: F.resize_bilinear(x, (12, 14), scale_factor=(1.6, 1.6)),
             "Upsample(scale_factor=1.6, mode='bilinear')",
         ),
         (

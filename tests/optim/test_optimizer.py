@@ -330,3 +330,79 @@ class TestClipping:
             clip_grad_norm([], limit)
         with pytest.raises(ValueError, match="clip_grad_value: clip_value must be positive but is"):
             clip_grad_value([], limit)
+
+
+class TestExtremeGradients:
+    @staticmethod
+    def with_grads(*grads):
+        params = [Parameter(np.zeros_like(grad)) for grad in grads]
+        for parameter, grad in zip(params, grads, strict=True):
+            parameter.grad = grad.copy()
+        return params
+
+    @pytest.mark.parametrize("size", [1e20, 1e38, 1e-20, 1e-30, 3e-39])
+    @pytest.mark.parametrize("max_norm", [1.0, 1e-3])
+    def test_squares_beyond_float32(self, size, max_norm):
+        """100 gradients of 1e20: the squares overflow, the length 1e21 does not."""
+        signs = np.where(np.arange(100) % 3, 1.0, -1.0)
+        params = self.with_grads(*(signs * size).astype(np.float32).reshape(4, 5, 5))
+        norm = clip_grad_norm(params, max_norm)
+        assert norm == pytest.approx(10 * size, rel=1e-5 if size > 1e-37 else 1e-3)
+        clipped = np.concatenate([p.grad for p in params]).ravel()
+        expected = signs * min(size, max_norm / 10)
+        np.testing.assert_allclose(clipped, expected, rtol=1e-5 if size > 1e-37 else 1e-3)
+
+    def test_large_and_small_together(self):
+        params = self.with_grads(np.array([3e30, -4e30], np.float32), np.array([1.0], np.float32))
+        assert clip_grad_norm(params, 10.0) == pytest.approx(5e30, rel=1e-6)
+        np.testing.assert_allclose(params[0].grad, [6, -8], rtol=1e-6)
+        assert params[1].grad.item() == pytest.approx(2e-30, rel=1e-6)
+
+    def test_float64_beyond_its_range(self):
+        params = self.with_grads(np.full(4, 1e200), np.zeros((0, 3)))
+        assert clip_grad_norm(params, 1.0) == pytest.approx(2e200)
+        np.testing.assert_allclose(params[0].grad, 0.5)
+
+    def test_infinity_and_nan_are_told_apart_and_change_nothing(self):
+        for grad, norm in (([np.inf, 1.0], math.inf), ([np.nan, np.inf], math.nan)):
+            params = self.with_grads(np.array(grad, np.float32), np.ones(2, np.float32))
+            found = clip_grad_norm(params, 1.0)
+            assert found == norm or (math.isnan(found) and math.isnan(norm))
+            assert params[1].grad.tolist() == [1.0, 1.0]
+
+    def test_usual_gradients_keep_their_bits(self):
+        grads = [np.random.default_rng(n).normal(size=50).astype(np.float32) for n in range(3)]
+        params = self.with_grads(*grads)
+        norm = math.sqrt(float(sum(np.vdot(grad, grad) for grad in grads)))
+        assert clip_grad_norm(params, 1.0) == norm
+        for parameter, grad in zip(params, grads, strict=True):
+            np.testing.assert_array_equal(parameter.grad, grad * (1.0 / norm))
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    def test_adam_takes_a_usual_step_where_the_square_overflows(self, dtype):
+        """m / √v is 1, and so p moves by lr; an infinite v would make this and later steps 0."""
+        large = {np.float32: 1e30, np.float64: 1e200}[dtype]
+        p, q = params = self.with_grads(np.array([large, -large], dtype), np.array([1.0], dtype))
+        optimizer = Adam(params, lr=0.1)
+        for step in (1, 2):
+            optimizer.step()
+            np.testing.assert_allclose(p.data, [-0.1 * step, 0.1 * step], rtol=1e-5)
+            np.testing.assert_allclose(q.data, [-0.1 * step], rtol=1e-5)
+        assert np.isfinite(optimizer.state[0]["exp_avg_sq"]).all()
+
+    def test_an_infinite_gradient_is_not_hidden(self):
+        (p,) = self.with_grads(np.array([np.inf], np.float32))
+        with np.errstate(invalid="ignore"):
+            Adam([p], lr=0.1).step()
+        assert not np.isfinite(p.data).any()
+
+    @pytest.mark.parametrize("make", [lambda p: SGD(p, 1e-3, momentum=0.9, weight_decay=0.1), Adam])
+    @pytest.mark.parametrize("size", [0.0, 1e-45, 1e-30, 1e18])
+    def test_other_sizes_give_finite_steps(self, make, size):
+        (p,) = params = self.with_grads(np.array([size, -size], np.float32))
+        optimizer = make(params)
+        for _ in range(3):
+            p.grad = np.array([size, -size], np.float32)
+            optimizer.step()
+        assert np.isfinite(p.data).all()
+        assert p.data[0] == -p.data[1]

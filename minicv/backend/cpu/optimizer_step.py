@@ -49,16 +49,24 @@ def adam_step(
 
     Args:
         data, mean, mean_of_square: p, m and v, changed in place.
-        grad: dL/dp; g is grad + weight_decay p.
+        grad: dL/dp; g is grad + weight_decay p. Where its square is too large for the dtype, g
+            counts as the root of the largest number.
         step: t, from 1.
     """
     beta1, beta2 = betas
     if weight_decay:
         grad = grad + weight_decay * data
+    try:
+        with np.errstate(over="raise"):
+            square = (1 - beta2) * grad * grad
+    except FloatingPointError:  # an infinite v would stop this weight for ever
+        root = math.sqrt(np.finfo(grad.dtype).max)
+        grad = np.where(np.isinf(grad), grad, np.clip(grad, -root, root))
+        square = (1 - beta2) * grad * grad
     mean *= beta1
     mean += (1 - beta1) * grad
     mean_of_square *= beta2
-    mean_of_square += (1 - beta2) * grad * grad
+    mean_of_square += square
     correction1 = 1 - beta1**step
     correction2 = math.sqrt(1 - beta2**step)
     divisor = np.sqrt(mean_of_square)

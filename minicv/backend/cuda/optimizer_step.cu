@@ -31,16 +31,19 @@ extern "C" __global__ void sgd_step_with_momentum(real* __restrict__ data,
 }
 
 // m ← beta1 m + share1 g and v ← beta2 v + share2 g², then p ← p - lr m / (√v / root + eps). The
-// host computes what is the same for all weights: share1 = 1 - beta1, share2 = 1 - beta2, and lr
-// and root with the corrections for the number of the step.
+// host computes what is the same for all weights: share1 = 1 - beta1, share2 = 1 - beta2, lr and
+// root with the corrections for the number of the step.
 extern "C" __global__ void adam_step(real* __restrict__ data, const real* __restrict__ grad,
                                      real* __restrict__ mean, real* __restrict__ mean_of_square,
                                      index_t count, real lr, real beta1, real share1, real beta2,
-                                     real share2, real root, real eps, real weight_decay) {
+                                     real share2, real root, real eps, real weight_decay,
+                                     real largest, real root_of_largest) {
     index_t i = thread_number();
     if (i >= count) return;
     real p = data[i];
     real g = grad[i] + weight_decay * p;
+    if (share2 * g * g > largest && fabs(g) <= largest)  // an infinite v would stop p for ever
+        g = g > 0 ? root_of_largest : -root_of_largest;
     real m = beta1 * mean[i] + share1 * g;
     real v = beta2 * mean_of_square[i] + share2 * g * g;
     mean[i] = m;

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from minicv.backend.cuda.launcher import CudaFile, index_type, one_thread_each
 from minicv.backend.device import Array
 
@@ -46,8 +48,10 @@ def adam_step(
     beta1, beta2 = betas
     corrected_lr = lr / (1 - beta1**step)
     root = math.sqrt(1 - beta2**step)
+    largest = float(np.finfo(data.dtype).max)
     numbers = (corrected_lr, beta1, 1 - beta1, beta2, 1 - beta2, root, eps, weight_decay)
-    _launch("adam_step", (data, grad, mean, mean_of_square), *numbers)
+    arrays = (data, grad, mean, mean_of_square)
+    _launch("adam_step", arrays, *numbers, largest, math.sqrt(largest))
 
 
 def _launch(kernel: str, arrays: tuple[Array, ...], *numbers: float) -> None:

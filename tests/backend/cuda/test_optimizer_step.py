@@ -2,6 +2,7 @@
 
 import cupy_stand_in as cupy
 import numpy as np
+import pytest
 from cuda_kernels import needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
@@ -58,3 +59,11 @@ def test_sgd(size, dtype, seed, momentum, dampening, weight_decay, nesterov, wit
 def test_adam(size, dtype, seed, betas, eps, weight_decay):
     data, grad, mean, square = np.random.default_rng(seed).normal(size=(4, size)).astype(dtype)
     check("adam_step", (data, grad, mean, square**2), 0.1, betas, eps, weight_decay, "step")
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_adam_where_squares_overflow(dtype):
+    large = {np.float32: 1e30, np.float64: 1e200}[dtype]
+    grad = np.array([large, -large, 1, large / 1e3], dtype)
+    data, mean, square = (np.zeros(4, dtype) for _ in range(3))
+    check("adam_step", (data, grad, mean, square), 0.1, (0.9, 0.5), 1e-8, 0.0, "step")
