@@ -31,7 +31,7 @@ ADVICE: dict[str, str] = {
     **dict.fromkeys((".arw", ".cr2", ".cr3", ".dng", ".nef", ".orf", ".raf", ".rw2"), _EXPORT),
     **dict.fromkeys((".jxl", ".psd", ".svg"), _EXPORT),
 }
-TAKEN_FROM_FOLDERS = {*SUFFIXES, *ADVICE, ".jfif", ".jpe", ".pgm", ".pnm", ".tga"}
+TAKEN_FROM_FOLDERS = {*SUFFIXES, *ADVICE, ".jfif", ".jpe", ".pgm", ".pnm"}
 
 
 class Picture(NamedTuple):

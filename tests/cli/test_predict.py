@@ -8,8 +8,10 @@ from command_line import picture, refused, run
 from PIL import Image
 from tiny_detector import SETTINGS
 
-from minicv.data import read_image
-from minicv.inspection import draw_segmentation
+from minicv.data import Farmyard, read_image
+from minicv.data.image_files import read_label_map
+from minicv.inspection import class_palette, draw_segmentation
+from minicv.models.detection import FasterRCNN
 from minicv.models.segmentation import SegNetSettings
 from minicv.tasks import Prediction, Spec, build, load, save
 from minicv.tasks.detection import coco_results
@@ -46,6 +48,13 @@ def predict(capsys, weights, *arguments, command="predict"):
     return run(capsys, command, "--weights", weights, *arguments)
 
 
+def predict_json(capsys, weights, *arguments, out):
+    """The entries that --json writes."""
+    predict(capsys, weights, *arguments, "--json", "--out", out)
+    (file,) = out.glob("*.json")
+    return json.loads(file.read_text())
+
+
 def test_json_holds_every_detection_and_the_picture_only_the_sure_ones(tmp_path, capsys, detector):
     path, out = picture(tmp_path / "a.png"), tmp_path / "new" / "out"
     model, _ = load(detector)
@@ -68,7 +77,7 @@ def test_json_holds_every_detection_and_the_picture_only_the_sure_ones(tmp_path,
 def test_a_threshold_that_nothing_reaches(tmp_path, capsys, detector):
     path = picture(tmp_path / "a.png")
     status, text, _ = predict(
-        capsys, detector, path, "--out", tmp_path, "--threshold", 1.01, command="detect"
+        capsys, detector, path, "--out", tmp_path, "--threshold", 1, command="detect"
     )
     assert status == 0 and f"{path}: nothing -> {tmp_path / 'a_detections.png'}" in text
 
@@ -105,6 +114,8 @@ def test_pictures_of_the_same_name_do_not_overwrite_each_other(tmp_path, capsys,
     drawn = [line.split(" -> ")[1] for line in text.splitlines()]
     assert len(set(drawn)) == 3
     assert len(list((tmp_path / "out").iterdir())) == 3
+    records = predict_json(capsys, detector, *paths, out=tmp_path / "out")
+    assert {r["image_id"] for r in records} == {"one/a.png", "two/a.png", "a.bmp"}
 
 
 def test_folders_files_and_what_is_no_picture(tmp_path, capsys, segmenter):
@@ -163,3 +174,156 @@ def test_weights_of_something_else(tmp_path, capsys, segmenter):
     sentence = refused(capsys, "predict", "--weights", tmp_path / "torn.npz", path, *out)
     assert "torn.npz: not a readable .npz checkpoint" in sentence
     assert not (tmp_path / "out").exists()
+
+
+def test_the_label_map_is_a_palette_picture_in_the_colours_of_the_data_set(tmp_path, capsys):
+    classes, colours = ("background", "cow", "sky"), ((0, 0, 0), (250, 10, 20), (1, 2, 200))
+    settings = SegNetSettings(widths=(4, 6), depths=(1, 1), min_size=24, max_size=48)
+    spec = Spec("segnet", classes, settings, colours=colours)
+    model = build(spec, np.random.default_rng(0))
+    model.score.weight.data = 100 * model.score.weight.data
+    weights = tmp_path / "segmenter.npz"
+    save(weights, model, spec)
+    path = picture(tmp_path / "a.jpg", (67, 41))
+    status, _, _ = predict(capsys, weights, path, "--out", tmp_path / "out", command="segment")
+    assert status == 0
+    image = read_image(path)
+    model, _ = load(weights)
+    assert model.colours == colours
+    (found,) = model.predict([image])
+    labels = found["segmentation"]
+    assert set(np.unique(labels)) == {0, 1, 2}
+    file = tmp_path / "out" / "a_labels.png"
+    np.testing.assert_array_equal(read_label_map(file), labels)
+    assert read_label_map(file).shape == (41, 67)  # of the photograph, not of the network
+    with Image.open(file) as saved:
+        assert saved.mode == "P"
+        shown = np.asarray(saved.convert("RGBA"))
+    for label, colour in enumerate(colours):
+        assert (shown[labels == label][:, :3] == colour).all()
+    np.testing.assert_array_equal(shown[..., 3], np.where(labels == 0, 0, 255))
+    # The background is the grey photograph in the overlay, too.
+    expected = draw_segmentation(image, labels, classes, colours, clear=(0,))
+    with Image.open(tmp_path / "out" / "a_segmentation.png") as drawn:
+        np.testing.assert_array_equal(np.asarray(drawn), np.asarray(expected))
+
+
+def test_a_turned_photograph_has_a_turned_label_map(tmp_path, capsys, segmenter):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: the picture is 30 wide and 40 high
+    with Image.open(picture(tmp_path / "b.jpg")) as lying:
+        lying.save(tmp_path / "a.jpg", exif=exif)
+    predict(capsys, segmenter, tmp_path / "a.jpg", "--out", tmp_path / "out")
+    assert read_label_map(tmp_path / "out" / "a_labels.png").shape == (40, 30)
+
+
+def test_without_colours_of_a_data_set_the_classes_have_those_of_the_palette(
+    tmp_path, capsys, segmenter
+):
+    path = picture(tmp_path / "a.png")
+    predict(capsys, segmenter, path, "--out", tmp_path / "out")
+    (found,) = load(segmenter)[0].predict([read_image(path)])
+    with Image.open(tmp_path / "out" / "a_labels.png") as saved:
+        shown = np.asarray(saved.convert("RGBA"))
+    for label in range(len(CLASSES)):
+        here = shown[found["segmentation"] == label]
+        assert (here == (*class_palette(3)[label], 255)).all()
+
+
+def test_a_training_keeps_the_colours_of_its_data_set(tmp_path, capsys):
+    train = ("train", "segnet", "--data", "farmyard:6", "--epochs", 1, "--out", tmp_path / "run")
+    assert run(capsys, *train)[0] == 0
+    model, _ = load(tmp_path / "run" / "best.npz")
+    expected = Farmyard(1).segmentation_colors
+    np.testing.assert_array_equal(model.colours, expected)
+
+
+@pytest.mark.parametrize("what", ["detector", "segmenter"])
+def test_stages_are_drawn_in_a_folder_for_each_picture(tmp_path, capsys, request, what):
+    weights = request.getfixturevalue(what)
+    paths = [picture(tmp_path / "a.png"), picture(tmp_path / "b.png", (50, 20))]
+    command = {"detector": "detect", "segmenter": "segment"}[what]
+    status, _, error = predict(
+        capsys, weights, *paths, "--stages", "--out", tmp_path / "out", command=command
+    )
+    assert status == 0, error
+    model, _ = load(weights)
+    for path in paths:
+        stages = [stage.name for stage in model.stages(read_image(path))]
+        expected = [f"{i:02}_{name}.png" for i, name in enumerate([*stages, "overview"], 1)]
+        folder = tmp_path / "out" / f"{path.stem}_stages"
+        assert sorted(file.name for file in folder.iterdir()) == expected
+        for file in folder.iterdir():
+            with Image.open(file) as drawn:
+                assert min(drawn.size) > 60
+
+
+def test_without_the_option_no_stages_are_drawn(tmp_path, capsys, detector):
+    predict(capsys, detector, picture(tmp_path / "a.png"), "--out", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a_detections.png"]
+
+
+@pytest.mark.parametrize("threshold", ["-0.1", "1.5", "nan", "inf", "50%", "0,5", "high"])
+def test_a_threshold_that_is_no_score_is_refused(tmp_path, capsys, detector, threshold):
+    path = picture(tmp_path / "a.png")
+    with pytest.raises(SystemExit) as ended:
+        predict(capsys, detector, path, "--out", tmp_path / "out", f"--threshold={threshold}")
+    error = capsys.readouterr().err
+    assert ended.value.code == 2 and "--threshold" in error
+    assert f"'{threshold}' is no score; expected a number from 0 to 1" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_thresholds_at_both_ends(tmp_path, capsys, detector):
+    path = picture(tmp_path / "a.png")
+    for threshold in ("0", "1", "1.0", "1e-3"):
+        options = ("--out", tmp_path / "out", "--threshold", threshold)
+        assert predict(capsys, detector, path, *options)[0] == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 9 TiB"),
+        RuntimeError("a layer broke"),
+        ValueError("it holds\nNaN"),
+        IndexError("7"),
+    ],
+    ids=repr,
+)
+def test_a_picture_on_which_the_model_fails_is_named_and_the_others_go_on(
+    tmp_path, capsys, monkeypatch, detector, error
+):
+    paths = [picture(tmp_path / f"{name}.png") for name in "abc"]
+    calls = []
+    predict_one = FasterRCNN.predict
+
+    def sometimes(self, images):
+        calls.append(images)
+        if len(calls) == 2:
+            raise error
+        return predict_one(self, images)
+
+    monkeypatch.setattr(FasterRCNN, "predict", sometimes)
+    status, text, said = predict(capsys, detector, *paths, "--out", tmp_path / "out", "--json")
+    assert status == 2 and "1 of the pictures failed" in said and "Traceback" not in said
+    (line,) = [line for line in said.splitlines() if "b.png" in line]
+    assert " ".join(str(error).split()) in line
+    assert [name in text for name in ("a.png:", "b.png:", "c.png:")] == [True, False, True]
+    records = json.loads((tmp_path / "out" / "detections.json").read_text())
+    assert {record["image_id"] for record in records} == {"a.png", "c.png"}
+
+
+def test_an_out_folder_that_is_a_file_is_said_before_any_work(tmp_path, capsys, detector):
+    path = picture(tmp_path / "a.png")
+    sentence = refused(capsys, "detect", "--weights", detector, path, "--out", path)
+    assert "a.png" in sentence
+
+
+def test_an_interruption_is_not_taken_for_a_bad_picture(tmp_path, capsys, monkeypatch, detector):
+    def interrupt(self, images):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FasterRCNN, "predict", interrupt)
+    paths = [picture(tmp_path / f"{name}.png") for name in "ab"]
+    assert predict(capsys, detector, *paths, "--out", tmp_path / "out")[0] == 130
