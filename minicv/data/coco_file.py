@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import reprlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -213,10 +214,12 @@ def _category(entry: dict[str, Any], where: str, path: Path, faults: Faults) -> 
         raise AnnotationError(f"{where} has no name")
     if isinstance(name, int) and not isinstance(name, bool):
         name = str(name)
-    if not isinstance(name, str) or not name.strip():
+    if not isinstance(name, str) or not name.strip() or not _is_text(name):
         raise AnnotationError(f"{where}, name is {shown(name)}, expected a name")
     joints = entry.get("keypoints") or []
-    if not isinstance(joints, list) or not all(isinstance(j, str) and j.strip() for j in joints):
+    if not isinstance(joints, list) or not all(
+        isinstance(j, str) and j.strip() and _is_text(j) for j in joints
+    ):
         raise AnnotationError(f"{where}, keypoints are {shown(joints)}, expected names of joints")
     joints = [joint.strip() for joint in joints]
     if len(set(joints)) != len(joints):
@@ -308,6 +311,11 @@ def _flag(entry: dict[str, Any], key: str, where: str) -> bool:
     if number not in (0.0, 1.0):
         raise AnnotationError(f"{where}, {key} is {shown(value)}, expected 0 or 1")
     return number == 1.0
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name fits on a line: no control character, no half of a character."""
+    return not {"Cc", "Cs"} & set(map(unicodedata.category, name.strip()))
 
 
 def shown(value: Any) -> str:

@@ -293,6 +293,8 @@ def test_an_image_that_is_listed_twice_alike_counts_once(tmp_path):
         ([(3, ""), (4, "cow")], "name is '', expected a name"),
         ([(3, ["cow"]), (4, "cow")], "name is .*, expected a name"),
         ([(3, True), (4, "cow")], "name is True, expected a name"),
+        ([(3, "\ud800"), (4, "cow")], "name is .*ud800.*, expected a name"),
+        ([(3, "co\nw"), (4, "duck")], "name is .*, expected a name"),
         ([("x", "cow"), (None, "cat")], "id is None, expected a number"),
     ],
 )
@@ -577,10 +579,10 @@ def test_other_files_of_json(tmp_path):
 
 def test_encodings_of_the_file(tmp_path):
     folder, file = write(tmp_path, annotation())
-    text = file.read_text().replace("cow", "K\u00fche")
+    text = file.read_text().replace("cow", "K\u00fche\u00a02")
     for encoding in ("utf-8", "utf-8-sig", "utf-16"):
         file.write_text(text, encoding=encoding)
-        assert CocoDetection(folder, file).classes == ("K\u00fche", "person")
+        assert CocoDetection(folder, file).classes == ("K\u00fche\u00a02", "person")
 
 
 @pytest.mark.parametrize(
