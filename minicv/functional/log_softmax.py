@@ -18,21 +18,31 @@ class LogSoftmax(Function):
         if x.shape[self.axis] > 0:  # an empty array has no maximum
             xp = xp_of(x)
             self.y = below_the_largest(x, self.axis)
-            # Σ exp(y) = 1 + rest, where the 1 is the largest: log1p keeps the digits of a small
-            # rest. exp(y) - 1 of the largest is y itself, which is 0.
-            is_smaller = self.y.real < 0
-            rest = xp.where(is_smaller, xp.exp(self.y), self.y).sum(axis=self.axis, keepdims=True)
-            ties = x.shape[self.axis] - is_smaller.sum(axis=self.axis, keepdims=True) - 1
-            self.y -= xp.log1p(rest + ties.astype(self.y.real.dtype))
+            # Σ exp(y) = 1 + rest, where the 1 is the largest score: log1p keeps a small rest.
+            terms = xp.exp(self.y)
+            below = kept_where(self.y.real < 0, terms)
+            terms -= below  # 1 at the largest
+            rest = below.sum(axis=self.axis, keepdims=True)
+            rest += terms.sum(axis=self.axis, keepdims=True) - 1
+            self.largest, self.rest = self.y.real >= 0, rest
+            self.y -= xp.log1p(rest)
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        xp = xp_of(self.y)
+        if grad.size == 0:
+            return grad
         # g_k - p_k Σ_j g_j, written as g_k (1 - p_k) - p_k Σ_{j≠k} g_j: so 1 - p_k keeps its digits
         # where p_k is near 1. A score of minus infinity, p = 0, gets its own gradient alone.
+        xp = xp_of(self.y)
         probability = xp.exp(self.y)
-        others = grad.sum(axis=self.axis, keepdims=True) - grad
-        return -grad * xp.expm1(self.y) - kept_where(probability != 0, others) * probability
+        improbability = kept_where(~self.largest, 1 - probability)
+        improbability += kept_where(self.largest, self.rest / (1 + self.rest))
+        share = grad.sum(axis=self.axis, keepdims=True) - grad
+        share = kept_where(probability != 0, share)
+        share *= probability
+        improbability *= grad
+        improbability -= share
+        return improbability
 
 
 def log_softmax(x: Tensor | Array, dim: int) -> Tensor:

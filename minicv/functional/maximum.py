@@ -13,8 +13,8 @@ class Maximum(Function):
         self.x, self.y = x, y
         return xp_of(x).maximum(x, y)
 
-    def backward(self, grad: Array) -> tuple[Array, Array]:
-        return _shared(grad, self.x > self.y, self.x < self.y)
+    def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
+        return _shared(grad, self.x > self.y, self.x < self.y, self.needs_grad)
 
 
 class Minimum(Function):
@@ -24,14 +24,20 @@ class Minimum(Function):
         self.x, self.y = x, y
         return xp_of(x).minimum(x, y)
 
-    def backward(self, grad: Array) -> tuple[Array, Array]:
-        return _shared(grad, self.x < self.y, self.x > self.y)
+    def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
+        return _shared(grad, self.x < self.y, self.x > self.y, self.needs_grad)
 
 
-def _shared(grad: Array, x_wins: Array, y_wins: Array) -> tuple[Array, Array]:
+def _shared(
+    grad: Array, x_wins: Array, y_wins: Array, needs_grad: tuple[bool, ...]
+) -> tuple[Array | None, Array | None]:
     """The winner gets the whole gradient; where the inputs are equal, each gets half."""
-    weight_x = 0.5 * (x_wins.astype(grad.dtype) - y_wins) + 0.5  # 1, 1/2 or 0
-    return kept_where(~y_wins, grad) * weight_x, kept_where(~x_wins, grad) * (1 - weight_x)
+    grad_x = grad_y = None
+    if needs_grad[0]:
+        grad_x = kept_where(~y_wins, grad) * (0.5 * x_wins.astype(grad.dtype) + 0.5)
+    if needs_grad[1]:
+        grad_y = kept_where(~x_wins, grad) * (0.5 * y_wins.astype(grad.dtype) + 0.5)
+    return grad_x, grad_y
 
 
 def maximum(x: Tensor | Array | float, y: Tensor | Array | float) -> Tensor:

@@ -24,8 +24,11 @@ class Softmax(Function):
 
     def backward(self, grad: Array) -> Array:
         possible = self.y != 0  # what has probability 0 gets no gradient
-        grad_x = kept_where(possible, grad) * self.y
-        grad_x -= kept_where(possible, grad_x.sum(axis=self.axis, keepdims=True)) * self.y
+        grad_x = kept_where(possible, grad)
+        grad_x *= self.y
+        share = kept_where(possible, grad_x.sum(axis=self.axis, keepdims=True))
+        share *= self.y
+        grad_x -= share
         return grad_x
 
 
