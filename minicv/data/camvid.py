@@ -10,7 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.data.image_files import SUFFIXES, read_labelled
+from minicv.data.faults import Faults
+from minicv.data.label_maps_of_set import LabelMaps
+from minicv.data.label_names import Label
+from minicv.data.mask_coding import Looks, check_occurring, choose_coding
+from minicv.data.mask_files import Coding
+from minicv.data.picture_folder import PictureFolder, pictures_in
 from minicv.vision.label_maps import VOID
 
 SPLITS = ("train", "val", "test")
@@ -35,7 +40,8 @@ class CamVid:
 
     The folder holds photographs in `train/`, `val/` and `test/`, and beside each the label maps of
     the same names in `trainannot/`, `valannot/` and `testannot/`, as .png with the numbers 0..10,
-    and 11 for a pixel without a class, which becomes `VOID`. There are 367, 101 and 233
+    and 11 for a pixel without a class, which becomes `VOID`. Label maps in the published colours
+    are read too, with black for a pixel without a class. There are 367, 101 and 233
     photographs, published as 480 x 360 pixels; copies are often half as large.
 
     `classes` is empty, for there are no instances. `segmentation_classes` are the eleven names, and
@@ -45,23 +51,27 @@ class CamVid:
     Args:
         root: the folder CamVid.
         split: "train", "val" or "test".
+        faults: takes what is wrong with the files; None warns and raises.
 
     Raises:
         ValueError: an unknown split.
-        FileNotFoundError: a folder is missing or empty, or a photograph has no label map; the
-            message names it.
-        ImageError: on reading, a truncated photograph or label map; names the file.
-        AnnotationError: on reading, a label map of another size than its photograph, or with a
-            number above 11; names the file.
+        FileNotFoundError: a folder is missing or empty, or a photograph has no label map.
+        ImageError: a label map cannot be read; on reading, a truncated photograph.
+        AnnotationError: a label map of another size than its photograph, or with a number above 11
+            that is not 255, or another colour; or fewer than two classes occur in training. Names
+            all of the files.
     """
 
     classes: tuple[str, ...] = ()
     segmentation_classes: tuple[str, ...] = tuple(CLASSES)
     segmentation_colors: np.ndarray = np.array(list(CLASSES.values()), np.uint8)
 
-    def __init__(self, root: str | Path, split: str = "train") -> None:
+    def __init__(
+        self, root: str | Path, split: str = "train", faults: Faults | None = None
+    ) -> None:
         if split not in SPLITS:
             raise ValueError(f"CamVid: split is {split!r}, expected one of {', '.join(SPLITS)}")
+        faults = Faults() if faults is None else faults
         self.root, self.split = Path(root), split
         images, annotations = self.root / split, self.root / f"{split}annot"
         for folder in (images, annotations):
@@ -70,19 +80,36 @@ class CamVid:
                     f"CamVid: there is no folder {folder}; root is the folder that holds train/, "
                     "trainannot/ and so on"
                 )
-        self.paths = sorted(p for p in images.iterdir() if p.suffix.lower() in SUFFIXES)
-        if not self.paths:
+        pictures, masks = pictures_in(images), PictureFolder(annotations)
+        if not pictures:
             raise FileNotFoundError(f"CamVid: {images} holds no photograph")
-        self.label_paths = [annotations / f"{path.stem}.png" for path in self.paths]
-        for path, labels in zip(self.paths, self.label_paths, strict=True):
-            if not labels.is_file():
-                raise FileNotFoundError(f"CamVid: {path} has no label map {labels}")
+        pairs = []
+        for picture in pictures:
+            found = masks.named(f"{picture.stem}.png") or masks.named(f"{picture.stem}_L.png")
+            if found:
+                pairs.append((picture, found[0]))
+                continue
+            what = f"{picture} has no label map {annotations / picture.stem}.png"
+            faults.error("picture without annotation", annotations, what, FileNotFoundError)
+        self._maps = LabelMaps(pairs, _decide, annotations, faults, "CamVid")
+        self.paths = [pairs[index][0] for index in self._maps.good]
+        self.label_paths = [pairs[index][1] for index in self._maps.good]
+        if split == "train":
+            check_occurring(self._maps.looks, self._maps.coding, annotations, faults)
+        faults.settle("CamVid")
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        path = self.paths[index]
-        image, labels = read_labelled(path, self.label_paths[index], UNLABELLED + 1, "CamVid")
-        segmentation = np.where(labels == UNLABELLED, VOID, labels).astype(np.int64)
-        return image, {"segmentation": segmentation, "image_id": path.stem}
+        image, labels = self._maps.read(self._maps.good[index])
+        return image, {"segmentation": labels, "image_id": self.paths[index].stem}
+
+
+def _decide(looks: Looks) -> Coding:
+    """Numbers 0..10 and colours are the classes; 11, 255 and black are none."""
+    if any(look.colours for _, look in looks):
+        labels = [Label(name, colour) for name, colour in CLASSES.items()]
+        return choose_coding(looks, None, [*labels, Label("void", (0, 0, 0))])
+    numbers = {k: k for k in range(UNLABELLED)}
+    return Coding(tuple(CLASSES), {**numbers, UNLABELLED: VOID, VOID: VOID})

@@ -22,6 +22,7 @@ from minicv.data.cvat import CVATImages, subsets_of
 from minicv.data.farmyard import Farmyard
 from minicv.data.faults import Faults
 from minicv.data.labelme import LabelmeFolder
+from minicv.data.mask_folder import MaskFolder
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.split_names import TEST_NAMES, TRAIN_NAMES, VALIDATION_NAMES
 from minicv.data.voc import VOCDetection, annotated_classes
@@ -142,6 +143,7 @@ def open_data(
       picture validates where there is no val list; a set without a test list, or without the
       annotations of its pictures, is tested on val.
     - ``camvid:DIR``: its own train, val and test.
+    - ``masks:IMAGES,MASKS``: by sorted name every tenth picture validates.
     - ``coco:DIR``: the parts after which its files or folders are called; where none is for
       validation, every tenth picture validates. ``coco:IMAGES,FILE.json`` names the file to learn
       from; further files, for validation and for the test, may follow it.
@@ -322,11 +324,11 @@ def _farmyard(paths: list[str], asked: Request) -> Splits:
 
 def _penn_fudan(paths: list[str], asked: Request) -> Splits:
     (folder,) = paths
-    development = every_tenth(lambda: PennFudan(folder, "train"))
+    development = every_tenth(lambda: PennFudan(folder, "train", asked.faults))
     return Splits(
         lambda: development.train,
         lambda: development.validation,
-        lambda: PennFudan(folder, "test"),
+        lambda: PennFudan(folder, "test", asked.faults),
     )
 
 
@@ -343,9 +345,9 @@ def _voc(paths: list[str], asked: Request) -> Splits:
 def _camvid(paths: list[str], asked: Request) -> Splits:
     (folder,) = paths
     return Splits(
-        lambda: CamVid(folder, "train"),
-        lambda: CamVid(folder, "val"),
-        lambda: CamVid(folder, "test"),
+        lambda: CamVid(folder, "train", asked.faults),
+        lambda: CamVid(folder, "val", asked.faults),
+        lambda: CamVid(folder, "test", asked.faults),
     )
 
 
@@ -356,6 +358,11 @@ def _voc_segmentation(paths: list[str], asked: Request) -> Splits:
         return VOCSegmentation(root, name, asked.classes, faults=asked.faults)
 
     return _by_lists(VOCParts(VOCSegmentation.folder(root), part, asked.faults))
+
+
+def _masks(paths: list[str], asked: Request) -> Splits:
+    images, masks = paths
+    return every_tenth(lambda: MaskFolder(images, masks, asked.classes, asked.faults))
 
 
 def _by_lists(parts: VOCParts) -> Splits:
@@ -453,6 +460,13 @@ SOURCES: dict[str, Source] = {
         "yolo:DIR (pictures with YOLO's text files; with data.yaml, classes.txt or --classes)",
         ("boxes", "labels"),
         _yolo,
+        takes_classes=True,
+    ),
+    "masks": Source(
+        "masks:IMAGES,MASKS (a folder of pictures and one of masks; --classes or labelmap.txt)",
+        ("segmentation",),
+        _masks,
+        paths=2,
         takes_classes=True,
     ),
     "camvid": Source(

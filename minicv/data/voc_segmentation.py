@@ -12,9 +12,21 @@ from pathlib import Path
 import numpy as np
 
 from minicv.data.faults import Faults
-from minicv.data.image_files import SUFFIXES, read_labelled
-from minicv.data.picture_size import size_if_readable
-from minicv.data.voc_layout import VOCFolder
+from minicv.data.image_files import SUFFIXES, AnnotationError
+from minicv.data.label_maps_of_set import LabelMaps
+from minicv.data.label_names import Label, find_label_file, read_labels
+from minicv.data.mask_coding import (
+    CodingError,
+    Looks,
+    check_occurring,
+    choose_coding,
+    coding_of_numbers,
+    colours_of,
+)
+from minicv.data.mask_files import Coding
+from minicv.data.split_names import role_in
+from minicv.data.voc_layout import VOCFolder, told
+from minicv.vision.label_maps import voc_colour_map
 
 READER = "VOCSegmentation"
 SEGMENTATION_CLASSES: tuple[str, ...] = (
@@ -38,22 +50,27 @@ class VOCSegmentation:
     is a class like the others. Target: segmentation (H, W) int64 and image_id, the name in the
     split's file.
 
+    CVAT writes colours instead of numbers, and beside them ``labelmap.txt``, which says what they
+    mean; another file of `LABEL_FILES` does as well.
+
     `classes` is empty, for no instances are read. `segmentation_classes` are the names, and
-    `segmentation_colors` (K, 3) uint8 the colours of VOC's palette.
+    `segmentation_colors` (K, 3) uint8 the colours of VOC's palette, or those of the file.
 
     Args:
         root: the folder; see above.
         split: name of a file in ImageSets/Segmentation, without ".txt"; None takes every picture of
             SegmentationClass, sorted by name.
-        classes: the names, in the order of their numbers; None takes VOC's twenty and background.
+        classes: the names, in the order of their numbers; None takes those of a file of names in
+            ``root``, or else VOC's twenty and background.
         faults: takes what is wrong with the files; None warns and raises.
 
     Raises:
         FileNotFoundError: a folder, the split's file, a photograph or a label map is missing.
         ValueError: no classes, or more than 255.
-        ImageError: a photograph is no picture; on reading, a truncated photograph or label map.
-        AnnotationError: on reading, a label map of another size than its photograph, with colours
-            instead of numbers, or with a number that is no class; names the file.
+        ImageError: a photograph is no picture, or a label map cannot be read.
+        AnnotationError: a label map of another size than its photograph, with colours that no file
+            explains, or with a number that is no class; or fewer than two classes occur in a split
+            to learn from. Names all of the files.
     """
 
     classes: tuple[str, ...] = ()
@@ -66,24 +83,35 @@ class VOCSegmentation:
         faults: Faults | None = None,
     ) -> None:
         self.split = split
-        self.segmentation_classes = SEGMENTATION_CLASSES if classes is None else tuple(classes)
-        if not 1 <= len(self.segmentation_classes) <= 255:
-            raise ValueError(
-                f"VOCSegmentation: {len(self.segmentation_classes)} classes, expected 1..255"
-            )
-        self.segmentation_colors = voc_colour_map(len(self.segmentation_classes))
+        if classes is not None and not 1 <= len(classes) <= 255:
+            raise ValueError(f"{READER}: {len(classes)} classes, expected 1..255")
         faults = Faults() if faults is None else faults
         folder = self.folder(root)
         self.root = folder.root
-        self.ids: list[str] = []
-        self.paths: list[Path] = []
-        self.label_paths: list[Path] = []
+        names, pairs = [], []
         for entry in folder.entries(split, faults):
             image = folder.picture_of(entry.annotation, "", faults)
-            if image is not None and size_if_readable(image, faults) is not None:
-                self.ids.append(entry.name)
-                self.paths.append(image)
-                self.label_paths.append(entry.annotation)
+            if image is not None:
+                names.append(entry.name)
+                pairs.append((image, entry.annotation))
+        labels = _labels_of(folder, faults)
+        self._maps = LabelMaps(
+            pairs, lambda looks: _decide(looks, classes, labels), folder.labels, faults, READER
+        )
+        self.segmentation_classes = self._maps.coding.names or SEGMENTATION_CLASSES
+        self.segmentation_colors = voc_colour_map(len(self.segmentation_classes))
+        if self._maps.coding.names:
+            self.segmentation_colors = colours_of(self._maps.coding)
+        good = self._maps.good
+        self.ids = [names[index] for index in good]
+        self.paths: list[Path] = [pairs[index][0] for index in good]
+        self.label_paths: list[Path] = [pairs[index][1] for index in good]
+        if good and (split is None or role_in(split) in ("train", "")):
+            advice = (
+                f"; 255 is no class in VOC's form: read masks of 0 and 255 by "
+                f"masks:{folder.pictures},{folder.labels}"
+            )
+            check_occurring(self._maps.looks, self._maps.coding, folder.labels, faults, advice)
         faults.settle(READER)
 
     @staticmethod
@@ -100,28 +128,34 @@ class VOCSegmentation:
         return len(self.ids)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        files = self.paths[index], self.label_paths[index]
-        image, labels = read_labelled(*files, len(self.segmentation_classes), "VOCSegmentation")
-        return image, {"segmentation": labels.astype(np.int64), "image_id": self.ids[index]}
+        image, labels = self._maps.read(self._maps.good[index])
+        return image, {"segmentation": labels, "image_id": self.ids[index]}
 
 
-def voc_colour_map(count: int) -> np.ndarray:
-    """The first `count` colours of VOC's palette: black, maroon, green, olive, navy ...
+def _labels_of(folder: VOCFolder, faults: Faults) -> list[Label]:
+    """The classes in a file beside the label maps; none where there is no such file."""
+    file = find_label_file(folder.root, folder.labels)
+    if file is None:
+        return []
+    try:
+        return read_labels(file, READER)
+    except AnnotationError as error:
+        faults.error("wrong names of classes", file, told(error, READER, file))
+        return []
 
-    The lowest three bits of a number are the highest bits of red, green and blue; the next three
-    are the second highest, and so on.
 
-    Returns:
-        (count, 3) uint8.
-
-    Source: VOC development kit, VOClabelcolormap.m.
-
-    >>> voc_colour_map(4).tolist(), voc_colour_map(256)[255].tolist()
-    ([[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]], [224, 224, 192])
-    """
-    numbers = np.arange(count)[:, None]
-    channels = np.arange(3)
-    colours = np.zeros((count, 3), np.int64)
-    for step in range(8):
-        colours |= (numbers >> (3 * step + channels) & 1) << (7 - step)
-    return colours.astype(np.uint8)
+def _decide(looks: Looks, classes: Sequence[str] | None, labels: Sequence[Label]) -> Coding:
+    """Colours mean what the file says; numbers are classes, and 255 is none."""
+    coloured = [path for path, look in looks if look.colours]
+    if any(label.colour for label in labels):
+        coding = choose_coding(looks, classes, labels)
+        if coding.colours or coloured:
+            return coding
+    elif coloured:
+        more = f", as have {len(coloured) - 1} more" if len(coloured) > 1 else ""
+        raise CodingError(
+            f"{coloured[0]} has the mode RGB, so colours{more}, expected one number of 8 bits for "
+            "each pixel (mode L or P); a file labelmap.txt in the folder of the set may say what "
+            "colours mean, in lines such as cow:128,0,0"
+        )
+    return coding_of_numbers(classes or [label.name for label in labels] or SEGMENTATION_CLASSES)

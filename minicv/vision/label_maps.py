@@ -67,6 +67,28 @@ def check_label_map(
         )
 
 
+def voc_colour_map(count: int) -> np.ndarray:
+    """The first `count` colours of VOC's palette: black, maroon, green, olive, navy ...
+
+    The lowest three bits of a number are the highest bits of red, green and blue; the next three
+    are the second highest, and so on.
+
+    Returns:
+        (count, 3) uint8.
+
+    Source: VOC development kit, VOClabelcolormap.m.
+
+    >>> voc_colour_map(4).tolist(), voc_colour_map(256)[255].tolist()
+    ([[0, 0, 0], [128, 0, 0], [0, 128, 0], [128, 128, 0]], [224, 224, 192])
+    """
+    numbers = np.arange(count)[:, None]
+    channels = np.arange(3)
+    colours = np.zeros((count, 3), np.int64)
+    for step in range(8):
+        colours |= (numbers >> (3 * step + channels) & 1) << (7 - step)
+    return colours.astype(np.uint8)
+
+
 def class_frequencies(label_maps: Iterable[Array], num_classes: int) -> np.ndarray:
     """How large a part of the pixels each class has, on the label maps that contain the class.
 
