@@ -13,7 +13,13 @@ class Where(Function):
         self.condition = condition
 
     def forward(self, x: Array, y: Array) -> Array:
-        return xp_of(self.condition, x, y).where(self.condition, x, y)
+        try:
+            return xp_of(self.condition, x, y).where(self.condition, x, y)
+        except ValueError:
+            raise ValueError(
+                f"where: the shapes do not broadcast; condition={self.condition.shape}, "
+                f"x={x.shape}, y={y.shape}"
+            ) from None
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
         grad_x = kept_where(self.condition, grad) if self.needs_grad[0] else None
@@ -35,6 +41,7 @@ def where(condition: Array, x: Tensor | Array | float, y: Tensor | Array | float
 
     Raises:
         TypeError: the condition is no boolean array.
+        ValueError: the shapes do not broadcast.
 
     >>> x = Tensor([1.0, -2.0, 3.0])
     >>> where(x > 0, x, 0.0).data.tolist()

@@ -51,3 +51,14 @@ def test_an_infinite_gradient_does_not_reach_the_branch_not_chosen():
 def test_refuses_what_is_no_boolean_array(condition):
     with pytest.raises(TypeError, match="where: condition must be a plain boolean array but is"):
         F.where(condition, np.zeros(2), np.ones(2))
+
+
+def test_shapes_that_do_not_broadcast_are_named():
+    with pytest.raises(ValueError, match=r"where: .* condition=\(3,\), x=\(2,\), y=\(\)"):
+        F.where(np.ones(3, bool), np.zeros(2), 0.0)
+
+
+def test_a_comparison_of_tensors_is_a_condition():
+    x = Tensor([1.0, -2.0], requires_grad=True)
+    F.where(x > 0, x * 10, x).sum().backward()
+    assert x.grad.tolist() == [10.0, 1.0]
