@@ -60,6 +60,21 @@ def test_huge_and_infinite_scores(classes):
     check(logits, np.array([[0], [2], [1]]), None, -100)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("classes", [3, 100])
+def test_infinite_and_missing_scores_that_count_or_not(classes, weighted):
+    """Rows of +inf, of two +inf, of -inf alone and of NaN: counted, ignored, or of weight 0."""
+    rows = np.zeros((4, classes), np.float32)
+    rows[0, 1] = rows[1, :2] = np.inf
+    rows[2] = -np.inf
+    rows[3, 0] = np.nan
+    logits = np.concatenate([rows, rows, rows])[..., None]
+    labels = np.repeat([1, -100, 2], 4)[:, None]
+    weight = np.ones(classes)
+    weight[2] = 0
+    check(logits, labels, weight if weighted else None, -100)
+
+
 def test_arrays_with_gaps():
     rng = np.random.default_rng(0)
     logits, labels = rng.normal(size=(6, 5, 4)).transpose(2, 1, 0), rng.integers(0, 5, (6, 8)).T
