@@ -48,7 +48,8 @@ class Splits:
         train, validation, test: functions that open each part. One that gives None for ``test``
             says that the source has no test part; ``test`` is then ``validation``.
         drawn: whether there can be as many images as are wanted; photographs are few.
-        rule: a sentence that says how the parts were made, where the set itself does not say it.
+        rule: a sentence that says how the parts were made, where the set itself does not say it; or
+            a function that gives the sentence, where the set must be open for that.
 
     >>> splits = Splits(lambda: Farmyard(3), lambda: Farmyard(2, seed=1), lambda: None)
     >>> len(splits.train), splits.test is splits.validation
@@ -61,10 +62,15 @@ class Splits:
         validation: Callable[[], Any],
         test: Callable[[], Any],
         drawn: bool = False,
-        rule: str = "",
+        rule: str | Callable[[], str] = "",
     ) -> None:
         self._train, self._validation, self._test = train, validation, test
-        self.drawn, self.rule = drawn, rule
+        self.drawn, self._rule = drawn, rule
+
+    @property
+    def rule(self) -> str:
+        """How the parts were made, where the set itself does not say it."""
+        return self._rule if isinstance(self._rule, str) else self._rule()
 
     @cached_property
     def train(self) -> Any:
@@ -362,7 +368,24 @@ def _voc_segmentation(paths: list[str], asked: Request) -> Splits:
 
 def _masks(paths: list[str], asked: Request) -> Splits:
     images, masks = paths
-    return every_tenth(lambda: MaskFolder(images, masks, asked.classes, asked.faults))
+    failed: list[bool] = []
+
+    def opened() -> MaskFolder:
+        try:
+            return MaskFolder(images, masks, asked.classes, asked.faults)
+        except (ValueError, OSError):
+            failed.append(True)
+            raise
+
+    whole = cache(opened)
+    tenths = every_tenth(whole)
+
+    def rule() -> str:
+        """What the masks mean is told too, unless it was told why they cannot be read."""
+        said = "" if failed else whole().said
+        return f"{said}; {tenths.rule}" if said else tenths.rule
+
+    return Splits(lambda: tenths.train, lambda: tenths.validation, lambda: None, rule=rule)
 
 
 def _by_lists(parts: VOCParts) -> Splits:
