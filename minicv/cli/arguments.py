@@ -6,6 +6,7 @@ import argparse
 import difflib
 import itertools
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 Parsed = Any  # argparse gives back the namespace that it was given, of whatever type
@@ -55,6 +56,17 @@ class Parser(argparse.ArgumentParser):
             names = [str(choice) for choice in action.choices]
             hint = nearest(str(value), names) or f"; there are {', '.join(names)}"
             raise argparse.ArgumentError(action, f"there is no {value!r}{hint}")
+
+
+def path(text: str) -> Path:
+    """A path of the command line; an empty word, as of a variable that is not set, is none.
+
+    >>> path("runs/farm").name
+    'farm'
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("an empty word is no path")
+    return Path(text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

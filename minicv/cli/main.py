@@ -93,6 +93,10 @@ def _run(options: argparse.Namespace) -> int:
         with contextlib.suppress(OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except MemoryError as error:
+        said = str(error) or "nothing more could be allocated"
+        print(f"minicv {options.command}: there is not enough memory: {said}", file=sys.stderr)
+        return 2
     # Errors of a user's files and options. Any other error is a bug of minicv and shows its trace.
     except (WeightsError, DeviceError, DivergenceError, OSError, ValueError) as error:
         print(f"minicv {options.command}: {error}", file=sys.stderr)

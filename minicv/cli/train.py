@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from minicv.cli.arguments import Parser
+from minicv.cli.arguments import Parser, path
 from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.system_help import default_of, description_of
@@ -101,14 +101,14 @@ def _add_options(parser: argparse.ArgumentParser, system: System | None = None) 
     if system is None:
         add("system", choices=list(SYSTEMS), metavar="SYSTEM", help=f"one of {', '.join(SYSTEMS)}")
     add_data_options(parser, data_help() if system is None else sources_help(system.task.needs))
-    add("--out", required=True, type=Path, metavar="DIR", help="folder for checkpoints and history")
+    add("--out", required=True, type=path, metavar="DIR", help="folder for checkpoints and history")
     backbones = list(BACKBONES) if system is None else list(system.backbones)
     if backbones:
         first = "default, where there is one: small" if system is None else "default: small"
         add("--backbone", choices=backbones, help=first)
         add(
             "--backbone-weights",
-            type=Path,
+            type=path,
             metavar="FILE",
             help="a .pth of published weights for the backbone, or a .npz of minicv train on the "
             "same backbone, of any system; default: published weights for efficientnet_lite0, "

@@ -58,6 +58,11 @@ def test_usage_errors_are_short_and_name_the_nearest_word(capsys, words, said):
     assert said in usage_error(capsys, *words.split())
 
 
+def test_an_empty_word_is_no_folder(capsys):
+    said = usage_error(capsys, "train", "segnet", "--data", "farmyard", "--out", "")
+    assert "argument --out: an empty word is no path" in said
+
+
 def test_nearest():
     assert nearest("Segnet", ["segnet", "fcn8s"]) == "; did you mean segnet?"
     assert nearest("x", []) == ""

@@ -179,3 +179,12 @@ def test_what_needs_no_command_loads_none(words):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded: []"
+
+
+def test_too_little_memory_is_one_sentence(capsys, monkeypatch, tmp_path):
+    def large(*arguments, **named):
+        return np.empty(1 << 50)
+
+    monkeypatch.setattr("minicv.cli.train.opened", large)
+    command = ("train", "segnet", "--data", "farmyard:1", "--out", tmp_path / "run")
+    assert "there is not enough memory: Unable to allocate 8.00 PiB" in refused(capsys, *command)

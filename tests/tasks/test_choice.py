@@ -37,6 +37,7 @@ def chosen(out, system="faster_rcnn", **options):
         ("segnet", {"crop": (0, 9)}, r"--crop: crop=\(0, 9\); expected \(height, width\) of at"),
         ("deconvnet", {"width": 0.0}, "--width: .*width=0"),
         ("deconvnet", {"width": float("nan")}, "--width: .*width=nan"),
+        ("deconvnet", {"width": float("inf")}, "--width: .*width=inf"),
         ("patch_classifier", {"scales": 0}, "--scales: .*scales=0"),
     ],
 )

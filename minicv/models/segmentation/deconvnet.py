@@ -66,7 +66,7 @@ class DeconvNetSettings(SegmenterSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.width > 0 or self.proposal_size < 1:
+        if not 0 < self.width < np.inf or self.proposal_size < 1:
             raise ValueError(
                 f"DeconvNetSettings: width={self.width}, proposal_size={self.proposal_size}; "
                 "expected a factor above 0 and a side of at least 1"
