@@ -126,7 +126,7 @@ def _with_colour(line: str) -> Label | None:
 def _from_json(content: Any) -> list[Label]:
     if isinstance(content, dict) and len(content) == 1:
         (inner,) = content.values()  # {"labels": [...]}
-        if isinstance(inner, list) and not _is_colour(inner):
+        if isinstance(inner, list) and all(isinstance(entry, (str, dict)) for entry in inner):
             content = inner
     if isinstance(content, list):
         return [_from_entry(entry) for entry in content]
