@@ -15,6 +15,7 @@ from minicv.data.picture_size import (
     picture_size,
     size_if_readable,
     upright_box,
+    upright_mask,
 )
 
 STORED_WIDTH, STORED_HEIGHT = 20, 12
@@ -42,6 +43,14 @@ def test_a_box_moves_as_the_pixels_do(tmp_path, orientation):
     expected = np.zeros((size.height, size.width), bool)
     expected[y1:y2, x1:x2] = True
     np.testing.assert_array_equal(image[0] > 0.5, expected)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_mask_moves_as_the_pixels_do(tmp_path, orientation):
+    path = turned_picture(tmp_path, orientation)
+    mask = np.zeros((STORED_HEIGHT, STORED_WIDTH), bool)
+    mask[2:6, 3:8] = True
+    np.testing.assert_array_equal(upright_mask(mask, picture_size(path)), read_image(path)[0] > 0.5)
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 77])

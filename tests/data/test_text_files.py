@@ -90,3 +90,11 @@ def test_a_missing_file_is_named(tmp_path):
     for read in (read_text, read_lines, read_json, read_xml):
         with pytest.raises(FileNotFoundError, match=r"^Reader: there is no file .*absent"):
             read(tmp_path / "absent", "Reader")
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"b": [{"a": 1, "c": 0, "a": 1}]}'])
+def test_two_values_for_one_key_of_json(tmp_path, text):
+    """Python would keep the last: the first list of images would vanish without a word."""
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(AnnotationError, match=r"a\.json .* has two values for 'a'"):
+        read_json(tmp_path / "a.json", "Reader")
