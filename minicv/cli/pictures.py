@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import os
 import sys
 import unicodedata
@@ -82,8 +80,6 @@ class Pictures:
         self.command = command
         self.out = out
         self.unread = self.failed = 0
-        with contextlib.suppress(ImportError):  # reads HEIC, where it is installed
-            importlib.import_module("pillow_heif").register_heif_opener()
         found: dict[str, tuple[Path, PurePath]] = {}  # a picture that is named twice comes once
         for path in paths:
             inside = self._inside(path, recursive) if path.is_dir() else [path]
@@ -201,7 +197,8 @@ def _reason(path: Path, error: Exception) -> str:
     if str(path) not in text:
         text = f"{path}: {text}"
     advice = ADVICE.get(path.suffix.lower())
-    return f"{text}; {advice}" if advice and isinstance(error, ImageError) else text
+    said = "export" in text or "install" in text  # by the file's content, not its suffix
+    return f"{text}; {advice}" if advice and isinstance(error, ImageError) and not said else text
 
 
 def _telling_apart(paths: Sequence[str], depths: Sequence[int]) -> list[str]:

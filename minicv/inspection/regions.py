@@ -19,6 +19,7 @@ NAMES, BARS, NUMBERS = 96, 110, 48  # widths of the three columns beside it
 TEXT_SIZE = 13
 MOST_BARS = 8  # of a region; more would not have room for their names
 CHANNELS_OF_A_REGION = 8
+LEAST_CELL = 6  # pixels a side of a number of a feature vector; smaller ones look like noise
 GAP = 10  # between the parts of a card
 
 
@@ -72,7 +73,8 @@ def feature_picture(features: np.ndarray, size: tuple[int, int]) -> Image.Image:
     """A region's features as colours: the mean strength of channels (C, h, w), or all of (P,).
 
     The P numbers stand row by row, in cells that are about square; the rest of the last row is
-    white.
+    white. Where cells would be smaller than `LEAST_CELL` pixels, a cell is the greatest of several
+    numbers in a row.
 
     >>> pixels = np.asarray(feature_picture(np.array([1.0, 3.0, 2.0]), (40, 40)))
     >>> pixels[10, 30].tolist() == colour_map(1.0, 0, 1).tolist(), pixels[30, 30].tolist()
@@ -81,6 +83,10 @@ def feature_picture(features: np.ndarray, size: tuple[int, int]) -> Image.Image:
     if features.ndim == 3:
         return heat_picture(np.abs(features).mean(axis=0), size)
     flat = np.ravel(features)
+    room = max(1, size[0] // LEAST_CELL) * max(1, size[1] // LEAST_CELL)
+    group = math.ceil(len(flat) / room)
+    if group > 1:
+        flat = np.maximum.reduceat(flat, np.arange(0, len(flat), group))
     columns = max(1, math.ceil(math.sqrt(len(flat) * size[0] / size[1])))
     rows = max(1, math.ceil(len(flat) / columns))
     cells = np.full((rows * columns, 3), 255, np.uint8)

@@ -25,7 +25,8 @@ KINDS: dict[str, dict[str, str]] = {
     "objectness": {"objectness": "h w A", "anchors": "h w A 4"},
     "boxes": {"boxes": "R 4", "scores": "R"},  # any scores, the best first
     "regions": {"boxes": "R 4", "crops?": "R 3 S T"},  # where the system cuts regions out
-    "region features": {"boxes": "R 4", "region_features": "R ..."},  # (R, C, h, w) or (R, P)
+    # (R, C, h, w) or (R, P); of P numbers the first C h w may be maps: "maps" is C, h, w
+    "region features": {"boxes": "R 4", "region_features": "R ...", "maps?": "3"},
     "region scores": {"boxes": "R 4", "class_scores": "R K"},
     "refined boxes": {"boxes": "R 4", "refined_boxes": "R K 4", "class_scores": "R K"},
     "detections": {"image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D"},

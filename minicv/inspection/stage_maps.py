@@ -25,6 +25,7 @@ from minicv.inspection.label_maps import (
 from minicv.inspection.label_pictures import background_labels
 from minicv.inspection.palette import INK, class_colour
 from minicv.inspection.panels import GAP, LegendEntry, contact_sheet, mosaic, with_legend
+from minicv.inspection.regions import feature_picture
 from minicv.inspection.stage import Stage
 from minicv.inspection.stage_scene import PANEL_WIDTH, Drawn, Scene, at_width, halves, pale
 
@@ -51,6 +52,12 @@ def draw_features(stage: Stage, scene: Scene) -> Drawn:
     count = len(features)
     channels = strongest_channels(features, MOST_CHANNELS)
     telling = [channel for channel in channels if np.ptp(features[channel]) > 0]
+    if not telling and count > 1:  # a map of one cell: nothing to see over the image
+        vector = np.abs(features).mean(axis=(1, 2))
+        pictures = [feature_picture(vector, (width, width // 2)) for width in (TILE, PANEL_WIDTH)]
+        where = "one cell for all" if features[0].size == 1 else "the same everywhere"
+        note = f"{where}: the strength of each of {count} channels, row by row"
+        return Drawn(pictures[0], note, pictures[1])
     few = (telling or channels)[:CHANNELS_ON_IMAGE]
     tile = _channel_tiles(scene, features, stride, few, TILE)
     shown = f"the strongest {len(channels)} of {count} channels that differ"

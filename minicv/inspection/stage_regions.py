@@ -6,6 +6,7 @@ have a region.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -104,17 +105,31 @@ def draw_regions(stage: Stage, scene: Scene) -> Drawn:
 def draw_region_features(stage: Stage, scene: Scene) -> Drawn:
     """Of each region shown the pixels, the mean feature, the strongest channels, and a verdict."""
     shown = scene.shown_regions(MOST_REGIONS)
-    features = stage.arrays["region_features"]
+    features = _as_maps(stage)
     crops = _crops(stage, scene, shown, CROP_SIDE)
     cards = [region_card(crop, features[r]) for crop, r in zip(crops, shown, strict=True)]
     note = "each region, the mean of its features, and the 8 strongest channels"
     if features.ndim == 2:
         note = f"each region, its {features.shape[1]:,} features, row by row"
+    elif features[0].size < stage.arrays["region_features"][0].size:
+        rows, columns = features.shape[2:]
+        note = (
+            f"each region, of the bins of {rows} × {columns} the mean, and the 8 strongest channels"
+        )
     detail = _one_by_one(stage, scene, shown, cards, scene.verdicts(shown), 2, note)
     small = []
     for crop, region in zip(_crops(stage, scene, shown, SMALL_SIDE), shown, strict=True):
         small += [crop, feature_picture(features[region], (SMALL_SIDE, SMALL_SIDE))]
     return Drawn(mosaic(small, columns=4), _shown_of(shown, stage), detail)
+
+
+def _as_maps(stage: Stage) -> np.ndarray:
+    """The features of the regions, as maps where the stage says that they are."""
+    features = stage.arrays["region_features"]
+    if "maps" not in stage.arrays:
+        return features
+    shape = tuple(int(size) for size in stage.arrays["maps"])
+    return features[:, : math.prod(shape)].reshape(-1, *shape)  # (R, P) -> (R, C, h, w)
 
 
 def draw_scores_of_regions(stage: Stage, scene: Scene) -> Drawn:

@@ -91,9 +91,7 @@ class Model(Module):
         (result,) = self.predict([image])
         return result, []
 
-    def run_recorded(
-        self, image: np.ndarray, record: StageRecorder
-    ) -> tuple[Result, list[Stage]]:
+    def run_recorded(self, image: np.ndarray, record: StageRecorder) -> tuple[Result, list[Stage]]:
         """`run` of one image in evaluation mode: its result and what ``record`` kept."""
         if isinstance(image, (list, tuple)):
             raise ValueError(

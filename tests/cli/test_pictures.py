@@ -160,7 +160,8 @@ def test_the_mark_of_a_drawn_picture(tmp_path):
 def test_a_format_that_cannot_be_read_is_named_with_what_to_do(tmp_path, capsys, name, advice):
     folder = tmp_path / "photos"
     picture(folder / "b.png")
-    (folder / name).write_bytes(b"\0\0\0\x18ftypheic" + bytes(40))
+    heic = b"\0\0\0\x18ftypheic" + bytes(40)
+    (folder / name).write_bytes(heic if "hei" in name.lower() else b"\xde\xad\xbe\xef" * 9)
     found = Pictures("detect", [folder], tmp_path / "out", ENDINGS)
     assert [one.id for one in found] == ["b.png"]
     (line,) = capsys.readouterr().err.splitlines()

@@ -121,6 +121,11 @@ class SVMDetectorSettings:
         """Numbers that pooling leaves of each channel, in every region."""
         raise NotImplementedError(f"{type(self).__name__}: bins is not written")
 
+    @property
+    def maps(self) -> tuple[int, int]:
+        """Rows and columns of the map with which the pooled features begin."""
+        raise NotImplementedError(f"{type(self).__name__}: maps is not written")
+
 
 @dataclass(frozen=True)
 class RCNNSettings(SVMDetectorSettings):
@@ -144,6 +149,11 @@ class RCNNSettings(SVMDetectorSettings):
     def bins(self) -> int:
         """Numbers that pooling leaves of each channel, in every region."""
         return self.pooled_size**2
+
+    @property
+    def maps(self) -> tuple[int, int]:
+        """All bins, which are one map."""
+        return self.pooled_size, self.pooled_size
 
 
 class RegionFeatures(NamedTuple):
@@ -343,7 +353,8 @@ class RCNN(Model):
         self, image: np.ndarray, boxes: np.ndarray, features: RegionFeatures, record: StageRecorder
     ) -> Result:
         """Stages 4 to 6: what the features of the proposals (R, 4) say."""
-        record_region_features(record, boxes, features.pooled)
+        maps = np.array([self.backbone.out_channels[0], *self.settings.maps])
+        record_region_features(record, boxes, features.pooled, maps=maps)
         svm_scores, class_scores = self._stage4_score(features.units)
         record_scores(record, boxes, class_scores, svm_scores=svm_scores)
         refined = self._stage5_regress(features.pooled, boxes, image.shape[1:])

@@ -68,6 +68,11 @@ class SPPNetSettings(SVMDetectorSettings):
         """Numbers that pooling leaves of each channel, in all levels of the pyramid together."""
         return sum(level * level for level in self.pyramid)
 
+    @property
+    def maps(self) -> tuple[int, int]:
+        """The first level of the pyramid, the finest."""
+        return self.pyramid[0], self.pyramid[0]
+
 
 class Scaled(NamedTuple):
     """One image at one scale: its pixels, and the map (1, C, h, w) of the convolutions."""
