@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.data.camvid import CamVid
+from minicv.data.camvid import CLASSES, CamVid
 from minicv.data.image_files import AnnotationError, ImageError
 from minicv.vision.label_maps import VOID, class_frequencies, median_frequency_weights
 
@@ -83,6 +83,59 @@ def test_wrong_size_and_label_name_the_file(root):
     Image.fromarray(labels).save(file)
     with pytest.raises(AnnotationError, match=r"train_0\.png: label 12 in row 3, column 5 "):
         CamVid(root)[0]
+
+
+def test_all_wrong_label_maps_are_named_at_the_start(root):
+    for number in (0, 2):
+        Image.fromarray(np.full(SIZE, 40 + number, np.uint8)).save(
+            root / "trainannot" / f"train_{number}.png"
+        )
+    with pytest.raises(
+        AnnotationError, match=r"(?s)train_0\.png: label 40 .*train_2\.png: label 42"
+    ):
+        CamVid(root)
+
+
+def test_masks_of_0_and_255_leave_one_class(root):
+    for path in (root / "trainannot").iterdir():
+        labels = np.zeros(SIZE, np.uint8)
+        labels[4:] = 255
+        Image.fromarray(labels).save(path)
+    with pytest.raises(
+        AnnotationError, match=r"hold 0, 255, and 255 is no class: .*only 'Sky' occu"
+    ):
+        CamVid(root)
+
+
+def test_published_colours_are_read(root):
+    colours = np.array([*CLASSES.values(), (0, 0, 0)], np.uint8)
+    for path in (root / "trainannot").iterdir():
+        Image.fromarray(colours[np.asarray(Image.open(path))]).save(path)
+    scenes = CamVid(root)
+    assert scenes[0][1]["segmentation"][0, :12].tolist() == [*range(11), VOID]
+    Image.new("RGB", SIZE[::-1], (1, 2, 3)).save(root / "trainannot" / "train_1.png")
+    with pytest.raises(
+        AnnotationError, match=r"train_1\.png: colour \(1, 2, 3\) in row 0, column 0"
+    ):
+        CamVid(root)
+
+
+def test_other_depths_and_jpeg(root):
+    file = root / "trainannot" / "train_0.png"
+    labels = np.asarray(Image.open(file)).copy()
+    Image.fromarray(labels.astype(np.uint16)).save(file)  # 16 bits that hold the same numbers
+    np.testing.assert_array_equal(np.minimum(CamVid(root)[0][1]["segmentation"], 11), labels)
+    Image.fromarray(labels).save(file, format="JPEG")
+    with pytest.raises(AnnotationError, match=r"train_0\.png: it is a JPEG, which blurs numbers"):
+        CamVid(root)
+
+
+def test_names_of_the_first_publication_and_files_of_a_mac(root):
+    for path in list((root / "valannot").iterdir()):
+        path.rename(path.with_name(f"{path.stem}_L.png"))
+    (root / "val" / "._val_0.png").write_bytes(b"Mac")
+    scenes = CamVid(root, "val")
+    assert [path.name for path in scenes.label_paths] == ["val_0_L.png", "val_1_L.png"]
 
 
 @pytest.mark.parametrize("folder", ["train", "trainannot"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv.data.image_files import AnnotationError, ImageError
+from minicv.data.image_files import AnnotationError, DatasetWarning, ImageError
 from minicv.data.penn_fudan import PennFudan
 
 
@@ -66,6 +66,70 @@ def test_faults_name_the_file(root):
     Image.new("L", (7, 7)).save(root / "PedMasks" / "Ped002_mask.png")
     with pytest.raises(AnnotationError, match=r"Ped002_mask\.png: the label map is 7 x 7"):
         dataset[2]
+
+
+def save_mask(root, number, array, **options):
+    Image.fromarray(array).save(root / "PedMasks" / f"Ped{number:03d}_mask.png", **options)
+
+
+def test_a_jpeg_is_no_mask(root):
+    """The fault before: 52 people where there are two."""
+    mask = np.zeros((20, 30), np.uint8)
+    mask[2:10, 3:8] = 1
+    for number in (3, 5):
+        save_mask(root, number, mask, format="JPEG")
+    with pytest.raises(
+        AnnotationError, match=r"(?s)2 faults.*003_mask\.png: it is a JPEG.*005_mask"
+    ):
+        PennFudan(root)
+
+
+def test_masks_of_16_bits(root):
+    """Numbers beyond 255 are read; thousands of people are none."""
+    mask = np.zeros((20, 30), np.uint16)
+    mask[2:10, 3:8], mask[12:15, 4:9] = 700, 300
+    save_mask(root, 0, mask)
+    target = PennFudan(root)[0][1]
+    assert target["boxes"].tolist() == [[4, 12, 9, 15], [3, 2, 8, 10]]  # by their numbers
+    assert target["area"].tolist() == [15, 40]
+    save_mask(root, 0, np.arange(600, dtype=np.uint16).reshape(20, 30))
+    with pytest.raises(
+        AnnotationError, match=r"000_mask\.png: it numbers 599 people, more than 100"
+    ):
+        PennFudan(root)
+
+
+def test_masks_that_do_not_tell_people_apart(root):
+    mask = np.zeros((20, 30), np.uint8)
+    mask[2:10, 3:8] = mask[12:15, 4:9] = 255
+    save_mask(root, 1, mask)
+    with pytest.raises(
+        AnnotationError, match=r"001_mask\.png: it holds only 0 and 255, which does n"
+    ):
+        PennFudan(root)
+    save_mask(root, 1, np.dstack([mask, mask // 2, mask]))
+    with pytest.raises(AnnotationError, match=r"001_mask\.png: it has the mode RGB with colours"):
+        PennFudan(root)
+
+
+def test_wrong_masks_are_found_at_the_start(root):
+    (root / "PedMasks" / "Ped011_mask.png").unlink()
+    save_mask(root, 12, np.zeros((7, 7), np.uint8))
+    with pytest.raises(FileNotFoundError) as caught:
+        PennFudan(root, "test")
+    assert "Ped011.png: it has no mask" in str(caught.value)
+    assert "Ped012_mask.png: the label map is 7 x 7" in str(caught.value)
+    assert len(PennFudan(root, "train")) == 10
+
+
+def test_a_mask_of_a_turned_photograph(root):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 20)).save(root / "PNGImages" / "Ped000.png", exif=exif)
+    with pytest.warns(DatasetWarning, match="turned upright"):
+        image, target = PennFudan(root)[0]
+    assert image.shape == (3, 30, 20)
+    assert target["boxes"].tolist() == [[10, 3, 18, 8], [0, 20, 15, 30]]
 
 
 def test_wrong_arguments(root, tmp_path):
