@@ -46,7 +46,7 @@ def train_and_test(
     """
     data = options[options.index("--data") + 1]
     started = time.perf_counter()
-    _run(["train", system, *options, "--out", str(out)])
+    _run(["train", system, *options, "--out", str(out), "--overwrite"])
     seconds = time.perf_counter() - started
     tested = {}
     for which in weights:

@@ -129,8 +129,8 @@ def _say_once(command: str, said: set[str], message: Warning | str, *_: object) 
         print(f"minicv {command}: {message}", file=sys.stderr)
 
 
-def _parser(words: Sequence[str]) -> Parser:
-    """For these words: only the command that they name describes its options."""
+def _parser(words: Sequence[str] | None = None) -> Parser:
+    """For these words: only the command that they name describes its options; None: all do."""
     parser = Parser(
         prog="minicv",
         description="Train, evaluate and run systems of computer vision written from scratch in "
@@ -139,9 +139,9 @@ def _parser(words: Sequence[str]) -> Parser:
     )
     parser.add_argument("--version", action="version", version=f"minicv {minicv.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    first = next((word for word in words if not word.startswith("-")), None)
+    first = next((word for word in words or () if not word.startswith("-")), None)
     for name, command in COMMANDS.items():
-        if first in (name, *command.aliases):
+        if words is None or first in (name, *command.aliases):
             importlib.import_module(command.module).add_parser(commands)
         else:
             commands.add_parser(name, help=command.help, aliases=command.aliases)
