@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from minicv.data.camvid import CamVid
+from minicv.data.class_folder import ClassFolder, every_tenth_of_each_class, splits_of
 from minicv.data.coco_folder import CocoParts, find_coco_parts
 from minicv.data.cvat import CVATImages, subsets_of
 from minicv.data.farmyard import Farmyard
@@ -118,8 +119,8 @@ class Source:
 
     Attributes:
         usage: how it is written, with a word about what it is.
-        provides: names of the labels in its targets, among boxes, labels, masks, keypoints and
-            segmentation.
+        provides: names of the labels in its targets, among boxes, labels, masks, keypoints,
+            segmentation, and label, the class of a whole picture.
         open: from the paths that follow the colon, and what is asked of them, to the splits.
         paths: how many files or folders follow the colon, separated by commas; or how many may.
         takes_classes: whether the user may name the classes.
@@ -149,6 +150,8 @@ def open_data(
       picture validates where there is no val list; a set without a test list, or without the
       annotations of its pictures, is tested on val.
     - ``camvid:DIR``: its own train, val and test.
+    - ``folder:DIR``: its folders train, val and test; where there are none, every tenth picture of
+      each class validates.
     - ``masks:IMAGES,MASKS``: by sorted name every tenth picture validates.
     - ``coco:DIR``: the parts after which its files or folders are called; where none is for
       validation, every tenth picture validates. ``coco:IMAGES,FILE.json`` names the file to learn
@@ -235,10 +238,24 @@ def _listed(words: Sequence[str], last: str = "and") -> str:
     return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "none"
 
 
-def every_tenth(open_all: Callable[[], Any]) -> Splits:
+def _every_tenth_of(dataset: Any) -> np.ndarray:
+    """(N,) bool: every tenth sample; of fewer than ten the last one."""
+    held_out = np.arange(len(dataset)) % 10 == 9
+    if len(dataset) < 10:
+        held_out[-1:] = True
+    return held_out
+
+
+def every_tenth(
+    open_all: Callable[[], Any], choose: Callable[[Any], np.ndarray] = _every_tenth_of
+) -> Splits:
     """Splits of a set that has none: by sorted name every tenth picture validates.
 
     Of fewer than ten pictures the last one validates. There is no test part.
+
+    Args:
+        open_all: opens the set.
+        choose: from the set to the samples that validate, (N,) bool, where it is to be others.
 
     Raises:
         ValueError: on opening, a set of less than two pictures.
@@ -253,10 +270,7 @@ def every_tenth(open_all: Callable[[], Any]) -> Splits:
                 f"{type(dataset).__name__}: {count} labelled pictures; expected at least 2, one to "
                 "learn from and one to validate on"
             )
-        tenth = np.arange(count) % 10 == 9
-        if count < 10:
-            tenth[-1] = True
-        return Subset(dataset, np.flatnonzero(tenth == held_out).tolist())
+        return Subset(dataset, np.flatnonzero(choose(dataset) == held_out).tolist())
 
     return Splits(
         lambda: part(False),
@@ -266,7 +280,11 @@ def every_tenth(open_all: Callable[[], Any]) -> Splits:
     )
 
 
-def named_splits(names: Sequence[str], open_part: Callable[[str], Any]) -> Splits:
+def named_splits(
+    names: Sequence[str],
+    open_part: Callable[[str], Any],
+    choose: Callable[[Any], np.ndarray] = _every_tenth_of,
+) -> Splits:
     """Splits of a set whose parts have names: lists, folders, or subsets.
 
     Training takes the part that is called train, trainval or default, or else the only one;
@@ -276,6 +294,7 @@ def named_splits(names: Sequence[str], open_part: Callable[[str], Any]) -> Split
     Args:
         names: of the parts that there are.
         open_part: from a name to the data set.
+        choose: as for `every_tenth`.
 
     Raises:
         ValueError: none of several parts is for training.
@@ -301,7 +320,7 @@ def named_splits(names: Sequence[str], open_part: Callable[[str], Any]) -> Split
             f"{_listed(TRAIN_NAMES, 'or')}"
         )
     whole = cache(open_part)
-    tenths = every_tenth(functools.partial(whole, train))
+    tenths = every_tenth(functools.partial(whole, train), choose)
     return Splits(
         (lambda: whole(train)) if validation else (lambda: tenths.train),
         (lambda: whole(validation)) if validation else (lambda: tenths.validation),
@@ -386,6 +405,26 @@ def _masks(paths: list[str], asked: Request) -> Splits:
         return f"{said}; {tenths.rule}" if said else tenths.rule
 
     return Splits(lambda: tenths.train, lambda: tenths.validation, lambda: None, rule=rule)
+
+
+def _class_folder(paths: list[str], asked: Request) -> Splits:
+    (root,) = paths
+    choose = every_tenth_of_each_class
+
+    def part(name: str | None) -> ClassFolder:
+        return ClassFolder(root, name, asked.classes, asked.faults)
+
+    names = splits_of(root)
+    if names:
+        return named_splits(names, part, choose)
+    tenths = every_tenth(lambda: part(None), choose)
+    return Splits(
+        lambda: tenths.train,
+        lambda: tenths.validation,
+        lambda: None,
+        rule="there are no folders for splits: of each class every tenth picture by sorted name "
+        "validates",
+    )
 
 
 def _by_lists(parts: VOCParts) -> Splits:
@@ -483,6 +522,12 @@ SOURCES: dict[str, Source] = {
         "yolo:DIR (pictures with YOLO's text files; with data.yaml, classes.txt or --classes)",
         ("boxes", "labels"),
         _yolo,
+        takes_classes=True,
+    ),
+    "folder": Source(
+        "folder:DIR (a folder of pictures for each class, as DIR/cow/1.jpg)",
+        ("label",),
+        _class_folder,
         takes_classes=True,
     ),
     "masks": Source(
