@@ -120,8 +120,7 @@ def test_label_maps(tmp_path, capsys):
         for path in (tmp_path / "CamVid" / f"{split}annot").iterdir():
             Image.fromarray(np.where(np.eye(24, 32) > 0, 0, 11).astype(np.uint8)).save(path)
     spoils, _, text = findings(capsys, tmp_path, source)
-    assert spoils == {"fewer than two classes of pixels": 1}
-    assert "only Sky occurs" in text
+    assert spoils.keys() == {"fewer than two classes"} and "Sky" in text
 
 
 def test_drawn_scenes_and_a_part_of_them(tmp_path, capsys):

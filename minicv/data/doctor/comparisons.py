@@ -42,7 +42,7 @@ UNEQUAL = Kind(
     "imbalance", False, "the rare class is hard to learn: more pictures of it help the most"
 )
 FEWER_THAN_TWO = Kind(
-    "fewer than two classes of pixels", True, "there is nothing to tell apart, and mIoU is 1"
+    "fewer than two classes", True, "there is nothing to tell apart, and mIoU is 1"
 )
 GREY = Kind("grey picture among coloured ones", False, "")
 
@@ -128,7 +128,8 @@ def _label_maps(splits: Sequence[Census], findings: Findings) -> None:
                 f", and {train.void_share:.0%} of the pixels are {VOID}, which means no class; "
                 "masks of 0 and 255 must be written as 0 and 1"
             )
-        findings.add(FEWER_THAN_TWO, train.split, what)
+        if all(finding.kind.name != FEWER_THAN_TWO.name for finding in findings):  # by the reader
+            findings.add(FEWER_THAN_TWO, train.split, what)
         return
     counts = [
         [census.pictures_with[k] for census in splits] for k in range(len(train.pixel_classes))

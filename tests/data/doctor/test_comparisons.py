@@ -143,7 +143,7 @@ def label_maps(first_seed, *label_maps, names=("sky", "cow")):
 def test_masks_of_0_and_255_have_one_class():
     mask = [[0, 0, VOID, VOID]] * 2
     result = found(label_maps(0, mask, mask), label_maps(5, mask))
-    spoils, count, (where, what) = result["fewer than two classes of pixels"]
+    spoils, count, (where, what) = result["fewer than two classes"]
     assert spoils and count == 1 and where == "train"
     assert what == (
         "only sky occurs, and 50% of the pixels are 255, which means no class; masks of 0 and 255 "
