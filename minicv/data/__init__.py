@@ -1,7 +1,9 @@
 """Data: the Farmyard, readers of real sets, joint transforms, the loader."""
 
 from minicv.data.camvid import CamVid
+from minicv.data.check_pictures import check_pictures
 from minicv.data.checks import check_targets
+from minicv.data.class_folder import ClassFolder
 from minicv.data.coco import CocoDetection
 from minicv.data.farmyard import Farmyard
 from minicv.data.image_files import (
@@ -13,6 +15,7 @@ from minicv.data.image_files import (
     read_label_map,
 )
 from minicv.data.loader import DataLoader, Dataset, SampleError
+from minicv.data.mask_folder import MaskFolder
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.sources import SOURCES, Source, Splits, open_data, sources_help
 from minicv.data.voc import VOCDetection
@@ -25,6 +28,7 @@ __all__ = [
     "AnnotationError",
     "Cached",
     "CamVid",
+    "ClassFolder",
     "CocoDetection",
     "DataLoader",
     "Dataset",
@@ -32,6 +36,7 @@ __all__ = [
     "Farmyard",
     "ImageError",
     "ImageFolder",
+    "MaskFolder",
     "PennFudan",
     "Relabelled",
     "SampleError",
@@ -42,6 +47,7 @@ __all__ = [
     "VOCDetection",
     "VOCSegmentation",
     "YoloDetection",
+    "check_pictures",
     "check_targets",
     "open_data",
     "read_image",
