@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
+from minicv.data.transforms.photograph import check_photograph
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601: brightness of red, green, blue
 
@@ -48,6 +49,7 @@ class ColorJitter:
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, dict]:
         rng = need_rng("ColorJitter", rng)
+        check_photograph("ColorJitter", image, unit_range=True)
         for step in rng.permutation(4).tolist():
             amount = (self.brightness, self.contrast, self.saturation, self.hue)[step]
             if amount == 0:

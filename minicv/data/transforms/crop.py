@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
+from minicv.data.transforms.photograph import check_photograph
 from minicv.vision.boxes import box_area, clip_boxes_to_image
 from minicv.vision.label_maps import VOID
 from minicv.vision.masks import masks_to_boxes
@@ -92,6 +93,7 @@ def crop(
         >>> image.shape, target["boxes"].tolist()
         ((3, 5, 5), [[0.0, 0.0, 4.0, 3.0]])
     """
+    check_photograph("crop", image)
     full_height, full_width = image.shape[1:]
     inside = 0 <= top <= top + height <= full_height and 0 <= left <= left + width <= full_width
     if not inside or height < 1 or width < 1:
@@ -132,6 +134,7 @@ class RandomCrop:
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, dict]:
         rng = need_rng("RandomCrop", rng)
+        check_photograph("RandomCrop", image)
         full_height, full_width = image.shape[1:]
         height, width = min(self.size[0], full_height), min(self.size[1], full_width)
         top = int(rng.integers(full_height - height + 1))
@@ -168,6 +171,7 @@ def lay_on_ground(
         >>> image[0].tolist(), target["segmentation"].tolist()
         ([[0.5, 1.0, 0.5]], [[255, 3, 255]])
     """
+    check_photograph("lay_on_ground", image)
     bottom, right = top + image.shape[1], left + image.shape[2]
     if min(top, left) < 0 or bottom > height or right > width:
         raise ValueError(

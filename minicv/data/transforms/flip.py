@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
+from minicv.data.transforms.photograph import check_photograph
 from minicv.vision.boxes import flip_boxes
 from minicv.vision.keypoints import flip_keypoints
 
@@ -33,6 +34,7 @@ def hflip(
         >>> image.tolist(), target["boxes"].tolist()
         ([[[3.0, 2.0, 1.0, 0.0]]], [[3.0, 0.0, 4.0, 1.0]])
     """
+    check_photograph("hflip", image)
     width = image.shape[2]
     target = dict(target)
     if "boxes" in target:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from minicv.data.transforms.photograph import check_photograph
 from minicv.vision.boxes import scale_boxes
 from minicv.vision.keypoints import scale_keypoints
 
@@ -23,7 +24,7 @@ def resize(image: np.ndarray, target: dict, size: tuple[int, int]) -> tuple[np.n
         size: new height and width, at least 1 each.
 
     Raises:
-        ValueError: a side is less than 1.
+        ValueError: a side is less than 1, or the image is none; see `check_photograph`.
 
     Example:
         >>> boxes = np.array([[2.0, 0.0, 4.0, 2.0]], np.float32)
@@ -31,6 +32,7 @@ def resize(image: np.ndarray, target: dict, size: tuple[int, int]) -> tuple[np.n
         >>> image.shape, target["boxes"].tolist()
         ((3, 4, 8), [[4.0, 0.0, 8.0, 4.0]])
     """
+    check_photograph("resize", image)
     height, width = image.shape[1:]
     new_height, new_width = size
     if min(size) < 1:
@@ -102,4 +104,5 @@ class Resize:
     def __call__(
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None = None
     ) -> tuple[np.ndarray, dict]:
+        check_photograph("Resize", image)
         return resize(image, target, self.output_size(*image.shape[1:]))

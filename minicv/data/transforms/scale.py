@@ -8,6 +8,7 @@ import numpy as np
 
 from minicv.data.transforms.compose import need_rng
 from minicv.data.transforms.crop import crop, lay_on_ground
+from minicv.data.transforms.photograph import check_photograph
 from minicv.data.transforms.resize import resize
 from minicv.vision.label_maps import VOID
 
@@ -55,6 +56,7 @@ class RandomScale:
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, dict]:
         rng = need_rng("RandomScale", rng)
+        check_photograph("RandomScale", image)
         if rng.uniform() >= self.p:
             return image, target
         factor = _draw_factor(self.scale, rng)
@@ -119,6 +121,7 @@ class RandomScaleCrop:
         self, image: np.ndarray, target: dict, rng: np.random.Generator | None
     ) -> tuple[np.ndarray, dict]:
         rng = need_rng("RandomScaleCrop", rng)
+        check_photograph("RandomScaleCrop", image)
         factor = _draw_factor(self.scale, rng)
         down, across = rng.uniform(), rng.uniform()
         new_height, new_width = (max(1, int(side * factor + 0.5)) for side in image.shape[1:])
