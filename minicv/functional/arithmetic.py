@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array
+from minicv.backend import Array, kept_where
 
 
 class Add(Function):
@@ -48,8 +50,13 @@ class Divide(Function):
         return self.quotient
 
     def backward(self, grad: Array) -> tuple[Array, Array | None]:
-        grad_x = grad / self.y
-        return grad_x, -grad_x * self.quotient if self.needs_grad[1] else None
+        arrives = grad != 0  # elsewhere 0 / 0 is 0
+        grad_y = None
+        with np.errstate(invalid="ignore"):
+            grad_x = kept_where(arrives, grad / self.y)
+            if self.needs_grad[1]:
+                grad_y = kept_where(arrives, -grad_x * self.quotient)
+        return grad_x, grad_y
 
 
 class Negative(Function):
@@ -103,7 +110,8 @@ def divide(x: Tensor | Array | float, y: Tensor | Array | float) -> Tensor:
     """x / y, element by element.
 
     Forward: z = x / y. Gradients: dL/dx = dL/dz / y, dL/dy = -z / y · dL/dz. Division by zero
-    follows NumPy: infinity or NaN, with its warning. Shapes, empty input and cost as for `add`.
+    follows NumPy: infinity or NaN, with its warning; its gradients are 0 where dL/dz is 0.
+    Shapes, empty input and cost as for `add`.
 
     >>> divide(Tensor([1.0, 2.0]), 10).data.round(2).tolist()
     [0.1..., 0.2...]

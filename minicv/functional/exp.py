@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Exp(Function):
@@ -12,7 +14,8 @@ class Exp(Function):
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        return grad * self.y
+        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 times infinity is 0
+            return kept_where(grad != 0, grad * self.y)
 
 
 def exp(x: Tensor | Array) -> Tensor:

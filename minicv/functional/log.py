@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Log(Function):
@@ -12,7 +14,8 @@ class Log(Function):
         return xp_of(x).log(x)
 
     def backward(self, grad: Array) -> Array:
-        return grad / self.x
+        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 / 0 is 0
+            return kept_where(grad != 0, grad / self.x)
 
 
 def log(x: Tensor | Array) -> Tensor:
@@ -21,7 +24,8 @@ def log(x: Tensor | Array) -> Tensor:
     Forward: y = log x. Gradient: dL/dx = dL/dy / x.
 
     Shapes: any; y has the shape of x. An empty input gives an empty result. x = 0 gives -infinity
-    and a negative x NaN, each with NumPy's warning. For the logarithm of a probability use
+    and a negative x NaN, each with NumPy's warning; the gradient at x = 0 is infinite, and 0 where
+    dL/dy is 0. For the logarithm of a probability use
     `log_softmax`, which takes the scores. Cost: one log per element; keeps x.
 
     >>> log(Tensor([1.0, 10.0])).data.round(2).tolist()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kept_where, xp_of
 
 
 class Sqrt(Function):
@@ -12,7 +14,8 @@ class Sqrt(Function):
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        return grad / (2 * self.y)
+        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 / 0 is 0
+            return kept_where(grad != 0, grad / (2 * self.y))
 
 
 def sqrt(x: Tensor | Array) -> Tensor:
@@ -21,8 +24,8 @@ def sqrt(x: Tensor | Array) -> Tensor:
     Forward: y = √x. Gradient: dL/dx = dL/dy / (2 y).
 
     Shapes: any; y has the shape of x. An empty input gives an empty result. At x = 0 the gradient
-    is infinite, with NumPy's warning; where x can be 0, add a small number first. A negative x
-    gives NaN with NumPy's warning. Cost: one square root per element; keeps y.
+    is infinite, with NumPy's warning, and 0 where dL/dy is 0; where x can be 0, add a small number
+    first. A negative x gives NaN with NumPy's warning. Cost: one square root per element; keeps y.
 
     >>> sqrt(Tensor([1.0, 4.0])).data.tolist()
     [1.0, 2.0]

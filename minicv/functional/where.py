@@ -35,9 +35,9 @@ def where(condition: Array, x: Tensor | Array | float, y: Tensor | Array | float
     broadcast. The condition is a constant, a plain boolean array such as ``x > 0``.
 
     Shapes: condition, x and y broadcast against each other. An empty input gives an empty result.
-    Both x and y are computed everywhere before: a NaN in the value that is not chosen does no harm
-    forward, but the operation that made it may turn its zero gradient into NaN. Cost: one pass;
-    keeps the condition.
+    Both x and y are computed everywhere before: a NaN in the value that is not chosen does no harm,
+    and the zero gradient that it gets stays zero through `divide`, `sqrt`, `log`, `exp` and
+    `power`, also where their slope is infinite. Cost: one pass; keeps the condition.
 
     Raises:
         TypeError: the condition is no boolean array.

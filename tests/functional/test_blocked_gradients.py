@@ -214,3 +214,33 @@ def test_a_weight_of_zero_shields_from_a_binary_logit():
     np.testing.assert_allclose(loss.item(), 2 * np.log1p(np.exp(-1)), rtol=1e-12)
     np.testing.assert_allclose(x.grad, [0, 0, -2 / (1 + np.e)], rtol=1e-12)
     assert targets.grad.tolist() == [0.0, 0.0, -2.0]
+
+
+# What has an infinite slope, or none, at the element that is not chosen.
+UNCHOSEN = {
+    "divide": (lambda x: 1.0 / x, [0.0, 2.0], -0.25),
+    "divide, above": (lambda x: x / (x * 0 + np.float32([0, 2])), [1.0, 2.0], 0.5),
+    "sqrt": (F.sqrt, [0.0, 4.0], 0.25),
+    "log": (F.log, [0.0, 4.0], 0.25),
+    "exp": (F.exp, [1000.0, 0.0], 1.0),
+    "power": (lambda x: x**0.5, [0.0, 4.0], 0.25),
+    "power below 0": (lambda x: x**-1, [0.0, 2.0], -0.25),
+    "power of tensors": (lambda x: F.power(x, np.float32([-1, 2])), [0.0, 2.0], 4.0),
+    "power, exponent": (lambda x: F.power(np.float32([0, 1]), x), [-1.0, 2.0], 0.0),
+}
+
+
+@pytest.mark.parametrize(("operation", "x", "slope"), UNCHOSEN.values(), ids=UNCHOSEN)
+def test_what_where_does_not_choose_gets_no_gradient(operation, x, slope):
+    x = Tensor(np.array(x, np.float32), requires_grad=True)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        F.where(np.array([False, True]), operation(x), 0.0).sum().backward()
+    assert x.grad[0] == 0
+    np.testing.assert_allclose(x.grad[1], slope, rtol=1e-6)
+
+
+def test_a_relu_behind_a_square_root():
+    x = Tensor([0.0, 4.0], requires_grad=True)
+    with np.errstate(divide="ignore"):
+        F.relu(F.sqrt(x)).sum().backward()
+    assert x.grad.tolist() == [0.0, 0.25]
