@@ -181,7 +181,7 @@ def drawn_by_minicv(path: Path) -> bool:
     if path.suffix.lower() != ".png":
         return False
     try:
-        with Image.open(path) as file:
+        with Image.open(path, formats=("PNG",)) as file:
             return file.info.get("Software") == OWN_MARK
     except Exception:  # a file that is no picture is named when it is read
         return False

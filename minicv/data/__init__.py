@@ -1,7 +1,6 @@
 """Data: the Farmyard, readers of real sets, joint transforms, the loader."""
 
 from minicv.data.camvid import CamVid
-from minicv.data.check_pictures import check_pictures
 from minicv.data.checks import check_targets
 from minicv.data.class_folder import ClassFolder
 from minicv.data.coco import CocoDetection
@@ -47,7 +46,6 @@ __all__ = [
     "VOCDetection",
     "VOCSegmentation",
     "YoloDetection",
-    "check_pictures",
     "check_targets",
     "open_data",
     "read_image",

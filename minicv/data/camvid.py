@@ -13,7 +13,7 @@ import numpy as np
 from minicv.data.faults import Faults
 from minicv.data.label_maps_of_set import LabelMaps
 from minicv.data.label_names import Label
-from minicv.data.mask_coding import Looks, check_occurring, choose_coding
+from minicv.data.mask_coding import Looks, check_occurring, choose_coding, holds_void
 from minicv.data.mask_files import Coding
 from minicv.data.picture_folder import PictureFolder, pictures_in
 from minicv.vision.label_maps import VOID
@@ -58,8 +58,8 @@ class CamVid:
         FileNotFoundError: a folder is missing or empty, or a photograph has no label map.
         ImageError: a label map cannot be read; on reading, a truncated photograph.
         AnnotationError: a label map of another size than its photograph, or with a number above 11
-            that is not 255, or another colour; or fewer than two classes occur in training. Names
-            all of the files.
+            that is not 255, or another colour; or fewer than two classes occur beside 255 in
+            training. Names all of the files.
     """
 
     classes: tuple[str, ...] = ()
@@ -94,7 +94,7 @@ class CamVid:
         self._maps = LabelMaps(pairs, _decide, annotations, faults, "CamVid")
         self.paths = [pairs[index][0] for index in self._maps.good]
         self.label_paths = [pairs[index][1] for index in self._maps.good]
-        if split == "train":
+        if split == "train" and holds_void(self._maps.looks):
             check_occurring(self._maps.looks, self._maps.coding, annotations, faults)
         faults.settle("CamVid")
 

@@ -84,9 +84,7 @@ def check_occurring(
     occurring: set[int] = set()
     for _, look in looks:
         occurring |= coding.labels_in(look)
-        if len(occurring) > 1:
-            return
-    if not looks:
+    if len(occurring) > 1 or not looks:
         return
     numbers = _numbers(looks)
     void = f", and {VOID} is no class" if VOID in numbers and not coding.colours else ""
@@ -98,6 +96,11 @@ def check_occurring(
         f"{held}of {len(coding.names)} classes only {which} occurs in {len(looks)} masks, so there "
         f"is nothing to tell apart{advice}",
     )
+
+
+def holds_void(looks: Looks) -> bool:
+    """Whether 255 occurs, of which the author of the masks may have meant something else."""
+    return VOID in _numbers(looks)
 
 
 def _drawn_in(looks: Looks, table: Collection[Colour]) -> bool:

@@ -22,6 +22,7 @@ from minicv.data.mask_coding import (
     choose_coding,
     coding_of_numbers,
     colours_of,
+    holds_void,
 )
 from minicv.data.mask_files import Coding
 from minicv.data.split_names import role_in
@@ -69,8 +70,8 @@ class VOCSegmentation:
         ValueError: no classes, or more than 255.
         ImageError: a photograph is no picture, or a label map cannot be read.
         AnnotationError: a label map of another size than its photograph, with colours that no file
-            explains, or with a number that is no class; or fewer than two classes occur in a split
-            to learn from. Names all of the files.
+            explains, or with a number that is no class; or fewer than two classes occur beside 255
+            in a split to learn from. Names all of the files.
     """
 
     classes: tuple[str, ...] = ()
@@ -106,7 +107,8 @@ class VOCSegmentation:
         self.ids = [names[index] for index in good]
         self.paths: list[Path] = [pairs[index][0] for index in good]
         self.label_paths: list[Path] = [pairs[index][1] for index in good]
-        if good and (split is None or role_in(split) in ("train", "")):
+        to_learn = split is None or role_in(split) in ("train", "")
+        if to_learn and holds_void(self._maps.looks):
             advice = (
                 f"; 255 is no class in VOC's form: read masks of 0 and 255 by "
                 f"masks:{folder.pictures},{folder.labels}"
