@@ -26,7 +26,7 @@ def tables(report: Report) -> Iterator[list[str]]:
     yield lines
     names = tuple(census.split for census in splits)
     if any(census.objects for census in splits):
-        rows = [("objects", *names)]
+        rows = [("objects" if any(c.areas.any() for c in splits) else "pictures of", *names)]
         rows += _rows(splits[0].classes, [census.objects for census in splits])
         rows.append(("all", *(f"{sum(census.objects.values()):,}" for census in splits)))
         yield aligned(rows)

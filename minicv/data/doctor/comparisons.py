@@ -86,16 +86,17 @@ def _pictures_that_return(splits: Sequence[Census], findings: Findings) -> None:
 
 def _names_in_two_splits(splits: Sequence[Census], findings: Findings) -> None:
     """The same file again is a leak, whether or not it can be read; another one is looked at."""
-    first_of: dict[str, tuple[Census, Sample]] = {}
+    first_of: dict[object, tuple[Census, Sample]] = {}
     for census in splits:
         for sample in census.samples:
-            key = sample.name if sample.path is None else sample.path.stem
-            other, first = first_of.setdefault(key, (census, sample))
-            if other is census or (sample.digest and sample.digest == first.digest):
-                continue
-            where, what = f"{census.split}: {sample.name}", f"is also {other.split}: {first.name}"
-            same_file = sample.path is not None and sample.path == first.path
-            findings.add(LEAK if same_file else SAME_NAME, where, what)
+            for kind, key in ((LEAK, sample.path), (SAME_NAME, sample.image_id)):
+                other, first = (
+                    first_of.setdefault(key, (census, sample)) if key else (census, sample)
+                )
+                if other is census or (sample.digest and sample.digest == first.digest):
+                    continue  # told already, as having the same pixels
+                where = f"{census.split}: {sample.name}"
+                findings.add(kind, where, f"is also {other.split}: {first.name}")
 
 
 def _objects(splits: Sequence[Census], findings: Findings) -> None:

@@ -61,6 +61,7 @@ class Sample:
     Attributes:
         index: in its split.
         name: of the picture's file, or the image_id of a drawn one.
+        image_id: as the data set says it; the name where it says none.
         size: height and width; None for a picture that cannot be read.
         digest: of its pixels; equal for equal pictures.
         labels_digest: of its labels.
@@ -84,6 +85,7 @@ class Sample:
     pixels: Mapping[int, int] = field(default_factory=dict)
     joints: np.ndarray | None = None
     notes: tuple[Note, ...] = ()
+    image_id: str = ""
 
 
 def look_at(
@@ -130,6 +132,7 @@ def look_at(
         _pixels(target),
         None if keypoints is None else (keypoints[:, :, 2] > 0).sum(axis=0),
         tuple(notes),
+        str(target.get("image_id", name)),
     )
 
 

@@ -45,11 +45,18 @@ def test_the_same_file_in_two_splits_is_a_leak_even_if_it_cannot_be_read():
 
 
 def test_another_picture_of_the_same_name_is_worth_a_look():
-    train = Made(object_set(0, 10).samples, paths=[f"a/{i}.jpg" for i in range(10)])
-    validation = Made(object_set(20, 1).samples, paths=["b/7.jpg"])
-    assert found(train, validation) == {
-        "name in two splits": (False, 1, ("validation: b/7.jpg", "is also train: a/7.jpg"))
+    def named(seed, names):
+        samples = [
+            (coloured(seed + k), boxes_of((2, 5, 22, 25), name=n)) for k, n in enumerate(names)
+        ]
+        return Made(samples, ("cow",))
+
+    train = named(0, [f"a/{k}" for k in range(10)])
+    assert found(train, named(20, ["a/7", "b"])) == {
+        "name in two splits": (False, 1, ("validation: a/7", "is also train: a/7"))
     }
+    # A folder is a part of the name: every class and every sequence may have a picture 7.
+    assert found(train, named(20, ["b/7", "7"])) == {}
 
 
 def test_the_same_pixels_twice_in_a_split():
