@@ -67,7 +67,8 @@ class ClassFolder:
             )
         self._place = self.root if split is None else self.root / split
         places = [self.root / name for name in splits] or [self.root]
-        known = sorted({folder.name for place in places for folder in _folders_in(place)})
+        folders = [folder for place in places for folder in _folders_in(place)]
+        known = sorted({f.name for f in folders if pictures_in(f, recursive=True)})
         self.classes: tuple[str, ...] = tuple(known if classes is None else classes)
         self.paths: list[Path] = []
         self.labels: list[int] = []

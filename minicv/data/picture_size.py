@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from minicv.data.faults import Faults
-from minicv.data.image_files import ImageError, open_picture
+from minicv.data.image_files import ImageError, exif_orientation, open_picture
 
 EXIF_ORIENTATION = 0x0112
 
@@ -57,9 +57,7 @@ def picture_size(path: str | Path) -> PictureSize:
     """
     with open_picture(path, "picture_size") as picture:
         width, height = picture.size
-        orientation = picture.getexif().get(EXIF_ORIENTATION, 1)
-    if orientation not in range(1, 9):
-        orientation = 1
+        orientation = exif_orientation(picture)
     if orientation in (5, 6, 7, 8):
         width, height = height, width
     return PictureSize(width, height, orientation)
@@ -131,7 +129,8 @@ def size_if_readable(picture: Path, faults: Faults) -> PictureSize | None:
     try:
         return picture_size(picture)
     except (ImageError, OSError) as error:
-        faults.unreadable(picture, str(error).split(": ", 1)[-1])
+        reason = str(error).removeprefix("picture_size: ")
+        faults.unreadable(picture, reason.removeprefix(f"cannot read {picture}: "))
         return None
 
 

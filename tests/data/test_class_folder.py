@@ -98,7 +98,8 @@ def test_empty_folders_and_pictures_beside_are_named(tmp_path):
     save("cow/1.jpg", "duck/1.jpg", "loose.jpg", folder=tmp_path)
     (tmp_path / "pig").mkdir()
     faults = Faults(raises=False)
-    assert len(ClassFolder(tmp_path, faults=faults)) == 2
+    dataset = ClassFolder(tmp_path, faults=faults)
+    assert len(dataset) == 2 and dataset.classes == ("cow", "duck")
     assert [(fault.kind, fault.file.name, fault.repair) for fault in faults.found] == [
         ("class without pictures", "pig", "left out"),
         ("picture without annotation", "loose.jpg", "left out"),
