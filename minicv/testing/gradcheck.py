@@ -133,9 +133,10 @@ def _worst_mismatch(
     """(description of the worst element of the first wrong gradient or None, whether on a kink)."""
     name, cotangents, gradients = analytic_gradients("gradcheck", operation, point, seed)
     terms = loss_terms("gradcheck", operation, cotangents)
+    result = float(np.abs(terms(point)).max(initial=0))
     rng = np.random.default_rng(seed + 1)
     for index, (x, gradient) in enumerate(zip(point, gradients, strict=True)):
-        check = _InputCheck(terms, point, index, gradient, method, eps, rtol, atol)
+        check = _InputCheck(terms, point, index, gradient, result, method, eps, rtol, atol)
         wrong: list[tuple[np.ndarray, _Comparison]] = []
         on_kinks: list[tuple[np.ndarray, _Comparison]] = []
         for members, direction in _directions(check.sizes, mode, rng):
@@ -184,12 +185,18 @@ class _Comparison(NamedTuple):
 
 @dataclass(frozen=True)
 class _InputCheck:
-    """The comparisons for one input; ``gradient`` is what backward says of it."""
+    """The comparisons for one input.
+
+    Attributes:
+        gradient: what backward says of it.
+        result: the greatest term of L.
+    """
 
     terms: Terms
     point: list[np.ndarray]
     index: int
     gradient: np.ndarray
+    result: float
     method: Method
     eps: float
     rtol: float
@@ -207,15 +214,24 @@ class _InputCheck:
 
     @cached_property
     def noise(self) -> float:
-        """What no slope can be told from: rounding does to all elements alike."""
+        """What no slope can be told from: what rounding does, it does to all elements alike.
+
+        Where all gradients are smaller than the rounding of the results, as in a softmax that is
+        saturated, they are differences of such results, and nothing but rounding.
+        """
         greatest = float(self.sizes.max(initial=0, where=np.isfinite(self.sizes)))
-        return self.atol + ROUNDING * greatest
+        rounded = ROUNDING * self.result
+        return self.atol + (rounded if greatest < rounded else ROUNDING * greatest)
 
     def ray(self, members: np.ndarray, direction: np.ndarray) -> Ray:
         """The way on which these elements move, and no others."""
         whole = np.zeros(self.gradient.size)
         whole[members] = direction * self.reach[members]
         return Ray(self.point, self.index, whole.reshape(self.gradient.shape))
+
+    def products(self, members: np.ndarray, direction: np.ndarray) -> np.ndarray:
+        """(M,) by how much L changes with each of these elements, as backward has it."""
+        return self.gradient.reshape(-1)[members] * (direction * self.reach[members])
 
     def compare(self, members: np.ndarray, direction: np.ndarray) -> _Comparison:
         """What backward and the numerical slopes say when these elements move.
@@ -225,7 +241,7 @@ class _InputCheck:
             direction: (M,).
         """
         ray = self.ray(members, direction)
-        products = (self.gradient * ray.direction).reshape(-1)[members]
+        products = self.products(members, direction)
         analytic = float(products.sum())
         size = float(np.linalg.norm(products))
 
@@ -269,8 +285,8 @@ class _InputCheck:
             ray = self.ray(some, signs[some])
             by_step = complex_step(self.terms, ray) if found.by == "complex step" else None
             slope = by_step or central_difference(self.terms, ray, self.eps)
-            off = float(np.sum(self.gradient * ray.direction, where=ray.direction != 0))
-            return abs(off - slope.value) if np.isfinite(off) else float("inf")
+            off = abs(float(self.products(some, signs[some]).sum()) - slope.value)
+            return off if np.isfinite(off) else float("inf")
 
         element = worst_element(members, fault)
         alone = self.compare(np.array([element]), np.ones(1))
