@@ -18,7 +18,6 @@ from minicv.data.transforms import ColorJitter, Compose, RandomScaleCrop, Resize
 from minicv.inspection import draw_segmentation, draw_segmentation_comparison
 from minicv.inspection.label_maps import percent
 from minicv.metrics.metric import Metric, SegmentationMetric
-from minicv.metrics.segmentation import values_of_confusion
 from minicv.models.backbones import build_backbone
 from minicv.models.model import Model, Target
 from minicv.models.segmentation import (
@@ -121,7 +120,7 @@ def class_table(metric: Metric) -> list[str]:
     cow        20 %     1.000  0.500
     """
     assert isinstance(metric, SegmentationMetric)
-    values = values_of_confusion(metric.confusion)
+    values = metric.of_all()
     width = max(5, *map(len, metric.classes))
     pixels = metric.confusion.sum(axis=1)
     shares = pixels / max(int(pixels.sum()), 1)
@@ -153,6 +152,7 @@ SEGMENTATION = Task(
     results="segmentations",
     compare=_compare,
     report=class_table,
+    metric_of_some=SegmentationMetric,
     classes_of=lambda dataset: tuple(dataset.segmentation_classes),  # type: ignore[attr-defined]
 )
 

@@ -67,6 +67,8 @@ class Task:
             task that has nothing to show.
         report: metric -> the lines that `minicv eval` prints; None prints all values.
         classes_of: data set -> the names of the labels.
+        metric_of_some: as ``metric``, from the names of all classes and of those that the data set
+            labels; None where a class without truth has no value anyway.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Task:
     compare: Callable[[Prediction, Target, Dataset], Image.Image] | None = None
     report: Callable[[Metric], list[str]] | None = None
     classes_of: Callable[[Dataset], Classes] = classes_of_objects
+    metric_of_some: Callable[[Sequence[str], Sequence[str]], Metric] | None = None
 
 
 @dataclass(frozen=True)
