@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from minicv.data.no_picture import NEEDS_HEIF, is_heif, why_no_picture
-from minicv.vision.label_maps import check_label_map
 
 # The formats of Pillow that are read, whatever the suffix. Pillow knows more, and among them are
 # programs: it would start Ghostscript for a PostScript file that is called holiday.jpg.
@@ -309,28 +308,3 @@ def read_label_map(path: str | Path) -> np.ndarray:
             "pixel (mode L or P); where classes are drawn as colours, write their numbers instead"
         )
     return labels
-
-
-def read_labelled(
-    image_path: Path, label_path: Path, num_classes: int, reader: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """A photograph and its label map; errors of a file as in `read_image` and `read_label_map`.
-
-    Args:
-        image_path, label_path: the files.
-        num_classes: K; labels are 0..K-1 or `VOID`.
-        reader: name of the data set, with which the message begins.
-
-    Returns:
-        (3, H, W) float32 and (H, W) uint8.
-
-    Raises:
-        AnnotationError: a label map of another size than its photograph, or with a number that is
-            no class; names the file.
-    """
-    image, labels = read_image(image_path), read_label_map(label_path)
-    try:
-        check_label_map(labels, num_classes, str(label_path), image.shape[1:])
-    except ValueError as error:
-        raise AnnotationError(f"{reader}: {error}") from error
-    return image, labels

@@ -355,16 +355,25 @@ def test_each_orientation_of_a_wide_picture(tmp_path, orientation):
     np.testing.assert_allclose(read_image(tmp_path / "a.png")[0], upright / 65535, rtol=1e-6)
 
 
-def png_of_one_colour(width, height):
+def png(width, height, bits, colour_type, rows):
     def chunk(kind, content):
         checksum = zlib.crc32(kind + content)
         return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
 
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    rows = zlib.compress(bytes(height * (1 + (width + 7) // 8)))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        chunk(*part) for part in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b""))
-    )
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def png_of_one_colour(width, height):
+    return png(width, height, 1, 0, bytes(height * (1 + (width + 7) // 8)))
+
+
+def test_colours_of_16_bits_keep_their_upper_8(tmp_path):
+    row = b"\0" + struct.pack(">6H", 0xFFFF, 0x8001, 0, 0x00FF, 0x3312, 0xFF00)
+    (tmp_path / "a.png").write_bytes(png(2, 1, 16, 2, row))
+    image = read_image(tmp_path / "a.png")[:, 0]
+    np.testing.assert_allclose(image.T * 255, [[255, 0x80, 0], [0, 0x33, 255]], atol=1)
 
 
 def test_a_hundred_megapixels_are_no_fault_and_do_not_warn(tmp_path):
