@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean check-python
+.PHONY: help demo test oldest lint clean check-python
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 10
@@ -18,13 +18,16 @@ demo: $(VENV)/installed  ## train and run the demonstration detector, and write 
 test: lint  ## lint, then all tests and doctests on every core, with line coverage
 	$(BIN)/python -m pytest -n auto --dist worksteal --cov --cov-report=term:skip-covered --durations=10
 
+oldest: $(VENV)-oldest/installed  ## all tests with the oldest versions that setup.py promises
+	$(VENV)-oldest/bin/python -m pytest -n auto --dist worksteal
+
 lint: $(VENV)/installed-test  ## ruff: rules and format; mypy: types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:  ## remove .venv and everything that was generated
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The two marks say what is installed; a change of setup.py installs again.
@@ -36,6 +39,12 @@ $(VENV)/installed: setup.py | check-python
 $(VENV)/installed-test: setup.py | check-python
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)-oldest/installed: setup.py constraints-oldest.txt | check-python
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip --disable-pip-version-check install --quiet \
+		-c constraints-oldest.txt -e '.[test]'
 	@touch $@
 
 check-python:

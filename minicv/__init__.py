@@ -9,7 +9,9 @@
 
 from minicv import functional
 from minicv.autograd import Function, Tensor, no_grad
+from minicv.backend.requirements import check_numpy as _check_numpy
 from minicv.functional import operators as _operators  # gives Tensor its operators
 
+_check_numpy()
 __version__ = "0.1.0"
 __all__ = ["Function", "Tensor", "functional", "no_grad"]
