@@ -4,10 +4,12 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from command_line import picture
 
 from minicv.cli.main import _parser
-from minicv.tasks import table_of_systems
+from minicv.tasks import SYSTEMS, Spec, build, save, table_of_systems
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
@@ -26,13 +28,20 @@ def test_it_is_short():
     assert README.count("\n") <= 150
 
 
-def test_python_blocks_run_in_order(capsys):
+def test_python_blocks_run_in_order(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # where there are a trained model and a photograph, as README says
+    spec = Spec("faster_rcnn", ("cell",), SYSTEMS["faster_rcnn"].settings["small"], "small")
+    (tmp_path / "runs" / "cells").mkdir(parents=True)
+    save("runs/cells/best.npz", build(spec, np.random.default_rng(0)), spec)
+    picture(tmp_path / "holiday.jpg")
     names: dict = {}
     blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert blocks
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
-    assert "(1, 3, 8, 8) (4, 3, 3, 3)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "Faster R-CNN ('cell',) {'boxes': " in printed and "\nproposals: " in printed
+    assert "(1, 3, 8, 8) (4, 3, 3, 3)" in printed
 
 
 @pytest.mark.parametrize("page", TEXTS)
@@ -57,7 +66,7 @@ def test_commands_parse(command):
 
 def test_there_are_commands_of_every_kind():
     kinds = {command.split()[1] for command in commands_of("minicv")}
-    assert kinds == {"train", "eval", "predict"}
+    assert kinds == {"doctor", "train", "eval", "predict"}
 
 
 def test_make_targets_that_it_names_exist():
