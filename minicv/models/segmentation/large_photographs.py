@@ -19,7 +19,7 @@ copies of them. That happens block by block, from the few cells that lie under a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -81,8 +81,7 @@ def label_in_blocks(
     Args:
         logits: (K, h, w).
         size: (H, W) of the photograph.
-        keep_probabilities: whether the result has them too; they are 4 K H W bytes. Where the
-            scores have the photograph's size already and are NumPy's, they are overwritten.
+        keep_probabilities: whether the result has them too; they are 4 K H W bytes.
 
     Returns:
         ``"segmentation"`` (H, W) int64 and, if kept, ``"probabilities"`` (K, H, W), as
@@ -92,23 +91,59 @@ def label_in_blocks(
     >>> label_in_blocks(logits, (1, 4), keep_probabilities=False)["segmentation"].tolist()
     [[1, 1, 0, 0]]
     """
-    classes, height, width = logits.shape
+    blocks = (
+        (rows, columns, _enlarged_block(logits, size, rows, columns))
+        for rows in _blocks(size[0])
+        for columns in _blocks(size[1])
+    )
+    return _labelled(blocks, len(logits), size, keep_probabilities)
+
+
+def label_tiles(
+    scored: Iterable[tuple[Tile, Array]],
+    classes: int,
+    working_size: tuple[int, ...],
+    size: tuple[int, int],
+    keep_probabilities: bool,
+) -> dict[str, np.ndarray]:
+    """The class of every pixel from the scores of tiles.
+
+    Args:
+        scored: tiles of an image of the working size, each with its scores (K, its height, width).
+        classes: K.
+        working_size: (h, w), at which the network ran.
+        size: (H, W) of the photograph.
+        keep_probabilities: see `label_in_blocks`.
+    """
+    if tuple(working_size) == size:  # no scores are needed beside each other
+        parts = ((*tile.core, scores) for tile, scores in scored)
+        return _labelled(parts, classes, size, keep_probabilities)
+    logits = np.empty((classes, *working_size), np.float32)
+    for tile, scores in scored:
+        logits[(slice(None), *tile.core)] = to_numpy(scores)
+    return label_in_blocks(logits, size, keep_probabilities)
+
+
+def _labelled(
+    parts: Iterable[tuple[slice, slice, Array]],
+    classes: int,
+    size: tuple[int, int],
+    keep_probabilities: bool,
+) -> dict[str, np.ndarray]:
+    """Rows, columns and scores (K, rows, columns) of all parts of a photograph -> the result."""
     segmentation = np.empty(size, np.int64)
-    probabilities: np.ndarray | None = None
-    if keep_probabilities:
-        same = (height, width) == size and isinstance(logits, np.ndarray)
-        probabilities = logits if same else np.empty((classes, *size), logits.dtype)
-    for top in range(0, size[0], BLOCK):
-        rows = slice(top, min(top + BLOCK, size[0]))
-        for left in range(0, size[1], BLOCK):
-            columns = slice(left, min(left + BLOCK, size[1]))
-            scores = _enlarged_block(logits, size, rows, columns)
-            some = F.softmax(Tensor(scores[None]), dim=1).data[0]
-            segmentation[rows, columns] = to_numpy(some.argmax(axis=0))
-            if probabilities is not None:
-                probabilities[:, rows, columns] = to_numpy(some)
+    probabilities = np.empty((classes, *size), np.float32) if keep_probabilities else None
+    for rows, columns, scores in parts:
+        some = F.softmax(Tensor(scores[None]), dim=1).data[0]
+        segmentation[rows, columns] = to_numpy(some.argmax(axis=0))
+        if probabilities is not None:
+            probabilities[:, rows, columns] = to_numpy(some)
     result = {"segmentation": segmentation}
     return result if probabilities is None else {**result, "probabilities": probabilities}
+
+
+def _blocks(length: int) -> list[slice]:
+    return [slice(start, min(start + BLOCK, length)) for start in range(0, length, BLOCK)]
 
 
 def _enlarged_block(logits: Array, size: tuple[int, int], rows: slice, columns: slice) -> Array:

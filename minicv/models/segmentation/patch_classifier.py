@@ -36,7 +36,7 @@ from minicv.models.segmentation.segmenter import SILENT, Segmenter, SegmenterSet
 from minicv.models.segmentation.upsampling import cut
 from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, ReLU, Sequential
 
-PATCH_BY_PATCH = 1 << 15  # pixels; a larger image would take minutes
+PATCH_BY_PATCH = 1 << 14  # pixels; a larger image would take minutes
 _PATCHES_AT_ONCE = 256  # bounds the memory; the result does not depend on it
 
 

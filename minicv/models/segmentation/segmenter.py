@@ -10,7 +10,7 @@ A system of `minicv.models.segmentation` writes step 2, its method ``forward``.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,12 @@ from minicv.models.photographs import (
     resize_image,
     resized_size,
 )
-from minicv.models.segmentation.large_photographs import label_in_blocks, tiles
+from minicv.models.segmentation.large_photographs import (
+    Tile,
+    label_in_blocks,
+    label_tiles,
+    tiles,
+)
 from minicv.vision.label_maps import VOID, check_label_map
 
 SILENT = StageRecorder(keep=False)  # for a network that records nothing
@@ -206,8 +211,10 @@ class Segmenter(Model):
             self._record_class_maps(record, logits.data[0])
             result = self._label(logits, size, keep_probabilities)
         else:
-            maps = self._network_in_tiles(working, self.reach, record)  # (K, h, w)
-            result = label_in_blocks(maps, size, keep_probabilities)
+            scored = self._network_in_tiles(working, self.reach, record)
+            result = label_tiles(
+                scored, len(self.classes), working.shape[1:], size, keep_probabilities
+            )
         record(
             "label_map",
             f"Label map\nthe likeliest class at each of {size[1]} × {size[0]} pixels",
@@ -224,10 +231,11 @@ class Segmenter(Model):
         height, width = image.shape[1:]
         return resize_image(image, *resized_size(height, width, min_size, max_size))
 
-    def _network_in_tiles(self, image: np.ndarray, reach: int, record: StageRecorder) -> np.ndarray:
-        """Logits (K, H, W) of a large image, see `large_photographs`; the stages are those of the
-        tile in the middle."""
-        logits = np.empty((len(self.classes), *image.shape[1:]), np.float32)
+    def _network_in_tiles(
+        self, image: np.ndarray, reach: int, record: StageRecorder
+    ) -> Iterator[tuple[Tile, Array]]:
+        """The tiles of a large image, each with its scores (K, its height, its width); see
+        `large_photographs`. The stages are those of the tile in the middle."""
         parts = list(tiles((image.shape[1], image.shape[2]), reach, self.step))
         for number, tile in enumerate(parts):
             shown = record if number == len(parts) // 2 else SILENT
@@ -239,8 +247,7 @@ class Segmenter(Model):
             shown("tile", caption, "image", functools.partial(dict, image=window))
             scores = self._network(self._batch([window]), shown).data[0]
             self._record_class_maps(shown, scores)
-            logits[(slice(None), *tile.core)] = to_numpy(scores[(slice(None), *tile.inside)])
-        return logits
+            yield tile, scores[(slice(None), *tile.inside)]
 
     def _record_class_maps(self, record: StageRecorder, logits: Array) -> None:
         record(
