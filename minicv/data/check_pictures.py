@@ -40,7 +40,8 @@ def decodes(path: str | Path) -> str | None:
         read_image(path)
     except (ImageError, OSError) as error:
         # The file is named by whoever asks: "read_image: cannot read x.jpg: reason".
-        return str(error).removeprefix(f"read_image: cannot read {path}: ")
+        reason = str(error).removeprefix("read_image: ")
+        return reason.removeprefix(f"cannot read {path}: ")
     return None
 
 

@@ -181,13 +181,15 @@ _QUIET = _QuietPillow()
 
 def _formats_of(path: str | Path) -> tuple[str, ...]:
     """The formats to try: with HEIF for such a file, if there is a package that reads it."""
+    Image.init()  # once; an older Pillow lacks AVIF, and must not be asked for it
+    known = tuple(name for name in FORMATS if name in Image.OPEN)
     if not is_heif(path):
-        return FORMATS
+        return known
     try:
         importlib.import_module("pillow_heif").register_heif_opener()
     except ImportError:
         raise ImageError(NEEDS_HEIF) from None
-    return (*FORMATS, "HEIF")
+    return (*known, "HEIF")
 
 
 def _in_unit_range(values: np.ndarray, mode: str, form: str) -> np.ndarray:

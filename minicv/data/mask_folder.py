@@ -26,6 +26,7 @@ from minicv.data.mask_coding import (
 )
 from minicv.data.mask_files import Coding
 from minicv.data.picture_folder import pictures_in
+from minicv.vision.label_maps import VOID
 
 READER = "MaskFolder"
 _MASK_WORDS = (
@@ -143,6 +144,11 @@ class MaskFolder:
             self.said = (
                 f"the masks name no classes, which are called {names}{more}; --classes names them"
             )
+        # Masks of 0 and 255 among masks of 0 and 1 would lose their objects without a word.
+        void = sum(VOID in look.as_numbers for _, look in looks)
+        if void and coding.numbers.get(VOID) == VOID:
+            void_said = f"{VOID} is taken for no class, in {void} of {len(looks)} masks"
+            self.said = f"{self.said}; {void_said}" if self.said else void_said
         return coding
 
 

@@ -70,7 +70,7 @@ def test_the_reason_does_not_repeat_the_file(tmp_path):
     path.write_bytes(path.read_bytes()[:1000])
     reason = decodes(path)
     assert reason.startswith("image file is truncated") and "a.jpg" not in reason
-    assert "there is no" in decodes(tmp_path / "absent.jpg")
+    assert decodes(tmp_path / "absent.jpg").startswith("there is no file ")
 
 
 @pytest.fixture

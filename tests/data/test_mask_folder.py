@@ -87,6 +87,7 @@ def test_beside_other_numbers_255_is_no_class(folder):
     images, masks = folder({"a.png": mask_of([0, 1, 255]), "b.png": mask_of([0, 255])})
     dataset = MaskFolder(images, masks, ["grass", "cow"])
     assert values_of(dataset) == [0, 1, VOID] and values_of(dataset, 1) == [0, VOID]
+    assert dataset.said == "255 is taken for no class, in 2 of 2 masks"
     assert MaskFolder(images, masks).segmentation_classes == ("class0", "class1")
 
 
@@ -96,7 +97,7 @@ def test_numbers_without_names(folder):
     assert values_of(dataset, 1) == [1, 3, VOID]
     assert dataset.said == (
         "the masks name no classes, which are called class0, class1, class2, class3; --classes "
-        "names them"
+        "names them; 255 is taken for no class, in 1 of 2 masks"
     )
 
 
