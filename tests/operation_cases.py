@@ -228,7 +228,13 @@ POOLING_AND_UPSAMPLING = [
         needs_kernel=True,
     ),
     _case("unpool_bed_of_nails", lambda x: F.unpool_bed_of_nails(x, (2, 3)), MAPS, linear=(0,)),
-    _case("resize_bilinear", lambda x: F.resize_bilinear(x, (7, 4)), MAPS, linear=(0,)),
+    _case(
+        "resize_bilinear",
+        lambda x: F.resize_bilinear(x, (7, 4)),
+        MAPS,
+        linear=(0,),
+        needs_kernel=True,
+    ),
     _case(
         "roi_pool",
         lambda x, boxes, images: F.roi_pool(x, boxes, images, (2, 3)),

@@ -5,15 +5,10 @@ from __future__ import annotations
 import math
 from types import ModuleType
 
-import numpy as np
-
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of, xp_of
 from minicv.functional.conv2d import as_pair
 from minicv.functional.pooling_windows import Pair, check_maps
-
-# A weight above 0 is at least 1 / (2 OH), and one that should be 0 may be a rounding error.
-ROUNDED = 1e-9
 
 
 class ResizeBilinear(Function):
@@ -26,59 +21,20 @@ class ResizeBilinear(Function):
 
     def forward(self, x: Array) -> Array:
         xp = xp_of(x)
-        self.old_size = x.shape[2:]
         self.rows, self.columns = (
             interpolation_matrix(length, new_length, self.align_corners, xp, scale).astype(
                 xp.finfo(x.dtype).dtype
             )
             for length, new_length, scale in zip(
-                self.old_size, self.size, self.scale_factor, strict=True
+                x.shape[2:], self.size, self.scale_factor, strict=True
             )
         )
-        return self._multiply(x, transposed=False)
+        # (OH, H) ((N, C, H, W) (W, OW)) -> (N, C, OH, OW)
+        return kernels_of(x).resize_maps(x, self.rows, self.columns)
 
     def backward(self, grad: Array) -> Array:
-        return self._multiply(grad, transposed=True)
-
-    def _multiply(self, x: Array, transposed: bool) -> Array:
-        """A x Bᵀ, or Aᵀ x B, as if x were multiplied by those weights alone that are not 0.
-
-        On the host, x or the result is looked through for infinity and NaN, whichever is smaller:
-        in a matrix product either of them leaves traces. A device would have to wait for the
-        answer, so there the longer way is always taken.
-        """
-        if xp_of(x) is not np:
-            return self._multiply_with_infinities_apart(x, transposed)
-        grows = math.prod(self.size) > math.prod(self.old_size)
-        with np.errstate(invalid="ignore", over="ignore"):
-            if grows != transposed and not np.isfinite(x.sum()):
-                return self._multiply_with_infinities_apart(x, transposed)
-            y = _product(self.rows, self.columns, x, transposed)
-            if grows == transposed and not np.isfinite(y.sum()):
-                return self._multiply_with_infinities_apart(x, transposed)
-        return y
-
-    def _multiply_with_infinities_apart(self, x: Array, transposed: bool) -> Array:
-        """The product of what is finite; then infinity and NaN are laid over what they reach."""
-        xp = xp_of(x)
-        y = _product(self.rows, self.columns, xp.where(xp.isfinite(x), x, 0), transposed)
-        rows, columns = (
-            (weights > ROUNDED).astype(y.dtype) for weights in (self.rows, self.columns)
-        )
-        nan, infinity = xp.isnan(x), xp.asarray(math.inf, y.dtype)
-        above, below = (
-            _product(rows, columns, (nan | (x == end)).astype(y.dtype), transposed) > 0
-            for end in (infinity, -infinity)
-        )
-        y = xp.where(above, infinity, y)
-        return xp.where(below, xp.where(above, xp.asarray(math.nan, y.dtype), -infinity), y)
-
-
-def _product(rows: Array, columns: Array, x: Array, transposed: bool) -> Array:
-    matmul = kernels_of(x).matmul
-    if transposed:  # (H, OH) ((N, C, OH, OW) (OW, W)) -> (N, C, H, W)
-        return matmul(rows.T, matmul(x, columns))
-    return matmul(rows, matmul(x, columns.T))  # (OH, H) ((N, C, H, W) (W, OW)) -> (N, C, OH, OW)
+        # (H, OH) ((N, C, OH, OW) (OW, W)) -> (N, C, H, W)
+        return kernels_of(grad).resize_maps(grad, self.rows.T, self.columns.T)
 
 
 def interpolation_matrix(

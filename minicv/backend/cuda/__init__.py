@@ -23,6 +23,7 @@ from minicv.backend.cuda.pooling import (
     sum_pool2d,
     sum_pool2d_backward,
 )
+from minicv.backend.cuda.resize import resize_maps
 from minicv.backend.cuda.roi_align import roi_align, roi_align_backward
 from minicv.backend.cuda.roi_pool import roi_pool, roi_pool_backward
 from minicv.backend.cuda.scatter import gather_from_maps, scatter_add, scatter_to_maps
