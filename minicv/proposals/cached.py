@@ -6,7 +6,6 @@ import hashlib
 import os
 import sys
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +23,7 @@ class CachedProposals:
     the ``repr`` of the proposer, so that a changed parameter or a changed pixel never finds old
     boxes. The random numbers come from that hash too, not from the ``rng`` that is given: the
     result is the same whether it was found on the disk or not. Several processes may share a
-    folder. A file that is damaged is written again.
+    folder. A file that is damaged, or holds what are no boxes in the picture, is written again.
 
     Args:
         proposer: the one whose results are cached.
@@ -43,7 +42,7 @@ class CachedProposals:
         image = checked_image(image, "CachedProposals")
         digest = _digest(image, self.proposer)
         path = Path(self.folder) / f"{digest.hex()}.npz"
-        cached = _read(path)
+        cached = _read(path, *image.shape[1:])
         if cached is None:
             own_rng = np.random.default_rng(int.from_bytes(digest, "big"))
             cached = self.proposer.propose(image, own_rng)
@@ -65,12 +64,20 @@ def _digest(image: np.ndarray, proposer: Proposer) -> bytes:
     return digest.digest()
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray] | None:
+def _read(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """The boxes and scores in a file; None where it is missing, damaged, or holds anything else."""
     try:
-        with open(path, "rb") as stream, np.load(stream) as file:
-            return file["boxes"], file["scores"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # not there, or cut off
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
+            boxes, scores = file["boxes"], file["scores"]
+    except Exception:  # a damaged archive raises nearly anything, and the boxes can be made again
+        return None
+    known = boxes.ndim == 2 and boxes.shape[1] == 4 and scores.shape == boxes.shape[:1]
+    if not known or boxes.dtype.kind not in "fiu" or scores.dtype.kind not in "fiu":
+        return None
+    x1, y1, x2, y2 = boxes.T
+    # A comparison with NaN is False.
+    inside = (x1 >= 0) & (y1 >= 0) & (x1 < x2) & (y1 < y2) & (x2 <= width) & (y2 <= height)
+    return (boxes, scores) if inside.all() and np.isfinite(scores).all() else None
 
 
 def _write(path: Path, boxes: np.ndarray, scores: np.ndarray) -> None:

@@ -14,10 +14,29 @@ import numpy as np
 from minicv.data import Dataset
 from minicv.data.sources import Splits
 from minicv.tasks import history
+from minicv.training.fit import training_of
 from minicv.weights import WeightsError, load_description
+from minicv.weights.schema import check_value
 
 FILES = ("last.npz", "best.npz", *history.FILES)
 SAMPLES = 8  # training images by which a data set is known again
+
+# The types of what a checkpoint says of the training that it was asked for; see `terms_of`.
+_TERMS: dict[str, Any] = {
+    "recipe": dict[str, Any],
+    "settings": dict[str, Any],
+    "seed": int,
+    "backbone": str | None,
+    "proposals": str | None,
+    "data": dict[str, Any] | None,
+}
+_DATA: dict[str, Any] = {
+    "source": str | None,
+    "training images": int,
+    "validation images": int,
+    "classes": list[str],
+    "labels": str,
+}
 
 D = TypeVar("D")
 
@@ -87,17 +106,23 @@ def earlier_training(out: Path, *, resume: bool, overwrite: bool) -> Earlier | N
             "begins anew and replaces them"
         )
     description = load_description(last)
-    training = description.get("training")
-    if training is None:
-        raise WeightsError(f"{last}: holds weights alone, no training to resume")
-    return Earlier(last, description, training["epoch"], training.get("terms") or {})
+    training = training_of(description, last)
+    terms = training.get("terms") or {}
+    for name in _TERMS if terms else ():
+        check_value(last, f"training/terms/{name}", terms.get(name), _TERMS[name])
+    data = terms.get("data") or {}
+    for name in _DATA if data else ():
+        check_value(last, f"training/terms/data/{name}", data.get(name), _DATA[name])
+    planned = terms["recipe"].get("epochs") if terms else 1
+    check_value(last, "training/terms/recipe/epochs", planned, int)
+    return Earlier(last, description, training["epoch"], terms)
 
 
 def _in_words(out: Path, found: Sequence[str]) -> str:
     """Which system and how many epochs; where that cannot be read, the names of the files."""
     try:
         description = load_description(out / "last.npz")
-        training = description["training"]
+        training = training_of(description, out / "last.npz")
         terms = training.get("terms") or {}
         of = f" of {terms['recipe']['epochs']}" if terms else ""
         return f"{description['system']}, {training['epoch']}{of} epochs done"

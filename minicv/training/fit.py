@@ -6,6 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable, Mapping
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from minicv.nn import Dropout, Module
 from minicv.training.progress import Progress
 from minicv.training.step import Step
 from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+from minicv.weights.numbers import check_all_numbers
+from minicv.weights.schema import check_value
 
 Validate = Callable[[Any], Mapping[str, float]]
 MODEL, STEP = "model/", "step/"  # what the names of a checkpoint's arrays begin with
@@ -111,6 +114,16 @@ def fit(
     return state.history
 
 
+# The types of what a checkpoint says of its training. The values of the history may be NaN.
+_TRAINING: dict[str, Any] = {
+    "epoch": int,
+    "best": float | None,
+    "history": list[dict[str, Real]],
+    "generators": dict[str, dict[str, Any]],
+    "terms": dict[str, Any] | None,
+}
+
+
 class TrainingState:
     """A step with its model, the generators, and where in the training they are.
 
@@ -169,9 +182,8 @@ class TrainingState:
             WeightsError: the file is of another model or step, or without training state.
         """
         arrays, description = load_checkpoint(path)
-        training = description.get("training")
-        if training is None:
-            raise WeightsError(f"{path}: holds weights alone, no training to resume")
+        training = training_of(description, path)
+        check_all_numbers(path, arrays)
         for key, mine in self.description.items():
             theirs = description.get(key)
             if theirs != _as_json(mine):
@@ -190,10 +202,50 @@ class TrainingState:
         except ValueError as error:
             raise WeightsError(f"{path}: cannot resume: {error}") from None
         for name, rng in self.generators.items():
-            rng.bit_generator.state = copy.deepcopy(training["generators"][name])
+            try:
+                rng.bit_generator.state = copy.deepcopy(training["generators"][name])
+            except (ValueError, TypeError, LookupError, OverflowError) as error:
+                raise WeightsError(
+                    f"{path}: its training/generators/{name} is no state of a generator ({error})"
+                ) from None
         self.epoch = training["epoch"]
         self.best = float("-inf") if training["best"] is None else training["best"]
         self.history = training["history"]
+
+
+def training_of(description: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """What a checkpoint says of its training, every value of the type that `fit` wrote.
+
+    Raises:
+        WeightsError: it holds no training, or a value is missing or of another type.
+
+    >>> training_of({"system": "segnet"}, Path("best.npz"))
+    Traceback (most recent call last):
+        ...
+    minicv.weights.errors.WeightsError: best.npz: holds weights alone, no training to resume
+    """
+    training = description.get("training")
+    if training is None:
+        raise WeightsError(f"{path}: holds weights alone, no training to resume")
+    check_value(path, "training", training, dict[str, Any])
+    absent = [name for name in _TRAINING if name not in training and name != "terms"]
+    if absent:
+        raise WeightsError(f"{path}: its training lacks {', '.join(absent)}")
+    for name, hint in _TRAINING.items():
+        check_value(path, f"training/{name}", training.get(name), hint)
+    epoch, records = training["epoch"], training["history"]
+    if epoch < 0 or len(records) != epoch:
+        raise WeightsError(
+            f"{path}: its training/epoch is {epoch}, but training/history has {len(records)} "
+            "epochs; expected as many"
+        )
+    for number, record in enumerate(records, start=1):
+        if record.get("epoch") != number:
+            raise WeightsError(
+                f"{path}: its training/history[{number - 1}] is of epoch {record.get('epoch')}, "
+                f"expected {number}"
+            )
+    return training
 
 
 def model_arrays(model: Module) -> dict[str, Array]:
@@ -222,7 +274,7 @@ def _generators_within(model: Module) -> dict[str, np.random.Generator]:
 
 def _kinds(states: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     """Which algorithm each generator follows, such as PCG64."""
-    return {name: state["bit_generator"] for name, state in states.items()}
+    return {name: str(state.get("bit_generator")) for name, state in states.items()}
 
 
 def _as_json(value: Any) -> Any:

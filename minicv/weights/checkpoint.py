@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import zipfile
+import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 
 from minicv.backend import Array, to_numpy
 from minicv.weights.errors import WeightsError
+from minicv.weights.npz_file import read_npz
 
 FORMAT = 2  # of the checkpoints that this version writes, and the only one that it reads
 _DESCRIPTION = "__description__"
@@ -83,28 +84,25 @@ def _read(
     path: Path, only: Sequence[str] | None = None
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """The arrays of these names, or all, and the description."""
-    if not path.is_file():
-        raise WeightsError(f"{path}: no such file")
-    try:
-        with path.open("rb") as file:
-            archive = np.load(file, allow_pickle=False)
-            if isinstance(archive, np.ndarray):
-                raise WeightsError(f"{path}: a single array, not a minicv checkpoint")
-            names = archive.files if only is None else only
-            arrays = {name: archive[name] for name in names if name in archive.files}
-    except WeightsError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise WeightsError(f"{path}: not a readable .npz checkpoint ({error})") from None
+    arrays = read_npz(path, only)
     if _DESCRIPTION not in arrays:
         raise WeightsError(
             f"{path}: an .npz file, but not a minicv checkpoint (its description is missing)"
         )
-    description = json.loads(str(arrays.pop(_DESCRIPTION)))
+    try:
+        description = json.loads(str(arrays.pop(_DESCRIPTION)))
+    except (ValueError, RecursionError) as error:
+        raise WeightsError(f"{path}: its description is no JSON ({error})") from None
+    if not isinstance(description, dict):
+        raise WeightsError(
+            f"{path}: its description is {reprlib.repr(description)}, expected an object of names "
+            "and values"
+        )
     found = description.pop("format", 1)
     if found != FORMAT:
         raise WeightsError(
-            f"{path}: a checkpoint of format {found}, and this version of minicv reads format "
-            f"{FORMAT}; train the model again, or use the version of minicv that wrote it"
+            f"{path}: a checkpoint of format {reprlib.repr(found)}, and this version of minicv "
+            f"reads format {FORMAT}; train the model again, or use the version of minicv that "
+            "wrote it"
         )
     return arrays, description

