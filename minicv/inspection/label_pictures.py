@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.inspection.palette import class_palette
-from minicv.vision.label_maps import check_label_map
+from minicv.vision.label_maps import VOID, check_label_map
 
 
 def palette_picture(
@@ -26,7 +26,7 @@ def palette_picture(
         segmentation: (H, W) labels 0..K-1 or `minicv.vision.label_maps.VOID`.
         classes: K.
         colours: (K, 3) of 0..255; by default those of `class_palette`.
-        clear: labels that are transparent, such as that of the background.
+        clear: labels that are transparent, such as that of the background; void pixels are too.
 
     Raises:
         ValueError: a label without a class, or not a colour for each class.
@@ -48,9 +48,14 @@ def palette_picture(
     whole = np.zeros((256, 3), np.uint8)  # of all numbers that 8 bits have; void is black
     whole[:classes] = table
     picture.putpalette(whole.tobytes())
-    opaque = np.full(256, 255, np.uint8)
-    opaque[[*clear, *range(classes, 256)]] = 0
-    picture.info["transparency"] = opaque.tobytes()
+    void = (VOID,) if (segmentation == VOID).any() else ()
+    transparent = sorted({*clear, *void})
+    if len(transparent) == 1:
+        picture.info["transparency"] = transparent[0]
+    elif transparent:
+        opaque = np.full(256, 255, np.uint8)
+        opaque[transparent] = 0
+        picture.info["transparency"] = opaque.tobytes()
     return picture
 
 

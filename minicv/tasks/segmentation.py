@@ -17,6 +17,7 @@ from minicv.data.sources import Splits
 from minicv.data.transforms import ColorJitter, Compose, RandomScaleCrop, Resize
 from minicv.inspection import draw_segmentation, draw_segmentation_comparison
 from minicv.inspection.label_maps import percent
+from minicv.inspection.label_pictures import background_labels, palette_picture
 from minicv.metrics.metric import Metric, SegmentationMetric
 from minicv.models.backbones import build_backbone
 from minicv.models.model import Model, Target
@@ -42,6 +43,7 @@ from minicv.optim import Adam
 from minicv.tasks.task import (
     COMMON_OPTIONS,
     Classes,
+    Colours,
     Option,
     Prediction,
     Spec,
@@ -60,8 +62,30 @@ BYTES_OF_A_PIXEL = 3 * 4 + 1  # three colours in float32, and a label
 def _draw(prediction: Prediction, threshold: float) -> Image.Image:
     """The classes in colour, with a legend. The threshold is not used: every pixel has a class."""
     return draw_segmentation(
-        prediction.image, prediction.result["segmentation"], prediction.classes
+        prediction.image,
+        prediction.result["segmentation"],
+        prediction.classes,
+        prediction.colours,
+        clear=background_labels(prediction.classes),
     )
+
+
+def _draw_labels(prediction: Prediction) -> Image.Image:
+    """The label map itself: numbers in a palette picture, the background transparent."""
+    return palette_picture(
+        prediction.result["segmentation"],
+        len(prediction.classes),
+        prediction.colours,
+        clear=background_labels(prediction.classes),
+    )
+
+
+def _colours_of(dataset: Dataset) -> Colours | None:
+    """The colours of the label maps of a data set that names some."""
+    colours = getattr(dataset, "segmentation_colors", None)
+    if colours is None or len(colours) != len(SEGMENTATION.classes_of(dataset)):
+        return None
+    return tuple((int(red), int(green), int(blue)) for red, green, blue in colours)
 
 
 def _compare(prediction: Prediction, target: Target, dataset: Dataset) -> Image.Image:
@@ -154,6 +178,8 @@ SEGMENTATION = Task(
     report=class_table,
     metric_of_some=SegmentationMetric,
     classes_of=lambda dataset: tuple(dataset.segmentation_classes),  # type: ignore[attr-defined]
+    colours_of=_colours_of,
+    more_pictures={"labels": _draw_labels},
 )
 
 

@@ -33,7 +33,9 @@ def build(spec: Spec, rng: np.random.Generator) -> Model:
     system = system_named(spec.system)
     if spec.backbone not in system.settings:
         system.backbone(spec.backbone or "none")  # says which ones it takes
-    return system.build(spec, rng)
+    model = system.build(spec, rng)
+    model.colours = spec.colours
+    return model
 
 
 def system_named(name: str) -> System:
@@ -81,7 +83,8 @@ def save(path: str | Path, model: Model, spec: Spec) -> None:
 
 
 def _spec_of(description: Mapping[str, Any], path: str | Path) -> tuple[Spec, System]:
-    absent = [name for name in Spec.__dataclass_fields__ if name not in description]
+    needed = (name for name in Spec.__dataclass_fields__ if name != "colours")
+    absent = [name for name in needed if name not in description]
     if absent:
         raise WeightsError(
             f"{path}: no checkpoint of minicv train; its description lacks {', '.join(absent)}"
@@ -103,7 +106,10 @@ def _spec_of(description: Mapping[str, Any], path: str | Path) -> tuple[Spec, Sy
         raise WeightsError(f"{path}: settings of another version of the model ({error})") from None
     classes = tuple(description["classes"])
     others = {key: description[key] for key in ("backbone", "proposals", "frozen")}
-    return Spec(name, classes, settings, **others), system
+    colours = description.get("colours")
+    if colours is not None:
+        colours = tuple((int(red), int(green), int(blue)) for red, green, blue in colours)
+    return Spec(name, classes, settings, **others, colours=colours), system
 
 
 def table_of_systems() -> str:

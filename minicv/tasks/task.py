@@ -17,6 +17,7 @@ from minicv.models.model import Model, Result, Target
 from minicv.training.recipe import Recipe
 
 Classes = tuple[str, ...]
+Colours = tuple[tuple[int, int, int], ...]  # red, green and blue of each class, 0..255
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Prediction:
         classes: the names of the model's labels.
         seconds: that the prediction took.
         picture: name of the file on which the result is drawn, if there is one.
+        colours: red, green and blue of each class, 0..255; None for those of `class_palette`.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Prediction:
     classes: Classes
     seconds: float = 0.0
     picture: str = ""
+    colours: Colours | None = None
 
 
 def classes_of_objects(dataset: Dataset) -> Classes:
@@ -67,6 +70,9 @@ class Task:
             task that has nothing to show.
         report: metric -> the lines that `minicv eval` prints; None prints all values.
         classes_of: data set -> the names of the labels.
+        colours_of: data set -> the colours of its classes, or None.
+        more_pictures: by the end of their names, what `minicv predict` writes beside the drawn
+            picture, from a prediction.
         metric_of_some: as ``metric``, from the names of all classes and of those that the data set
             labels; None where a class without truth has no value anyway.
     """
@@ -84,6 +90,8 @@ class Task:
     compare: Callable[[Prediction, Target, Dataset], Image.Image] | None = None
     report: Callable[[Metric], list[str]] | None = None
     classes_of: Callable[[Dataset], Classes] = classes_of_objects
+    colours_of: Callable[[Dataset], Colours | None] = lambda dataset: None
+    more_pictures: Mapping[str, Callable[[Prediction], Image.Image]] = field(default_factory=dict)
     metric_of_some: Callable[[Sequence[str], Sequence[str]], Metric] | None = None
 
 
@@ -151,6 +159,7 @@ class Spec:
         proposals: one of `minicv.proposals.PROPOSERS`; None for a system without a proposer.
         frozen: whether a detector's backbone starts from known weights, whose batch statistics and
             first blocks then stay as they are.
+        colours: of the classes, where the training data has them; see `Model.colours`.
     """
 
     system: str
@@ -159,6 +168,7 @@ class Spec:
     backbone: str | None = None
     proposals: str | None = None
     frozen: bool = True
+    colours: Colours | None = None
 
     def describe(self) -> dict[str, Any]:
         """As a checkpoint keeps it: names, numbers and lists.
@@ -170,7 +180,10 @@ class Spec:
         settings = {
             f.name: getattr(self.settings, f.name) for f in dataclasses.fields(self.settings)
         }
-        return {**own, "classes": list(self.classes), "settings": settings}
+        described = {**own, "classes": list(self.classes), "settings": settings}
+        if self.colours is None:  # as checkpoints have it that were written without colours
+            del described["colours"]
+        return described
 
 
 @dataclass(frozen=True)

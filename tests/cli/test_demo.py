@@ -89,3 +89,46 @@ def test_the_scene_of_the_stages_is_one_to_follow_by_eye():
     assert demo._instructive(scenes) == 2  # at most three objects, most classes, the first
     assert demo._instructive([labels(0, 1, 2, 3)]) == 0
     assert demo._instructive([labels()]) == 0
+
+
+def found(boxes, labels, scores):
+    return {
+        "boxes": np.array(boxes, np.float32).reshape(-1, 4),
+        "labels": np.array(labels, np.int64),
+        "scores": np.array(scores, np.float32),
+    }
+
+
+COW, CAT = [0.0, 0.0, 10.0, 10.0], [20.0, 0.0, 40.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "labels", "scores", "right"),
+    [
+        ([COW, CAT], [0, 1], [0.9, 0.6], True),
+        ([CAT, COW, CAT], [1, 0, 0], [0.9, 0.6, 0.4], True),  # the third is not drawn
+        ([[0, 0, 10, 5.0], CAT], [0, 1], [0.9, 0.6], True),  # IoU 0.5
+        ([[0, 0, 10, 4.9], CAT], [0, 1], [0.9, 0.6], False),
+        ([COW, CAT], [0, 0], [0.9, 0.6], False),  # a cat that is called a cow
+        ([COW], [0], [0.9], False),  # one is missing
+        ([COW, COW], [0, 0], [0.9, 0.8], False),  # two on one object
+        ([COW, CAT, CAT], [0, 1, 1], [0.9, 0.8, 0.7], False),  # one too many
+        ([], [], [], False),
+    ],
+)
+def test_a_scene_is_right_where_the_drawn_detections_are_the_objects(boxes, labels, scores, right):
+    target = {"boxes": np.array([COW, CAT], np.float32), "labels": np.array([0, 1])}
+    assert demo.all_right(found(boxes, labels, scores), target) == right
+
+
+def test_the_scene_that_is_shown_came_out_right_and_the_title_says_so():
+    two = {"boxes": np.array([COW, CAT], np.float32), "labels": np.array([0, 1])}
+    one = {"boxes": np.array([COW], np.float32), "labels": np.array([0])}
+    targets = [two, one, two, one]
+    both, single = found([COW, CAT], [0, 1], [0.9, 0.8]), found([COW], [0], [0.9])
+    nothing = found([], [], [])
+    index, title = demo._chosen_scene(targets, [nothing, single, both, single])
+    assert index == 2
+    assert "scene 3 of 4 held-out ones, chosen among the 3 in which all objects were found" in title
+    index, title = demo._chosen_scene(targets, [nothing] * 4)
+    assert index == 0 and "in none of them all objects were found" in title

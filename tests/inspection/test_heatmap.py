@@ -9,6 +9,7 @@ from minicv.inspection.heatmap import (
     feature_tiles,
     heat_picture,
     overlay_heatmap,
+    strongest_channels,
 )
 from minicv.inspection.palette import GREY, relative_luminance
 
@@ -104,3 +105,30 @@ def test_refuses():
         overlay_heatmap(np.zeros((3, 4, 4), np.float32), np.zeros(2))
     with pytest.raises(ValueError, match=r"feature_map expects .*\(0, 4, 4\)"):
         feature_tiles(np.zeros((0, 4, 4)))
+
+
+def test_strong_channels_that_say_the_same_are_shown_once():
+    rng = np.random.default_rng(0)
+    sky, cow = np.zeros((6, 8)), np.zeros((6, 8))
+    sky[:2], cow[4, 3:5] = 1, 1
+    noise = 1e-3 * rng.random((6, 6, 8))
+    maps = np.stack([5 * sky, 4.9 * sky, 9 + 0 * sky, -4.8 * sky, 2 * cow, 0 * sky]) + noise
+    first, second = strongest_channels(maps, 2)
+    assert first == 0 and second == 4  # neither the sky again nor the channel that is always strong
+    assert sorted(strongest_channels(maps, 99)) == list(range(6))
+
+
+def test_channels_with_nan_or_without_a_difference_have_a_place_too():
+    maps = np.zeros((3, 2, 2))
+    maps[1, 0, 0] = np.nan
+    maps[2, 0, 0] = 1
+    assert strongest_channels(maps, 3)[0] == 2
+    assert sorted(strongest_channels(np.ones((3, 1, 1)), 2)) == [0, 1]
+
+
+def test_tiles_of_chosen_channels():
+    maps = np.zeros((3, 2, 2))
+    maps[1, 0, 0] = 1
+    chosen = feature_tiles(maps, tile_size=20, channels=[1], columns=1)
+    assert chosen.size == (20, 20)
+    assert np.asarray(chosen)[5, 5].tolist() == colour_map(1.0, 0, 1).tolist()

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from minicv.inspection import draw_stages
 from minicv.inspection.heatmap import colour_map
 from minicv.inspection.palette import class_colour
 from minicv.inspection.panels import CAPTION_SIZE, LINE_HEIGHT
@@ -18,7 +19,7 @@ from minicv.inspection.stage_regions import (
     draw_regions,
     draw_scores_of_regions,
 )
-from minicv.inspection.stage_scene import PANEL_WIDTH, Scene
+from minicv.inspection.stage_scene import PANEL_WIDTH, Objects, Scene
 
 NAMES = ["cow", "cat", "dog"]
 GREY = np.full((3, 300, 600), 0.5, np.float32)
@@ -189,3 +190,60 @@ def test_where_no_detection_is_sure_the_surest_are_drawn():
     arrays = {"boxes": BOXES[:0], "labels": labels[:0], "scores": scores[:0]}
     tile, note, *_ = drawn(draw_detected, stage("detections", image=GREY, **arrays), image=None)
     assert note == "none has a score of at least 0.5" and (np.asarray(tile) == 128).all()
+
+
+def test_proposals_that_hit_an_object_have_its_colour_and_the_others_are_grey():
+    image = np.full((3, 400, 400), 0.5, np.float32)
+    truth = {"boxes": np.array([[20.0, 20.0, 180.0, 180.0]]), "labels": np.array([1])}
+    boxes = np.array(
+        [
+            [20.0, 20.0, 180.0, 180.0],  # the object
+            [20.0, 20.0, 100.0, 180.0],  # IoU 0.5, just a hit
+            [20.0, 20.0, 98.0, 180.0],  # IoU 0.49
+            [220.0, 220.0, 380.0, 380.0],
+        ],
+        np.float32,
+    )
+    scores = np.array([0.1, 0.2, 0.3, 0.9])
+    stages = [
+        Stage("input", "", "image", {"image": image}, 0.0),
+        Stage("proposals", "", "boxes", {"boxes": boxes, "scores": scores}, 0.0),
+    ]
+    drawn = draw_stages(stages, ["cow", "cat", "dog"], truth=truth)["proposals"]
+    plain = draw_stages(stages, ["cow", "cat", "dog"])["proposals"]
+    colour = (np.asarray(drawn) == class_colour(1)).all(axis=2)
+    assert colour.any() and not (np.asarray(plain) == class_colour(1)).all(axis=2).any()
+    objects = Objects(truth["boxes"], truth["labels"])
+    assert objects.hit_by(boxes).tolist() == [1, 1, -1, -1]
+    assert objects.hit_by(np.zeros((0, 4))).tolist() == []
+    assert Objects(np.zeros((0, 4)), np.zeros(0, int)).hit_by(boxes).tolist() == [-1] * 4
+
+
+def test_the_truth_is_that_of_the_last_image_whatever_the_size_of_the_first():
+    """Proposals lie on the resized input, and the truth on the photograph that was given."""
+    resized, given = (np.full((3, side, side), 0.5, np.float32) for side in (64, 256))
+    truth = {"boxes": np.array([[128.0, 128.0, 256.0, 256.0]]), "labels": np.array([0])}
+    boxes = {"boxes": np.array([[32.0, 32.0, 64.0, 64.0]], np.float32), "scores": np.ones(1)}
+    none = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, int), "scores": np.zeros(0)}
+    stages = [
+        Stage("input", "", "image", {"image": resized}, 0.0),
+        Stage("proposals", "", "boxes", boxes, 0.0),
+        Stage("detections", "", "detections", {"image": given, **none}, 0.0),
+    ]
+    drawn = np.asarray(draw_stages(stages, ["cow"], truth=truth)["proposals"])
+    assert (drawn == class_colour(0)).all(axis=2).sum() > 200
+
+
+def test_features_that_are_maps_are_drawn_as_maps():
+    maps = np.random.default_rng(0).random((len(BOXES), 4, 3, 3))
+    flat = maps.reshape(len(BOXES), -1)
+    scores = stage("region scores", boxes=BOXES, class_scores=np.ones((len(BOXES), 2)))
+    as_maps = stage("region features", boxes=BOXES, region_features=maps)
+    more = np.concatenate([flat, np.ones((len(BOXES), 5))], axis=1)  # of coarser levels
+    for features in (flat, more):
+        told = stage(
+            "region features", boxes=BOXES, region_features=features, maps=np.array([4, 3, 3])
+        )
+        expected, _, _, _ = drawn(draw_region_features, as_maps, scores)
+        tile, _, _, _ = drawn(draw_region_features, told, scores)
+        np.testing.assert_array_equal(np.asarray(tile), np.asarray(expected))

@@ -126,3 +126,14 @@ def test_the_table_of_the_readme_names_every_system():
     }
     assert all(name in backbones.split(" | ")[0] for name in BACKBONES)
     assert re.findall(r"`(\w+)`", proposers) == ["fast_rcnn", "spp_net", "rcnn"]
+
+
+def test_colours_of_the_classes_are_kept_and_older_checkpoints_have_none(tmp_path):
+    settings = SYSTEMS["segnet"].settings[None]
+    colours = tuple((k, 2 * k, 255 - k) for k in range(len(CLASSES)))
+    for given in (colours, None):
+        spec = Spec("segnet", CLASSES, settings, colours=given)
+        assert ("colours" in spec.describe()) == (given is not None)
+        save(tmp_path / "a.npz", build(spec, np.random.default_rng(0)), spec)
+        model, _ = load(tmp_path / "a.npz")
+        assert model.colours == given

@@ -236,3 +236,16 @@ def test_a_patch_classifier_takes_the_fast_way_for_many_pixels(monkeypatch):
     (fast,) = model.predict([image])
     np.testing.assert_allclose(fast["probabilities"], slow["probabilities"], atol=1e-5)
     assert patch_classifier.PATCH_BY_PATCH < 1 << 17
+
+
+def test_scores_of_tiles_are_enlarged_together(small_tiles):
+    """Where the network runs at another size than the photograph's."""
+    rng = np.random.default_rng(0)
+    settings = SegNetSettings(widths=(4, 6), depths=(1, 1), min_size=99, max_size=150)
+    model = SegNet(CLASSES, settings, rng=rng).eval()
+    image = rng.random((3, 120, 180), dtype=np.float32)
+    (whole,) = model.predict([image])
+    model.most_at_once = 0
+    (tiled,) = model.predict([image])
+    np.testing.assert_allclose(tiled["probabilities"], whole["probabilities"], atol=2e-6)
+    assert tiled["segmentation"].shape == (120, 180)
