@@ -11,9 +11,10 @@ import numpy as np
 from minicv.models.model import Model
 from minicv.proposals import PROPOSERS
 from minicv.tasks import detection, segmentation
-from minicv.tasks.task import Spec, System
+from minicv.tasks.task import Colours, Spec, System
 from minicv.training.fit import MODEL, model_arrays, part_of
 from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+from minicv.weights.schema import check_value
 
 SYSTEMS: dict[str, System] = {
     system.name: system for system in (*detection.SYSTEMS, *segmentation.SYSTEMS)
@@ -106,10 +107,22 @@ def _spec_of(description: Mapping[str, Any], path: str | Path) -> tuple[Spec, Sy
         raise WeightsError(f"{path}: settings of another version of the model ({error})") from None
     classes = tuple(description["classes"])
     others = {key: description[key] for key in ("backbone", "proposals", "frozen")}
-    colours = description.get("colours")
-    if colours is not None:
-        colours = tuple((int(red), int(green), int(blue)) for red, green, blue in colours)
+    colours = _colours_of(description, len(classes), path)
     return Spec(name, classes, settings, **others, colours=colours), system
+
+
+def _colours_of(description: Mapping[str, Any], classes: int, path: str | Path) -> Colours | None:
+    """The colours of the classes; a checkpoint need not have any."""
+    colours = description.get("colours")
+    check_value(path, "colours", colours, tuple[tuple[int, int, int], ...] | None)
+    if colours is None:
+        return None
+    if len(colours) != classes or not all(0 <= part <= 255 for own in colours for part in own):
+        raise WeightsError(
+            f"{path}: its colours are {colours}; expected red, green and blue of 0..255 for each "
+            f"of {classes} classes"
+        )
+    return tuple((red, green, blue) for red, green, blue in colours)
 
 
 def table_of_systems() -> str:

@@ -186,7 +186,9 @@ class TrainingState:
         check_all_numbers(path, arrays)
         for key, mine in self.description.items():
             theirs = description.get(key)
-            if theirs != _as_json(mine):
+            if key == "colours" and theirs is None:
+                continue  # a checkpoint from before they were kept
+            if _differs(theirs, _as_json(mine)):
                 raise WeightsError(
                     f"{path}: cannot resume, its {key} is {theirs} but this run's is {mine}"
                 )
@@ -211,6 +213,19 @@ class TrainingState:
         self.epoch = training["epoch"]
         self.best = float("-inf") if training["best"] is None else training["best"]
         self.history = training["history"]
+
+
+def _differs(theirs: Any, mine: Any) -> bool:
+    """Whether a checkpoint says something else; an older one may lack settings that are new.
+
+    >>> _differs({"width": 2}, {"width": 2, "new": 1}), _differs({"width": 3}, {"width": 2})
+    (False, True)
+    >>> _differs({"old": 1}, {}), _differs([1], [1])
+    (True, False)
+    """
+    if isinstance(theirs, Mapping) and isinstance(mine, Mapping):
+        return any(key not in mine or value != mine[key] for key, value in theirs.items())
+    return bool(theirs != mine)
 
 
 def training_of(description: Mapping[str, Any], path: Path) -> dict[str, Any]:

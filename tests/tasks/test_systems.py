@@ -10,6 +10,7 @@ import pytest
 from minicv.models.backbones import BACKBONES
 from minicv.tasks import SYSTEMS, Spec, build, load, save, system_named, table_of_systems
 from minicv.tasks.systems import MODEL
+from minicv.training.fit import model_arrays
 from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
 
 CLASSES = ("cow", "duck")
@@ -137,3 +138,25 @@ def test_colours_of_the_classes_are_kept_and_older_checkpoints_have_none(tmp_pat
         save(tmp_path / "a.npz", build(spec, np.random.default_rng(0)), spec)
         model, _ = load(tmp_path / "a.npz")
         assert model.colours == given
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [[[1, 2, 3]], [[1, 2, 3], [1, 2]], [[1, 2, 3], [0, 0, 256]], "red", [1, 2], [[1.5] * 3] * 2],
+)
+def test_colours_that_are_none_are_refused(tmp_path, colours):
+    spec = Spec("segnet", CLASSES, SYSTEMS["segnet"].settings[None])
+    model = build(spec, np.random.default_rng(0))
+    description = {**spec.describe(), "colours": colours}
+    save_checkpoint(tmp_path / "a.npz", model_arrays(model), description)
+    with pytest.raises(WeightsError, match=r"a\.npz: its colours (is|are) "):
+        load(tmp_path / "a.npz")
+
+
+def test_settings_that_an_older_checkpoint_lacks_have_their_defaults(tmp_path):
+    spec = Spec("fast_rcnn", CLASSES, SYSTEMS["fast_rcnn"].settings["small"], "small", "edge_boxes")
+    model = build(spec, np.random.default_rng(0))
+    description = spec.describe()
+    del description["settings"]["max_proposal_side"]
+    save_checkpoint(tmp_path / "a.npz", model_arrays(model), description)
+    assert load(tmp_path / "a.npz")[0].settings.max_proposal_side == 1000
