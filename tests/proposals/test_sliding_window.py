@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial import cKDTree
 
 from minicv.proposals import SlidingWindow
 from minicv.proposals.sliding_window import window_grids
@@ -15,9 +16,9 @@ from minicv.vision import box_iou
 RNG = np.random.default_rng(0)
 proposers = st.builds(
     SlidingWindow,
-    sizes=st.lists(st.floats(2, 40), min_size=1, max_size=3).map(tuple),
+    sizes=st.lists(st.floats(4, 40), min_size=1, max_size=3).map(tuple),
     aspect_ratios=st.lists(st.floats(0.25, 4), min_size=1, max_size=3).map(tuple),
-    step=st.floats(0.1, 1.5),
+    step=st.floats(0.2, 1.5),
 )
 
 
@@ -47,8 +48,9 @@ def test_windows_against_loops(proposer, height, width):
     boxes, scores = proposer.propose(picture(height, width), RNG)
     expected = windows_by_loops(proposer, height, width)
     if len(expected):  # every window of either is one of the other
-        apart = np.abs(boxes[:, None] - expected).max(axis=2)
-        assert apart.min(axis=0).max() < 1e-4 and apart.min(axis=1).max() < 1e-4
+        for some, others in ((boxes, expected), (expected, boxes)):
+            apart, _ = cKDTree(some).query(others, p=np.inf)  # there may be 18,000 of them
+            assert apart.max() < 1e-4
     assert len(boxes) == len(expected)
     assert proposer.count(height, width) == len(boxes)
     assert boxes.dtype == scores.dtype == np.float32
