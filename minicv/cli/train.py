@@ -220,7 +220,10 @@ def _train(options: argparse.Namespace) -> None:
     )
     train(system, splits, options.out, device=device, data=options.data, say=say, **asked)
     print(f"weights: {options.out / 'best.npz'} (best on validation), {options.out / 'last.npz'}")
-    print(f"next: minicv eval --weights {options.out / 'best.npz'} --data {options.data}")
+    judge = ["minicv", "eval", "--weights", str(options.out / "best.npz"), "--data", options.data]
+    judge += [] if options.classes is None else ["--classes", options.classes]
+    judge += ["--skip-unreadable"] if options.skip_unreadable else []
+    print(f"next: {shlex.join(judge)}")
 
 
 def command_to_go_on(words: Sequence[str], overwrite: bool) -> str:

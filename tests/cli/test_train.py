@@ -1,6 +1,7 @@
 """``minicv train``: names, options and data on the command line, and what is refused."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -219,3 +220,13 @@ def test_a_folder_with_a_training_is_resumed_or_overwritten(tmp_path, capsys):
     other = camvid_folder(tmp_path / "other", train=3)
     sentence = refused(capsys, "train", "segnet", "--data", other, "--out", out, "--resume")
     assert "these are other data: training images: 4 then, 3 now" in sentence
+
+
+def test_the_next_command_can_be_copied(tmp_path, capsys):
+    source, out = camvid_folder(tmp_path / "Cam Vid"), tmp_path / "my run"
+    status, text, _ = run(capsys, "train", "segnet", "--data", source, "--out", out, *TINY)
+    assert status == 0
+    _, _, command = text.strip().splitlines()[-1].partition("next: ")
+    words = shlex.split(command)
+    assert words[:2] == ["minicv", "eval"]
+    assert run(capsys, *words[1:])[0] == 0
