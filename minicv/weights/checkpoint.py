@@ -42,11 +42,14 @@ def save_checkpoint(
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     contents = {name: to_numpy(array) for name, array in arrays.items()}
+    for name, array in contents.items():
+        if array.dtype.hasobject:  # NumPy would pickle it, and `load_checkpoint` refuses pickles
+            raise ValueError(f"{path}: {name!r} is no array of numbers but has dtype {array.dtype}")
     contents[_DESCRIPTION] = np.array(json.dumps({**description, "format": FORMAT}))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **contents)
+            np.savez(file, **contents)  # NumPy 2.0 has no allow_pickle here
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -23,6 +23,12 @@ def test_round_trip(tmp_path):
         assert read[name].dtype == arrays[name].dtype
 
 
+def test_objects_are_not_pickled(tmp_path):
+    with pytest.raises(ValueError, match="'names' is no array of numbers but has dtype object"):
+        save_checkpoint(tmp_path / "x.npz", {"names": np.array(["a", None])}, {})
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_description_is_read_without_the_arrays(tmp_path, monkeypatch):
     path = tmp_path / "x.npz"
     save_checkpoint(path, {"weight": np.ones(1000)}, {"step": 7})
