@@ -13,7 +13,7 @@ import numpy as np
 from minicv.data.faults import Faults
 from minicv.data.label_maps_of_set import LabelMaps
 from minicv.data.label_names import Label
-from minicv.data.mask_coding import Looks, check_occurring, choose_coding, holds_void
+from minicv.data.mask_coding import Looks, check_occurring, choose_coding, hold_colours, holds_void
 from minicv.data.mask_files import Coding
 from minicv.data.picture_folder import PictureFolder, pictures_in
 from minicv.vision.label_maps import VOID
@@ -108,8 +108,9 @@ class CamVid:
 
 def _decide(looks: Looks) -> Coding:
     """Numbers 0..10 and colours are the classes; 11, 255 and black are none."""
-    if any(look.colours for _, look in looks):
+    black = (0, 0, 0)
+    if hold_colours(looks, [*CLASSES.values(), black]):
         labels = [Label(name, colour) for name, colour in CLASSES.items()]
-        return choose_coding(looks, None, [*labels, Label("void", (0, 0, 0))])
+        return choose_coding(looks, None, [*labels, Label("void", black)])
     numbers = {k: k for k in range(UNLABELLED)}
     return Coding(tuple(CLASSES), {**numbers, UNLABELLED: VOID, VOID: VOID})

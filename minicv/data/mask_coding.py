@@ -46,11 +46,29 @@ def choose_coding(looks: Looks, names: Sequence[str] | None, labels: Sequence[La
         raise CodingError(f"{len(names)} classes, expected 1..{VOID}")
     coloured = [(path, look) for path, look in looks if look.colours and not look.is_grey]
     table = {label.colour: label.name for label in labels if label.colour is not None}
-    if table and (coloured or _drawn_in(looks, table)):
-        return _by_colours(looks, names, labels)
-    if coloured:
+    if hold_colours(looks, table):
+        if table:
+            return _by_colours(looks, names, labels)
         raise CodingError(_what_colours(coloured))
-    return _by_numbers(looks, names, [label.name for label in labels])
+    numbered = [pair for pair in looks if pair not in coloured]
+    return _by_numbers(numbered, names, [label.name for label in labels])
+
+
+def hold_colours(looks: Looks, table: Collection[Colour]) -> bool:
+    """Whether the masks of a set hold colours, and not numbers.
+
+    A few coloured masks among many of numbers are a fault of those few. Masks of 0 alone are black:
+    they may belong to either.
+
+    Args:
+        looks: of every mask.
+        table: the colours that are known.
+    """
+    numbered = [(path, look) for path, look in looks if not look.colours or look.is_grey]
+    coloured = len(looks) - len(numbered)
+    if coloured < len(numbered) and _numbers(numbered) - {0} and not _drawn_in(numbered, table):
+        return False
+    return coloured > 0 or (len(table) > 0 and _drawn_in(looks, table))
 
 
 def coding_of_numbers(names: Sequence[str]) -> Coding:

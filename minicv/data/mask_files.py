@@ -7,7 +7,7 @@ set, so each file is looked at first (`look_at_mask`), and then read by a `Codin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,6 +93,8 @@ class Coding:
         if self.colours:
             colours = look.as_colours
             return sorted((c for c in colours if c not in self.colours), key=lambda c: -colours[c])
+        if look.colours and not look.is_grey:
+            return sorted(look.colours, key=lambda c: -look.colours[c])
         numbers = look.as_numbers
         return sorted((n for n in numbers if n not in self.numbers), key=lambda n: -numbers[n])
 
@@ -138,8 +140,10 @@ def read_mask(path: Path, coding: Coding, turned: PictureSize | None = None) -> 
             or a colour that is no class: names the first.
     """
     values, coloured, _, palette = _pixels(path)
-    if coloured and not coding.colours:
-        values, coloured = (values & 255).astype(np.uint8), False  # grey, written as colours
+    if coloured and not coding.colours:  # grey, written as colours
+        numbers = values & 255
+        _check_all(numbers * 0x010101 == values, values, lambda v: f"colour {_unpacked(v)}", coding)
+        values, coloured = numbers.astype(np.uint8), False
     table = dict(coding.numbers)
     if coloured:
         table = {_pack(colour): label for colour, label in coding.colours.items()}
@@ -150,17 +154,13 @@ def read_mask(path: Path, coding: Coding, turned: PictureSize | None = None) -> 
             n: coding.colours[colour] for n, colour in meant.items() if colour in coding.colours
         }
     labels = _looked_up(values, table)
-    wrong = labels < 0
-    if wrong.any():
-        row, column = divmod(int(wrong.argmax()), wrong.shape[1])
-        value = int(values[row, column])
-        what = f"label {value}"
-        if coding.colours:
-            what = f"colour {_unpacked(value) if coloured else palette.get(value, (value,) * 3)}"
-        raise AnnotationError(
-            f"{what} in row {row}, column {column} ({int(wrong.sum())} of {wrong.size} pixels); "
-            f"{_expected(coding)}"
-        )
+
+    def named(value: int) -> str:
+        if not coding.colours:
+            return f"label {value}"
+        return f"colour {_unpacked(value) if coloured else palette.get(value, (value,) * 3)}"
+
+    _check_all(labels >= 0, values, named, coding)
     labels = labels.astype(np.uint8)
     return labels if turned is None else upright_mask(labels, turned)
 
@@ -179,6 +179,19 @@ def read_numbers(path: Path) -> np.ndarray:
     return np.asarray(values & 255)
 
 
+def _check_all(
+    right: np.ndarray, values: np.ndarray, named: Callable[[int], str], coding: Coding
+) -> None:
+    """Raise for the first pixel that is not right."""
+    if right.all():
+        return
+    row, column = divmod(int(right.argmin()), right.shape[1])
+    raise AnnotationError(
+        f"{named(int(values[row, column]))} in row {row}, column {column} "
+        f"({int((~right).sum())} of {right.size} pixels); {_expected(coding)}"
+    )
+
+
 def why_unknown(path: Path, look: MaskLook, coding: Coding) -> str:
     """What is wrong with a mask that has numbers or colours which mean nothing."""
     unknown = coding.unknown_in(look)
@@ -192,9 +205,10 @@ def why_unknown(path: Path, look: MaskLook, coding: Coding) -> str:
         read_mask(path, coding)
     except AnnotationError as error:
         others = f"; in it are also {shown(unknown[1:])}" if len(unknown) > 1 else ""
-        first_is_one = 0 not in look.as_numbers and not coding.colours
+        numbers = set(look.as_numbers) - {VOID}
+        from_one = set(range(1, len(coding.names) + 1))
         advice = ""
-        if first_is_one and set(look.as_numbers) - {VOID} <= set(range(1, len(coding.names) + 1)):
+        if not coding.colours and numbers and numbers <= from_one:
             advice = "; numbers begin at 0: name the class 0 too, such as background"
         return f"{error}{others}{advice}"
     return f"it holds {shown(unknown)}, which are no class"

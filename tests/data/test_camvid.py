@@ -156,3 +156,14 @@ def test_published_set(real_data):
     published = [0.26, 0.183, 4.56, 0.142, 0.905, 0.383, np.nan, 1.84, 0.682, 6.25, 7.36]
     known = ~np.isnan(published)
     np.testing.assert_allclose(weights[known], np.array(published)[known], rtol=0.25)
+
+
+def test_one_coloured_map_among_maps_of_numbers_is_the_wrong_one(root):
+    wrong = sorted((root / "trainannot").iterdir())[1]
+    Image.new("RGB", SIZE[::-1], (69, 186, 3)).save(wrong)
+    with pytest.raises(AnnotationError) as caught:
+        CamVid(root)
+    assert str(caught.value) == (
+        f"CamVid: {wrong}: colour (69, 186, 3) in row 0, column 0 (192 of 192 pixels); "
+        "expected 0..11, or 255 for a pixel without a class"
+    )
