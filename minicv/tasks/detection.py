@@ -186,9 +186,9 @@ R_CNN: dict[str | None, RCNNSettings] = {
     **dict.fromkeys(LIGHT, RCNNSettings(
         warp_size=128, context=9, pooled_size=4, max_proposals=300, head_units=512, dropout=0.0
     )),
-    "resnet50": RCNNSettings(pooled_size=4, dropout=0.0),
+    "resnet50": RCNNSettings(pooled_size=4, dropout=0.0, regions_at_a_time=16),
     "alexnet": RCNNSettings(warp_size=227, pooled_size=6, head_units=4096),
-    "vgg16": RCNNSettings(head_units=4096),
+    "vgg16": RCNNSettings(head_units=4096, regions_at_a_time=16),
 }  # fmt: skip
 
 Recipes = dict[str | None, DetectionRecipe]
