@@ -33,6 +33,7 @@ from minicv.data.picture_size import drawn_on_stored, size_if_readable
 from minicv.data.text_files import read_json
 
 READER = "LabelmeFolder"
+LARGEST = 1e9  # beyond any picture; a number above it is a slip
 WITHOUT_AREA = ("point", "points", "line", "linestrip")
 
 
@@ -250,7 +251,8 @@ def _painted(shape: dict[str, Any], width: int, height: int) -> np.ndarray:
 
 
 def _number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value)
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return known and abs(value) < LARGEST  # false for NaN
 
 
 def _whole(value: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from minicv.tasks.earlier import FILES, Earlier, check_terms, earlier_training, terms_of
 from minicv.tasks.folders import check_folder
+from minicv.tasks.ranges import check_ranges
 from minicv.tasks.systems import SYSTEMS
 from minicv.tasks.task import System
 from minicv.training import Recipe
@@ -138,6 +139,7 @@ def _changed(
                 recipe = recipe.changed(**change)
             else:
                 settings = dataclasses.replace(settings, **change)
+                check_ranges(settings)
         except ValueError as error:
             option = name.replace("_", "-")
             raise ValueError(f"--{option}: {str(error).removeprefix('recipe: ')}") from None

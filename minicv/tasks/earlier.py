@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class Earlier:
         """``default``, the recipe or the settings, with the numbers that the training began with.
 
         Raises:
-            WeightsError: they have other names in this version of minicv.
+            WeightsError: they have other names or types in this version of minicv.
         """
         if part not in self.terms:
             return default
@@ -75,6 +75,9 @@ class Earlier:
             name: tuple(value) if isinstance(value, list) else value
             for name, value in self.terms[part].items()
         }
+        hints = get_type_hints(type(default))
+        for name, value in self.terms[part].items():
+            check_value(self.path, f"training/terms/{part}/{name}", value, hints.get(name, Any))
         try:
             return dataclasses.replace(default, **values)  # type: ignore[type-var]
         except (TypeError, ValueError) as error:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from minicv.models.model import Model
 from minicv.proposals import PROPOSERS
 from minicv.tasks import detection, segmentation
-from minicv.tasks.task import Colours, Spec, System
+from minicv.tasks.description import BoundedGenerator, described
+from minicv.tasks.task import Spec, System
 from minicv.training.fit import MODEL, model_arrays, part_of
 from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
-from minicv.weights.schema import check_value
+from minicv.weights.numbers import check_all_numbers
 
 SYSTEMS: dict[str, System] = {
     system.name: system for system in (*detection.SYSTEMS, *segmentation.SYSTEMS)
@@ -57,16 +56,21 @@ def load(path: str | Path) -> tuple[Model, System]:
     """The trained model of a checkpoint of `minicv train`, in evaluation mode, and its system.
 
     Raises:
-        WeightsError: no such file, damaged, of another version, or no checkpoint of a model.
+        WeightsError: no such file, damaged, of another version, no checkpoint of a model, or one
+            with weights that are not finite: it would find nothing and not say why.
     """
     arrays, description = load_checkpoint(path)
-    spec, system = _spec_of(description, path)
+    spec, system = described(description, path, SYSTEMS)
+    weights = part_of(arrays, MODEL)
+    check_all_numbers(path, weights)
+    rng = BoundedGenerator(0, weights)
     try:
-        model = build(spec, np.random.default_rng(0))
-    except (TypeError, ValueError) as error:
+        model = build(spec, rng)
+    except (TypeError, ValueError, MemoryError) as error:
         raise WeightsError(f"{path}: cannot build the model that it describes: {error}") from None
+    rng.weights = None
     try:
-        model.load_state_dict(part_of(arrays, MODEL))
+        model.load_state_dict(weights)
     except ValueError as error:
         raise WeightsError(
             f"{path}: the weights do not fit their own description: {error}"
@@ -81,48 +85,6 @@ def save(path: str | Path, model: Model, spec: Spec) -> None:
         WeightsError: the file cannot be written.
     """
     save_checkpoint(path, model_arrays(model), spec.describe())
-
-
-def _spec_of(description: Mapping[str, Any], path: str | Path) -> tuple[Spec, System]:
-    needed = (name for name in Spec.__dataclass_fields__ if name != "colours")
-    absent = [name for name in needed if name not in description]
-    if absent:
-        raise WeightsError(
-            f"{path}: no checkpoint of minicv train; its description lacks {', '.join(absent)}"
-        )
-    name = description["system"]
-    if name not in SYSTEMS:
-        raise WeightsError(
-            f"{path}: weights of another model ({name!r}, expected one of {', '.join(SYSTEMS)})"
-        )
-    system = SYSTEMS[name]
-    kind = type(next(iter(system.settings.values())))
-    values = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in description["settings"].items()
-    }
-    try:
-        settings = kind(**values)
-    except (TypeError, ValueError) as error:
-        raise WeightsError(f"{path}: settings of another version of the model ({error})") from None
-    classes = tuple(description["classes"])
-    others = {key: description[key] for key in ("backbone", "proposals", "frozen")}
-    colours = _colours_of(description, len(classes), path)
-    return Spec(name, classes, settings, **others, colours=colours), system
-
-
-def _colours_of(description: Mapping[str, Any], classes: int, path: str | Path) -> Colours | None:
-    """The colours of the classes; a checkpoint need not have any."""
-    colours = description.get("colours")
-    check_value(path, "colours", colours, tuple[tuple[int, int, int], ...] | None)
-    if colours is None:
-        return None
-    if len(colours) != classes or not all(0 <= part <= 255 for own in colours for part in own):
-        raise WeightsError(
-            f"{path}: its colours are {colours}; expected red, green and blue of 0..255 for each "
-            f"of {classes} classes"
-        )
-    return tuple((red, green, blue) for red, green, blue in colours)
 
 
 def table_of_systems() -> str:

@@ -105,7 +105,7 @@ def test_files_of_something_else(tmp_path):
     assert "weights of another model ('yolo'" in sentence({**described, "system": "yolo"})
     settings = {**described["settings"], "colour": 3}
     assert "settings of another version" in sentence({**described, "settings": settings})
-    assert "cannot build" in sentence({**described, "backbone": "vgg16"})
+    assert "its backbone is 'vgg16', expected none" in sentence({**described, "backbone": "vgg16"})
     assert "do not fit their own description" in sentence(described)
     arrays = {MODEL + name: array for name, array in model.state_dict().items()}
     save_checkpoint(path, arrays, described)
