@@ -12,7 +12,7 @@ TOP = (HERE / "minicv" / "__init__.py").read_text(encoding="utf-8")
 VERSION = re.findall(r'^__version__ = "(.+)"$', TOP, re.MULTILINE)[0]
 
 TEST = [
-    "pytest>=7.4",
+    "pytest>=8.2",
     "pytest-xdist>=3.3",
     "pytest-cov>=4.1",
     "hypothesis>=6.80",
@@ -34,7 +34,7 @@ setup(
         "numpy>=2",
         "scipy>=1.13",
         "pillow>=10.1",
-        "tqdm>=4.60",
+        "tqdm>=4.64",
         "threadpoolctl>=3.1",
     ],
     extras_require={
