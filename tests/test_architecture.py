@@ -16,6 +16,7 @@ import pytest
 from source_tree import REPOSITORY, SourceFile, room_of, source_files
 
 FLOORS = {
+    "files": 0,
     "backend": 0,
     "vision": 1,
     "autograd": 1,
@@ -43,7 +44,7 @@ PEERS = {"torch", "torchvision", "cv2", "pycocotools", "chainer", "chainercv", "
 MAX_LINES = 500
 # Folders whose every file has a test file of its own. Kernels are tested by the operations that
 # call them, reference twins by their doctests and by being what those operations are held against.
-MIRRORED = ("autograd", "backend", "functional", "tasks", "training", "vision")
+MIRRORED = ("autograd", "backend", "files", "functional", "tasks", "training", "vision")
 
 Rule = Callable[[Sequence[SourceFile]], Iterator[str]]
 

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.cli.device_option import add_device_option, chosen_device
+from minicv.cli.pictures import save_picture
 from minicv.data import Dataset, Subset
 from minicv.data.sources import open_data
 from minicv.inspection import contact_sheet, draw_stages
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace) -> None:
         f"stage{i:02}_{name}": picture for i, (name, picture) in enumerate(stages.items(), 1)
     }
     for name, picture in pictures.items():
-        picture.save(options.out / f"{name}.png")
+        save_picture(picture, options.out / f"{name}.png")
     (options.out / "history.png").unlink(missing_ok=True)  # training.png is the same picture
     report = {"seed": options.seed, "training_seconds": round(seconds, 1), "values": values}
     write_json(options.out / "demo.json", {**report, "history": history})

@@ -10,6 +10,7 @@ from PIL import Image
 
 from minicv.cli.data_option import class_names
 from minicv.cli.doctor_tables import finding_lines, tables, verdict
+from minicv.cli.pictures import save_picture
 from minicv.data.doctor import Census, Report, examine
 from minicv.data.doctor.examine import to_show
 from minicv.data.doctor.sample import Sample
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     if options.out is not None:
         write_json(options.out / "report.json", {"data": options.data, **report.as_json()})
         sheet = options.out / "contact_sheet.png"
-        draw_sheet(report, options.data).save(sheet)
+        save_picture(draw_sheet(report, options.data), sheet)
         print(f"report -> {options.out / 'report.json'}, labelled pictures -> {sheet}")
     print(verdict(report))
     return int(report.spoils)

@@ -11,12 +11,13 @@ import numpy as np
 
 from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
+from minicv.cli.pictures import save_picture
 from minicv.cli.train import data_help, tasks
 from minicv.data import Dataset
 from minicv.models.model import Model, Result, Target
 from minicv.tasks import Prediction, Task, load
 from minicv.tasks.before_training import readable
-from minicv.tasks.folders import check_file, check_folder
+from minicv.tasks.folders import check_file, check_folder, file_of
 from minicv.tasks.json_files import write_json
 from minicv.tasks.judging import judging
 from minicv.training import evaluate
@@ -117,7 +118,7 @@ def run(options: argparse.Namespace) -> None:
             "seconds_per_image": round(seconds, 4),
             "values": {name: round(value, 6) for name, value in values.items()},
         }
-        write_json(options.json, record)
+        write_json(file_of(options.json), record)
 
 
 def has_value(value: float) -> bool:
@@ -171,6 +172,7 @@ def write_pictures(
         title = f"{name}: number {better + 1} of {len(values)} by {task.best_by}"
         (result,) = model.predict([image])
         path = folder / f"{number}_{Path(name).name}.png"
-        task.compare(Prediction(title, image, result, model.classes), target, dataset).save(path)
+        prediction = Prediction(title, image, result, model.classes)
+        save_picture(task.compare(prediction, target, dataset), path)
         paths.append(path)
     return paths

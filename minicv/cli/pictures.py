@@ -14,6 +14,7 @@ from PIL import Image, PngImagePlugin
 
 from minicv.data import ImageError, read_image
 from minicv.data.image_files import SUFFIXES
+from minicv.files import write_whole
 
 OWN_MARK = "minicv"  # the "Software" of every picture that a command writes
 
@@ -162,11 +163,14 @@ class Pictures:
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a PNG with the mark by which `drawn_by_minicv` knows it; missing folders are made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a PNG with the mark by which `drawn_by_minicv` knows it, whole or not at all.
+
+    Missing folders are made.
+    """
     mark = PngImagePlugin.PngInfo()
     mark.add_text("Software", OWN_MARK)
-    picture.save(path, pnginfo=mark, compress_level=3)  # 6 takes twice as long, for a twentieth
+    # A level of 6 takes twice as long, for a twentieth.
+    write_whole(path, lambda file: picture.save(file, "PNG", pnginfo=mark, compress_level=3))
 
 
 def drawn_by_minicv(path: Path) -> bool:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from minicv.backend import Array
+from minicv.files import write_whole
 from minicv.proposals.proposer import Proposer, checked_image
 
 
@@ -46,7 +45,9 @@ class CachedProposals:
         if cached is None:
             own_rng = np.random.default_rng(int.from_bytes(digest, "big"))
             cached = self.proposer.propose(image, own_rng)
-            _write(path, *cached)
+            boxes, scores = cached
+            # Whole or not at all, so that no process ever reads half a file.
+            write_whole(path, lambda file: np.savez(file, boxes=boxes, scores=scores))
         return cached
 
 
@@ -68,7 +69,7 @@ def _read(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray] 
     """The boxes and scores in a file; None where it is missing, damaged, or holds anything else."""
     try:
         with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
-            boxes, scores = file["boxes"], file["scores"]
+            boxes, scores = np.asarray(file["boxes"]), np.asarray(file["scores"])
     except Exception:  # a damaged archive raises nearly anything, and the boxes can be made again
         return None
     known = boxes.ndim == 2 and boxes.shape[1] == 4 and scores.shape == boxes.shape[:1]
@@ -78,16 +79,3 @@ def _read(path: Path, height: int, width: int) -> tuple[np.ndarray, np.ndarray] 
     # A comparison with NaN is False.
     inside = (x1 >= 0) & (y1 >= 0) & (x1 < x2) & (y1 < y2) & (x2 <= width) & (y2 <= height)
     return (boxes, scores) if inside.all() and np.isfinite(scores).all() else None
-
-
-def _write(path: Path, boxes: np.ndarray, scores: np.ndarray) -> None:
-    """Write to another name and rename, so that no process ever reads half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, unfinished = tempfile.mkstemp(suffix=".unfinished", dir=path.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            np.savez(file, boxes=boxes, scores=scores)
-        os.replace(unfinished, path)
-    except BaseException:
-        os.unlink(unfinished)
-        raise

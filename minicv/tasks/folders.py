@@ -8,11 +8,16 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from minicv.files import remove_unfinished
+from minicv.files.whole_files import is_device
+
 PROBE = 1 << 16  # bytes that a full disk refuses
 
 
 def check_folder(folder: str | Path, option: str = "--out", files: Iterable[str] = ()) -> None:
     """Refuse a folder into which nothing can be written. Nothing is left behind by the trial.
+
+    What runs that were killed left there unfinished is removed.
 
     Args:
         folder: need not exist yet.
@@ -46,6 +51,7 @@ def check_folder(folder: str | Path, option: str = "--out", files: Iterable[str]
             probe.write(bytes(PROBE))
             probe.flush()
             os.fsync(probe.fileno())
+        remove_unfinished(folder)
     except OSError as error:
         if error.errno is None:  # said above
             raise
@@ -69,10 +75,21 @@ def check_file(file: str | Path, option: str) -> None:
     Raises:
         OSError: it is a folder, or its folder cannot be written to.
     """
-    file = Path(file)
+    file = file_of(file)
     if file.is_dir():
         raise IsADirectoryError(f"{option} {file}: a folder stands there; name a file")
-    if not file.exists():
-        check_folder(file.parent, option)
-    elif not os.access(file, os.W_OK):
+    if is_device(file):
+        return
+    if file.exists() and not os.access(file, os.W_OK):
         raise PermissionError(f"{option} {file}: the file cannot be written to; name another one")
+    check_folder(file.parent, option)
+
+
+def file_of(path: str | Path) -> Path:
+    """The file that a user means by a path: where it is a link, what the link leads to.
+
+    >>> file_of(os.devnull)
+    PosixPath('/dev/null')
+    """
+    path = Path(path)
+    return path if is_device(path) else path.resolve()

@@ -11,8 +11,9 @@ from typing import Any
 
 from PIL import Image
 
+from minicv.files import WholeFiles
 from minicv.inspection import draw_curves
-from minicv.tasks.json_files import json_text, write_whole
+from minicv.tasks.json_files import json_text
 
 History = Sequence[Mapping[str, float]]
 
@@ -34,10 +35,10 @@ def write_history(folder: Path, about: Mapping[str, Any], history: History) -> N
     """
     picture = io.BytesIO()
     history_curves(history).save(picture, "PNG")
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "history.json", json_text({**about, "epochs": history}).encode())
-    write_whole(folder / "history.csv", history_table(history).encode())
-    write_whole(folder / "history.png", picture.getvalue())
+    with WholeFiles() as files:
+        files.write(folder / "history.json", json_text({**about, "epochs": history}).encode())
+        files.write(folder / "history.csv", history_table(history).encode())
+        files.write(folder / "history.png", picture.getvalue())
 
 
 def history_table(history: History) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from minicv.files import write_whole
 
 
 def write_json(path: Path, record: Any) -> None:
@@ -23,7 +23,6 @@ def write_json(path: Path, record: Any) -> None:
     ...     json.loads((Path(folder) / "new" / "a.json").read_text())
     {'AP50': None, 'epochs': [1, 0.5]}
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_whole(path, json_text(record).encode())
 
 
@@ -34,25 +33,6 @@ def json_text(record: Any) -> str:
     '[\\n null\\n]\\n'
     """
     return json.dumps(_without_nan(record), indent=1, allow_nan=False) + "\n"
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file such that it has all of the content, or what it had before.
-
-    What is no file, such as ``/dev/stdout``, is written as it is.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    path = path.resolve()  # a link stays one
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
 
 
 def _without_nan(value: Any) -> Any:

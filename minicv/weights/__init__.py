@@ -1,6 +1,11 @@
 """Floor 4: checkpoints, and readers for published weights."""
 
-from minicv.weights.checkpoint import load_checkpoint, load_description, save_checkpoint
+from minicv.weights.checkpoint import (
+    load_checkpoint,
+    load_description,
+    save_checkpoint,
+    save_checkpoints,
+)
 from minicv.weights.errors import WeightsError
 from minicv.weights.published import (
     KNOWN_WEIGHTS,
@@ -19,5 +24,6 @@ __all__ = [
     "load_published",
     "read_torch_file",
     "save_checkpoint",
+    "save_checkpoints",
     "start_from",
 ]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from minicv.backend import Array, to_numpy
+from minicv.files import WholeFiles
 from minicv.weights.errors import WeightsError
 from minicv.weights.npz_file import read_npz
 
@@ -25,9 +24,8 @@ def save_checkpoint(
 ) -> None:
     """Write ``arrays`` and a JSON-able ``description`` to ``path``, with the format's number.
 
-    The file appears whole: everything goes to a temporary file beside it first, is flushed to the
-    disk, and takes the name in one step. If the disk is full or the program stops, a checkpoint
-    that stood under that name before is still there.
+    The file appears whole, see `minicv.files.WholeFiles`: if the disk is full, the program stops or
+    the power fails, a checkpoint that stood under that name before is still there.
 
     Raises:
         WeightsError: the file cannot be written; says why.
@@ -39,25 +37,32 @@ def save_checkpoint(
     >>> arrays["weight"].tolist(), description
     ([1.0, 1.0], {'step': 3})
     """
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    save_checkpoints([path], arrays, description)
+
+
+def save_checkpoints(
+    paths: Sequence[str | Path], arrays: Mapping[str, Array], description: Mapping[str, Any]
+) -> None:
+    """Write the same checkpoint under several names, which it takes in this order.
+
+    It is complete under all of them before it takes the first: a full disk changes none.
+
+    Raises:
+        WeightsError: a file cannot be written; says which, and why.
+    """
     contents = {name: to_numpy(array) for name, array in arrays.items()}
+    path = Path(paths[0])
     for name, array in contents.items():
         if array.dtype.hasobject:  # NumPy would pickle it, and `load_checkpoint` refuses pickles
             raise ValueError(f"{path}: {name!r} is no array of numbers but has dtype {array.dtype}")
     contents[_DESCRIPTION] = np.array(json.dumps({**description, "format": FORMAT}))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            np.savez(file, **contents)  # NumPy 2.0 has no allow_pickle here
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if not isinstance(error, OSError):  # an interruption, say
-            raise
+        with WholeFiles(durable=True) as files:
+            for path in map(Path, paths):
+                files.write(
+                    path, lambda file: np.savez(file, **contents)
+                )  # NumPy 2.0: no allow_pickle
+    except OSError as error:
         kept = "; the earlier checkpoint of that name is kept" if path.exists() else ""
         raise WeightsError(
             f"{path}: the checkpoint could not be written ({error.strerror or error}){kept}"
