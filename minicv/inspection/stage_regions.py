@@ -21,6 +21,7 @@ from minicv.inspection.panels import LegendEntry, contact_sheet, mosaic, with_le
 from minicv.inspection.regions import crop_of_box, feature_picture, region_card, score_cards
 from minicv.inspection.stage import Stage
 from minicv.inspection.stage_scene import HIT, Drawn, Objects, Scene, halves, pale
+from minicv.inspection.stage_sizes import image_at, size_within
 
 MOST_BOXES = 40  # drawn; more would hide the image
 MOST_BOXES_OF_A_CROWD = 300  # drawn of boxes before suppression, to show how many they are
@@ -30,6 +31,7 @@ CROP_SIDE = 112  # pixels of a region's crop
 SMALL_SIDE = 94  # of one of four beside each other on the overview
 MOST_CARDS = 3  # of scores on the overview
 DRAWN_SCORE = 0.5  # detections with a lower score are not drawn: they would hide the others
+MOST_SIDE_OF_TILE = 600  # so that names can be read on the overview, too
 MOST_UNSURE = 3  # drawn where none is sure
 
 
@@ -185,10 +187,16 @@ def draw_detected(stage: Stage, scene: Scene) -> Drawn:
         rows = np.argsort(-scores, kind="stable")[:MOST_UNSURE]
         note = f"none has a score of at least {DRAWN_SCORE}"
         note += f"; shown: the surest {len(rows)}" if len(rows) else ""
-    boxes, labels = arrays["boxes"][rows], arrays["labels"][rows]
-    return Drawn(
-        draw_detections(arrays["image"], boxes, labels, scores[rows], scene.class_names), note
-    )
+    height, width = arrays["image"].shape[1:]
+    pictures = []
+    for most in sorted({min(MOST_SIDE_OF_TILE, max(height, width)), max(height, width)}):
+        size = size_within(height, width, most)
+        image = arrays["image"] if size == (height, width) else image_at(arrays["image"], size)
+        down, across = size[0] / height, size[1] / width
+        boxes = arrays["boxes"][rows] * np.array([across, down, across, down])
+        labels = arrays["labels"][rows]
+        pictures.append(draw_detections(image, boxes, labels, scores[rows], scene.class_names))
+    return Drawn(pictures[0], note, pictures[-1] if len(pictures) > 1 else None)
 
 
 def _one_by_one(

@@ -10,7 +10,7 @@ from PIL import Image
 from minicv.inspection.canvas import to_picture
 from minicv.inspection.stage import Stage
 
-MOST_SIDE = 1600  # pixels of a drawn stage; a screen shows no more
+MOST_SIDE = 1200  # pixels of a drawn stage; lines and letters would be too fine on a larger one
 
 
 def smaller_stages(stages: Sequence[Stage]) -> list[Stage]:
@@ -20,23 +20,24 @@ def smaller_stages(stages: Sequence[Stage]) -> list[Stage]:
     before. An image on which anchors lie stays as it is, because their sizes are written on it; a
     detector chooses the size of that image itself.
 
-    >>> image = np.zeros((3, 10, 3200), np.float32)
+    >>> image = np.zeros((3, 10, 2400), np.float32)
     >>> boxes = {"boxes": np.array([[0.0, 0, 8, 8]]), "scores": np.ones(1)}
     >>> stages = [Stage("input", "", "image", {"image": image}, 0.0),
     ...           Stage("proposals", "", "boxes", boxes, 0.0)]
     >>> small = smaller_stages(stages)
     >>> small[0].arrays["image"].shape, small[1].arrays["boxes"].tolist()
-    ((3, 5, 1600), [[0.0, 0.0, 4.0, 4.0]])
+    ((3, 5, 1200), [[0.0, 0.0, 4.0, 4.0]])
     """
     result, across, down = [], 1.0, 1.0
     for index, stage in enumerate(stages):
         arrays = dict(stage.arrays)
         if "image" in arrays:
             height, width = arrays["image"].shape[1:]
-            size = _size_within(height, width, keep=_has_anchors(stages[index:]))
+            keep = _has_anchors(stages[index:])
+            size = (height, width) if keep else size_within(height, width, MOST_SIDE)
             down, across = size[0] / height, size[1] / width
             if size != (height, width):
-                arrays["image"] = _resized(arrays["image"], size)
+                arrays["image"] = image_at(arrays["image"], size)
                 if "segmentation" in arrays:
                     arrays["segmentation"] = _nearest(arrays["segmentation"], size)
         if (across, down) != (1.0, 1.0):
@@ -62,15 +63,24 @@ def _has_anchors(stages: Sequence[Stage]) -> bool:
     return False
 
 
-def _size_within(height: int, width: int, keep: bool) -> tuple[int, int]:
+def size_within(height: int, width: int, most: int) -> tuple[int, int]:
+    """The size, or a smaller one of the same shape whose longer side is ``most``.
+
+    >>> size_within(300, 400, 400), size_within(300, 400, 200)
+    ((300, 400), (150, 200))
+    """
     longer = max(height, width)
-    if keep or longer <= MOST_SIDE:
+    if longer <= most:
         return height, width
-    share = MOST_SIDE / longer
-    return max(1, int(height * share + 0.5)), max(1, int(width * share + 0.5))
+    return max(1, int(height * most / longer + 0.5)), max(1, int(width * most / longer + 0.5))
 
 
-def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+def image_at(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(3, H, W) -> (3, *size), smaller; in steps of 1/255, as it is drawn.
+
+    >>> image_at(np.ones((3, 20, 40), np.float32), (5, 10)).shape
+    (3, 5, 10)
+    """
     picture = to_picture(image).resize((size[1], size[0]), Image.Resampling.BOX)
     return np.asarray(picture, np.float32).transpose(2, 0, 1) / 255
 

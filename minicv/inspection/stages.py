@@ -49,7 +49,7 @@ def draw_stages(
 
     A stage of many regions shows a few: the surest of those that overlap little. A region has the
     same number in all stages of the same regions. The picture of a stage without boxes says so.
-    Large photographs are drawn smaller, 1600 pixels on the longer side.
+    Large photographs are drawn smaller, 1200 pixels on the longer side.
 
     Args:
         stages: in order; see `minicv.inspection.stage.KINDS` for what each holds.

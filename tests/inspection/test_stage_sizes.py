@@ -7,7 +7,7 @@ from minicv.inspection import draw_stages
 from minicv.inspection.stage import Stage
 from minicv.inspection.stage_sizes import MOST_SIDE, smaller_stages
 
-WHITE = np.ones((3, 1200, 3200), np.float32)
+WHITE = np.ones((3, 1200, 2400), np.float32)
 
 
 def stage(kind, name="s", **arrays):
@@ -17,14 +17,14 @@ def stage(kind, name="s", **arrays):
 def test_boxes_strides_and_label_maps_follow_their_image():
     boxes = np.array([[0.0, 100.0, 800.0, 1200.0]], np.float32)
     refined = np.stack([boxes, 2 * boxes], axis=1)
-    labels = np.zeros((1200, 3200), np.int64)
-    labels[:, 1600:] = 1
+    labels = np.zeros((1200, 2400), np.int64)
+    labels[:, 1200:] = 1
     found = {"boxes": boxes, "labels": np.array([0]), "scores": np.ones(1)}
     scores = np.ones((1, 2))
     small = smaller_stages(
         [
             stage("image", "a", image=WHITE),
-            stage("features", "b", features=np.zeros((2, 75, 200)), stride=16),
+            stage("features", "b", features=np.zeros((2, 75, 150)), stride=16),
             stage("boxes", "c", boxes=boxes, scores=np.ones(1)),
             stage("refined boxes", "d", boxes=boxes, refined_boxes=refined, class_scores=scores),
             stage("detections", "e", image=WHITE, **found),
@@ -40,8 +40,8 @@ def test_boxes_strides_and_label_maps_follow_their_image():
         np.testing.assert_array_equal(one.arrays["boxes"], half)
     np.testing.assert_array_equal(small[3].arrays["refined_boxes"], refined / 2)
     halved = small[5].arrays["segmentation"]
-    assert halved.shape == (600, 1600)
-    assert (halved[:, :800] == 0).all() and (halved[:, 800:] == 1).all()
+    assert halved.shape == (600, 1200)
+    assert (halved[:, :600] == 0).all() and (halved[:, 600:] == 1).all()
 
 
 def test_each_image_has_a_scale_of_its_own():
