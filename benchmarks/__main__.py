@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 
-from benchmarks import detection, gpu, lineage, proposals, rounding, segmentation, speed
+from benchmarks import detection, fuzz, gpu, lineage, proposals, rounding, segmentation, speed
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
 BENCHMARKS |= {
@@ -14,6 +14,7 @@ BENCHMARKS |= {
     "proposals": proposals.main,
     "lineage": lineage.main,
     "rounding": rounding.main,
+    "fuzz": fuzz.main,
     "gpu": gpu.main,
 }
 

@@ -261,7 +261,7 @@ def _class_folder(paths: list[str], asked: Request) -> Splits:
 
     names = splits_of(root)
     if names:
-        return named_splits(names, part, choose)
+        return named_splits(names, part, choose, where=root)
     tenths = every_tenth(lambda: part(None), choose)
     return Splits(
         lambda: tenths.train,
@@ -275,7 +275,7 @@ def _class_folder(paths: list[str], asked: Request) -> Splits:
 def _by_lists(parts: VOCParts) -> Splits:
     if not parts.names:
         return every_tenth(functools.partial(parts.open, None))
-    return named_splits(parts.names, parts.open)
+    return named_splits(parts.names, parts.open, where=parts.folder.root)
 
 
 def _labelme(paths: list[str], asked: Request) -> Splits:
@@ -292,7 +292,9 @@ def _cvat(paths: list[str], asked: Request) -> Splits:
     def part(subset: str | None) -> CVATImages:
         return CVATImages(path, subset, asked.classes, faults=asked.faults, **wanted)
 
-    return named_splits(subsets, part) if subsets else every_tenth(lambda: part(None))
+    if not subsets:
+        return every_tenth(lambda: part(None))
+    return named_splits(subsets, part, where=path)
 
 
 def _coco(paths: list[str], asked: Request) -> Splits:
@@ -312,7 +314,7 @@ def _coco(paths: list[str], asked: Request) -> Splits:
             dataset, sorted(range(len(dataset)), key=dataset.paths.__getitem__)
         )
 
-    return named_splits(list(parts.parts), part)
+    return named_splits(list(parts.parts), part, where=paths[0])
 
 
 def _yolo(paths: list[str], asked: Request) -> Splits:
@@ -326,7 +328,9 @@ def _yolo(paths: list[str], asked: Request) -> Splits:
         return YoloDetection(folder, role, asked.classes, faults)
 
     names = [role for role in folder.parts if role]
-    return named_splits(names, part) if names else every_tenth(lambda: part(None))
+    if not names:
+        return every_tenth(lambda: part(None))
+    return named_splits(names, part, where=path)
 
 
 SOURCES: dict[str, Source] = {

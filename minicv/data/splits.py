@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from minicv.data.checks import inner_of
 from minicv.data.split_names import TEST_NAMES, TRAIN_NAMES, VALIDATION_NAMES
 from minicv.data.wrapped import Subset
 
@@ -101,9 +103,10 @@ def every_tenth(
         dataset = whole()
         count = len(dataset)
         if count < 2:
+            place = place_of(dataset)
             raise ValueError(
-                f"{type(dataset).__name__}: {count} labelled pictures; expected at least 2, one to "
-                "learn from and one to validate on"
+                f"{type(inner_of(dataset)).__name__}: {f'{place}: ' if place else ''}{count} "
+                "labelled pictures; expected at least 2, one to learn from and one to validate on"
             )
         return Subset(dataset, np.flatnonzero(choose(dataset) == held_out).tolist())
 
@@ -115,10 +118,22 @@ def every_tenth(
     )
 
 
+def place_of(dataset: Any) -> str:
+    """The folder of a data set's files; "" where it has none.
+
+    >>> from minicv.data.farmyard import Farmyard
+    >>> place_of(Farmyard(3))
+    ''
+    """
+    inner = inner_of(dataset)
+    return str(getattr(inner, "root", None) or getattr(inner, "images", None) or "")
+
+
 def named_splits(
     names: Sequence[str],
     open_part: Callable[[str], Any],
     choose: Callable[[Any], np.ndarray] = _every_tenth_of,
+    where: str | Path = "",
 ) -> Splits:
     """Splits of a set whose parts have names: lists, folders, or subsets.
 
@@ -130,6 +145,7 @@ def named_splits(
         names: of the parts that there are.
         open_part: from a name to the data set.
         choose: as for `every_tenth`.
+        where: the folder of the set, for the message.
 
     Raises:
         ValueError: none of several parts is for training.
@@ -152,8 +168,8 @@ def named_splits(
         train, validation, test = names[0], None, None
     if train is None:
         raise ValueError(
-            f"the set has the parts {', '.join(names) or 'none'}, but none to learn from; expected "
-            f"{' or '.join(TRAIN_NAMES)}"
+            f"{f'{where}: ' if where else ''}the set has the parts {', '.join(names) or 'none'}, "
+            f"but none to learn from; expected {' or '.join(TRAIN_NAMES)}"
         )
     whole = cache(open_part)
     tenths = every_tenth(functools.partial(whole, train), choose)

@@ -1,8 +1,8 @@
 """Reads damaged files, and says what comes of it that no documentation promises.
 
-A mutation passes if the reading works, or raises an error that is documented: a ValueError (such as
-AnnotationError, ImageError, WeightsError) or an OSError. Anything else, a reading of more than ten
-seconds or of more than a gigabyte, is a finding.
+A mutation passes if the reading works, or raises an error that is documented, a ValueError (such as
+AnnotationError, ImageError, WeightsError) or an OSError, whose sentence names the file. Anything
+else, a reading of more than ten seconds or of more than a gigabyte, is a finding.
 """
 
 from __future__ import annotations
@@ -44,12 +44,14 @@ class Target:
         files: contents by the path in the folder.
         damaged: by the path of each file that is damaged, how.
         read: reads all that is in the folder.
+        names_file: whether an error must name the file; a function of bytes knows none.
     """
 
     name: str
     files: Mapping[str, bytes]
     damaged: Mapping[str, Sequence[Mutator]]
     read: Callable[[Path], object]
+    names_file: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ class Bench:
         for name, content in target.files.items():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
-        target_key = zlib.crc32(target.name.encode())
-        self._key = (seed, target_key)
+        self._key = (seed, zlib.crc32(target.name.encode()))
+        self._peak = _peak()
 
     def mutation(self, number: int) -> tuple[str, bytes]:
         """The file that is damaged in the mutation of that number, and its content."""
@@ -110,7 +112,7 @@ class Bench:
         name, content = self.mutation(number)
         path = self.folder / name
         path.write_bytes(content)
-        before, started = _peak(), time.perf_counter()
+        started = time.perf_counter()
         what = place = ""
         try:
             with _at_most(SECONDS), warnings.catch_warnings():
@@ -121,7 +123,8 @@ class Bench:
             outcome.works += 1
         except DOCUMENTED as error:
             sentence = str(error)
-            if isinstance(error, UnicodeError) or not sentence.strip():
+            named = str(self.folder) in sentence or not self.target.names_file
+            if isinstance(error, UnicodeError) or not sentence.strip() or not named:
                 what, place = f"{type(error).__name__}: {sentence:.200}", _place(error)
             else:
                 kind = type(error).__name__
@@ -135,9 +138,10 @@ class Bench:
         finally:
             path.write_bytes(self.target.files[name])
         outcome.slowest = max(outcome.slowest, time.perf_counter() - started)
-        grown = _peak() - before
-        if not what and grown > MEGABYTES:
-            what = f"took {grown:.0f} MB"
+        grown = _peak() - self._peak
+        if grown > MEGABYTES:
+            self._peak += grown
+            what = what or f"took {grown:.0f} MB"
         if what:
             outcome.findings.append(Finding(self.target.name, number, name, what, place))
 

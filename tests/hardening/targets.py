@@ -243,7 +243,7 @@ def targets() -> list[Target]:
         of_set("coco boxes", coco, {coco_file: JSON}, "coco:{}", "boxes", "labels"),
         of_set("coco masks", coco, {coco_file: JSON}, "coco:{}", "boxes", "masks"),
         of_set("coco keypoints", coco, {coco_file: JSON}, "coco:{}", "boxes", "keypoints"),
-        Target("run lengths", {"counts": b"n0X1j3"}, {"counts": BYTES}, runs),
+        Target("run lengths", {"counts": b"n0X1j3"}, {"counts": BYTES}, runs, False),
         of_set("yolo lines", yolo, {"labels/train/p0.txt": LINES}, "yolo:{}", "boxes"),
         of_set("yolo yaml", yolo, {"data.yaml": LINES}, "yolo:{}", "boxes"),
         of_set(
