@@ -123,6 +123,7 @@ def open_picture(path: str | Path, operation: str, kind: str = "file") -> Iterat
             width, height = file.size
             if width * height > MOST_PIXELS:
                 raise Image.DecompressionBombError
+            _check_holds_pixels(file, Path(path).stat().st_size)
             yield file
     except ImageError as error:  # raised by what reads the pixels
         raise ImageError(f"{operation}: cannot read {path}: {error}") from error
@@ -150,6 +151,22 @@ def exif_orientation(picture: Image.Image) -> int:
     except Exception:  # damaged EXIF raises nearly anything, and the pixels are good
         return 1
     return orientation if orientation in _TURNS else 1
+
+
+def _check_holds_pixels(file: Image.Image, size: int) -> None:
+    """Refuse a PNG of fewer bytes than its pixels take; Pillow would read zeros for the others.
+
+    Deflate makes at most 1032 bytes of one (RFC 1951: 258 bytes of two codes of a bit each).
+    """
+    if file.format != "PNG":
+        return
+    width, height = file.size
+    bits = {"RGB": 24, "RGBA": 32, "LA": 16, "I": 16, "I;16": 16}.get(file.mode, 1)
+    if width * height * bits / 8 > 1032 * size:
+        raise ImageError(
+            f"it is said to be {width} x {height}, but {size:,} bytes cannot hold so many pixels; "
+            "it is cut short or damaged"
+        )
 
 
 class _QuietPillow:

@@ -62,7 +62,7 @@ def described(
     if backbone not in system.settings:
         takes = ", ".join(system.backbones) or "none"
         raise WeightsError(f"{path}: its backbone is {backbone!r:.40}, expected {takes}")
-    if system.on_proposals and proposals not in PROPOSERS:
+    if proposals not in PROPOSERS and (system.on_proposals or proposals is not None):
         raise WeightsError(
             f"{path}: its proposals are {proposals!r:.40}, expected one of {', '.join(PROPOSERS)}"
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import json
 import math
 import time
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,15 @@ import numpy as np
 from minicv.backend import Array
 from minicv.data import DataLoader
 from minicv.nn import Dropout, Module
+from minicv.training.divergence import Guard
 from minicv.training.progress import Progress
 from minicv.training.step import Step
-from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
+from minicv.weights import (
+    WeightsError,
+    load_checkpoint,
+    load_description,
+    save_checkpoints,
+)
 from minicv.weights.numbers import check_all_numbers
 from minicv.weights.schema import check_value
 
@@ -45,7 +53,8 @@ def fit(
     After each epoch ``validate(step.model)`` returns named values. ``out/last.npz`` is written
     then, and ``out/best.npz`` when the value ``best_by`` is the best so far. A checkpoint holds
     weights, the state of the step and of every generator, so that a resumed run gives the same
-    numbers as one that was never interrupted.
+    numbers as one that was never interrupted. Whenever it stops, ``best.npz`` is the best of the
+    history once it was resumed; see `TrainingState.mend_best`.
 
     Args:
         step: learns from one batch, see `Step`.
@@ -67,10 +76,11 @@ def fit(
         one dictionary per epoch: "epoch", "step", "seconds", mean training losses, and all values.
 
     Raises:
-        DivergenceError: a loss is no finite number.
+        DivergenceError: a loss is no finite number or far above the first ones, or a number that
+            a checkpoint would hold is not finite.
         WeightsError: a checkpoint cannot be written, or does not fit on resuming.
-        ValueError: a loader without a batch; labels that the model cannot learn from, with the name
-            of the image.
+        ValueError: a loader without a batch; pixels that are no finite numbers or labels that the
+            model cannot learn from, with the name of the image.
     """
     if len(loader) == 0:
         raise ValueError(
@@ -82,31 +92,39 @@ def fit(
     state = TrainingState(step, generators, description or {}, terms)
     if resume and out is not None and (out / "last.npz").is_file():
         state.load(out / "last.npz")
+        lost = state.mend_best(out, best_by)
+        if lost:
+            warnings.warn(lost, stacklevel=2)
         if on_epoch is not None and state.history:
             on_epoch(state.history)
+    guard = Guard(state.history)
     while state.epoch < epochs:
         started = time.perf_counter()
         step.model.train()
         totals: dict[str, float] = {}
         bar = Progress(loader, f"epoch {state.epoch + 1}/{epochs}", shown=progress)
         for batches, (images, targets) in enumerate(bar, start=1):
-            for name, value in step(images, targets, rng).items():
+            guard.pictures(images, targets)
+            values = step(images, targets, rng)
+            guard.losses(values, targets, _rate(step), step.steps - 1)
+            for name, value in values.items():
                 totals[name] = totals.get(name, 0.0) + value
             means = {name: total / batches for name, total in totals.items()}
             bar.note({name.removeprefix("loss_"): mean for name, mean in means.items()})
         state.epoch += 1
         record: dict[str, float] = {"epoch": state.epoch, "step": step.steps}
-        record.update({name: round(total / len(loader), 6) for name, total in totals.items()})
+        means = {name: round(total / len(loader), 6) for name, total in totals.items()}
+        record.update(means)
         record["seconds"] = round(time.perf_counter() - started, 3)
-        if validate is not None:
-            record.update(validate(step.model))
+        guard.numbers(step.model, step.state_dict(), state.epoch, _rate(step))
+        judged = {} if validate is None else validate(step.model)
+        guard.epoch(means, judged, state.epoch, _rate(step))
+        record.update(judged)
         state.history.append(record)
         best = best_by in record and state.note_value(record[best_by])
         if out is not None:
-            # The best first: a training that is stopped between the two repeats the epoch.
-            if best:
-                state.save(out / "best.npz")
-            state.save(out / "last.npz")
+            # The last first: a training that is stopped between the two makes the best of it.
+            state.save(*(out / name for name in ("last.npz", "best.npz")[: 1 + best]))
         if on_epoch is not None:
             on_epoch(state.history)
         if progress:
@@ -162,8 +180,46 @@ class TrainingState:
         self.best = value
         return True
 
-    def save(self, path: Path) -> None:
-        """Write all of it to ``path``, whole or not at all."""
+    def mend_best(self, out: Path, best_by: str) -> str:
+        """Write ``out/best.npz`` if a stop came before it, or if something else stands there.
+
+        The file must hold the history up to the best epoch, to the second. If it does not and the
+        best epoch is the latest one, then the weights that were just loaded are the best. This
+        mends a stop anywhere: ``last.npz`` is written first, and another training that was
+        overwritten has another history.
+
+        Args:
+            out: the folder, from whose ``last.npz`` this state was loaded.
+            best_by: which value decides.
+
+        Returns:
+            a sentence if the best weights are lost, which no stop can do: somebody took the file
+            away. Then the latest weights are the best from now on.
+        """
+        values = [record.get(best_by) for record in self.history]
+        known = self.best != float("-inf")
+        epochs = [
+            epoch
+            for epoch, value in enumerate(values, start=1)
+            if value is not None and (value == self.best or not known)
+        ]
+        if not epochs or _is_of(out / "best.npz", self.description, self.history[: epochs[-1]]):
+            return ""
+        if epochs[-1] == self.epoch:
+            self.save(out / "best.npz")
+            return ""
+        self.best = float("-inf")
+        latest = values[-1]
+        if latest is not None:
+            self.note_value(latest)
+        self.save(out / "last.npz", out / "best.npz")
+        return (
+            f"{out / 'best.npz'}: the weights of epoch {epochs[-1]}, the best by {best_by}, are not "
+            f"there any more; those of epoch {self.epoch} are the best from now on"
+        )
+
+    def save(self, *paths: Path) -> None:
+        """Write all of it to these paths, in this order, whole or not at all."""
         arrays = model_arrays(self.step.model)
         arrays |= {STEP + name: array for name, array in self.step.state_dict().items()}
         training = {
@@ -173,7 +229,7 @@ class TrainingState:
             "generators": {name: g.bit_generator.state for name, g in self.generators.items()},
             "terms": self.terms,
         }
-        save_checkpoint(path, arrays, {**self.description, "training": training})
+        save_checkpoints(paths, arrays, {**self.description, "training": training})
 
     def load(self, path: Path) -> None:
         """Take everything from ``path``.
@@ -201,7 +257,7 @@ class TrainingState:
         try:
             self.step.model.load_state_dict(part_of(arrays, MODEL))
             self.step.load_state_dict(part_of(arrays, STEP))
-        except ValueError as error:
+        except (ValueError, TypeError, LookupError, OverflowError) as error:
             raise WeightsError(f"{path}: cannot resume: {error}") from None
         for name, rng in self.generators.items():
             try:
@@ -213,6 +269,26 @@ class TrainingState:
         self.epoch = training["epoch"]
         self.best = float("-inf") if training["best"] is None else training["best"]
         self.history = training["history"]
+
+
+def _is_of(
+    path: Path, mine: Mapping[str, Any], history: Sequence[Mapping[str, float]]
+) -> bool:
+    """Whether the file holds the weights at the end of ``history``, of this very training."""
+    try:
+        description = load_description(path)
+    except WeightsError:  # absent or damaged
+        return False
+    if any(_differs(description.get(key), _as_json(value)) for key, value in mine.items()):
+        return False
+    theirs = chosen_from(description)
+    # An older version did not note it beside weights alone. As text, because NaN is not NaN.
+    return theirs is None or json.dumps(theirs) == json.dumps(list(history))
+
+
+def _rate(step: Step) -> float | None:
+    """The learning rate of the last step, of a step that has one."""
+    return getattr(step, "learning_rate", None)
 
 
 def _differs(theirs: Any, mine: Any) -> bool:
@@ -261,6 +337,20 @@ def training_of(description: Mapping[str, Any], path: Path) -> dict[str, Any]:
                 f"expected {number}"
             )
     return training
+
+
+def chosen_from(description: Mapping[str, Any]) -> list[dict[str, float]] | None:
+    """The history up to the epoch of which a ``best.npz`` holds the weights; None if unknown.
+
+    It stands under "training", and under "chosen_from" where the file holds weights alone, because
+    something was done to the best weights after the training.
+
+    >>> chosen_from({"chosen_from": [{"epoch": 1}]}), chosen_from({})
+    ([{'epoch': 1}], None)
+    """
+    training = description.get("training")
+    kept = training.get("history") if isinstance(training, dict) else None
+    return description.get("chosen_from") if kept is None else kept
 
 
 def model_arrays(model: Module) -> dict[str, Array]:

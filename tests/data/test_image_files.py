@@ -495,3 +495,18 @@ def test_colours_and_other_depths_are_refused(tmp_path, mode):
         mode = picture.mode  # an older Pillow calls 16 bits I
     with pytest.raises(AnnotationError, match=rf"wrong\.png has the mode {mode}, expected one"):
         read_label_map(tmp_path / "wrong.png")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "I;16"])
+def test_a_png_of_few_bytes_holds_few_pixels(tmp_path, mode):
+    """Before, 799 bytes that said 16 x 8,388,364 took 3 GB: Pillow read zeros for what lacked."""
+    path = tmp_path / "a.png"
+    Image.new(mode, (16, 12)).save(path)
+    content = bytearray(path.read_bytes())
+    content[20:24] = (8_388_364).to_bytes(4, "big")  # the height
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=r"said to be 16 x 8388364, but \d+ bytes cannot hold so"):
+        read_image(path)
+    Image.new(mode, (4000, 3000)).save(path, compress_level=9)  # as small as a picture can be
+    assert read_image(path).shape == (3, 3000, 4000)

@@ -1,8 +1,7 @@
-"""Damaged files end in a reading or in a documented error; longer: ``python -m benchmarks fuzz``."""
+"""Damaged files are read, or refused as documented; longer: ``python -m benchmarks fuzz``."""
 
 import numpy as np
 import pytest
-
 from hardening.fuzzing import Bench, Outcome, Target
 from hardening.mutations import BYTES, TEXT, flip, truncate
 from hardening.targets import targets
