@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Callable, Sequence
@@ -14,6 +15,7 @@ from hardening.fuzzing import Target
 from hardening.mutations import BYTES, TEXT, Mutator
 from hardening.small_sets import Files
 
+from minicv.cli.main import main
 from minicv.data.image_files import read_image, read_label_map
 from minicv.data.mask_files import look_at_mask
 from minicv.data.penn_fudan import PennFudan
@@ -45,6 +47,23 @@ def of_set(
 ) -> Target:
     """A data set that ``--data`` reads; {} in the source stands for the folder."""
     return Target(name, files, damaged, lambda folder: everything(source.format(folder), *needs))
+
+
+DOCTOR = {
+    "voc xml": "voc:{}", "cvat": "cvat:{}", "labelme": "labelme:{}", "coco masks": "coco:{}",
+    "yolo lines": "yolo:{}", "yolo yaml": "yolo:{}", "vocseg": "vocseg:{}",
+}  # fmt: skip
+
+
+def doctor_of(target: Target) -> Target:
+    """`minicv doctor` of the set: it reads on where the reader itself would stop."""
+
+    def read(folder: Path) -> None:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            status = main(["doctor", DOCTOR[target.name].format(folder)])
+        assert status in (0, 1, 2)
+
+    return Target(f"doctor {target.name}", target.files, target.damaged, read)
 
 
 def other_description(content: bytes, rng: np.random.Generator, others: Sequence[bytes]) -> bytes:
@@ -273,6 +292,7 @@ def targets() -> list[Target]:
             *("folder:{}", "label"),
         ),
     ]
+    found += [doctor_of(target) for target in found if target.name in DOCTOR]
     for form, name in (("txt", "classes.txt"), ("csv", "class_dict.csv"), ("json", "labels.json")):
         how = JSON if form == "json" else LINES
         files = small_sets.masks(form)

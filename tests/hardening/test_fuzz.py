@@ -7,7 +7,7 @@ from hardening.mutations import BYTES, TEXT, flip, truncate
 from hardening.targets import targets
 
 MUTATIONS = 200  # of each reader
-SLOW = {"checkpoint faster_rcnn": 60, "backbone": 40, "training": 150}
+SLOW = {"doctor": 60, "checkpoint faster_rcnn": 60, "backbone": 40, "training": 150}
 TARGETS = targets()
 
 
@@ -15,13 +15,14 @@ TARGETS = targets()
 def test_no_undocumented_error(target, tmp_path):
     target_folder = tmp_path
     bench, outcome = Bench(target, target_folder), Outcome()
-    count = SLOW.get(target.name, MUTATIONS)
+    count = SLOW.get(target.name, SLOW.get(target.name.partition(" ")[0], MUTATIONS))
     for number in range(count):
         bench.run(number, outcome)
     assert not outcome.findings, "\n".join(map(str, outcome.findings))
     assert outcome.mutations == count
     assert outcome.works > 0  # damage that is small leaves something to read
-    assert target.name == "cached proposals" or outcome.errors
+    never = target.name == "cached proposals" or target.name.startswith("doctor ")
+    assert never != bool(outcome.errors)
 
 
 def test_the_files_are_read_when_they_are_whole(tmp_path, recwarn):
