@@ -16,7 +16,12 @@ from minicv.backend.device import (
 from minicv.backend.kernels import kernels_of
 from minicv.backend.precision import matmul_precision
 from minicv.backend.ranking import descending
-from minicv.backend.selection import kept_where
+from minicv.backend.selection import (
+    kept_where,
+    product_or_zero,
+    surely_finite,
+    zero_where_zero,
+)
 
 __all__ = [
     "Array",
@@ -27,11 +32,14 @@ __all__ = [
     "kept_where",
     "kernels_of",
     "matmul_precision",
+    "product_or_zero",
     "register_array_module",
     "resolve_device",
+    "surely_finite",
     "to_device",
     "to_numpy",
     "use_conv_algorithm",
     "use_deterministic",
     "xp_of",
+    "zero_where_zero",
 ]

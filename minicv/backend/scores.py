@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.device import Array, xp_of
+from minicv.backend.selection import surely_finite
+
+# A rest below this loses digits in 1 + rest; the largest score then has a probability above 0.8.
+SMALL_REST = 0.25
 
 
 def below_the_largest(scores: Array, axis: int) -> Array:
@@ -18,12 +22,39 @@ def below_the_largest(scores: Array, axis: int) -> Array:
     """
     xp = xp_of(scores)
     largest = scores.real.max(axis=axis, keepdims=True)
-    endless = xp.isinf(largest)
     with np.errstate(over="ignore"):  # a distance beyond float32 is infinite, as it should be
-        if xp is np and not endless.any():
+        if surely_finite(largest):
             return scores - largest
+        endless = xp.isinf(largest)
         zero, apart, nothing = (xp.full((), v, scores.dtype) for v in (0.0, -np.inf, np.nan))
         finite = scores - xp.where(endless, zero, largest)
     # Infinity minus infinity would be NaN, and finite scores are all equally far away.
     chosen = xp.where(scores == largest, zero, apart)
     return xp.where(endless, xp.where(largest > 0, chosen, nothing), finite)
+
+
+def beside_the_largest(distances: Array, axis: int) -> Array:
+    """Σ exp(distance) along ``axis``, without the 1 of the largest score; the axis keeps length 1.
+
+    The sum of all, minus 1, would lose the digits of a small rest. So where the rest is small each
+    1 is taken away before the others are added.
+
+    Args:
+        distances: the result of `below_the_largest`.
+
+    >>> float(beside_the_largest(np.array([0.0, -50.0]), axis=0)[0])
+    1.92...e-22
+    """
+    xp = xp_of(distances)
+    terms = xp.exp(distances)
+    rest = terms.sum(axis=axis, keepdims=True) - 1
+    if xp is np and terms.dtype.kind == "f":
+        small = rest < SMALL_REST
+        if small.any():
+            groups = np.moveaxis(terms, axis, -1)[small.squeeze(axis)]
+            groups -= np.floor(groups)  # the floor is 1 at the largest, 0 elsewhere
+            rest[small] = groups.sum(axis=-1)
+        return rest
+    ones = xp.floor(terms.real)
+    terms -= ones
+    return terms.sum(axis=axis, keepdims=True) + (ones.sum(axis=axis, keepdims=True) - 1)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, xp_of, zero_where_zero
 
 
 class Abs(Function):
@@ -12,8 +14,10 @@ class Abs(Function):
         return xp_of(x).abs(x)
 
     def backward(self, grad: Array) -> Array:
-        sign = xp_of(self.x).sign(self.x)
-        return kept_where(sign != 0, grad) * sign
+        product = xp_of(self.x).sign(self.x)
+        with np.errstate(invalid="ignore"):  # at x = 0 the slope 0 blocks an infinite gradient
+            product *= grad
+        return zero_where_zero(product, self.x, grad)
 
 
 def abs(x: Tensor | Array) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where
+from minicv.backend import Array, surely_finite, zero_where_zero
 
 
 class Add(Function):
@@ -50,12 +50,14 @@ class Divide(Function):
         return self.quotient
 
     def backward(self, grad: Array) -> tuple[Array, Array | None]:
-        arrives = grad != 0  # elsewhere 0 / 0 is 0
-        grad_y = None
-        with np.errstate(invalid="ignore"):
-            grad_x = kept_where(arrives, grad / self.y)
-            if self.needs_grad[1]:
-                grad_y = kept_where(arrives, -grad_x * self.quotient)
+        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 / 0 is 0
+            grad_x = grad / self.y
+            if not self.needs_grad[1]:
+                return zero_where_zero(grad_x, grad), None
+            grad_y = -grad_x * self.quotient
+        if not surely_finite(grad_y):  # if it is finite, then so is grad_x
+            grad_x = zero_where_zero(grad_x, grad)
+            grad_y = zero_where_zero(grad_y, grad, self.quotient)
         return grad_x, grad_y
 
 

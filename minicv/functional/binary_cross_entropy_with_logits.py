@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, product_or_zero, xp_of
 from minicv.functional.arguments import check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
@@ -13,8 +13,6 @@ from minicv.functional.loss_reduction import (
     check_same_shape,
     grad_of_losses,
     reduce_losses,
-    times_slope,
-    weighted_losses,
 )
 
 
@@ -27,27 +25,25 @@ class BinaryCrossEntropyWithLogits(Function):
         check_same_shape("binary_cross_entropy_with_logits", logits, targets)
         self.logits, self.weight = logits, self._checked_weight(logits)
         xp = xp_of(logits, targets, self.weight)
-        # With x >= 0 the loss is (1 - t) |x| + log(1 + exp(-|x|)), with x < 0 it is t |x| + the
-        # same logarithm: "against" is the share of the target that speaks against the sign of x.
-        # Nothing overflows, and no large numbers are subtracted.
-        positive = (logits.real > 0).astype(logits.real.dtype)  # 1 or 0
-        self.sign = 2 * positive - 1
-        self.against = positive - self.sign * targets
-        # |x|, but not as abs, which cannot take the complex numbers of a gradient check
-        magnitude = self.sign * logits
-        self.fall = xp.exp(-magnitude)
-        losses = weighted_losses(magnitude, self.against) + xp.log1p(self.fall)
+        # log(1 + exp(x)) - t x equals (p - t) x + log(1 + exp(-|x|)), where p is 1 for x > 0, else 0:
+        # so nothing overflows, and no large numbers are subtracted.
+        self.lead = (logits.real > 0).astype(logits.real.dtype) - targets
+        self.fall = xp.exp(xp.minimum(logits, -logits))
+        losses = product_or_zero(logits, self.lead)
+        losses += xp.log1p(self.fall)
         if self.weight is not None:
-            losses = weighted_losses(losses, self.weight)
+            losses = product_or_zero(losses, self.weight)
         return reduce_losses(losses, self.reduction)
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
         grad_losses = grad_of_losses(grad, self.reduction, self.logits.size)
         grad_logits = grad_targets = None
         if self.needs_grad[0]:
-            # σ(x) - t, in the same quantities: no digit is lost where σ(x) is near t = 0 or 1.
-            slope = self.against - (1 - self.against) * self.fall
-            slope *= self.sign / (1 + self.fall)
+            # σ(x) - t = p - t ∓ e / (1 + e) with e = exp(-|x|), minus where x > 0: no digit is
+            # lost where σ(x) is near t = 0 or 1.
+            slope = self.fall / (1 + self.fall)
+            slope *= 1 - 2 * (self.logits > 0).astype("int8")
+            slope += self.lead
             grad_logits = self._scaled(slope, grad_losses)
         if self.needs_grad[1]:
             grad_targets = self._scaled(-self.logits, grad_losses)
@@ -56,8 +52,8 @@ class BinaryCrossEntropyWithLogits(Function):
     def _scaled(self, slope: Array, grad_losses: Array) -> Array:
         """The slope of each loss, times its weight and dL/d(loss)."""
         if self.weight is not None:
-            slope = weighted_losses(slope, self.weight)
-        return times_slope(slope, grad_losses)
+            slope = product_or_zero(slope, self.weight)
+        return product_or_zero(slope, grad_losses)
 
     def _checked_weight(self, logits: Array) -> Array | None:
         weight = self.weight
@@ -92,7 +88,7 @@ def binary_cross_entropy_with_logits(
     number, or has their shape with ``reduction="none"``. ``"mean"`` divides by the number of
     elements, whatever their weights, as in PyTorch. Without elements the loss is 0.
 
-    Cost: about six passes over the logits; keeps one array of their size.
+    Cost: about six passes over the logits; keeps two arrays of their size.
 
     Args:
         logits: scores before the sigmoid.

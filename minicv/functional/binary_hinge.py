@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, kept_where, product_or_zero, xp_of
 from minicv.functional.arguments import check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
@@ -15,7 +15,6 @@ from minicv.functional.loss_reduction import (
     check_same_shape,
     grad_of_losses,
     reduce_losses,
-    times_slope,
 )
 
 
@@ -41,7 +40,7 @@ class BinaryHinge(Function):
             slope = (self.missing != 0) * -self.targets
         else:
             slope = -2 * self.missing * self.targets
-        return times_slope(slope, grad_losses)
+        return product_or_zero(slope, grad_losses)
 
 
 def binary_hinge(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, product_or_zero, xp_of
 
 
 class Exp(Function):
@@ -14,8 +12,7 @@ class Exp(Function):
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 times infinity is 0
-            return kept_where(grad != 0, grad * self.y)
+        return product_or_zero(grad, self.y)
 
 
 def exp(x: Tensor | Array) -> Tensor:

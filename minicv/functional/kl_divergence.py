@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, kept_where, product_or_zero, surely_finite, xp_of
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
@@ -27,16 +27,21 @@ class KLDivergence(Function):
         xp = xp_of(mu, logvar)
         self.mu = mu
         self.excess = xp.expm1(logvar)  # σ² - 1, with no digit lost where σ is near 1
-        # An infinite variance outweighs its logarithm; infinity minus infinity would be NaN.
-        terms = 0.5 * (mu * mu + (self.excess - kept_where(logvar != np.inf, logvar)))
-        losses = terms.sum(axis=tuple(range(1, mu.ndim)))  # (N, D) -> (N,)
+        axes = tuple(range(1, mu.ndim))  # (N, D) -> (N,)
+        with np.errstate(invalid="ignore"):
+            losses = (0.5 * (mu * mu + (self.excess - logvar))).sum(axis=axes)
+        if not surely_finite(losses):
+            # An infinite variance outweighs its logarithm, but infinity minus infinity is NaN.
+            excess = self.excess - kept_where(logvar != np.inf, logvar)
+            losses = (0.5 * (mu * mu + excess)).sum(axis=axes)
         return reduce_losses(losses, self.reduction)
 
     def backward(self, grad: Array) -> tuple[Array, Array]:
         grad_losses = grad_of_losses(grad, self.reduction, len(self.mu))
         if self.reduction == "none":
             grad_losses = grad_losses.reshape(-1, *[1] * (self.mu.ndim - 1))  # (N,) -> (N, 1)
-        return self.mu * grad_losses, 0.5 * self.excess * grad_losses
+        grad_mu = product_or_zero(self.mu, grad_losses)
+        return grad_mu, product_or_zero(0.5 * self.excess, grad_losses)
 
 
 def kl_divergence(

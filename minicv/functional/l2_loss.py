@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array
+from minicv.backend import Array, product_or_zero
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
@@ -25,7 +25,7 @@ class L2Loss(Function):
 
     def backward(self, grad: Array) -> tuple[Array, Array | None]:
         grad_losses = grad_of_losses(grad, self.reduction, self.difference.size)
-        grad_input = self.difference * (2 * grad_losses)
+        grad_input = product_or_zero(self.difference, 2 * grad_losses)
         return grad_input, -grad_input if self.needs_grad[1] else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, xp_of, zero_where_zero
 
 
 class Log(Function):
@@ -15,7 +15,7 @@ class Log(Function):
 
     def backward(self, grad: Array) -> Array:
         with np.errstate(invalid="ignore"):  # where no gradient arrives 0 / 0 is 0
-            return kept_where(grad != 0, grad / self.x)
+            return zero_where_zero(grad / self.x, grad)
 
 
 def log(x: Tensor | Array) -> Tensor:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
-from minicv.backend.scores import below_the_largest
+from minicv.backend import Array, kept_where, product_or_zero, surely_finite, xp_of
+from minicv.backend.scores import SMALL_REST, below_the_largest, beside_the_largest
 from minicv.functional.dims import normalized_dim
+
+NEAR_ONE = -math.log1p(SMALL_REST)  # above it a probability is so large that 1 - p loses digits
 
 
 class LogSoftmax(Function):
@@ -16,33 +22,44 @@ class LogSoftmax(Function):
         self.axis = normalized_dim("log_softmax", self.dim, x.ndim)
         self.y = x
         if x.shape[self.axis] > 0:  # an empty array has no maximum
-            xp = xp_of(x)
             self.y = below_the_largest(x, self.axis)
-            # Σ exp(y) = 1 + rest, where the 1 is the largest score: log1p keeps a small rest.
-            terms = xp.exp(self.y)
-            below = kept_where(self.y.real < 0, terms)
-            terms -= below  # 1 at the largest
-            rest = below.sum(axis=self.axis, keepdims=True)
-            rest += terms.sum(axis=self.axis, keepdims=True) - 1
-            self.largest, self.rest = self.y.real >= 0, rest
-            self.y -= xp.log1p(rest)
+            self.rest = beside_the_largest(self.y, self.axis)
+            self.y -= xp_of(x).log1p(self.rest)  # Σ exp(y) = 1 + rest
         return self.y
 
     def backward(self, grad: Array) -> Array:
         if grad.size == 0:
             return grad
-        # g_k - p_k Σ_j g_j, written as g_k (1 - p_k) - p_k Σ_{j≠k} g_j: so 1 - p_k keeps its digits
-        # where p_k is near 1. A score of minus infinity, p = 0, gets its own gradient alone.
+        total = grad.sum(axis=self.axis, keepdims=True)
         xp = xp_of(self.y)
-        probability = xp.exp(self.y)
-        improbability = kept_where(~self.largest, 1 - probability)
-        improbability += kept_where(self.largest, self.rest / (1 + self.rest))
-        share = grad.sum(axis=self.axis, keepdims=True) - grad
-        share = kept_where(probability != 0, share)
-        share *= probability
-        improbability *= grad
-        improbability -= share
-        return improbability
+        grad_x = xp.exp(self.y)
+        with np.errstate(invalid="ignore"):
+            grad_x *= total
+            xp.subtract(grad, grad_x, out=grad_x)
+        if not surely_finite(grad_x):
+            return self._careful_gradient(grad, total)
+        places = np.flatnonzero(self.y > NEAR_ONE)
+        if places.size:
+            # g - p Σ g is the same as g (1 - p) - p (Σ g - g), where 1 - p = rest / (1 + rest).
+            near_one = np.unravel_index(places, self.y.shape)  # many times as fast as np.nonzero
+            group = (*near_one[: self.axis], 0, *near_one[self.axis + 1 :])
+            own, rest = grad[near_one], self.rest[group]
+            others = (total[group] - own) * np.exp(self.y[near_one])
+            grad_x[near_one] = own * (rest / (1 + rest)) - others
+        return grad_x
+
+    def _careful_gradient(self, grad: Array, total: Array) -> Array:
+        """The same for gradients that are infinite, and on a device, where no place is looked up.
+
+        A score of minus infinity, with probability 0, gets its own gradient alone.
+        """
+        probability = xp_of(self.y).exp(self.y)
+        near_one = self.y > NEAR_ONE
+        improbability = kept_where(~near_one, 1 - probability)
+        improbability += kept_where(near_one, self.rest / (1 + self.rest))
+        with np.errstate(invalid="ignore"):
+            others = total - grad
+        return product_or_zero(improbability, grad) - product_or_zero(probability, others)
 
 
 def log_softmax(x: Tensor | Array, dim: int) -> Tensor:

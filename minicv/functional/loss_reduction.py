@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from minicv.backend import Array, kept_where
+from minicv.backend import Array, kept_where, surely_finite
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -47,7 +47,8 @@ def difference_of(input: Array, target: Array) -> Array:
     [0.0, 2.0]
     """
     with np.errstate(invalid="ignore"):
-        return kept_where(input != target, input - target)
+        difference = input - target
+    return difference if surely_finite(difference) else kept_where(input != target, difference)
 
 
 def reduce_losses(losses: Array, reduction: Reduction) -> Array:
@@ -75,23 +76,3 @@ def grad_of_losses(grad: Array, reduction: Reduction, count: int) -> Array:
     0.25
     """
     return grad / max(count, 1) if reduction == "mean" else grad
-
-
-def times_slope(slope: Array, grad_losses: Array) -> Array:
-    """slope · dL/d(each loss), where a slope of 0 blocks the gradient, even an infinite one.
-
-    >>> import numpy as np
-    >>> times_slope(np.array([0.0, 2.0]), np.array([np.inf, 3.0])).tolist()
-    [0.0, 6.0]
-    """
-    return kept_where(slope != 0, grad_losses) * slope
-
-
-def weighted_losses(losses: Array, weight: Array) -> Array:
-    """losses · weight, where a weight of 0 leaves a loss out, even one that is infinite or NaN.
-
-    >>> import numpy as np
-    >>> weighted_losses(np.array([np.nan, 2.0]), np.array([0.0, 3.0])).tolist()
-    [0.0, 6.0]
-    """
-    return kept_where(weight != 0, losses) * weight

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kept_where, xp_of
 from minicv.functional.dims import Dims, count_along, kept_shape, normalized_dims
@@ -23,12 +25,15 @@ class Max(Function):
         return self.y if self.keepdim else self.y.squeeze(axis=self.dims)
 
     def backward(self, grad: Array) -> Array:
+        xp = xp_of(self.y)
         is_largest = self.x == self.y
-        is_nan = self.y != self.y  # a NaN equals nothing, not even itself: then all get NaN
-        ties = is_largest.sum(axis=self.dims, keepdims=True) + is_nan
-        share = grad.reshape(kept_shape(self.x.shape, self.dims)) / ties.astype(grad.dtype)
-        share += xp_of(self.y).where(is_nan, self.y, xp_of(self.y).zeros((), self.y.dtype))
-        return kept_where(is_largest | is_nan, share)
+        ties = is_largest.sum(axis=self.dims, keepdims=True).astype(grad.dtype)
+        is_nan = self.y != self.y  # NaN equals nothing, not even itself: then all elements get NaN
+        if xp is not np or is_nan.any():
+            is_largest |= is_nan
+            ties = xp.where(is_nan, self.y, ties)
+        share = grad.reshape(kept_shape(self.x.shape, self.dims)) / ties
+        return kept_where(is_largest, share)
 
 
 def max(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:

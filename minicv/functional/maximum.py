@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, product_or_zero, xp_of
 
 
 class Maximum(Function):
@@ -32,11 +32,12 @@ def _shared(
     grad: Array, x_wins: Array, y_wins: Array, needs_grad: tuple[bool, ...]
 ) -> tuple[Array | None, Array | None]:
     """The winner gets the whole gradient; where the inputs are equal, each gets half."""
-    grad_x = grad_y = None
-    if needs_grad[0]:
-        grad_x = kept_where(~y_wins, grad) * (0.5 * x_wins.astype(grad.dtype) + 0.5)
-    if needs_grad[1]:
-        grad_y = kept_where(~x_wins, grad) * (0.5 * y_wins.astype(grad.dtype) + 0.5)
+    share = x_wins.astype(grad.dtype)
+    share -= y_wins
+    share *= 0.5
+    share += 0.5  # 1, 1/2 or 0
+    grad_x = product_or_zero(grad, share) if needs_grad[0] else None
+    grad_y = product_or_zero(grad, 1 - share) if needs_grad[1] else None
     return grad_x, grad_y
 
 
@@ -48,7 +49,8 @@ def maximum(x: Tensor | Array | float, y: Tensor | Array | float) -> Tensor:
     broadcast.
 
     Shapes: x and y broadcast against each other. Ties share the gradient evenly. NaN in either
-    gives NaN. An empty input gives an empty result. Cost: one pass; keeps both inputs.
+    gives NaN, and counts as a tie. An empty input gives an empty result. Cost: one pass; keeps both
+    inputs.
 
     >>> x = Tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> z = maximum(x, 2)

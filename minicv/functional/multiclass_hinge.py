@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, kept_where, product_or_zero, xp_of
 from minicv.functional.arguments import as_number, check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     grad_of_losses,
     reduce_losses,
-    times_slope,
 )
 from minicv.functional.softmax_cross_entropy import check_labels
 
@@ -41,7 +40,7 @@ class MulticlassHinge(Function):
         grad_losses = grad_of_losses(grad, self.reduction, len(self.labels))  # (N,) or a number
         grad_scores = self.violated.copy()
         grad_scores[self.true_class] = -self.violated.sum(axis=1)
-        return times_slope(grad_scores, grad_losses.reshape(-1, 1))
+        return product_or_zero(grad_scores, grad_losses.reshape(-1, 1))
 
     def _check(self, scores: Array) -> None:
         labels = self.labels

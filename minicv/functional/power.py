@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, product_or_zero, xp_of
 
 
 class PowerOfNumber(Function):
@@ -23,10 +23,7 @@ class PowerOfNumber(Function):
             return xp_of(self.x).zeros_like(self.x)
         if self.exponent == 1:
             return grad
-        if self.exponent > 1:
-            return grad * (self.exponent * self.x ** (self.exponent - 1))
-        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 times infinity is 0
-            return kept_where(grad != 0, grad * (self.exponent * self.x ** (self.exponent - 1)))
+        return product_or_zero(grad, self.exponent * self.x ** (self.exponent - 1))
 
 
 class Power(Function):
@@ -41,17 +38,16 @@ class Power(Function):
         xp = xp_of(self.x)
         x, exponent = self.x, self.exponent
         grad_x = grad_exponent = None
-        arrives = grad != 0  # elsewhere 0 times infinity is 0
         if self.needs_grad[0]:
             # x to the power 0 is 1 everywhere, with slope 0; the inner where avoids 0 ** -1.
-            lowered = x ** xp.where(exponent == 0, 0, exponent - 1)
-            with np.errstate(invalid="ignore"):
-                grad_x = kept_where(arrives & (exponent != 0), grad * (exponent * lowered))
+            slope = exponent * x ** xp.where(exponent == 0, 0, exponent - 1)
+            grad_x = product_or_zero(grad, slope)
         if self.needs_grad[1]:
             # At x = 0 the slope is the limit, 0, for an exponent >= 0, and infinite below.
             log_x = xp.log(xp.where((x == 0) & (exponent >= 0), 1, x))
             with np.errstate(invalid="ignore"):
-                grad_exponent = kept_where(arrives, grad * (self.y * log_x))
+                slope = self.y * log_x
+            grad_exponent = product_or_zero(grad, slope)
         return grad_x, grad_exponent
 
 

@@ -9,16 +9,21 @@ from minicv.backend import Array, xp_of
 class Sigmoid(Function):
     def forward(self, x: Array) -> Array:
         xp = xp_of(x)
-        # exp(min(x, 0)) / (1 + exp(-|x|)) is the formula where x >= 0, and the formula times
-        # exp(x) / exp(x) where x < 0: exp never sees a positive number, so it cannot overflow.
-        self.fall = xp.exp(xp.minimum(x, -x))  # exp(-|x|)
-        y = xp.exp(xp.minimum(x, 0))
+        # With e = exp(-|x|), which cannot overflow, the formula is 1 / (1 + e) where x > 0, and
+        # times exp(x) / exp(x) it is e / (1 + e) elsewhere. As e <= 1 the numerator is a maximum.
+        self.fall = xp.exp(xp.minimum(x, -x))
+        positive = (x.real > 0).astype(x.real.dtype)  # 1 or 0
+        y = xp.maximum(positive, self.fall)
         y /= 1 + self.fall
         return y
 
     def backward(self, grad: Array) -> Array:
         # y (1 - y), with no digit lost where y is so near 1 that 1 - y is 0.
-        return grad * (self.fall / (1 + self.fall) ** 2)
+        squared = 1 + self.fall
+        squared *= squared
+        slope = self.fall / squared
+        slope *= grad
+        return slope
 
 
 def sigmoid(x: Tensor | Array) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, product_or_zero, xp_of
 from minicv.functional.arguments import as_number
 from minicv.functional.loss_reduction import (
     Reduction,
@@ -14,7 +14,6 @@ from minicv.functional.loss_reduction import (
     difference_of,
     grad_of_losses,
     reduce_losses,
-    times_slope,
 )
 
 
@@ -39,7 +38,7 @@ class SmoothL1(Function):
 
     def backward(self, grad: Array) -> tuple[Array, Array | None]:
         grad_losses = grad_of_losses(grad, self.reduction, self.slope.size)
-        grad_input = times_slope(self.slope, grad_losses)
+        grad_input = product_or_zero(self.slope, grad_losses)
         return grad_input, -grad_input if self.needs_grad[1] else None
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, kept_where, surely_finite, xp_of
 from minicv.backend.scores import below_the_largest
 from minicv.functional.dims import normalized_dim
 
@@ -23,12 +25,16 @@ class Softmax(Function):
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        possible = self.y != 0  # what has probability 0 gets no gradient
-        grad_x = kept_where(possible, grad)
-        grad_x *= self.y
+        with np.errstate(invalid="ignore"):
+            grad_x = grad * self.y
+            grad_x -= self.y * grad_x.sum(axis=self.axis, keepdims=True)
+        if surely_finite(grad_x):
+            return grad_x
+        # What has probability 0 gets no gradient, and adds none to the others.
+        possible = self.y != 0
+        grad_x = kept_where(possible, grad) * self.y
         share = kept_where(possible, grad_x.sum(axis=self.axis, keepdims=True))
-        share *= self.y
-        grad_x -= share
+        grad_x -= share * self.y
         return grad_x
 
 

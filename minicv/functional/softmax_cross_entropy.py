@@ -7,13 +7,11 @@ import math
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kernels_of, xp_of
+from minicv.backend import Array, kernels_of, product_or_zero, xp_of
 from minicv.functional.arguments import as_whole_number, check_constant
 from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
-    times_slope,
-    weighted_losses,
 )
 
 
@@ -43,7 +41,7 @@ class SoftmaxCrossEntropy(Function):
             divisor = factor.sum()
             factor = factor / xp.where(divisor > 0, divisor, 1)  # nothing counted: loss 0, not NaN
         self.factor = factor  # (N, P): how much each label's loss counts in the result
-        losses = weighted_losses(losses, factor)
+        losses = product_or_zero(losses, factor)
         if self.reduction == "none":
             return losses.reshape(self.labels.shape)
         return losses.sum()
@@ -52,7 +50,7 @@ class SoftmaxCrossEntropy(Function):
         if self.reduction == "none":
             grad = grad.reshape(self.factor.shape)
         grad_logits = kernels_of(self.softmax).softmax_cross_entropy_backward(
-            times_slope(self.factor, grad), self.softmax, self.pixel_labels, self.ignore_index
+            product_or_zero(self.factor, grad), self.softmax, self.pixel_labels, self.ignore_index
         )  # (N, K, P)
         return grad_logits.reshape(self.shape)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, xp_of, zero_where_zero
 
 
 class Sqrt(Function):
@@ -15,7 +15,7 @@ class Sqrt(Function):
 
     def backward(self, grad: Array) -> Array:
         with np.errstate(invalid="ignore"):  # where no gradient arrives 0 / 0 is 0
-            return kept_where(grad != 0, grad / (2 * self.y))
+            return zero_where_zero(grad / (2 * self.y), grad)
 
 
 def sqrt(x: Tensor | Array) -> Tensor:

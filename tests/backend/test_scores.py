@@ -1,11 +1,11 @@
-"""below_the_largest: finite, infinite and missing scores, on the host and on a device."""
+"""Distances to the largest score: finite, infinite and missing, on the host and on a device."""
 
 import cupy_stand_in as cupy
 import numpy as np
 import pytest
 
 from minicv.backend import to_numpy
-from minicv.backend.scores import below_the_largest
+from minicv.backend.scores import below_the_largest, beside_the_largest
 
 INF, NAN = np.inf, np.nan
 ROWS = {
@@ -40,3 +40,15 @@ def test_any_axis(axis):
 def test_complex_steps_stay_small():
     step = below_the_largest(np.array([1.0 + 1e-20j, 0.5]), axis=0)
     assert step.tolist() == [1e-20j, -0.5]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("move", [np.asarray, cupy.asarray])
+def test_the_rest_beside_the_largest_keeps_its_digits(move, dtype):
+    distances = np.array([[0, -50, -60], [0, 0, -40], [0, -0.5, -1], [0, 0, 0], [0, -INF, -INF]])
+    others = [np.exp(-50) + np.exp(-60), 1 + np.exp(-40), np.exp(-0.5) + np.exp(-1), 2, 0]
+    with cupy.recorded_synchronisations() as reasons:
+        rest = beside_the_largest(move(distances.astype(dtype)), axis=1)
+    assert reasons == []
+    assert rest.dtype == dtype
+    np.testing.assert_allclose(to_numpy(rest)[:, 0], others, rtol=4 * np.finfo(dtype).eps)

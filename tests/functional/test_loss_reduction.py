@@ -7,8 +7,6 @@ from minicv.functional.loss_reduction import (
     difference_of,
     grad_of_losses,
     reduce_losses,
-    times_slope,
-    weighted_losses,
 )
 
 LOSSES = np.array([[1.0, 2.0], [3.0, 6.0]])
@@ -40,14 +38,6 @@ def test_messages():
         check_reduction("l1_loss", "average")
     with pytest.raises(ValueError, match=r"same shape; input=\(2,\), target=\(2, 1\)"):
         check_same_shape("l1_loss", np.zeros(2), np.zeros((2, 1)))
-
-
-def test_a_factor_of_zero_leaves_out_infinity_and_nan():
-    factor, numbers = np.array([0.0, 0.0, 2.0, 2.0]), np.array([np.inf, np.nan, np.inf, 3.0])
-    for product in (times_slope, weighted_losses):
-        arguments = (factor, numbers) if product is times_slope else (numbers, factor)
-        assert product(*arguments).tolist() == [0.0, 0.0, np.inf, 6.0]
-    assert times_slope(np.array([0.0, 2.0]), np.array(np.inf)).tolist() == [0.0, np.inf]
 
 
 def test_the_same_infinity_differs_by_nothing():

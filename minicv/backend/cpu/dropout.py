@@ -21,12 +21,16 @@ def dropout_forward(
         y, and what `dropout_backward` needs: here the mask, true where x survives.
     """
     survives = rng.random(x.shape, dtype=np.float32) >= p
-    return kept_where(survives, x * _scale(p)), survives
+    y = kept_where(survives, x)
+    y *= _scale(p)
+    return y, survives
 
 
 def dropout_backward(grad: np.ndarray, saved: np.ndarray, p: float) -> np.ndarray:
     """dL/dx from dL/dy, with the same mask."""
-    return kept_where(saved, grad * _scale(p))
+    kept = kept_where(saved, grad)
+    kept *= _scale(p)
+    return kept
 
 
 def _scale(p: float) -> float:
