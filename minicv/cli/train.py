@@ -14,6 +14,7 @@ from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.system_help import default_of, description_of
 from minicv.data.sources import sources_help
+from minicv.files import check_unlocked
 from minicv.models.backbones import BACKBONES
 from minicv.proposals import PROPOSERS
 from minicv.tasks import SYSTEMS, Option, System, Task, train
@@ -205,6 +206,7 @@ def _train(options: argparse.Namespace) -> None:
     }
     # What is wrong with the options is said before the data are opened, and what is wrong with the
     # data before the model is built.
+    check_unlocked(options.out)
     choice = choose(system, options.out, **asked)
     splits = opened(options, system.task)
     if splits.rule:

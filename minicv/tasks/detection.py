@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from PIL import Image
 from minicv.data import Dataset
 from minicv.data.sources import Splits
 from minicv.data.transforms import ColorJitter, Compose, Transform
+from minicv.files import new_folder
 from minicv.inspection import draw_detections, draw_ground_truth
 from minicv.inspection.stage_regions import DRAWN_SCORE
 from minicv.metrics.metric import DetectionMetric
@@ -229,7 +229,7 @@ def _of(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Mod
 
 def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Generator) -> str:
     """Fit the SVMs and box regressors of R-CNN or SPP-net; returns a sentence on what it cost."""
-    with tempfile.TemporaryDirectory(prefix="features-", dir=out) as folder:
+    with new_folder(out / "features") as folder:
         report = fit_svms(model, train, folder, rng, progress=True)
     return (
         f"SVMs and box regressors: {sum(report.seconds.values()):.0f} s, from "

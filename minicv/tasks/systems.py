@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -78,13 +80,22 @@ def load(path: str | Path) -> tuple[Model, System]:
     return model.eval(), system
 
 
-def save(path: str | Path, model: Model, spec: Spec) -> None:
+def save(
+    path: str | Path, model: Model, spec: Spec, chosen_from: Sequence[Any] | None = None
+) -> None:
     """Write a model for `load`: its weights alone, so that no training can resume from the file.
+
+    Args:
+        path: of the file.
+        model, spec: what `load` gives back.
+        chosen_from: the history that ended with these weights, by which their training knows them
+            again; see `minicv.training.fit.chosen_from`.
 
     Raises:
         WeightsError: the file cannot be written.
     """
-    save_checkpoint(path, model_arrays(model), spec.describe())
+    known = {} if chosen_from is None else {"chosen_from": list(chosen_from)}
+    save_checkpoint(path, model_arrays(model), {**spec.describe(), **known})
 
 
 def table_of_systems() -> str:

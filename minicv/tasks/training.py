@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from minicv.data.sources import Splits
+from minicv.files import check_unlocked, locked
 from minicv.models.model import Model
 from minicv.proposals import CachedProposals
 from minicv.tasks.choice import Choice, choose
@@ -28,6 +29,7 @@ from minicv.tasks.history import write_history
 from minicv.tasks.systems import build, load, save
 from minicv.tasks.task import Spec, System
 from minicv.training import evaluate, fit, validator
+from minicv.training.fit import chosen_from
 from minicv.weights import KNOWN_WEIGHTS, load_description, start_from
 
 
@@ -79,11 +81,12 @@ def train(
         ValueError: a change that the system does not know, or a backbone that it cannot stand on; a
             training that stands in ``out`` already, or that began with other options or data.
         WeightsError: weights of another model; a checkpoint that does not fit or cannot be written.
-        OSError: nothing can be written to ``out``.
-        DivergenceError: a loss is no finite number.
+        OSError: nothing can be written to ``out``, or another training writes there.
+        DivergenceError: the training went astray; see `minicv.training.divergence`.
     """
-    # 1. Choose.
-    choice = choose(
+    check_unlocked(out)
+    chosen = functools.partial(
+        choose,
         system,
         out,
         backbone=backbone,
@@ -95,11 +98,29 @@ def train(
         resume=resume,
         overwrite=overwrite,
     )
+    chosen()  # what cannot be done is refused before anything is written
+    with locked(out):
+        choice = chosen()  # 1. Choose: another training may have ended there in between.
+        if resume and choice.earlier is None:
+            say(f"there is nothing to resume in {out}: the training begins anew")
+        if choice.earlier is not None and backbone_weights is not None:
+            say(f"--backbone-weights is not read: the weights come from {choice.earlier.path}")
+        return _train(system, splits, out, choice, backbone_weights, device, workers, data, say)
+
+
+def _train(
+    system: System,
+    splits: Splits,
+    out: Path,
+    choice: Choice,
+    backbone_weights: Path | None,
+    device: str,
+    workers: int,
+    data: str | None,
+    say: Callable[[str], None],
+) -> list[dict[str, float]]:
+    """Steps 2 to 5, while nobody else writes to ``out``."""
     earlier, backbone, seed = choice.earlier, choice.backbone, choice.seed
-    if resume and earlier is None:
-        say(f"there is nothing to resume in {out}: the training begins anew")
-    if earlier is not None and backbone_weights is not None:
-        say(f"--backbone-weights is not read: the weights come from {earlier.path}")
 
     # 2. Prepare.
     task = system.task
@@ -127,7 +148,8 @@ def train(
     model = build(spec, np.random.default_rng(seed))
     if backbone is not None and earlier is None:
         say(start_from(model, backbone, backbone_weights))
-    _check_disk(out, model, copies=3 if earlier is None else 1)  # best, last, and one half written
+    # The best and the last, and beside them the next two, before they take the names.
+    _check_disk(out, model, copies=4 if earlier is None else 2)
     _cache_proposals(model, system, out)
     model.to(device)
     count = sum(p.size for p in model.parameters())
@@ -169,10 +191,11 @@ def train(
         and "training" not in load_description(out / "best.npz")  # all of it was done before
     ):
         best, _ = load(out / "best.npz")
+        of_best = load_description(out / "best.npz")
         _cache_proposals(best, system, out)
         best.to(device)
         said = system.after_fit(best, prepared.train, out, np.random.default_rng(seed))
-        save(out / "best.npz", best, spec)
+        save(out / "best.npz", best, spec, chosen_from(of_best))
         values = evaluate(best, prepared.validation, make_metric()).values
         named = ", ".join(f"{name} {values[name]:.3f}" for name in watched)
         say(f"{said}; on validation {named}")

@@ -1,11 +1,12 @@
 """Floor 5: the training loop over a step, exact resume, recipes, evaluation."""
 
 from minicv.training.alternating import fit_alternating
+from minicv.training.divergence import DivergenceError
 from minicv.training.evaluate import Evaluation, evaluate, validation_losses, validator
 from minicv.training.fit import fit
 from minicv.training.progress import Progress
 from minicv.training.recipe import Preparation, Recipe, flip_for
-from minicv.training.step import DivergenceError, GradientStep, Step
+from minicv.training.step import GradientStep, Step
 from minicv.training.svms import SVMReport, fit_svms
 
 __all__ = [

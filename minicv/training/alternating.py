@@ -24,8 +24,9 @@ from minicv.data import DataLoader
 from minicv.models.detection.faster_rcnn import FasterRCNN
 from minicv.nn import Module, evaluating
 from minicv.optim import Optimizer, Schedule
+from minicv.training.divergence import Images, Targets
 from minicv.training.fit import fit
-from minicv.training.step import GradientStep, Images, Loss, Targets
+from minicv.training.step import GradientStep, Loss
 
 MakeOptimizer = Callable[[Iterable[Tensor]], tuple[Optimizer, Schedule]]
 

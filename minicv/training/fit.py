@@ -214,8 +214,8 @@ class TrainingState:
             self.note_value(latest)
         self.save(out / "last.npz", out / "best.npz")
         return (
-            f"{out / 'best.npz'}: the weights of epoch {epochs[-1]}, the best by {best_by}, are not "
-            f"there any more; those of epoch {self.epoch} are the best from now on"
+            f"{out / 'best.npz'}: the weights of epoch {epochs[-1]}, the best by {best_by}, are "
+            f"not there any more; those of epoch {self.epoch} are the best from now on"
         )
 
     def save(self, *paths: Path) -> None:
@@ -271,16 +271,16 @@ class TrainingState:
         self.history = training["history"]
 
 
-def _is_of(
-    path: Path, mine: Mapping[str, Any], history: Sequence[Mapping[str, float]]
-) -> bool:
+def _is_of(path: Path, mine: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> bool:
     """Whether the file holds the weights at the end of ``history``, of this very training."""
     try:
         description = load_description(path)
     except WeightsError:  # absent or damaged
         return False
-    if any(_differs(description.get(key), _as_json(value)) for key, value in mine.items()):
-        return False
+    for key, value in mine.items():
+        said = description.get(key)
+        if _differs(said, _as_json(value)) and not (key == "colours" and said is None):
+            return False
     theirs = chosen_from(description)
     # An older version did not note it beside weights alone. As text, because NaN is not NaN.
     return theirs is None or json.dumps(theirs) == json.dumps(list(history))

@@ -11,9 +11,8 @@ by a loss of its own.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 
@@ -22,10 +21,8 @@ from minicv.backend import Array, to_numpy, xp_of
 from minicv.models.model import Model
 from minicv.nn import Module
 from minicv.optim import Optimizer, Schedule, clip_grad_norm
-from minicv.vision.label_maps import VOID
+from minicv.training.divergence import Images, Targets, check_losses
 
-Images = Sequence[np.ndarray]
-Targets = Sequence[Mapping[str, Any]]
 Loss = Callable[[Images, Targets, np.random.Generator], Mapping[str, Tensor]]
 
 
@@ -107,7 +104,7 @@ class GradientStep:
         self.optimizer.set_lr(learning_rate)
         losses = self.loss(images, targets, rng)
         values = loss_values(losses)
-        check_losses(values, targets, learning_rate, self.steps)
+        check_losses(values, targets, learning_rate, self.steps, images)
         self.optimizer.zero_grad()
         total_loss(losses).backward()
         norm = clip_grad_norm(self._parameters, self.max_norm)
@@ -115,6 +112,11 @@ class GradientStep:
         self.optimizer.step()
         self.steps += 1
         return values
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the step before; `fit` names it where a training diverges."""
+        return self.schedule.lr(max(self.steps - 1, 0))
 
     def state_dict(self) -> dict[str, Array]:
         """The optimizer's state and the number of steps, which is the position in the schedule."""
@@ -159,69 +161,3 @@ def loss_values(losses: Mapping[str, Tensor]) -> dict[str, float]:
     arrays = [loss.data.reshape(()) for loss in losses.values()]
     together = xp_of(*arrays).stack(arrays)
     return dict(zip(losses, to_numpy(together).tolist(), strict=True))
-
-
-class DivergenceError(ArithmeticError):
-    """A loss became infinite or NaN; the message names the loss, the images and likely causes."""
-
-
-def check_losses(
-    losses: Mapping[str, float], targets: Targets, learning_rate: float, step: int
-) -> None:
-    """Raise `DivergenceError` if a loss is no finite number.
-
-    Args:
-        losses: value by name.
-        targets: of the images in this step, with ``"image_id"``; where they have ``"boxes"`` or a
-            ``"segmentation"``, the message names the smallest box, or the image with the fewest
-            pixels that have a class.
-        learning_rate: of this step.
-        step: its number.
-
-    >>> check_losses({"loss_box_reg": float("nan")},
-    ...              [{"image_id": "im7", "boxes": np.array([[3.0, 3.0, 3.5, 9.0]])}], 0.1, 12)
-    Traceback (most recent call last):
-        ...
-    minicv.training.step.DivergenceError: training diverged at step 12: loss_box_reg is nan;
-    images im7; smallest box 0.5 x 6 pixels (im7); learning rate 0.1 for a batch of 1. ...
-    """
-    bad = [name for name, value in losses.items() if not math.isfinite(value)]
-    if not bad:
-        return
-    images = ", ".join(str(target.get("image_id", "?")) for target in targets)
-    raise DivergenceError(
-        f"training diverged at step {step}: {' and '.join(f'{b} is {losses[b]}' for b in bad)}; "
-        f"images {images}; {_suspect_labels(targets)}learning rate {learning_rate:.3g} for a batch "
-        f"of {len(targets)}. Try a tenth of the learning rate or a longer warm-up, and look at the "
-        "labels of these images"
-    )
-
-
-def _suspect_labels(targets: Targets) -> str:
-    """Which labels to look at first, for each kind that there is."""
-    described = ""
-    for kind, describe in (("boxes", _smallest_box), ("segmentation", _fewest_pixels)):
-        labelled = [target for target in targets if kind in target]
-        if labelled:
-            described += f"{describe(labelled)}; "
-    return described
-
-
-def _smallest_box(targets: Targets) -> str:
-    areas = [
-        (float((box[2] - box[0]) * (box[3] - box[1])), box, target.get("image_id", "?"))
-        for target in targets
-        for box in np.asarray(target["boxes"])
-    ]
-    if not areas:
-        return "no boxes"
-    _, box, image = min(areas, key=lambda area: area[0])
-    return f"smallest box {box[2] - box[0]:.3g} x {box[3] - box[1]:.3g} pixels ({image})"
-
-
-def _fewest_pixels(targets: Targets) -> str:
-    counts = [int((np.asarray(target["segmentation"]) != VOID).sum()) for target in targets]
-    least = min(range(len(counts)), key=counts.__getitem__)
-    target = targets[least]
-    total = np.asarray(target["segmentation"]).size
-    return f"fewest pixels with a class {counts[least]} of {total} ({target.get('image_id', '?')})"

@@ -50,7 +50,7 @@ def save_checkpoints(
     Raises:
         WeightsError: a file cannot be written; says which, and why.
     """
-    contents = {name: to_numpy(array) for name, array in arrays.items()}
+    contents: dict[str, Any] = {name: to_numpy(array) for name, array in arrays.items()}
     path = Path(paths[0])
     for name, array in contents.items():
         if array.dtype.hasobject:  # NumPy would pickle it, and `load_checkpoint` refuses pickles

@@ -1,6 +1,7 @@
 """The training loop: it learns, it resumes exactly, it keeps the best, it stops with a sentence."""
 
 import functools
+import os
 
 import numpy as np
 import pytest
@@ -161,23 +162,115 @@ def test_each_epoch_is_told_once_it_is_saved(tmp_path):
     Run().fit(1, tmp_path / "new", on_epoch=lambda history: None, resume=True)
 
 
-def test_a_training_that_is_stopped_while_it_saves_loses_no_best_weights(tmp_path, monkeypatch):
-    """The last weights were saved first, and the best never again if it stopped between the two."""
-    values = iter([0.2, 0.5, 0.5, 0.1])
-    real = TrainingState.save
+@pytest.mark.parametrize("stop_before", ["last.npz", "best.npz"])
+@pytest.mark.parametrize("epoch", [1, 2])
+def test_a_training_that_is_stopped_while_it_saves_loses_no_best_weights(
+    tmp_path, monkeypatch, stop_before, epoch
+):
+    """The best weights were never written again if it stopped between the two."""
+    scores = {1: 0.2, 2: 0.5, 3: 0.1}
 
-    def stopped(state, path):
-        real(state, path)
-        if state.epoch == 2:
+    def run(resume=False):
+        run = Run()
+        steps = run.step
+        validate = lambda model: {"AP": scores[steps.steps // 3]}  # noqa: E731
+        run.fit(3, tmp_path, validate=validate, resume=resume)
+
+    real, named = os.replace, []
+
+    def stopped(unfinished, path):
+        named.append(path.name)
+        if path.name == stop_before and named.count("last.npz") >= epoch:
             raise KeyboardInterrupt
+        real(unfinished, path)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(TrainingState, "save", stopped)
-        Run().fit(3, tmp_path, validate=lambda model: {"AP": next(values)})
-    Run().fit(3, tmp_path, validate=lambda model: {"AP": next(values)}, resume=True)
+        patch.setattr(os, "replace", stopped)
+        run()
+    run(resume=True)
+    assert {path.name for path in tmp_path.iterdir()} == {"best.npz", "last.npz"}
     assert load_checkpoint(tmp_path / "last.npz")[1]["training"]["epoch"] == 3
     best = load_checkpoint(tmp_path / "best.npz")[1]["training"]
     assert (best["epoch"], best["best"]) == (2, 0.5)
+
+
+def saved(path):
+    return load_checkpoint(path)[1]["training"]
+
+
+@pytest.mark.parametrize("values", [[0.2, 0.5], [0.5, 0.5], [float("nan")] * 2])
+@pytest.mark.parametrize("there", [None, b"damaged", "of another training"])
+def test_best_weights_that_are_also_the_last_are_written_again(tmp_path, values, there):
+    """A version of before wrote the last weights first, and left the best out after a stop."""
+    given = iter(values)
+    Run().fit(2, tmp_path, validate=lambda model: {"AP": next(given)})
+    before = (tmp_path / "best.npz").read_bytes()
+    (tmp_path / "best.npz").unlink()
+    if there == "of another training":
+        Run().fit(2, tmp_path / "other", validate=lambda model: {"AP": 0.5})
+        (tmp_path / "other" / "best.npz").rename(tmp_path / "best.npz")
+    elif there is not None:
+        (tmp_path / "best.npz").write_bytes(there)
+    Run().fit(2, tmp_path, resume=True)
+    assert (tmp_path / "best.npz").read_bytes() == before == (tmp_path / "last.npz").read_bytes()
+
+
+def test_best_weights_that_somebody_took_away_are_missed_aloud(tmp_path):
+    values = iter([0.5, 0.2, 0.1, 0.15])
+    validate = lambda model: {"AP": next(values)}  # noqa: E731
+    Run().fit(2, tmp_path, validate=validate)
+    (tmp_path / "best.npz").unlink()
+    with pytest.warns(UserWarning, match=r"best.npz: the weights of epoch 1, the best by AP, are"):
+        Run().fit(3, tmp_path, validate=validate, resume=True)
+    assert saved(tmp_path / "best.npz")["epoch"] == 2  # those that were the latest then
+    Run().fit(4, tmp_path, validate=validate, resume=True)  # and nothing is missed any more
+    assert (saved(tmp_path / "best.npz")["epoch"], saved(tmp_path / "last.npz")["best"]) == (2, 0.2)
+
+
+def test_a_pixel_that_is_no_number_is_not_blamed_on_the_learning_rate(tmp_path):
+    class Spoilt:
+        classes = DATA.classes
+
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            image, target = DATA[index]
+            if index == 2:
+                image = image.copy()
+                image[0, 3, 4] = np.nan
+            return image, target
+
+    named = DATA[2][1]["image_id"]
+    with pytest.raises(ValueError, match=f"image {named}: 1 of its 6912 numbers are NaN") as said:
+        Run().fit(1, tmp_path, data=Spoilt())
+    assert "learning rate" not in str(said.value) and not any(tmp_path.iterdir())
+
+
+def test_losses_far_above_the_first_ones_end_a_training(tmp_path):
+    """With a rate of 1000 it ended with status 0 and a loss of 1e15, called the best."""
+    run = Run(lr=1000.0)
+    with np.errstate(all="ignore"), pytest.raises(DivergenceError) as caught:
+        run.fit(3, tmp_path, validate=lambda model: {"AP": 0.0})
+    message = str(caught.value)
+    parts = ("diverged in epoch 1: loss", "the losses began at 2.59", "images farmyard-3-",
+             "smallest box", "learning rate 1e+03 for a batch of 2")  # fmt: skip
+    assert all(part in message for part in parts), message
+    assert not any(tmp_path.iterdir())
+
+
+def test_what_would_make_a_checkpoint_useless_ends_a_training(tmp_path):
+    """NaN in a running statistic of batch normalisation shows in no training loss."""
+    run = Run()
+    history = run.fit(1, tmp_path)
+    before = (tmp_path / "last.npz").read_bytes()
+    buffers = dict(run.model.named_buffers())
+    name = next(name for name in buffers if name.endswith("running_var"))
+    buffers[name].data[1] = np.nan
+    wrong = f"in epoch 1: {name} holds NaN or infinity; .*images"
+    with pytest.raises(DivergenceError, match=wrong):
+        run.fit(2, tmp_path, resume=False, validate=lambda model: {"AP": 1.0})
+    assert (tmp_path / "last.npz").read_bytes() == before and len(history) == 1
 
 
 def test_the_terms_of_a_training_stand_in_its_checkpoints(tmp_path):

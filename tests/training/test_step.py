@@ -8,7 +8,7 @@ from minicv import Tensor
 from minicv.nn import Linear, Module
 from minicv.optim import SGD, Adam, ConstantLR, StepLR
 from minicv.training import DivergenceError, GradientStep
-from minicv.training.step import check_losses, loss_values, total_loss
+from minicv.training.step import loss_values, total_loss
 
 ONES = [np.ones((1, 2), np.float32)]
 
@@ -119,29 +119,3 @@ def test_values_of_losses_come_to_the_host_together():
         assert np.isnan(values["b"]) and values["c"] == 2.0
         assert {type(value) for value in values.values()} == {float}
     assert loss_values({}) == {}
-
-
-TARGETS = [
-    {"image_id": "im1", "boxes": np.array([[0.0, 0, 9, 9], [1, 1, 3, 2]])},
-    {"image_id": "im2", "boxes": np.zeros((0, 4))},
-]
-
-
-def message(losses, targets, rate=0.01):
-    with pytest.raises(DivergenceError) as caught:
-        check_losses(losses, targets, rate, step=7)
-    return str(caught.value)
-
-
-def test_divergence_names_what_to_look_at():
-    said = message({"loss_a": 1.0, "loss_b": float("inf")}, TARGETS)
-    assert "at step 7: loss_b is inf; images im1, im2; smallest box 2 x 1 pixels (im1)" in said
-    assert "learning rate 0.01 for a batch of 2" in said
-    assert "no boxes" in message({"a": float("nan")}, TARGETS[1:])
-    maps = [
-        {"image_id": "im3", "segmentation": np.array([[0, 255], [255, 255]])},
-        {"image_id": "im4", "segmentation": np.array([[0, 1]])},
-    ]
-    said = message({"a": float("nan")}, maps)
-    assert "fewest pixels with a class 1 of 4 (im3)" in said and "box" not in said
-    check_losses({"a": 1.0, "b": -2.0}, TARGETS, 0.1, 0)  # finite losses pass
