@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from PIL import Image, ImageChops, ImageFilter
 
+from minicv.backend import descending
 from minicv.inspection.boxes import paint_boxes
 from minicv.inspection.canvas import enlarged, line_width_for
 from minicv.inspection.keypoints import LSP_SKELETON, Skeleton, paint_keypoints
@@ -56,7 +57,7 @@ def draw_detections(
     if masks is not None and len(masks) != len(boxes):
         raise ValueError(f"draw_detections: {len(boxes)} boxes but {len(masks)} masks")
     if scores is not None:  # the surest first
-        order = np.argsort(-scores, kind="stable")
+        order = descending(scores)
         boxes, labels, scores = boxes[order], labels[order], scores[order]
         masks = None if masks is None else masks[order]
     colours = [class_colour(label) for label in labels.tolist()]

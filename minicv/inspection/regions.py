@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageOps
 
+from minicv.backend import descending
 from minicv.functional.pooling_windows import adaptive_bins
 from minicv.inspection.canvas import Canvas, enlarged, shortened
 from minicv.inspection.heatmap import colour_map, feature_tiles, heat_picture
@@ -154,7 +155,7 @@ def score_cards(
         canvas = Canvas(Image.new("RGB", (start + BARS + NUMBERS, SIDE), WHITE))
         canvas.paste(region.resize((SIDE, SIDE), Image.Resampling.BICUBIC), (0, 0))
         canvas.line(((zero, 0), (zero, SIDE)), PALE, 1)
-        best = sorted(np.argsort(-row, kind="stable")[:MOST_BARS].tolist())
+        best = sorted(descending(row)[:MOST_BARS].tolist())
         for number, k in enumerate(best):
             height = SIDE / len(best)
             y, end = (number + 0.5) * height, zero + row[k] * per_unit

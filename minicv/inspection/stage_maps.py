@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from minicv.backend import descending
 from minicv.inspection.canvas import Canvas, line_width_for
 from minicv.inspection.charts import draw_bars
 from minicv.inspection.heatmap import (
@@ -156,7 +157,7 @@ def draw_objectness(stage: Stage, scene: Scene) -> Drawn:
 def draw_class_scores(stage: Stage, scene: Scene) -> Drawn:
     """A bar for each class, the best first."""
     scores = stage.arrays["class_scores"]
-    best = np.argsort(-scores, kind="stable")[:MOST_BARS].tolist()
+    best = descending(scores)[:MOST_BARS].tolist()
     rows = {scene.class_names[k]: {"score": float(scores[k])} for k in best}
     title = "All classes" if len(best) == len(scores) else f"The best of {len(scores)} classes"
     bars = [draw_bars(title, rows, width=width, longest=1) for width in (TILE, 760)]

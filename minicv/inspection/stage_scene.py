@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from minicv.backend import descending
 from minicv.inspection.canvas import enlarged, scaled
 from minicv.inspection.palette import WHITE
 from minicv.inspection.panels import contact_sheet
@@ -150,7 +151,7 @@ def regions_to_show(boxes: np.ndarray, scores: np.ndarray, count: int) -> list[i
     >>> regions_to_show(boxes, np.array([0.9, 0.8, 0.1]), 3)
     [0, 2, 1]
     """
-    order = np.argsort(-scores, kind="stable")[:MOST_LOOKED_AT]
+    order = descending(scores)[:MOST_LOOKED_AT]
     different = nms(boxes[order].astype(np.float32), scores[order].astype(np.float32), DIFFERENT)
     others = np.setdiff1d(np.arange(len(order)), different)
     return order[np.concatenate([different, others])[:count]].tolist()

@@ -56,7 +56,7 @@ def tiles(size: tuple[int, int], reach: int, step: int) -> Iterator[Tile]:
         step: tiles and windows begin at multiples of this.
 
     >>> [(t.core[1], t.window[1]) for t in tiles((10, 1500), reach=10, step=8)]
-    [(slice(0, 992, None), slice(0, 1008, None)), (slice(992, 1500, None), slice(976, 1500, None))]
+    [(slice(0, 992, None), slice(0, 1012, None)), (slice(992, 1500, None), slice(976, 1500, None))]
     """
     border = -(-reach // step) * step
     side = max(TILE - 2 * border, LEAST_CORE) // step * step
