@@ -215,8 +215,8 @@ def test_relabelled_without_any_object_left():
 
 def test_files_of_a_subset():
     class Files(Numbers):
-        paths = [f"{i}.jpg" for i in range(10)]
-        label_paths = [f"{i}.png" for i in range(10)]
+        paths = tuple(f"{i}.jpg" for i in range(10))
+        label_paths = tuple(f"{i}.png" for i in range(10))
 
     part = Subset(Subset(Files(), [4, 5, 6]), [2, 0])
     assert part.paths == ["6.jpg", "4.jpg"] and part.label_paths == ["6.png", "4.png"]
