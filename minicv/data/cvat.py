@@ -6,6 +6,7 @@ readers of their own.)
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element
@@ -221,6 +222,8 @@ def _box(shape: Element, label: str) -> Outline:
 def _polygon(shape: Element, label: str) -> Outline:
     text = shape.get("points") or ""
     try:
+        if "_" in text:
+            raise ValueError("expected numbers")
         points = np.array([[float(v) for v in pair.split(",")] for pair in text.split(";")])
         if points.ndim != 2 or points.shape[1] != 2 or len(points) < 3:
             raise ValueError("expected 3 corners or more")
@@ -241,6 +244,8 @@ def _mask(shape: Element, label: str) -> Outline:
     left, top, width, height = (int(_number(shape, k)) for k in ("left", "top", "width", "height"))
     text = shape.get("rle") or ""
     try:
+        if not re.fullmatch(r"[-\d,\s]*", text, re.ASCII):  # Python reads 1_0 as 10
+            raise ValueError
         runs = [int(run) for run in text.split(",")]
     except ValueError:
         raise AnnotationError(f"rle is {text[:40]!r}, expected whole numbers") from None

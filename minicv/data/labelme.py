@@ -7,14 +7,13 @@ its centre and a point of its edge, or a painted mask; shapes of one group are o
 from __future__ import annotations
 
 import base64
-import binascii
 import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from minicv.data.faults import Faults
 from minicv.data.image_files import AnnotationError
@@ -122,7 +121,7 @@ def _picture_of(
             what = f"imagePath {named!r} fits {', '.join(str(path) for path in found)}"
             faults.error("ambiguous picture", file, what)
             return None
-    what = f"its picture {named!r} is not in {pictures.folder}"
+    what = f"its picture, imagePath {named!r:.200}, is not in {pictures.folder}"
     faults.error("annotation without picture", file, what, FileNotFoundError)
     return None
 
@@ -246,7 +245,9 @@ def _painted(shape: dict[str, Any], width: int, height: int) -> np.ndarray:
             return np.asarray(picture.convert("L")) > 0
     except AnnotationError:
         raise
-    except (binascii.Error, TypeError, ValueError, OSError, SyntaxError) as error:
+    except UnidentifiedImageError:
+        raise AnnotationError("its mask is no PNG in base64") from None
+    except Exception as error:  # a damaged PNG makes Pillow raise nearly anything
         raise AnnotationError(f"its mask is no PNG in base64 ({error})") from None
 
 

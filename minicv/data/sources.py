@@ -321,6 +321,8 @@ def _yolo(paths: list[str], asked: Request) -> Splits:
     (path,) = paths
     faults = Faults() if asked.faults is None else asked.faults
     folder = YoloFolder(path, faults)
+    if not {"train", ""} & {*folder.parts}:
+        faults.settle("YoloDetection")  # what is wrong with data.yaml says why
 
     def part(role: str | None) -> Any:
         if role == "test" and not any(map(folder.label_file, folder.parts["test"])):

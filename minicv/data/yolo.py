@@ -77,6 +77,7 @@ class YoloDetection:
         self.names = tuple(named)
         self.classes: tuple[str, ...] = self.names if classes is None else tuple(classes)
         if part is not None and part not in folder.parts:
+            faults.settle(READER)  # what is wrong with data.yaml may say why
             raise ValueError(
                 f"{READER}: {self.root} has no part {part!r}; it has "
                 f"{', '.join(filter(None, folder.parts)) or 'none'}"

@@ -126,6 +126,10 @@ class YoloFolder:
             for key, value in entries.items()
             if key in _KEYS and isinstance(value, (str, list)) and value
         }
+        for key in entries if self.description is not None else ():
+            if key in _KEYS and not isinstance(entries[key], (str, list, type(None))):
+                what = f"{key} is {entries[key]!r:.60}, expected a folder or a list"
+                faults.error("wrong value", str(self.description), what)
         if given and self.description is not None:
             parts = self._described(given, entries.get("path"), self.description, faults)
         else:

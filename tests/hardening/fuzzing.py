@@ -115,7 +115,7 @@ class Bench:
         started = time.perf_counter()
         what = place = ""
         try:
-            with _at_most(SECONDS), warnings.catch_warnings():
+            with at_most(SECONDS), warnings.catch_warnings():
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", DatasetWarning)
                 warnings.simplefilter("ignore", DeprecationWarning)  # Python shows it to nobody
@@ -159,7 +159,7 @@ def _place(error: BaseException) -> str:
 
 
 @contextlib.contextmanager
-def _at_most(seconds: int) -> Iterator[None]:
+def at_most(seconds: int) -> Iterator[None]:
     """Raise Overtime after so many seconds; where no alarm can be set, never."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,0 +1,36 @@
+"""Five hundred and more bad inputs: each ends in a sentence that names its file and its field."""
+
+import collections
+
+import pytest
+from hardening.bad_annotations import annotations
+from hardening.bad_inputs import outcome, written
+
+CASES = [*annotations()]
+
+
+@pytest.fixture(scope="module")
+def folder_of(tmp_path_factory):
+    """The folder of a family, in which its good files are written once."""
+    folders = {}
+
+    def folder(family):
+        if family.name not in folders:
+            folders[family.name] = tmp_path_factory.mktemp(family.name.replace(" ", "_"))
+            written(folders[family.name], family.files)
+        return folders[family.name]
+
+    return folder
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.title for case in CASES])
+def test_a_bad_input_ends_in_a_sentence(case, folder_of):
+    said = outcome(case, folder_of(case.family))
+    assert case.sentence in said
+    assert case.file in said
+
+
+def test_there_are_five_hundred_different_ones():
+    assert len(CASES) >= 500
+    twice = [t for t, n in collections.Counter(c.title for c in CASES).items() if n > 1]
+    assert not twice
