@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import textwrap
+import threading
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -14,6 +16,30 @@ from minicv.backend import Array, to_device, to_numpy, xp_of
 from minicv.nn.parameter import Buffer, Parameter
 
 Self = TypeVar("Self", bound="Module")
+
+
+class _BeingEvaluated(threading.local):
+    """The modules that are in evaluation mode for this thread, by their number."""
+
+    modules: Mapping[int, object] = MappingProxyType({})
+
+
+being_evaluated = _BeingEvaluated()
+
+
+class _Training:
+    """The attribute ``training``: as it was set, or False while this thread evaluates the module.
+
+    A switch in the module itself would be shared: one thread would predict while another turns it.
+    """
+
+    def __get__(self, module: Module | None, kind: type) -> bool:
+        if module is None:
+            return True
+        return module.__dict__.get("training", True) and id(module) not in being_evaluated.modules
+
+    def __set__(self, module: Module, mode: bool) -> None:
+        module.__dict__["training"] = mode
 
 
 class IncompatibleKeys(NamedTuple):
@@ -31,7 +57,8 @@ class Module:
     not even a call of ``super().__init__()``.
 
     Attributes:
-        training: False after `eval`; dropout and batch normalisation behave accordingly.
+        training: False after `eval`, and within a block of `evaluating` for the thread that entered
+            it; dropout and batch normalisation behave accordingly.
 
     >>> from minicv import Tensor
     >>> class Shift(Module):
@@ -47,7 +74,7 @@ class Module:
     [('offset', (2,))]
     """
 
-    training: bool = True
+    training = _Training()
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__}: forward is not written")
