@@ -109,15 +109,16 @@ def _common(operation: str, inputs: tuple[Any, ...]) -> tuple[ModuleType, DType 
         if array.dtype.kind not in "fc":
             continue
         any_floating = True
-        if is_narrow(array.dtype):
+        dtype = array.dtype.newbyteorder("=")
+        if is_narrow(dtype):
             continue
         if wide is None:
-            wide = array.dtype
-        elif array.dtype != wide:
-            names = sorted((str(wide), str(array.dtype)))
+            wide = dtype
+        elif dtype != wide:
+            names = sorted((str(wide), str(dtype)))
             raise TypeError(
-                f"{operation}: inputs have different dtypes ({', '.join(names)}); convert one "
-                "with .astype"
+                f"{operation}: inputs have different dtypes ({', '.join(names)}); convert one array "
+                "with .astype before it becomes a Tensor"
             )
     if wide is None:
         wide = DEFAULT if any_floating else _of_numbers(operation, inputs, first is None)

@@ -72,7 +72,7 @@ class Function:
         # Lists, not generators, here and below: a generator costs as much as a small operation.
         self.needs_grad = tuple([recording and t is not None and t.requires_grad for t in tensors])
         try:
-            data = self.forward(*arrays)
+            output = self._as_output(self.forward(*arrays))
         except (AttributeError, TypeError) as error:
             missing = [index for index, value in enumerate(inputs) if value is None]
             if not missing:
@@ -85,7 +85,6 @@ class Function:
                 raise
             shapes = ", ".join([str(array.shape) for array in arrays if array is not None])
             raise ValueError(f"{self.name}: the shapes {shapes} do not broadcast") from None
-        output = self._as_output(data)
         if True in self.needs_grad:
             self.inputs = tensors
             self.order = next(_order)

@@ -63,7 +63,7 @@ class Tensor:
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
                 f"Tensor: only floating point data can require a gradient, got {self.data.dtype}; "
-                "convert it first, e.g. with .astype('float32')"
+                "convert the array first, with .astype('float32'), or write 1.0 for 1"
             )
         self.requires_grad = requires_grad
         self.grad: Array | None = None
@@ -328,7 +328,7 @@ def gradient_dtype(dtype: DType) -> DType:
 
 
 def numeric_array(data: Any) -> Array:
-    """``data`` as an array of numbers; an array is returned as it is.
+    """``data`` as an array of numbers; an array is returned as it is, in the machine's byte order.
 
     Raises:
         TypeError: there are no numbers in it, or it is an array of another library.
@@ -341,7 +341,7 @@ def numeric_array(data: Any) -> Array:
         data = _own_array(data)
     if data.dtype.kind not in "biufc":
         raise TypeError(f"Tensor: cannot make a tensor from an array of dtype {data.dtype}")
-    return data
+    return data if data.dtype.isnative else data.astype(data.dtype.newbyteorder("="))
 
 
 def _own_array(data: Any) -> Array:

@@ -22,11 +22,11 @@ class BinaryCrossEntropyWithLogits(Function):
         self.reduction = reduction
 
     def forward(self, logits: Array, targets: Array) -> Array:
-        check_same_shape("binary_cross_entropy_with_logits", logits, targets)
+        check_same_shape("binary_cross_entropy_with_logits", logits=logits, targets=targets)
         self.logits, self.weight = logits, self._checked_weight(logits)
         xp = xp_of(logits, targets, self.weight)
-        # log(1 + exp(x)) - t x equals (p - t) x + log(1 + exp(-|x|)), where p is 1 for x > 0, else 0:
-        # so nothing overflows, and no large numbers are subtracted.
+        # log(1 + exp(x)) - t x is also (p - t) x + log(1 + exp(-|x|)), where p is 1 for x > 0,
+        # else 0: so nothing overflows, and no large numbers are subtracted.
         self.lead = (logits.real > 0).astype(logits.real.dtype) - targets
         self.fall = xp.exp(xp.minimum(logits, -logits))
         losses = product_or_zero(logits, self.lead)

@@ -26,7 +26,7 @@ class BinaryHinge(Function):
 
     def forward(self, scores: Array) -> Array:
         xp_of(scores, self.targets)  # refuses two devices
-        check_same_shape("binary_hinge", scores, self.targets)
+        check_same_shape("binary_hinge", scores=scores, targets=self.targets)
         self.targets = self.targets.astype(scores.real.dtype)
         missing = 1 - self.targets * scores  # by how much the score misses the margin
         missing = kept_where(~(missing.real <= 0), missing)  # so that NaN is seen

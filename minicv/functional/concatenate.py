@@ -22,7 +22,7 @@ class Concatenate(Function):
         first = arrays[0]
         self.axis = normalized_dim("concatenate", self.dim, first.ndim)
         for index, array in enumerate(arrays):
-            if self._other_sides(array) != self._other_sides(first):
+            if array.ndim != first.ndim or self._other_sides(array) != self._other_sides(first):
                 raise ValueError(
                     f"concatenate: tensors[{index}] of shape {array.shape} does not fit tensors[0] "
                     f"of shape {first.shape}; all sides except dim {self.axis} must agree"

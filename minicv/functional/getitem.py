@@ -20,6 +20,8 @@ class GetItem(Function):
 
     def forward(self, x: Array) -> Array:
         self.shape = x.shape
+        if self.needs_grad[0]:
+            self.index = _copied(self.index)  # the caller may go on to fill its arrays anew
         try:
             return x[self.index]
         except IndexError as error:
@@ -97,6 +99,12 @@ def _part(part: Any) -> Any:
     except ValueError:
         raise IndexError(f"getitem: the rows of the index {part!r} differ in length") from None
     return array.astype(np.intp) if array.size == 0 else array  # an empty list is made of floats
+
+
+def _copied(index: Any) -> Any:
+    if type(index) is tuple:
+        return tuple(map(_copied, index))
+    return index.copy() if hasattr(index, "dtype") else index
 
 
 def _holds_a_tensor(part: Sequence[Any]) -> bool:

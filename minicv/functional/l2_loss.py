@@ -19,7 +19,7 @@ class L2Loss(Function):
         self.reduction = reduction
 
     def forward(self, input: Array, target: Array) -> Array:
-        check_same_shape("l2_loss", input, target)
+        check_same_shape("l2_loss", input=input, target=target)
         self.difference = difference_of(input, target)
         return reduce_losses(self.difference * self.difference, self.reduction)
 

@@ -24,18 +24,18 @@ def check_reduction(operation: str, reduction: str) -> None:
         )
 
 
-def check_same_shape(operation: str, input: Array, target: Array) -> None:
+def check_same_shape(operation: str, **arrays: Array) -> None:
     """Refuse a target of another shape: broadcasting it would be a silent mistake in a loss.
 
     >>> import numpy as np
-    >>> check_same_shape("l2_loss", np.zeros((2, 1)), np.zeros(2))
+    >>> check_same_shape("l2_loss", input=np.zeros((2, 1)), target=np.zeros(2))
     Traceback (most recent call last):
     ValueError: l2_loss: input and target must have the same shape; input=(2, 1), target=(2,)
     """
-    if input.shape != target.shape:
+    if len({array.shape for array in arrays.values()}) > 1:
         raise ValueError(
-            f"{operation}: input and target must have the same shape; "
-            f"input={input.shape}, target={target.shape}"
+            f"{operation}: {' and '.join(arrays)} must have the same shape; "
+            + ", ".join([f"{name}={array.shape}" for name, array in arrays.items()])
         )
 
 

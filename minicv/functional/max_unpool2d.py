@@ -20,6 +20,8 @@ class MaxUnpool2d(Function):
 
     def forward(self, x: Array) -> Array:
         self.x_shape = x.shape
+        if self.needs_grad[0]:
+            self.indices = self.indices.copy()  # the caller may go on to fill them anew
         n, c, h, w = x.shape
         oh, ow = self.output_size
         flat, indices = x.reshape(n, c, h * w), self.indices.reshape(n, c, h * w)

@@ -26,7 +26,7 @@ class MulticlassHinge(Function):
         xp = xp_of(scores, self.labels)
         self._check(scores)
         samples = len(scores)
-        self.true_class = (xp.arange(samples), self.labels)
+        self.true_class = (xp.arange(samples), self.labels.copy())
         true = scores[self.true_class][:, None]
         others = scores.copy()
         others[self.true_class] = 0  # infinity minus infinity would be NaN

@@ -105,5 +105,6 @@ def check_maps(operation: str, x: Tensor | Array) -> None:
         raise ValueError(f"{operation}: the maps of x must not be empty; x={x.shape}")
     if x.dtype.kind not in "fc":
         raise TypeError(
-            f"{operation}: x must be floating point but is {x.dtype}; convert it with .astype"
+            f"{operation}: x must be floating point but is {x.dtype}; convert its array with "
+            ".astype('float32')"
         )

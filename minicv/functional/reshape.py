@@ -19,6 +19,8 @@ class Reshape(Function):
     def forward(self, x: Array) -> Array:
         self.old_shape = x.shape
         try:
+            if min(self.new_shape, default=0) < -1:  # NumPy takes it for -1
+                raise ValueError
             return x.reshape(self.new_shape)
         except ValueError:
             raise ValueError(

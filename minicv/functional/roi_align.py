@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of
-from minicv.functional.arguments import as_number
+from minicv.functional.arguments import as_whole_number
 from minicv.functional.conv2d import as_pair
 from minicv.functional.pooling_windows import Pair, check_maps
 from minicv.functional.regions import check_regions
@@ -83,6 +83,7 @@ def roi_align(
     check_maps("roi_align", x)
     output_size = as_pair("roi_align", "output_size", output_size, least=1)
     boxes, batch_indices = check_regions("roi_align", x, boxes, batch_indices, spatial_scale)
-    as_number("roi_align", "sampling_ratio", sampling_ratio)
-    options = (output_size, float(spatial_scale), int(sampling_ratio), bool(aligned))
-    return RoIAlign(boxes, batch_indices, *options)(x)
+    sampling_ratio = as_whole_number("roi_align", "sampling_ratio", sampling_ratio)
+    options = (output_size, float(spatial_scale), sampling_ratio, bool(aligned))
+    # Copied, for the caller may go on to fill the array anew.
+    return RoIAlign(boxes.copy(), batch_indices, *options)(x)

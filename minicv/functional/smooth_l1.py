@@ -24,7 +24,7 @@ class SmoothL1(Function):
         self.operation = operation
 
     def forward(self, input: Array, target: Array) -> Array:
-        check_same_shape(self.operation, input, target)
+        check_same_shape(self.operation, input=input, target=target)
         xp = xp_of(input, target)
         difference = difference_of(input, target)
         if self.beta > 0:

@@ -31,6 +31,8 @@ class SoftmaxCrossEntropy(Function):
         pixels = math.prod(logits.shape[2:])  # 1 for (N, K)
         self.shape = logits.shape
         self.pixel_labels = self.labels.reshape(samples, pixels)
+        if self.needs_grad[0]:
+            self.pixel_labels = self.pixel_labels.copy()  # the caller may go on to fill them anew
         losses, factor, self.softmax = kernels_of(logits).softmax_cross_entropy_forward(
             logits.reshape(samples, classes, pixels),  # (N, K, H, W) -> (N, K, P)
             self.pixel_labels,

@@ -13,6 +13,8 @@ class Where(Function):
         self.condition = condition
 
     def forward(self, x: Array, y: Array) -> Array:
+        if True in self.needs_grad:
+            self.condition = self.condition.copy()  # the caller may go on to fill it anew
         try:
             return xp_of(self.condition, x, y).where(self.condition, x, y)
         except ValueError:
@@ -49,8 +51,9 @@ def where(condition: Array, x: Tensor | Array | float, y: Tensor | Array | float
     """
     dtype = None if isinstance(condition, Tensor) else getattr(condition, "dtype", None)
     if dtype is None or dtype.kind != "b":
+        found = f"a {type(condition).__name__}" if dtype is None else f"of dtype {dtype}"
         raise TypeError(
-            f"where: condition must be a plain boolean array but is {dtype or type(condition)}; "
-            "compare tensors or arrays, e.g. x > 0"
+            f"where: condition must be a plain boolean array but is {found}; compare tensors or "
+            "arrays, e.g. x > 0"
         )
     return Where(condition)(x, y)

@@ -143,7 +143,9 @@ def _worst_mismatch(
             found = check.compare(members, direction)
             if not found.differs:
                 continue
-            kinked = on_a_kink(terms, check.ray(members, direction), eps)
+            # Where both slopes agree there is no kink, however much L bends within eps.
+            smooth = method == "auto" and found.by == "complex step"
+            kinked = not smooth and on_a_kink(terms, check.ray(members, direction), eps)
             (on_kinks if kinked else wrong).append((members, found))
             if mode == "direction":
                 break

@@ -28,7 +28,7 @@ def test_every_operation_widens_or_refuses(case: OperationCase, dtype: str):
     try:
         result = case.operation(*[Tensor(x) for x in inputs])
     except TypeError as error:
-        assert f"must be floating point but is {dtype}; convert it with .astype" in str(error)
+        assert f"must be floating point but is {dtype}; convert its array with" in str(error)
         return
     np.testing.assert_array_equal(result.data, expected.data)
     moved = case.function.keeps_whole_numbers and dtype != "float16"
@@ -48,7 +48,7 @@ def test_beside_a_float32_tensor_the_result_is_float32(case: OperationCase, dtyp
         try:
             result = case.operation(*mixed)
         except TypeError as error:
-            assert f"must be floating point but is {dtype}; convert it with .astype" in str(error)
+            assert f"must be floating point but is {dtype}; convert its array with" in str(error)
             continue
         expected = case.operation(*single)
         grad = np.random.default_rng(0).uniform(0.5, 1, result.shape)
@@ -194,3 +194,23 @@ def test_gradient_dtypes():
         "float32",
         "float64",
     ]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_arrays_of_the_other_byte_order_are_turned(case: OperationCase, dtype: str):
+    """Such arrays come from files of other machines; NumPy computes with them, and so do we."""
+    native = [x.astype(dtype) for x in case.inputs]
+    swapped = [x.astype(x.dtype.newbyteorder("S")) for x in native]
+    both = []
+    for arrays in (native, swapped):
+        tensors = [Tensor(x, requires_grad=True) for x in arrays]
+        result = case.operation(*tensors)
+        result.backward(np.random.default_rng(0).uniform(0.5, 1, result.shape))
+        both.append([result.data, *(x.grad for x in tensors)])
+        assert case.operation(*arrays).dtype == dtype
+    for expected, found in zip(*both, strict=True):
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, expected)
+    mixed = case.operation(Tensor(native[0]), *swapped[1:])
+    np.testing.assert_array_equal(mixed.data, both[0][0])

@@ -87,7 +87,7 @@ def test_without_elements_the_loss_is_zero():
 
 def test_messages():
     zeros = np.zeros((2, 3))
-    with pytest.raises(ValueError, match=r"same shape; input=\(2, 3\), target=\(2,\)"):
+    with pytest.raises(ValueError, match=r"same shape; logits=\(2, 3\), targets=\(2,\)"):
         binary_cross_entropy_with_logits(zeros, np.zeros(2))
     with pytest.raises(ValueError, match=r"weight must broadcast .* weight=\(4, 2, 3\)"):
         binary_cross_entropy_with_logits(zeros, zeros, np.ones((4, 2, 3)))

@@ -58,7 +58,7 @@ def test_messages():
     targets = np.ones((2, 3))
     with pytest.raises(ValueError, match="targets must be -1 or \\+1 but one is 0"):
         binary_hinge(scores, np.array([[1, 0, 1], [1, 1, 1]]))
-    with pytest.raises(ValueError, match=r"same shape; input=\(2, 3\), target=\(2,\)"):
+    with pytest.raises(ValueError, match=r"same shape; scores=\(2, 3\), targets=\(2,\)"):
         binary_hinge(scores, targets[:, 0])
     with pytest.raises(ValueError, match="norm must be 'l1' or 'l2' but is 'L1'"):
         binary_hinge(scores, targets, norm="L1")

@@ -59,6 +59,8 @@ def test_refusals():
         F.concatenate([np.zeros((2, 3)), np.zeros((3, 2))], dim=1)
     with pytest.raises(ValueError, match="does not fit"):
         F.concatenate([np.zeros((2, 3)), np.zeros(3)])
+    with pytest.raises(ValueError, match=r"tensors\[1\] of shape \(\) does not fit"):
+        F.concatenate([np.zeros(3), 1.0])
     with pytest.raises(IndexError, match="concatenate: dim 1 does not exist"):
         F.concatenate([np.zeros(3)], dim=1)
     with pytest.raises(TypeError, match="Concatenate: inputs have different dtypes"):

@@ -37,7 +37,7 @@ def test_messages():
     with pytest.raises(ValueError, match="l1_loss: reduction must be 'mean', 'sum' or 'none' but"):
         check_reduction("l1_loss", "average")
     with pytest.raises(ValueError, match=r"same shape; input=\(2,\), target=\(2, 1\)"):
-        check_same_shape("l1_loss", np.zeros(2), np.zeros((2, 1)))
+        check_same_shape("l1_loss", input=np.zeros(2), target=np.zeros((2, 1)))
 
 
 def test_the_same_infinity_differs_by_nothing():

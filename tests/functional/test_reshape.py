@@ -34,7 +34,8 @@ def test_lengths_given_and_computed():
 
 
 @pytest.mark.parametrize(
-    ("shape", "new_shape"), [((2, 3), (4,)), ((2, 3), (-1, 4)), ((2, 3), (-1, -1)), ((0,), (-1, 0))]
+    ("shape", "new_shape"),
+    [((2, 3), (4,)), ((2, 3), (-1, 4)), ((2, 3), (-1, -1)), ((0,), (-1, 0)), ((2, 3), (-2,))],
 )
 def test_refuses_shapes_that_do_not_hold_the_elements(shape, new_shape):
     with pytest.raises(ValueError, match=r"reshape: x of shape \(.*\) has [06] elements, which do"):

@@ -391,6 +391,27 @@ class TestKinks:
         with pytest.raises(GradientError):
             gradcheck(lambda x: Steep()(x), np.array([0.01, 0.02]), method="central")
 
+    def test_waves_shorter_than_the_step_are_no_kink(self):
+        """Within eps the slope turns many times; the complex step and short steps agree on it."""
+
+        class Waves(Function):
+            wrong = 1.0
+
+            def forward(self, x):
+                self.x = x
+                return np.sin(1e6 * x)
+
+            def backward(self, grad):
+                return 1e6 * np.cos(1e6 * self.x) * grad * self.wrong
+
+        class WrongWaves(Waves):
+            wrong = 1.0001
+
+        x = np.linspace(-2e-6, 3e-6, 20)
+        gradcheck(lambda x: Waves()(x), x)
+        with pytest.raises(GradientError, match="WrongWaves"):
+            gradcheck(lambda x: WrongWaves()(x), x)
+
 
 class TestMethods:
     def test_forward_that_drops_the_imaginary_part_falls_back(self):
