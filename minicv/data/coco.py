@@ -16,6 +16,7 @@ import numpy as np
 
 from minicv.data.checks import clip_to_picture
 from minicv.data.coco_file import (
+    LARGEST,
     READER,
     CocoCategory,
     CocoFile,
@@ -230,13 +231,15 @@ class CocoDetection:
             if item.picture in entries and item.category in categories
         ]
         form = _other_form([(item.bbox, entry.drawn) for item, entry, _ in known])
+        form = form or _corners_by_their_areas([item for item, _, _ in known])
         if form:
             faults.error("boxes in another form", self.file, form)
             return
         for item, entry, category in known:
             if category.name not in labels:
                 what = f"{item.where} has the category {category.name!r}, which is not among the "
-                faults.error("unknown class", self.file, f"{what}declared classes {self.classes}")
+                what += f"declared classes {', '.join(self.classes)}"
+                faults.error("unknown class", self.file, what)
                 continue
             box = self._box(item, entry, faults)
             if box is None:
@@ -390,3 +393,48 @@ def _other_form(
             "look like fractions: multiply by width and height"
         )
     return ""
+
+
+def _corners_by_their_areas(objects: Sequence[CocoObject]) -> str:
+    """What is wrong if outlines and areas show that boxes are written as corners; else nothing.
+
+    Corners of small objects stay inside of their pictures when they are taken as x, y, width and
+    height. An outline of plain numbers, or else the area, says how large the object is.
+    """
+    as_sizes, as_corners = 0, []
+    for item in objects:
+        x, y, w, h = item.bbox
+        extent = _extent(item.segmentation)
+        if extent is not None:
+            fits = [
+                np.abs(extent - other).max() <= 1.5 for other in ((x, y, x + w, y + h), item.bbox)
+            ]
+        elif item.area is not None and w > x and h > y:
+            areas = w * h, (w - x) * (h - y)
+            fits = [abs(area - item.area) <= 0.01 * item.area for area in areas]
+        else:
+            continue
+        as_sizes += fits[0]
+        as_corners += [item] if fits[1] and not fits[0] else []
+    if len(as_corners) < 3 or as_sizes > 0.05 * len(as_corners):
+        return ""
+    first = as_corners[0]
+    return (
+        f"{len(as_corners)} boxes, the first is {list(first.bbox)} of {first.where}, fit their "
+        "outlines or areas as x1, y1, x2, y2 only, but COCO's bbox is x, y, width, height"
+    )
+
+
+def _extent(segmentation: Any) -> np.ndarray | None:
+    """x1, y1, x2, y2 of an outline of plain numbers, [[x, y, x, y, ...], ...]; else None."""
+    if not isinstance(segmentation, list) or not segmentation:
+        return None
+    numbers: list[float] = []
+    for ring in segmentation:
+        if not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2:
+            return None
+        numbers += ring
+    if not all(type(n) in (int, float) and abs(n) < LARGEST for n in numbers):
+        return None
+    points = np.array(numbers, np.float64).reshape(-1, 2)
+    return np.concatenate([points.min(axis=0), points.max(axis=0)])

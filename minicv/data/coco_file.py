@@ -86,12 +86,14 @@ class CocoFile:
         path: the file.
         pictures, categories: sorted by id.
         objects: in the order of the file; the picture and the category of each are listed.
+        names: the files of all entries of "images", without folders; of wrong entries too.
     """
 
     path: Path
     pictures: list[CocoPicture] = field(default_factory=list)
     categories: list[CocoCategory] = field(default_factory=list)
     objects: list[CocoObject] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
 
 
 def read_coco_file(path: str | Path, faults: Faults, unlabelled: bool = False) -> CocoFile:
@@ -112,6 +114,7 @@ def read_coco_file(path: str | Path, faults: Faults, unlabelled: bool = False) -
     pictures = _read_each(content["images"], "images", _picture, path, faults)
     categories = _read_each(content["categories"], "categories", _category, path, faults)
     objects = _read_each(content["annotations"], "annotations", _object, path, faults)
+    file.names = _names_of_files(content["images"])
     listed = _ids(content["images"]), _ids(content["categories"])
     file.objects = _without_orphans(_without_repeats(objects, path, faults), *listed, path, faults)
     file.pictures = _each_once(list(pictures), "images", lambda p: (p.name,), path, faults)
@@ -287,6 +290,11 @@ def _ids(entries: list[Any]) -> set[Id]:
     """The ids of all entries, of wrong ones too: what they list is no orphan."""
     ids = (_as_id(entry.get("id")) for entry in entries if isinstance(entry, dict))
     return {known for known in ids if known is not None}
+
+
+def _names_of_files(entries: list[Any]) -> set[str]:
+    names = (entry.get("file_name") for entry in entries if isinstance(entry, dict))
+    return {re.split(r"[\\/]", name)[-1] for name in names if isinstance(name, str)}
 
 
 def _number(value: Any) -> float | None:

@@ -210,10 +210,11 @@ class CocoParts:
                 path = finders[part.images].find(picture.name, part.file, where, self.faults)
                 if path is not None:
                     listed.add(path)
+        named = set().union(*(content.names for content in self.contents.values()))
         files = " and ".join(str(part.file) for part in self.parts.values())
         for folder in sorted({path.parent for path in listed}):
             for picture_path in pictures_in(folder):
-                if picture_path not in listed:
+                if picture_path not in listed and picture_path.name not in named:
                     what = f"{files} does not list it"
                     self.faults.repaired(
                         "picture without annotation", picture_path, what, "left out"

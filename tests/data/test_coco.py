@@ -363,6 +363,31 @@ def test_boxes_by_their_corners_are_refused_with_a_hint(tmp_path):
         CocoDetection(*files)
 
 
+@pytest.mark.parametrize(
+    ("corners", "told"),
+    [
+        ({"bbox": [2, 2, 6, 7], "segmentation": [[2, 2, 6, 2, 6, 7, 2, 7]]}, True),  # its corners
+        ({"bbox": [2, 3, 6, 7], "segmentation": None, "area": 16}, True),  # (6 - 2) * (7 - 3)
+        ({"bbox": [2, 3, 4, 5], "segmentation": SQUARE}, False),
+        ({"bbox": [2, 3, 6, 7], "segmentation": None, "area": 42}, False),  # 6 * 7
+        ({"bbox": [2, 3, 6, 7], "segmentation": None, "area": None}, False),  # nobody can know
+    ],
+)
+def test_small_corners_are_known_by_outline_or_area(tmp_path, corners, told):
+    """Corners of small objects stay in the picture as x, y, width and height."""
+    moved = [annotation(id=k, category_id=(3, 9)[k % 2], image_id=7 + k // 2, **corners)
+             for k in range(4)]  # fmt: skip
+    if told:
+        with pytest.raises(
+            AnnotationError, match="as x1, y1, x2, y2 only, but COCO's bbox is x, y"
+        ):
+            CocoDetection(*write(tmp_path, *moved))
+    else:
+        x, y, w, h = corners["bbox"]
+        boxes = CocoDetection(*write(tmp_path, *moved))[0][1]["boxes"]
+        assert boxes.tolist() == [[x, y, x + w, y + h]] * 2
+
+
 def test_boxes_in_fractions_are_refused_with_a_hint(tmp_path):
     boxes = [[0.1, 0.1, 0.5, 0.5], [0.6, 0.5, 0.25, 0.5], [0.0, 0.0, 1.0, 1.0]]
     files = write(tmp_path, *(annotation(id=i, bbox=box) for i, box in enumerate(boxes)))

@@ -180,6 +180,21 @@ def test_pictures_that_no_file_lists_are_counted(tmp_path):
     assert len(warned) == 1
 
 
+def test_a_picture_in_a_wrong_entry_is_listed(tmp_path):
+    """The entry is told; that no file lists the picture would not be true."""
+    for name in "abcd":
+        picture(tmp_path / f"{name}.png")
+    coco_json(tmp_path / "labels.json", ["a.png", "b.png", "c.png"])
+    content = json.loads((tmp_path / "labels.json").read_text())
+    content["images"][0]["width"] = -4
+    (tmp_path / "labels.json").write_text(json.dumps(content))
+    faults = Faults(raises=False)
+    assert len(open_data(f"coco:{tmp_path}", BOXES, faults=faults).train) == 1
+    unlisted = [f.file.name for f in faults.found if f.kind == "picture without annotation"]
+    assert unlisted == ["d.png"]
+    assert any("images[0]" in fault.what and "-4" in fault.what for fault in faults.found)
+
+
 def test_a_test_without_labels_is_none(tmp_path):
     set_of(tmp_path, "train.json", "images", 12)
     set_of(tmp_path, "test.json", "images", 2, "x", objects=False)
