@@ -35,7 +35,7 @@ _COLOUR_FIRST = re.compile(rf"{_THREE}{_GAP}([^\d\s].*)")
 _NUMBERED_COLOUR = re.compile(rf"\d+[\s,;:]+{_THREE}{_GAP}([^\d\s].*)")
 _HEXADECIMAL = re.compile(r"(.+?)[\s,;:]+#?([0-9a-fA-F]{6})")
 _HEADING = re.compile(r"(name|label|class)s?[\s,;]+r(ed)?[\s,;]+g(reen)?[\s,;]+b(lue)?", re.I)
-_NUMBERED = re.compile(r"(\d+)\s*[:=,;\s]\s*(\S.*)")
+_NUMBERED = re.compile(r"(\d{1,9})\s*[:=,;\s]\s*(\S.*)")
 
 
 class Label(NamedTuple):
@@ -132,7 +132,10 @@ def _from_json(content: Any) -> list[Label]:
         return [_from_entry(entry) for entry in content]
     if not isinstance(content, dict):
         raise _LabelsError("expected a list of classes, or names and colours")
-    if all(isinstance(value, str) and key.isdigit() for key, value in content.items()):
+    if all(
+        isinstance(value, str) and re.fullmatch(r"\d{1,9}", key, re.ASCII)
+        for key, value in content.items()
+    ):
         return [Label(name) for name in _in_order(content.values(), map(int, content))]
     if all(type(value) is int for value in content.values()):
         return [Label(name) for name in _in_order(content, content.values())]

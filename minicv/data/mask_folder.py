@@ -126,7 +126,7 @@ class MaskFolder:
             try:
                 labels = read_labels(file, READER)
             except AnnotationError as error:
-                what = str(error).removeprefix(f"{READER}: ").removeprefix(f"{file}: ")
+                what = str(error).removeprefix(f"{READER}: ").removeprefix(f"{file}").lstrip(": ")
                 faults.error("wrong names of classes", file, what)
         coding = choose_coding(looks, classes, labels)
         if coding.colours:

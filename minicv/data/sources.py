@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,7 @@ from minicv.data.yolo_folder import YoloFolder
 FARMYARD_TRAINING_SCENES = 900
 FARMYARD_VALIDATION_SCENES = 40
 FARMYARD_TEST_SCENES = 100
+FARMYARD_MOST_SCENES = 1_000_000  # all are kept once they are drawn
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,11 @@ def open_data(
             f"--classes: {name} says itself what its classes are; leave the option out"
         )
     asked = Request(tuple(needs), None if classes is None else tuple(classes), faults)
-    if name == "farmyard" and (not rest or rest.isdigit()):
+    if name == "farmyard" and re.fullmatch(r"\d*", rest, re.ASCII):
+        if len(rest) > 9 or int(rest or 1) > FARMYARD_MOST_SCENES:
+            raise ValueError(
+                f"--data {source:.60}: expected a number of scenes up to {FARMYARD_MOST_SCENES:,}"
+            )
         return known.open([rest], asked)
     if not rest or name == "farmyard":
         raise ValueError(f"--data {source}: {expected}")

@@ -220,7 +220,7 @@ class Optimizer:
             if key == "number_of_parameters":
                 continue
             number, _, moment = key.partition(".")
-            parameter = parameters.get(int(number)) if number.isdigit() else None
+            parameter = parameters.get(int(number)) if number.isdecimal() else None
             if parameter is None or moment not in self.remembered:
                 raise ValueError(
                     f"{name}: the saved state has the unknown entry {key!r}; expected are a "

@@ -10,12 +10,13 @@ import dataclasses
 from typing import Any
 
 MOST_SIDE = 10_000  # pixels of a side that pictures, patches and regions are brought to
+MOST_LEVELS = 12  # of a pyramid; a pixel of the last is 2048 of the picture
 _SIDES = (
     *("min_size", "max_size", "scales", "proposal_size", "warp_size", "patch_size"),
-    *("max_proposal_side", "anchor_sizes", "region_side", "max_proposal_side"),
+    *("max_proposal_side", "anchor_sizes", "region_side"),
 )
 _SHARES = ("_iou", "nms_threshold", "_fraction", "_floor", "dropout")
-_POSITIVE = ("_beta", "box_weights", "aspect_ratios", "feature_norm", "width")
+_POSITIVE = ("_beta", "box_weights", "aspect_ratios", "feature_norm")
 _FROM_ZERO = ("context", "sampling_ratio", "min_proposal_size")
 _ANY_SIGN = ("score_threshold", "svm_hard_score", "svm_easy_score")
 
@@ -41,6 +42,8 @@ def check_ranges(settings: Any) -> None:
             if isinstance(number, bool) or not isinstance(number, (int, float)):
                 continue
             low, high = _range(field.name, whole=isinstance(number, int))
+            if field.name == "scales" and number is value:  # of a pyramid, each half of the other
+                low, high = 1, MOST_LEVELS
             if not low <= number <= high:  # true for NaN
                 raise ValueError(
                     f"{type(settings).__name__}: {field.name}={value!r:.80}; expected numbers "
@@ -57,6 +60,8 @@ def _range(name: str, whole: bool) -> tuple[float, float]:
         return 0, MOST_SIDE
     if name in _ANY_SIGN:
         return -1_000_000, 1_000_000
+    if name == "width" and not whole:  # a share of the paper's channels
+        return 0.001, 4
     if name.endswith(_POSITIVE) and not whole:
         return 1e-6, 1e6
     return (1, 1_000_000) if whole and name != "class_weights" else (0, 1e12)

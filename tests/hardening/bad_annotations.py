@@ -499,7 +499,7 @@ def yolo() -> Iterator[Case]:
             yield line(" ".join(words), f"line 1: {wrong!r} is no number")
     for wrong in ("-1", "0.5", "1e6", "99999999"):
         yield line(f"{wrong} 0.5 0.5 0.2 0.2", f"line 1: the class is {wrong!r}, expected 0, 1, 2")
-    yield line("7 0.5 0.5 0.2 0.2", "line 1")
+    yield line("7 0.5 0.5 0.2 0.2", "line 1 has the class 7, expected 0 to 1")
     for text in ("0", "0 0.5", "0 0.5 0.5", "0 0.5 0.5 0.2", "0 0.1 0.2 0.3 0.4 0.5 0.6 0.7"):
         count = len(text.split()) - 1
         yield line(text, f"line 1: it has {count} numbers behind the class, expected the four")
@@ -555,9 +555,17 @@ def yolo() -> Iterator[Case]:
             "kpt_shape is '17', expected the number of joints",
         ),
         ("kpt_shape list", good + b"kpt_shape: [x, 3]\n", "kpt_shape is ['x', '3'], expected"),
-        ("train missing", replaced(good, "images/train", "images/nowhere"), "nowhere"),
-        ("train outside", replaced(good, "images/train", "../../../etc"), "etc"),
-        ("train number", replaced(good, "images/train", "3"), "3"),
+        (
+            "train missing",
+            replaced(good, "images/train", "images/nowhere"),
+            "train is 'images/nowh",
+        ),
+        (
+            "train outside",
+            replaced(good, "images/train", "../../../etc"),
+            "train is '../../../etc'",
+        ),
+        ("train number", replaced(good, "images/train", "3"), "train is '3', which is not in"),
         (
             "train map",
             replaced(good, "images/train", "{a: b}"),

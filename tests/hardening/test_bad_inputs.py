@@ -4,9 +4,11 @@ import collections
 
 import pytest
 from hardening.bad_annotations import annotations
+from hardening.bad_calls import calls
+from hardening.bad_files import files
 from hardening.bad_inputs import outcome, written
 
-CASES = [*annotations()]
+CASES = [*annotations(), *files(), *calls()]
 
 
 @pytest.fixture(scope="module")

@@ -24,6 +24,8 @@ def test_the_settings_of_every_system_are_in_range():
         ("faster_rcnn", "detections_per_image", -5, "from 1 to 1,000,000"),
         ("faster_rcnn", "anchor_sizes", (16.0, 1e30), "from 1 to 10,000"),
         ("faster_rcnn", "box_weights", (10.0, 0.0, 5.0, 5.0), "from 1e-06 to 1,000,000.0"),
+        ("patch_classifier", "scales", 10**9, "from 1 to 12"),
+        ("deconvnet", "width", 1e9, "from 0.001 to 4"),
         ("spp_net", "scales", (128, 10**9), "from 1 to 10,000"),
         ("spp_net", "svm_c", -1.0, "from 0 to 1,000,000,000,000"),
         ("rcnn", "context", -1, "from 0 to 10,000"),
