@@ -117,8 +117,8 @@ def _common(operation: str, inputs: tuple[Any, ...]) -> tuple[ModuleType, DType 
         elif dtype != wide:
             names = sorted((str(wide), str(dtype)))
             raise TypeError(
-                f"{operation}: inputs have different dtypes ({', '.join(names)}); convert one array "
-                "with .astype before it becomes a Tensor"
+                f"{operation}: inputs have different dtypes ({', '.join(names)}); convert the "
+                "array of one with .astype before it becomes a Tensor"
             )
     if wide is None:
         wide = DEFAULT if any_floating else _of_numbers(operation, inputs, first is None)

@@ -38,10 +38,10 @@ class LogSoftmax(Function):
             xp.subtract(grad, grad_x, out=grad_x)
         if not surely_finite(grad_x):
             return self._careful_gradient(grad, total)
-        places = np.flatnonzero(self.y > NEAR_ONE)
-        if places.size:
+        if (self.rest < SMALL_REST).any():
             # g - p Σ g is the same as g (1 - p) - p (Σ g - g), where 1 - p = rest / (1 + rest).
-            near_one = np.unravel_index(places, self.y.shape)  # many times as fast as np.nonzero
+            places = np.flatnonzero(self.y > NEAR_ONE)  # far faster than np.nonzero
+            near_one = np.unravel_index(places, self.y.shape)
             group = (*near_one[: self.axis], 0, *near_one[self.axis + 1 :])
             own, rest = grad[near_one], self.rest[group]
             others = (total[group] - own) * np.exp(self.y[near_one])

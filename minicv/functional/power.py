@@ -23,7 +23,8 @@ class PowerOfNumber(Function):
             return xp_of(self.x).zeros_like(self.x)
         if self.exponent == 1:
             return grad
-        return product_or_zero(grad, self.exponent * self.x ** (self.exponent - 1))
+        lowered = self.x if self.exponent == 2 else self.x ** (self.exponent - 1)
+        return product_or_zero(grad, self.exponent * lowered)
 
 
 class Power(Function):

@@ -73,7 +73,8 @@ def gradcheck(
 
     What no check can see is an error below the rounding of float64: about 1e-14 of the greatest
     gradient of that input and of the results that the element changes; 1e-11 of those results where
-    there is no complex step.
+    there is no complex step. Nor can it see an error that vanishes at these very inputs, as that of
+    a forgotten transpose does at a symmetric matrix.
 
     Args:
         operation: takes one Tensor for each input and returns a Tensor, or several.
