@@ -13,14 +13,13 @@ Work is cut into blocks by size and never by the number of threads, so results d
 
 from __future__ import annotations
 
-import contextlib
 import contextvars
 import functools
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from queue import SimpleQueue
 from typing import Generic, TypeVar
 
@@ -31,7 +30,7 @@ Block = TypeVar("Block")
 # wake. So it first looks this many times, which takes below a millisecond.
 GLANCES = 500
 _let_others_run = getattr(os, "sched_yield", functools.partial(time.sleep, 0))
-_blas_lock = threading.Lock()
+_workers_lock = threading.Lock()
 
 
 def number_of_threads() -> int:
@@ -67,20 +66,21 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
     [0, 1, 4]
     """
     blocks = list(blocks)
-    if not _blas_lock.acquire(blocking=False):
-        for block in blocks:
-            function(block)
-        return
-    try:
-        # One BLAS thread a block, also for a single block or worker: rounding must not depend on
-        # their number, and BLAS threads spin for a while after each product and take the cores.
-        with _one_blas_thread():
+    # One BLAS thread a block, also for a single block or worker, and also while another thread of
+    # the program has the workers: rounding must not depend on their number, and BLAS threads spin
+    # for a while after each product and take the cores.
+    with _one_blas_thread:
+        if not _workers_lock.acquire(blocking=False):
+            for block in blocks:
+                function(block)
+            return
+        try:
             job = _Job(function, blocks)
             _workers().call(min(number_of_threads(), len(blocks)) - 1, job.work)
             job.work()
             job.wait()
-    finally:
-        _blas_lock.release()
+        finally:
+            _workers_lock.release()
 
 
 def split(length: int, block: int) -> list[slice]:
@@ -168,17 +168,42 @@ def _workers() -> _Workers:
     return _Workers()
 
 
-@contextlib.contextmanager
-def _one_blas_thread() -> Iterator[None]:
-    libraries = _blas_libraries()
-    before = [library.num_threads for library in libraries]
-    for library in libraries:
-        library.set_num_threads(1)
-    try:
-        yield
-    finally:
-        for library, threads in zip(libraries, before, strict=True):
-            library.set_num_threads(threads)
+class _OneBlasThread:
+    """A block in which BLAS has one thread; the last of the threads that are in one restores it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.inside = 0
+        self.before: list[int] = []
+
+    def __enter__(self) -> None:
+        with self.lock:
+            if self.inside == 0:
+                self.before = [library.num_threads for library in _blas_libraries()]
+                self._set([1] * len(self.before))
+            self.inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self.lock:
+            self.inside -= 1
+            if self.inside == 0:
+                self._set(self.before)
+
+    def start_anew(self) -> None:
+        """In a forked child, which has only the thread that forked."""
+        self.lock = threading.Lock()
+        if self.inside:
+            self._set(self.before)
+        self.inside = 0
+
+    def _set(self, counts: list[int]) -> None:
+        for library, count in zip(_blas_libraries(), counts, strict=True):
+            # A new threadpoolctl lets only the thread that came first set the number, and passes over
+            # the others in silence. Here the lock sees to it that they agree.
+            getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
+
+
+_one_blas_thread = _OneBlasThread()
 
 
 @functools.cache
@@ -189,8 +214,9 @@ def _blas_libraries() -> list[LibController]:
 
 def _start_anew_in_a_forked_child() -> None:
     """Threads do not survive a fork, and a lock may have been held by one of them."""
-    global _blas_lock
-    _blas_lock = threading.Lock()
+    global _workers_lock
+    _workers_lock = threading.Lock()
+    _one_blas_thread.start_anew()
     _workers.cache_clear()
 
 

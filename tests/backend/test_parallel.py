@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -55,6 +56,33 @@ def test_blas_keeps_to_one_thread_inside(threads):
     parallel_for(look, range(3))
     assert all(count == 1 for counts in seen for count in counts)
     assert len(seen) == 3
+
+
+def blas_threads():
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+
+def test_blas_keeps_to_one_thread_in_whatever_thread_of_the_program():
+    """It did so only for the thread that came first, and the others rounded otherwise."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    before = blas_threads()
+    parallel_for(lambda block: None, range(1))
+    both_here = threading.Barrier(2, timeout=10)
+
+    def together(name):
+        seen = []
+
+        def look(block):
+            both_here.wait()
+            seen.append(blas_threads())
+            both_here.wait()
+
+        parallel_for(look, range(1))
+        return seen[0]
+
+    with ThreadPoolExecutor(2) as pool:
+        assert all(seen <= {1} for seen in pool.map(together, "ab"))
+    assert blas_threads() == before
 
 
 def test_the_calling_thread_takes_part(threads):

@@ -1,5 +1,6 @@
 """Several threads predict with one model that was left in training mode."""
 
+import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -19,6 +20,8 @@ def model_of(name):
     system = SYSTEMS[name]
     backbone = system.backbone(None)
     settings = system.settings[backbone]
+    if name == "patch_classifier":
+        settings = dataclasses.replace(settings, patch_size=16, channels=(16,), kernel_size=3)
     proposals = "sliding_window" if system.on_proposals else None
     spec = Spec(name, ("cow", "duck"), settings, backbone, proposals)
     model = build(spec, np.random.default_rng(0))
