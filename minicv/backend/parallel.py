@@ -198,8 +198,8 @@ class _OneBlasThread:
 
     def _set(self, counts: list[int]) -> None:
         for library, count in zip(_blas_libraries(), counts, strict=True):
-            # A new threadpoolctl lets only the thread that came first set the number, and passes over
-            # the others in silence. Here the lock sees to it that they agree.
+            # A new threadpoolctl lets only the thread that came first set the number, and passes
+            # over the others in silence. Here the lock sees to it that they agree.
             getattr(library, "_real_set_num_threads", library.set_num_threads)(count)
 
 
