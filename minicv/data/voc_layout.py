@@ -145,17 +145,28 @@ class VOCFolder:
             wanted = _plain(re.split(r"[\\/]", named)[-1])
             found = [path for path in found if _plain(path.name) == wanted] or found
         if len(found) == 1:
+            self._compare_names(annotation, named, found[0], faults)
             return found[0]
         if found:
             what = f"its name fits {' and '.join(str(path) for path in found)}"
             faults.error("ambiguous picture", annotation, f"{what}; rename one of them")
             return None
-        what = (
-            f"there is no photograph {folder / name.name} (.jpg, .png or other pictures)"
-            f"{f', nor {named!r}' if named else ''}"
-        )
+        what = f"there is no photograph {folder / name.name} (.jpg, .png or other pictures)"
+        if named:
+            labelled = self._known_pictures.named(named)[0]
+            what += f", nor {named!r}" + " without annotations of its own" * bool(labelled)
         faults.error("annotation without picture", annotation, what, FileNotFoundError)
         return None
+
+    def _compare_names(self, annotation: Path, named: str, found: Path, faults: Faults) -> None:
+        """Note an annotation that calls its picture by the name of another one of the set.
+
+        The copy of a file keeps the name, and so does a file that is renamed with its picture.
+        """
+        others, in_its_folder = self._known_pictures.named(named)
+        if in_its_folder and others and _plain(found.stem) not in [_plain(p.stem) for p in others]:
+            what = f"filename is {named!r}, which is another picture than {found}"
+            faults.repaired("name of another picture", annotation, what, f"taken for {found.name}")
 
     def pictures_of(self, part: str | None) -> list[Path]:
         """All pictures of a split that is a folder, or of the set for None; none for a list."""

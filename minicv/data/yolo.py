@@ -91,8 +91,11 @@ class YoloDetection:
             )
             faults.error("no labels", self.root, what, FileNotFoundError)
         self._entries: list[_Entry] = []
+        self._unknown: list[tuple[int, str, Path]] = []  # class, line and file
+        self._occurring: set[int] = set()
         for picture in pictures if labelled else ():
             self._read(folder, picture, faults)
+        self._note_unknown(faults)
         objects = any(entry.labels for entry in self._entries)
         errors = any(not fault.repair for fault in faults.found)
         if part in (None, "train") and not objects and not errors:
@@ -133,6 +136,7 @@ class YoloDetection:
             drawn_on_stored(size, None, picture, file, faults)  # fractions tell no size
         for item in found:
             box = np.array(item.corners) * (size.width, size.height, size.width, size.height)
+            self._occurring.add(item.index)
             label = self._label(item.index, f"line {item.line}", file, faults)
             if label is None:
                 continue
@@ -145,14 +149,20 @@ class YoloDetection:
 
     def _label(self, index: int, where: str, file: Path, faults: Faults) -> int | None:
         """The label of class ``index``; None, and a note, if it has none."""
-        count = len(self.names)
-        if index >= count:
-            hint = "; classes are numbered from 0, these seem to begin at 1" * (index == count)
-            what = f"{where} has the class {index}, expected 0 to {count - 1}{hint}"
-            faults.error("unknown class", file, what)
+        if index >= len(self.names):
+            self._unknown.append((index, where, file))
             return None
         if self.names[index] not in self.classes:
             what = f"{where} has the class {self.names[index]!r}, which is not among the declared "
             faults.error("unknown class", file, f"{what}classes {', '.join(self.classes)}")
             return None
         return self.classes.index(self.names[index])
+
+    def _note_unknown(self, faults: Faults) -> None:
+        """Note the numbers that no class has. Whether they begin at 1, only all of them tell."""
+        last = len(self.names) - 1
+        for index, where, file in self._unknown:
+            from_one = index == last + 1 and 0 not in self._occurring
+            hint = "; classes are numbered from 0, these seem to begin at 1" * from_one
+            what = f"{where} has the class {index}, expected 0 to {last}{hint}"
+            faults.error("unknown class", file, what)

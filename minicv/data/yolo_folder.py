@@ -105,6 +105,11 @@ class YoloFolder:
                 if lines:
                     known.append((file, lines))
         if not known:
+            if isinstance(names, str) and names.strip():
+                raise AnnotationError(
+                    f"{READER}: {self.description}: names is {names!r:.80}, which is no file here; "
+                    "expected a name for each class, as names: [cow, duck]"
+                )
             return None, None
         # labelImg appends names as they come, so a list may be the beginning of another.
         file, longest = known[0] if described else max(known, key=lambda pair: len(pair[1]))
@@ -153,10 +158,15 @@ class YoloFolder:
                 place = self._place(entry, base) if isinstance(entry, str) else None
                 if place is None:
                     missing.append(str(entry))
-                elif place.is_dir():
-                    found.update(p for p in self.pictures if p.is_relative_to(place))
+                    continue
+                if place.is_dir():
+                    there = [p for p in self.pictures if p.is_relative_to(place)]
                 else:
-                    found.update(self._in_list(place, faults))
+                    there = self._in_list(place, faults)
+                found.update(there)
+                if not there and role != "train":
+                    what = f"{role} is {entry!r}, and {place} holds no picture"
+                    faults.repaired("missing part", file, what, "left out")
             for entry in missing:
                 what = f"{role} is {entry!r}, which is not in {self.root}"
                 if role == "train" or found:

@@ -180,8 +180,22 @@ def test_a_picture_under_the_name_that_the_file_gives_it(tmp_path):
     assert [path.name for path in dataset.paths] == ["photo.bmp", "c.jpg"]
     # A copy of c.xml: its picture is c's own.
     add_xml(tmp_path / "Annotations" / "d.xml", box(), filename="c.jpg")
-    with pytest.raises(FileNotFoundError, match=r"d\.xml: there is no photograph .*, nor 'c\.jpg'"):
+    own = r"d\.xml: there is no photograph .*, nor 'c\.jpg' without annotations of its own"
+    with pytest.raises(FileNotFoundError, match=own):
         VOCDetection(tmp_path, None)
+
+
+def test_a_file_that_calls_its_picture_by_the_name_of_another(tmp_path):
+    """A copied XML file: whose labels they are cannot be known, so it is told."""
+    voc(tmp_path, "a", "b")
+    add_xml(tmp_path / "Annotations" / "b.xml", box(), filename="a.jpg")
+    with pytest.warns(DatasetWarning, match=r"b\.xml: filename is 'a\.jpg', which is another pic"):
+        dataset = VOCDetection(tmp_path, None)
+    assert [path.name for path in dataset.paths] == ["a.jpg", "b.jpg"]
+    # Neither a picture that is not there nor another suffix is another picture.
+    for name in ("old name.jpg", "B.PNG", "", r"C:\photos\b.jpeg"):
+        add_xml(tmp_path / "Annotations" / "b.xml", box(), filename=name)
+        assert len(VOCDetection(tmp_path, None)) == 2
 
 
 def test_two_files_for_one_picture(tmp_path):

@@ -213,6 +213,7 @@ def test_folders_called_test_are_no_parts_by_themselves(tmp_path):
         ("names: [cow, ~]\n", "expected a name each"),
         ("names: [cow, cow]\n", "has the name 'cow' twice"),
         ("names: [[cow]]\n", "expected a name each"),
+        ("names: cow\n", "names is 'cow', which is no file here; expected a name for each class"),
         ("nc: 2\n", "nothing in .* says what the classes are called"),
         ("names: *x\n", "line 1"),
         ("kpt_shape: 17\nnames: [cow, duck]\n", "kpt_shape is '17', expected the number of joi"),
@@ -269,6 +270,25 @@ def test_a_class_without_a_name(tmp_path, index, message):
     write(tmp_path / "a.txt", f"{index} 0.5 0.5 0.2 0.2\n")
     with pytest.raises(AnnotationError, match=rf"a\.txt: line 1 {message}"):
         YoloDetection(tmp_path, classes=["cow", "duck"])
+
+
+def test_numbers_begin_at_1_only_where_none_is_0(tmp_path):
+    """One slip among labels that begin at 0 is no reason to renumber them."""
+    pairs(tmp_path, ["a", "b"])
+    write(tmp_path / "a.txt", "2 0.5 0.5 0.2 0.2\n")
+    write(tmp_path / "b.txt", "0 0.5 0.5 0.2 0.2\n")
+    with pytest.raises(AnnotationError, match=r"a\.txt: line 1 has the class 2, expected 0 to 1$"):
+        YoloDetection(tmp_path, classes=["cow", "duck"])
+
+
+@pytest.mark.parametrize("empty", ["images/val", "val.txt"])
+def test_a_part_without_pictures_is_told(tmp_path, empty):
+    pairs(tmp_path, ["a", "b"], "images/train")
+    place = tmp_path / empty
+    write(place, "\n") if place.suffix else place.mkdir()
+    write(tmp_path / "data.yaml", f"{NAMES}train: images/train\nval: {empty}\n")
+    with pytest.warns(DatasetWarning, match=rf"data\.yaml: val is '{empty}', and .* no picture"):
+        assert parts(f"yolo:{tmp_path}")[:2] == (["a"], ["b"])
 
 
 def test_wrong_lines_of_all_files_are_told_together(tmp_path):
