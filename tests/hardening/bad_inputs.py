@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hardening.fuzzing import at_most
+from hardening.fuzzing import MEGABYTES, SECONDS, at_most, peak_megabytes
 from hardening.small_sets import Files
 
 from minicv.cli.main import main
@@ -91,7 +91,8 @@ def outcome(case: Case, folder: Path) -> str:
     """What is said of a case whose family's files stand in ``folder``; they stand there afterwards.
 
     Raises:
-        AssertionError: nothing is said, or an error is raised that is not documented.
+        AssertionError: nothing is said, an error is raised that is not documented, or the reading
+            takes too long or too much memory.
     """
     for name, content in case.changes.items():
         path = folder / name
@@ -101,8 +102,9 @@ def outcome(case: Case, folder: Path) -> str:
         else:
             path.write_bytes(content)
     read = case.family.read if case.read is None else case.read
+    before = peak_megabytes()
     try:
-        with at_most(10), warnings.catch_warnings(record=True) as caught:
+        with at_most(SECONDS), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("error")
             warnings.simplefilter("always", DatasetWarning)
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -125,7 +127,15 @@ def outcome(case: Case, folder: Path) -> str:
                 (folder / name).write_bytes(case.family.files[name])
             else:
                 (folder / name).unlink(missing_ok=True)
+    grown = peak_megabytes() - before
+    assert grown < MEGABYTES, f"{case.title}: it took {grown:.0f} MB"
     return said
+
+
+def everything(dataset: Any) -> None:
+    """Read every sample."""
+    for index in range(len(dataset)):
+        dataset[index]
 
 
 def replaced(content: bytes, old: str, new: str | bytes, count: int = 1) -> bytes:

@@ -89,7 +89,7 @@ class Bench:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         self._key = (seed, zlib.crc32(target.name.encode()))
-        self._peak = _peak()
+        self._peak = peak_megabytes()
 
     def mutation(self, number: int) -> tuple[str, bytes]:
         """The file that is damaged in the mutation of that number, and its content."""
@@ -138,7 +138,7 @@ class Bench:
         finally:
             path.write_bytes(self.target.files[name])
         outcome.slowest = max(outcome.slowest, time.perf_counter() - started)
-        grown = _peak() - self._peak
+        grown = peak_megabytes() - self._peak
         if grown > MEGABYTES:
             self._peak += grown
             what = what or f"took {grown:.0f} MB"
@@ -146,7 +146,7 @@ class Bench:
             outcome.findings.append(Finding(self.target.name, number, name, what, place))
 
 
-def _peak() -> float:
+def peak_megabytes() -> float:
     """The most memory that this process has had so far, in megabytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1e3

@@ -1,14 +1,15 @@
-"""Five hundred and more bad inputs: each ends in a sentence that names its file and its field."""
+"""More than a thousand bad inputs: each ends in a sentence that names its file and its field."""
 
 import collections
 
 import pytest
-from hardening.bad_annotations import annotations
-from hardening.bad_calls import calls
-from hardening.bad_files import files
+from hardening import bad_calls, bad_json, bad_lines, bad_pictures, bad_weights
 from hardening.bad_inputs import outcome, written
 
-CASES = [*annotations(), *files(), *calls()]
+CASES = [
+    *(*bad_lines.annotations(), *bad_json.annotations(), *bad_pictures.files()),
+    *(*bad_weights.files(), *bad_calls.calls()),
+]
 
 
 @pytest.fixture(scope="module")

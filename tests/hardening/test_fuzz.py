@@ -99,7 +99,7 @@ def test_memory_is_found(tmp_path, monkeypatch):
     outcome = Outcome()
     # More than the most that the process has ever had.
     peaks = iter([100.0, 150.0, 150.0])
-    monkeypatch.setattr("hardening.fuzzing._peak", lambda: next(peaks))
+    monkeypatch.setattr("hardening.fuzzing.peak_megabytes", lambda: next(peaks))
     Bench(Target("large", {"a": b""}, {"a": (flip,)}, kept.append), tmp_path).run(0, outcome)
     assert [finding.what for finding in outcome.findings] == ["took 50 MB"]
 

@@ -87,3 +87,43 @@ def test_a_damaged_file_is_made_anew(tmp_path):
 def test_a_proposer_with_an_address_in_its_repr_is_refused(tmp_path):
     with pytest.raises(ValueError, match="make it a dataclass"):
         CachedProposals(WithoutRepr(), tmp_path).propose(image(), None)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"boxes": np.zeros((5, 3), "f4"), "scores": np.zeros(5, "f4")},
+        {"boxes": np.array([[0, 0, 4, 4]], "f4"), "scores": np.zeros(2, "f4")},
+        {"boxes": np.array([[0, 0, np.nan, 4]], "f4"), "scores": np.zeros(1, "f4")},
+        {"boxes": np.array([[4, 4, 0, 0]], "f4"), "scores": np.zeros(1, "f4")},
+        {"boxes": np.array([[0, 0, 99, 4]], "f4"), "scores": np.zeros(1, "f4")},
+        {"boxes": np.array([[-1, 0, 4, 4]], "f4"), "scores": np.zeros(1, "f4")},
+        {"boxes": np.array([[0, 0, 4, 4]], "f4"), "scores": np.full(1, np.nan, "f4")},
+        {"boxes": np.array([[0, 0, 4, 4]], "c8"), "scores": np.zeros(1, "f4")},
+        {"boxes": np.array([["0"] * 4]), "scores": np.zeros(1, "f4")},
+        {"boxes": np.full((1, 4), None), "scores": np.zeros(1, "f4")},
+        {"boxes": np.zeros((0, 4), "f4")},
+    ],
+)
+def test_what_are_no_boxes_in_the_picture_is_made_again(tmp_path, arrays):
+    """Before, boxes (5, 3) from a file came out as proposals."""
+    cached = CachedProposals(Counting(), tmp_path)
+    boxes, _ = cached.propose(image(), np.random.default_rng(0))
+    (path,) = tmp_path.iterdir()
+    np.savez(path, **arrays)
+    again, scores = cached.propose(image(), np.random.default_rng(0))
+    assert len(CALLS) == 2
+    np.testing.assert_array_equal(again, boxes)
+    assert scores.tolist() == [1.0]
+    cached.propose(image(), np.random.default_rng(0))
+    assert len(CALLS) == 2  # the file is whole again
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK", b"\x93NUMPY\x01\x00\xff\xff((((", bytes(99)])
+def test_a_damaged_file_is_made_again(tmp_path, damage):
+    cached = CachedProposals(Counting(), tmp_path)
+    cached.propose(image(), np.random.default_rng(0))
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(damage)
+    cached.propose(image(), np.random.default_rng(0))
+    assert len(CALLS) == 2
