@@ -14,8 +14,9 @@ SMALL_REST = 0.25
 def below_the_largest(scores: Array, axis: int) -> Array:
     """``scores`` minus the largest along ``axis``: 0 at the largest, below 0 elsewhere.
 
-    A score of infinity is infinitely far above the finite ones, which become minus infinity; of
-    several each is 0. If all scores are minus infinity none is the largest, and the result is NaN.
+    A score of infinity is infinitely far above the finite ones, which become minus infinity; if
+    there are several such scores, each is 0. If all scores are minus infinity there is no largest
+    one, and the result is NaN.
 
     >>> below_the_largest(np.array([[1.0, 3.0], [np.inf, 3.0]]), axis=1).tolist()
     [[-2.0, 0.0], [0.0, -inf]]

@@ -36,8 +36,12 @@ class Multiply(Function):
         return x * y
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
-        grad_x = grad * self.y if self.needs_grad[0] else None
-        grad_y = grad * self.x if self.needs_grad[1] else None
+        grad_x = grad_y = None
+        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 times infinity is 0
+            if self.needs_grad[0]:
+                grad_x = zero_where_zero(grad * self.y, grad)
+            if self.needs_grad[1]:
+                grad_y = zero_where_zero(grad * self.x, grad)
         return grad_x, grad_y
 
 
@@ -99,8 +103,8 @@ def subtract(x: Tensor | Array | float, y: Tensor | Array | float) -> Tensor:
 def multiply(x: Tensor | Array | float, y: Tensor | Array | float) -> Tensor:
     """x · y, element by element.
 
-    Forward: z = x y. Gradients: dL/dx = y dL/dz, dL/dy = x dL/dz. Shapes, empty input and cost as
-    for `add`.
+    Forward: z = x y. Gradients: dL/dx = y dL/dz, dL/dy = x dL/dz; 0 where dL/dz is 0, even beside
+    infinity. Shapes, empty input and cost as for `add`.
 
     >>> multiply(Tensor([1.0, 2.0]), 10).data.tolist()
     [10.0, 20.0]

@@ -59,7 +59,9 @@ class LogSoftmax(Function):
         improbability += kept_where(near_one, self.rest / (1 + self.rest))
         with np.errstate(invalid="ignore"):
             others = total - grad
-        return product_or_zero(improbability, grad) - product_or_zero(probability, others)
+        grad_x = product_or_zero(improbability, grad) - product_or_zero(probability, others)
+        arrives = (grad != 0).any(axis=self.axis, keepdims=True)
+        return kept_where(arrives, grad_x)
 
 
 def log_softmax(x: Tensor | Array, dim: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, kept_where, xp_of, zero_where_zero
 from minicv.functional.dims import Dims, count_along, kept_shape, normalized_dims
 
 
@@ -32,8 +32,8 @@ class Max(Function):
         if xp is not np or is_nan.any():
             is_largest |= is_nan
             ties = xp.where(is_nan, self.y, ties)
-        share = grad.reshape(kept_shape(self.x.shape, self.dims)) / ties
-        return kept_where(is_largest, share)
+        grad = grad.reshape(kept_shape(self.x.shape, self.dims))
+        return kept_where(is_largest, zero_where_zero(grad / ties, grad))
 
 
 def max(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
@@ -44,7 +44,7 @@ def max(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
     Shapes as for `sum`; ``dim=()`` gives x. Ties share the gradient evenly, so that it does not
     depend on the order of the elements (max pooling takes the first instead). NaN in x gives NaN,
-    also in the gradient. Cost: one pass over x, three for the gradient; keeps x.
+    also in the gradient (but 0 where dL/dy is 0). Cost: one pass over x, three for the gradient; keeps x.
 
     Raises:
         ValueError: there is no element along ``dim``, or ``dim`` names an axis twice.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, xp_of, zero_where_zero
 
 
 class Sigmoid(Function):
@@ -23,7 +23,7 @@ class Sigmoid(Function):
         squared *= squared
         slope = self.fall / squared
         slope *= grad
-        return slope
+        return zero_where_zero(slope, grad)
 
 
 def sigmoid(x: Tensor | Array) -> Tensor:

@@ -35,7 +35,8 @@ class Softmax(Function):
         grad_x = kept_where(possible, grad) * self.y
         share = kept_where(possible, grad_x.sum(axis=self.axis, keepdims=True))
         grad_x -= share * self.y
-        return grad_x
+        arrives = (grad != 0).any(axis=self.axis, keepdims=True)
+        return kept_where(arrives, grad_x)
 
 
 def softmax(x: Tensor | Array, dim: int) -> Tensor:

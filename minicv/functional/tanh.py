@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, xp_of, zero_where_zero
 
 
 class Tanh(Function):
@@ -21,7 +21,7 @@ class Tanh(Function):
         slope /= squared
         slope *= 4
         slope *= grad
-        return slope
+        return zero_where_zero(slope, grad)
 
 
 def tanh(x: Tensor | Array) -> Tensor:

@@ -38,8 +38,9 @@ def where(condition: Array, x: Tensor | Array | float, y: Tensor | Array | float
 
     Shapes: condition, x and y broadcast against each other. An empty input gives an empty result.
     Both x and y are computed everywhere before: a NaN in the value that is not chosen does no harm,
-    and the zero gradient that it gets stays zero through `divide`, `sqrt`, `log`, `exp` and
-    `power`, also where their slope is infinite. Cost: one pass; keeps the condition.
+    and the zero gradient that it gets stays zero through all operations that work element by
+    element, also where their slope is infinite or NaN, and through losses with
+    ``reduction="none"``. Cost: one pass; keeps the condition.
 
     Raises:
         TypeError: the condition is no boolean array.

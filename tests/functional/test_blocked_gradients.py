@@ -216,6 +216,14 @@ def test_a_weight_of_zero_shields_from_a_binary_logit():
     assert targets.grad.tolist() == [0.0, 0.0, -2.0]
 
 
+ZEROS = np.zeros(2, np.float32)
+
+
+def two_scores(x):
+    """x and 0 for each of two samples."""
+    return F.stack([x, ZEROS], 1)
+
+
 # What has an infinite slope, or none, at the element that is not chosen.
 UNCHOSEN = {
     "divide": (lambda x: 1.0 / x, [0.0, 2.0], -0.25),
@@ -227,6 +235,47 @@ UNCHOSEN = {
     "power below 0": (lambda x: x**-1, [0.0, 2.0], -0.25),
     "power of tensors": (lambda x: F.power(x, np.float32([-1, 2])), [0.0, 2.0], 4.0),
     "power, exponent": (lambda x: F.power(np.float32([0, 1]), x), [-1.0, 2.0], 0.0),
+    "square": (lambda x: x**2, [INF, 3.0], 6.0),
+    "multiply": (lambda x: x * np.float32([INF, 3]), [1.0, 1.0], 3.0),
+    "x log x": (lambda x: x * F.log(x), [0.0, 1.0], 1.0),
+    "x log x, below 0": (lambda x: x * F.log(x), [-1.0, 1.0], 1.0),
+    "abs": (F.abs, [NAN, -2.0], -1.0),
+    "sigmoid of log": (lambda x: F.sigmoid(F.log(x)), [-1.0, 1.0], 0.25),
+    "tanh of log": (lambda x: F.tanh(F.log(x)), [-1.0, 1.0], 1.0),
+    "maximum of log": (lambda x: F.maximum(F.log(x), -9.0), [-1.0, 2.0], 0.5),
+    "relu of log": (lambda x: F.relu(F.log(x)), [-1.0, 2.0], 0.5),
+    "clip of log": (lambda x: F.clip(F.log(x), -9, 9), [-1.0, 2.0], 0.5),
+    "l1_loss": (lambda x: F.l1_loss(F.log(x), ZEROS, "none"), [-1.0, 2.0], 0.5),
+    "l2_loss": (lambda x: F.l2_loss(x, ZEROS, "none"), [NAN, 3.0], 6.0),
+    "smooth_l1": (lambda x: F.smooth_l1(x, ZEROS, reduction="none"), [NAN, 0.5], 0.5),
+    "binary_cross_entropy": (
+        lambda x: F.binary_cross_entropy_with_logits(x, ZEROS, reduction="none"),
+        [NAN, 0.0],
+        0.5,
+    ),
+    "binary_hinge": (
+        lambda x: F.binary_hinge(x, np.array([1, -1]), "l2", "none"),
+        [NAN, 0.0],
+        2.0,
+    ),
+    "cross entropy": (
+        lambda x: F.softmax_cross_entropy(two_scores(x), np.array([0, 1]), reduction="none"),
+        [NAN, 0.0],
+        0.5,
+    ),
+    "multiclass_hinge": (
+        lambda x: F.multiclass_hinge(two_scores(x), np.array([0, 1]), reduction="none"),
+        [NAN, 0.0],
+        1.0,
+    ),
+    "kl_divergence": (
+        lambda x: F.kl_divergence(F.reshape(x, (2, 1)), np.zeros((2, 1), "float32"), "none"),
+        [INF, 3.0],
+        3.0,
+    ),
+    "softmax": (lambda x: F.softmax(two_scores(x), 1)[:, 0], [NAN, 0.0], 0.25),
+    "log_softmax": (lambda x: F.log_softmax(two_scores(x), 1)[:, 0], [NAN, 0.0], 0.5),
+    "max": (lambda x: F.max(two_scores(x), 1), [NAN, 1.0], 1.0),
 }
 
 

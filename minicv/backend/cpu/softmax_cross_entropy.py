@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.scores import below_the_largest
+from minicv.backend.selection import zero_where_zero
 
 
 def softmax_cross_entropy_forward(
@@ -46,10 +47,11 @@ def softmax_cross_entropy_backward(
     """(N, K, P): grad · (softmax - 1 at the label).
 
     Args:
-        grad: (N, P), the gradient of each loss times its factor, so 0 where ignored.
+        grad: (N, P), the gradient of each loss times its factor, so 0 where ignored. Where it is 0
+            so is the result, even if the softmax is NaN.
         softmax, labels, ignore_index: as in `softmax_cross_entropy_forward`.
     """
-    grad_logits = softmax * grad[:, None]
+    grad_logits = zero_where_zero(softmax * grad[:, None], grad[:, None])
     labels = np.where(labels != ignore_index, labels, 0)
     grad_logits[_places(labels)] -= grad  # each place occurs once
     return grad_logits

@@ -88,7 +88,8 @@ extern "C" __global__ void softmax_cross_entropy_forward(
     factor[pixel] = share;
 }
 
-// grad (softmax - 1 at the label), where grad (N, P) is 0 for a pixel that does not count.
+// grad (softmax - 1 at the label), where grad (N, P) is 0 for a pixel that does not count. Where it
+// is 0 so is the result, even if the softmax is NaN.
 extern "C" __global__ void softmax_cross_entropy_backward(
     const real* __restrict__ grad, const real* __restrict__ softmax,
     const label_t* __restrict__ labels, real* __restrict__ grad_logits, int count, int classes,
@@ -100,6 +101,6 @@ extern "C" __global__ void softmax_cross_entropy_backward(
     real g = grad[pixel];
     for (int k = lane(); k < classes; k += LANES) {
         long long at = first + (long long)k * pixels;
-        grad_logits[at] = g * (softmax[at] - (real)(k == label));
+        grad_logits[at] = g == 0 ? 0 : g * (softmax[at] - (real)(k == label));
     }
 }
