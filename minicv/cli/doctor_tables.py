@@ -63,7 +63,8 @@ def verdict(report: Report) -> str:
     spoiling = sum(finding.kind.spoils for finding in findings)
     looked_at = sum(len(census.indices) for census in report.splits)
     of = sum(census.length for census in report.splits)
-    among = f"{looked_at:,} pictures" if looked_at == of else f"{looked_at:,} of {of:,} pictures"
+    pictures = f"{of:,} picture{'' if of == 1 else 's'}"
+    among = pictures if looked_at == of else f"{looked_at:,} of {pictures}"
     if spoiling:
         kinds = "1 kind of fault" if spoiling == 1 else f"{spoiling} kinds of faults"
         return f"{kinds} would spoil a training, in {among} examined"

@@ -11,6 +11,7 @@ from minicv.data.doctor.sample import Sample
 from minicv.vision.label_maps import VOID
 
 FEW_OBJECTS = 10
+MANY_PICTURES = 20  # with the same labels: no chance
 MOST_UNEQUAL = 50.0  # objects of the commonest class for one of the rarest
 Classes = Sequence[str]
 
@@ -43,6 +44,11 @@ UNEQUAL = Kind(
 )
 FEWER_THAN_TWO = Kind(
     "fewer than two classes", True, "there is nothing to tell apart, and mIoU is 1"
+)
+SAME_LABELS = Kind(
+    "same labels in all pictures",
+    False,
+    "copies of one picture's labels teach where, not what",
 )
 GREY = Kind("grey picture among coloured ones", False, "")
 
@@ -104,7 +110,14 @@ def _objects(splits: Sequence[Census], findings: Findings) -> None:
     for census in splits[:2]:
         if census.length and not census.objects.total():
             kind = NOTHING_TO_LEARN if census is train else NOTHING_TO_JUDGE
-            findings.add(kind, census.split, f"{census.length} pictures, and no object in them")
+            them = "1 picture, and no object in it"
+            if census.length > 1:
+                them = f"{census.length} pictures, and no object in them"
+            findings.add(kind, census.split, them)
+    labelled = [sample for census in splits for sample in census.readable if sample.objects]
+    if len(labelled) >= MANY_PICTURES and len({s.labels_digest for s in labelled}) == 1:
+        what = f"all {len(labelled)} pictures with objects have the labels of {labelled[0].name}"
+        findings.add(SAME_LABELS, "labels", what)
     if not train.objects.total():
         return
     counts = [[census.objects[k] for census in splits] for k in range(len(train.classes))]
@@ -154,7 +167,10 @@ def _missing(
             if count
         ]
         if not elsewhere:
-            findings.add(NEVER, name, f"no {unit} in any split")
+            what = f"no {unit} in any split"
+            if name == names[0] and len(names) > 2 and all(any(of) for of in counts[1:]):
+                what += "; if the labels count their classes from 1, each has the next one's name"
+            findings.add(NEVER, name, what)
         elif of[0] == 0:
             findings.add(UNLEARNT, name, ", ".join(elsewhere))
         elif judged and of[1] == 0:

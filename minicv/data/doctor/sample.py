@@ -47,6 +47,7 @@ ELONGATED = Kind(
     False,
     f"one side more than {MOST_ELONGATED:g} times the other: resizing leaves little of the shorter",
 )
+ONE_COLOUR = Kind("picture of one colour", False, "it shows nothing; is the file damaged?")
 JOINT_OUTSIDE = Kind("joint outside of its picture", False, "")
 ONE_CLASS = Kind("label map of one class", False, "right if the picture shows nothing else")
 ALL_VOID = Kind(
@@ -65,7 +66,7 @@ class Sample:
         size: height and width; None for a picture that cannot be read.
         digest: of its pixels; equal for equal pictures.
         labels_digest: of its labels.
-        grey: whether its three channels are equal.
+        grey: whether its three channels are equal, and it is not of one colour.
         objects: number of objects by label.
         areas: number of small, medium and large objects, in COCO's sense.
         pixels: number of pixels by label, `VOID` included; of the label map.
@@ -116,6 +117,10 @@ def look_at(
     notes: list[Note] = []
     if max(height, width) > MOST_ELONGATED * min(height, width):
         notes.append(Note(ELONGATED, f"it is {width} x {height}"))
+    empty = height * width > 1 and bool((image == image[:, :1, :1]).all())
+    if empty:
+        red, green, blue = (image[:, 0, 0] * 255 + 0.5).astype(int).tolist()
+        notes.append(Note(ONE_COLOUR, f"all of its pixels are ({red}, {green}, {blue}), RGB"))
     notes += check_objects(image, target, classes, joint_names)
     notes += check_label_map(target)
     keypoints = target.get("keypoints")
@@ -126,7 +131,7 @@ def look_at(
         (height, width),
         digest_of(image),
         digest_of(*(target[key] for key in ("boxes", "labels", "segmentation") if key in target)),
-        bool(np.array_equal(image[0], image[1]) and np.array_equal(image[1], image[2])),
+        not empty and bool((image[:1] == image[1:]).all()),
         Counter(np.ravel(target.get("labels", target.get("label", ()))).astype(int).tolist()),
         _areas(target),
         _pixels(target),

@@ -94,6 +94,30 @@ def test_classes_that_a_split_lacks():
     assert result == {"class that never occurs": (False, 1, ("pig", "no objects in any split"))}
 
 
+def test_only_the_first_class_is_missing():
+    """Numbers that begin at 1 look like this: each object has the name of the next class."""
+    three = {"classes": ("cow", "duck", "pig")}
+    shifted = found(object_set(0, 10, (1, 2), **three), object_set(20, 1, (1, 2), **three))
+    assert shifted["class that never occurs"] == (
+        False, 1,
+        ("cow", "no objects in any split; if the labels count their classes from 1, each has the "
+         "next one's name"),
+    )  # fmt: skip
+    two = found(object_set(0, 10, (1,)), object_set(20, 1, (1,)))  # nobody has labelled cows
+    assert two["class that never occurs"] == (False, 1, ("cow", "no objects in any split"))
+
+
+def test_labels_of_one_picture_that_were_copied_to_all():
+    assert "same labels in all pictures" not in found(object_set(0, 16), object_set(20, 3))
+    copied = found(object_set(0, 17), object_set(20, 3))
+    assert copied["same labels in all pictures"] == (
+        False, 1, ("labels", "all 20 pictures with objects have the labels of picture0"),
+    )  # fmt: skip
+    other = object_set(20, 3)
+    other.samples[0][1]["boxes"][0, 0] += 1
+    assert "same labels in all pictures" not in found(object_set(0, 17), other)
+
+
 def test_few_and_unequal_objects():
     assert found(object_set(0, 10), object_set(20, 1)) == {}
     nine = found(object_set(0, 9), object_set(20, 1))
@@ -113,6 +137,9 @@ def test_nothing_to_learn_spoils_and_nothing_to_judge_does_not():
     result = found(object_set(0, 10), empty)
     assert result["validation without objects"] == (
         False, 1, ("validation", "2 pictures, and no object in them"),
+    )  # fmt: skip
+    assert found(object_set(0, 10), Made(empty.samples[:1]))["validation without objects"] == (
+        False, 1, ("validation", "1 picture, and no object in it"),
     )  # fmt: skip
     assert result["picture without objects"][:2] == (False, 2)
     assert "class without validation objects" not in result  # once is enough

@@ -158,3 +158,17 @@ def test_a_picture_with_a_class_as_a_whole():
     for target in ({"label": 1}, {"labels": np.array([1])}, {"labels": np.array(1)}):
         sample = look_at(Made([(coloured(0), target)]), 0, ("cow", "duck"))
         assert dict(sample.objects) == {1: 1} and sample.areas == (0, 0, 0) and sample.notes == ()
+
+
+@pytest.mark.parametrize("colour", [(0, 0, 0), (1, 1, 1), (0.2, 0.4, 0.6)])
+def test_a_picture_of_one_colour(colour):
+    """A black picture is no grey one: it shows nothing."""
+    image = np.zeros((3, 8, 9), np.float32) + np.array(colour, np.float32)[:, None, None]
+    sample = look_at([(image, {"image_id": "a"})], 0, ("cow",))
+    r, g, b = (round(255 * c) for c in colour)
+    assert [(note.kind.name, note.what) for note in sample.notes] == [
+        ("picture of one colour", f"all of its pixels are ({r}, {g}, {b}), RGB")
+    ]
+    assert not sample.grey
+    image[:, 3, 4] = 0.5
+    assert look_at([(image, {"image_id": "a"})], 0, ("cow",)).notes == ()
