@@ -58,7 +58,7 @@ class ListedPictures:
             faults.error("path outside of the folder", file, f"{what}; {advice}")
             return None
         exact = self.folder / inside
-        if _is_file(exact):
+        if is_file(exact):
             return exact
         folders = PurePosixPath(wanted).parts[:-1]
         found = [path for path in self.listing.named(wanted) if self._agrees(path, folders)]
@@ -93,7 +93,12 @@ class ListedPictures:
         return all(named.casefold() == there.casefold() for named, there in pairs)
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; there is none of a name that no disk can have.
+
+    >>> is_file(Path("p" * 5000)), is_file(Path("a\\0b"))
+    (False, False)
+    """
     try:
         return path.is_file()
     except (OSError, ValueError):  # a name that is too long, or holds a zero byte

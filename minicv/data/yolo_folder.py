@@ -18,7 +18,7 @@ from typing import Any
 
 from minicv.data.faults import Faults
 from minicv.data.image_files import SUFFIXES, AnnotationError
-from minicv.data.listed_pictures import ListedPictures
+from minicv.data.listed_pictures import ListedPictures, is_file
 from minicv.data.picture_folder import visible
 from minicv.data.plain_yaml import read_yaml
 from minicv.data.split_names import role_in, role_of_folder
@@ -189,7 +189,7 @@ class YoloFolder:
         needed = max((k for k, part in enumerate(path) if role_in(Path(part).stem)), default=-1)
         for start in range(len(path)):
             place = self.root.joinpath(*path[start:])
-            if (needed < 0 or start <= needed) and place.exists():
+            if (needed < 0 or start <= needed) and (is_file(place) or _is_folder(place)):
                 return place
         own = not path or path in (["."], [self.root.absolute().name])
         return self.root if own else None
@@ -199,7 +199,7 @@ class YoloFolder:
         found = []
         for number, line in enumerate(read_lines(file, READER), start=1):
             own = posixpath.normpath((file.parent.relative_to(self.root) / line).as_posix())
-            name = own if not own.startswith("..") and (self.root / own).is_file() else line
+            name = own if not own.startswith("..") and is_file(self.root / own) else line
             picture = self.listed.find(name, file, f"line {number}", faults)
             if picture is not None:
                 found.append(picture)
@@ -269,6 +269,13 @@ class YoloFolder:
                 faults.repaired("annotation without picture", file, what, "left out")
             else:
                 faults.error("annotation without picture", file, what, FileNotFoundError)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that no disk can have
+        return False
 
 
 def _files_below(root: Path) -> list[Path]:

@@ -317,6 +317,7 @@ def yolo() -> Iterator[Case]:
             replaced(good, "images/train", "../../../etc"),
             "train is '../../../etc'",
         ),
+        ("train long", replaced(good, "images/train", "p" * 5000), "train is 'pppp"),
         ("train number", replaced(good, "images/train", "3"), "train is '3', which is not in"),
         (
             "train map",
@@ -337,6 +338,7 @@ def yolo() -> Iterator[Case]:
         ("binary", b"\xff\xfe\x00", "is not text in"),
         ("latin-1", b"k\xfch.png", "is not text in utf-8"),
         ("zeros", b"p0.png\0", "holds zero bytes"),
+        ("long", b"p" * 5000 + b".png", "line 1 names 'pppp"),
     ):
         yield Case(DARKNET, f"list {what}", sentence, "train.txt", {"train.txt": content})
     yield Case(
@@ -345,7 +347,13 @@ def yolo() -> Iterator[Case]:
     yield Case(
         DARKNET, "names binary", "is not text in", "obj.names", {"obj.names": b"\xff\xfe\x00"}
     )
-    yield Case(DARKNET, "no names", "what the classes are called", "", {"obj.names": None})
+    yield Case(
+        DARKNET,
+        "no names",
+        "names is 'data/obj.names', which is no",
+        "obj.data",
+        {"obj.names": None},
+    )
     yield Case(DARKNET, "data binary", "is not text in", "obj.data", {"obj.data": b"\xff\xfe\x00"})
     stray = {"obj_train_data/p9.txt": b"0 0.5 0.5 0.2 0.2\n"}
     yield Case(DARKNET, "stray labels", "there is no picture p9 for it", "p9.txt", stray)
