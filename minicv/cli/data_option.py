@@ -46,4 +46,7 @@ def class_names(text: str | None) -> tuple[str, ...] | None:
     names = tuple(name.strip() for name in text.split(","))
     if "" in names:
         raise ValueError(f"--classes {text!r}: expected names with commas between them: cow,duck")
+    for number, name in enumerate(names):
+        if name in names[:number]:
+            raise ValueError(f"--classes {text!r}: {name!r} is there twice")
     return names

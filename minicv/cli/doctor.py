@@ -13,8 +13,10 @@ from minicv.cli.doctor_tables import finding_lines, tables, verdict
 from minicv.cli.pictures import save_picture
 from minicv.data.doctor import Census, Report, examine
 from minicv.data.doctor.examine import to_show
+from minicv.data.doctor.findings import Findings, Kind
 from minicv.data.doctor.sample import Sample
 from minicv.data.faults import Faults
+from minicv.data.image_files import AnnotationError
 from minicv.data.sources import SOURCES, open_data, sources_help
 from minicv.inspection import contact_sheet
 from minicv.inspection.samples import draw_sample
@@ -60,8 +62,13 @@ def run(options: argparse.Namespace) -> int:
         check_folder(options.out, files=("report.json", "contact_sheet.png"))
     faults = Faults(raises=False)
     names = class_names(options.classes)
-    splits = open_data(options.data, labels_to_examine(options.data), classes=names, faults=faults)
-    report = examine(splits, faults, most=options.most, workers=options.workers, watch=_watch)
+    try:
+        splits = open_data(
+            options.data, labels_to_examine(options.data), classes=names, faults=faults
+        )
+        report = examine(splits, faults, most=options.most, workers=options.workers, watch=_watch)
+    except AnnotationError as error:  # a file on which all others depend, such as data.yaml
+        report = unopened(options.data, error, faults)
     for block in tables(report):
         print("\n".join(block), end="\n\n")
     for line in finding_lines(report.findings):
@@ -73,6 +80,15 @@ def run(options: argparse.Namespace) -> int:
         print(f"report -> {options.out / 'report.json'}, labelled pictures -> {sheet}")
     print(verdict(report))
     return int(report.spoils)
+
+
+def unopened(data: str, error: AnnotationError, faults: Faults) -> Report:
+    """The report on a set that a file of its own keeps from being opened."""
+    findings = Findings()
+    for fault in faults.found:
+        findings.add_fault(fault)
+    findings.add(Kind("set that does not open", True, ""), data, str(error))
+    return Report([], findings)
 
 
 def labels_to_examine(data: str) -> tuple[str, ...]:

@@ -67,7 +67,8 @@ def verdict(report: Report) -> str:
     among = pictures if looked_at == of else f"{looked_at:,} of {pictures}"
     if spoiling:
         kinds = "1 kind of fault" if spoiling == 1 else f"{spoiling} kinds of faults"
-        return f"{kinds} would spoil a training, in {among} examined"
+        where = f", in {among} examined" if report.splits else "; nothing was examined"
+        return f"{kinds} would spoil a training{where}"
     if findings:
         kinds = "1 kind of finding" if len(findings) == 1 else f"{len(findings)} kinds of findings"
         return f"nothing would spoil a training, in {among} examined; {kinds} worth a look"

@@ -116,9 +116,11 @@ def open_data(
     """
     name, _, rest = source.partition(":")
     known = SOURCES.get(name)
-    expected = f"expected {sources_help(needs)}"
+    forms = re.sub(r" \(.*?\)", "", sources_help(needs))
+    expected = f"expected {forms}; --help says what each is"
     if known is None:
-        raise ValueError(f"--data {source}: {expected}")
+        lacks_kind = f"; {source} is there: write its kind before it" * _exists(source)
+        raise ValueError(f"--data {source}: {expected}{lacks_kind}")
     lacking = [label for label in needs if label not in known.provides]
     if lacking:
         raise ValueError(
@@ -166,6 +168,13 @@ def _paths(rest: str, counts: int | tuple[int, ...]) -> list[str] | None:
     if len(counts) > 1 and len(parts) in counts:
         return parts
     return cuts[0] if len(cuts) == 1 else None
+
+
+def _exists(path: str) -> bool:
+    try:
+        return path not in ("", ".") and Path(path).exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a zero byte
+        return False
 
 
 def sources_help(needs: Sequence[str]) -> str:

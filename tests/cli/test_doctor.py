@@ -149,3 +149,26 @@ def test_what_cannot_be_examined_is_refused_in_a_sentence(tmp_path, capsys, data
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "there is no folder" in refused(capsys, "doctor", f"camvid:{empty}")
+
+
+def test_a_file_on_which_all_others_depend(tmp_path, capsys):
+    """It would spoil a training, and the status says so as for any other file."""
+    folder = tmp_path / "cows"
+    folder.mkdir()
+    for k in range(3):
+        Image.fromarray(np.full((8, 9, 3), 50 * k, np.uint8)).save(folder / f"{k}.png")
+        (folder / f"{k}.txt").write_text("0 .5 .5 .2 .2\n")
+    for name, content, what in (
+        ("classes.txt", "Küh\n".encode("latin-1"), "is not text in utf-8"),
+        ("data.yaml", b"nc: 3\nnames: [cow, duck]\n", "nc is '3', but there are 2 names"),
+    ):
+        (folder / name).write_bytes(content)
+        spoils, look, text = findings(capsys, tmp_path, f"yolo:{folder}")
+        assert spoils == {"set that does not open": 1} and look == {}
+        assert what in text and text.endswith("would spoil a training; nothing was examined\n")
+        (folder / name).unlink()
+
+
+def test_one_name_twice(capsys, data):
+    sentence = refused(capsys, "doctor", data.source, "--classes", "cow,duck, cow")
+    assert "'cow' is there twice" in sentence
