@@ -56,6 +56,7 @@ def beside_the_largest(distances: Array, axis: int) -> Array:
             groups -= np.floor(groups)  # the floor is 1 at the largest, 0 elsewhere
             rest[small] = groups.sum(axis=-1)
         return rest
+    # On a device the host would have to wait to learn which rests are small.
     ones = xp.floor(terms.real)
     terms -= ones
     return terms.sum(axis=axis, keepdims=True) + (ones.sum(axis=axis, keepdims=True) - 1)

@@ -44,7 +44,8 @@ def max(x: Tensor | Array, dim: Dims = None, keepdim: bool = False) -> Tensor:
 
     Shapes as for `sum`; ``dim=()`` gives x. Ties share the gradient evenly, so that it does not
     depend on the order of the elements (max pooling takes the first instead). NaN in x gives NaN,
-    also in the gradient (but 0 where dL/dy is 0). Cost: one pass over x, three for the gradient; keeps x.
+    also in the gradient, except where dL/dy is 0. Cost: one pass over x, three for the gradient;
+    keeps x.
 
     Raises:
         ValueError: there is no element along ``dim``, or ``dim`` names an axis twice.
