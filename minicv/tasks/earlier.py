@@ -111,14 +111,22 @@ def earlier_training(out: Path, *, resume: bool, overwrite: bool) -> Earlier | N
     description = load_description(last)
     training = training_of(description, last)
     terms = training.get("terms") or {}
-    for name in _TERMS if terms else ():
-        check_value(last, f"training/terms/{name}", terms.get(name), _TERMS[name])
-    data = terms.get("data") or {}
-    for name in _DATA if data else ():
-        check_value(last, f"training/terms/data/{name}", data.get(name), _DATA[name])
-    planned = terms["recipe"].get("epochs") if terms else 1
-    check_value(last, "training/terms/recipe/epochs", planned, int)
+    if terms:
+        _check_fields(last, "training/terms", {"data": None, **terms}, _TERMS)
+        _check_fields(last, "training/terms/recipe", terms["recipe"], {"epochs": int})
+        if terms.get("data") is not None:
+            _check_fields(last, "training/terms/data", terms["data"], _DATA)
     return Earlier(last, description, training["epoch"], terms)
+
+
+def _check_fields(
+    path: Path, field: str, values: Mapping[str, Any], hints: Mapping[str, Any]
+) -> None:
+    absent = [name for name in hints if name not in values]
+    if absent:
+        raise WeightsError(f"{path}: its {field} lacks {', '.join(absent)}")
+    for name, hint in hints.items():
+        check_value(path, f"{field}/{name}", values[name], hint)
 
 
 def _in_words(out: Path, found: Sequence[str]) -> str:

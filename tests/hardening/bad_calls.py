@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from hardening import small_sets
 from hardening.bad_inputs import Case, Family, command
+from hardening.bad_weights import described, with_array
 
 from minicv.data.checks import check_learnable, check_targets
 from minicv.data.farmyard import Farmyard
@@ -181,10 +182,15 @@ def sources() -> Iterator[Case]:
     )
 
 
+NAN_WEIGHTS = with_array(
+    small_sets.checkpoint(), "model/score.bias", np.full(2, np.nan, np.float32)
+)
 WEIGHTS = Family(
     "command",
     {"a.npz": small_sets.checkpoint(), "pictures/p.png": small_sets.picture(),
-     "bad/b.png": b"<html>", "text.txt": b"hello", "empty/x.txt": b""},
+     "bad/b.png": b"<html>", "text.txt": b"hello", "empty/x.txt": b"", "nan.npz": NAN_WEIGHTS,
+     "last/last.npz": described(
+         small_sets.checkpoint(training=True), ["training", "epoch"], -5)},
     lambda folder: None,
 )  # fmt: skip
 TRAIN = ("train", "faster_rcnn", "--data", "farmyard:4", "--out", "{}/new")
@@ -255,6 +261,9 @@ def commands() -> Iterator[Case]:
     yield case(
         (*TRAIN, "--resume", "--overwrite"), "--overwrite: not allowed with argument --resume"
     )
+    resumed = ("train", "full_resolution", "--data", "farmyard:4", "--out", "{}/last", "--resume")
+    sentence = "its training/epoch is -5, but training/history has 1 epochs"
+    yield case(resumed, sentence, "last.npz")
     yield case((*TRAIN, "--classes", "cow"), "farmyard says itself what its classes are")
     yield case((*TRAIN, "--classes", "cow,,duck"), "expected names with commas between them")
     yield case((*TRAIN[:3], "farmyard:0", *TRAIN[4:]), "there is no picture to learn from")
@@ -262,8 +271,9 @@ def commands() -> Iterator[Case]:
         for weights, sentence in (
             ("{}/nowhere.npz", "no such file"),
             ("{}/text.txt", "not a readable .npz checkpoint"),
-            ("{}", "no such file"),
+            ("{}", "it is a folder, not a checkpoint"),
             ("{}/pictures/p.png", "not a readable .npz checkpoint"),
+            ("{}/nan.npz", "'score.bias' holds NaN, infinity or numbers above 3e38"),
         ):
             changed = (words[0], "--weights", weights, *words[3:])
             more = ("{}/pictures/p.png",) if words is PREDICT else ()

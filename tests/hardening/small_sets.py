@@ -343,7 +343,6 @@ def checkpoint(system: str = "full_resolution", training: bool = False) -> bytes
 def training_state(model: Any, description: Mapping[str, Any]) -> tuple[Any, Any]:
     """A training of the model that can be saved and loaded, and its step."""
     from minicv.optim import SGD, CosineAnnealingLR
-    from minicv.tasks.earlier import terms_of
     from minicv.tasks.systems import SYSTEMS
     from minicv.training.fit import TrainingState
     from minicv.training.step import GradientStep
@@ -351,17 +350,22 @@ def training_state(model: Any, description: Mapping[str, Any]) -> tuple[Any, Any
     step = GradientStep(
         model, SGD(model.parameters(), lr=0.1, momentum=0.9), CosineAnnealingLR(0.1, 5)
     )
-    system = SYSTEMS[description["system"]]
-    backbone = description["backbone"]
-    terms = {
-        **terms_of(system.recipes[backbone], model.settings, 0, backbone, None),
+    terms = terms_of_training(model, SYSTEMS[description["system"]])
+    generators = {"fit": np.random.default_rng(1), "loader": np.random.default_rng(2)}
+    return TrainingState(step, generators, description, terms), step
+
+
+def terms_of_training(model: Any, system: Any) -> dict[str, Any]:
+    """What the training of a model without backbone was asked to do."""
+    from minicv.tasks.earlier import terms_of
+
+    return {
+        **terms_of(system.recipes[None], model.settings, 0, None, None),
         "data": {
             "source": "farmyard:4", "training images": 4, "validation images": 40,
             "classes": list(model.classes), "labels": "0" * 64,
         },
     }  # fmt: skip
-    generators = {"fit": np.random.default_rng(1), "loader": np.random.default_rng(2)}
-    return TrainingState(step, generators, description, terms), step
 
 
 def torch_zip() -> bytes:

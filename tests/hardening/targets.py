@@ -23,7 +23,7 @@ from minicv.data.picture_size import picture_size
 from minicv.data.run_lengths import decode_runs
 from minicv.data.sources import open_data
 from minicv.proposals import CachedProposals
-from minicv.tasks.earlier import earlier_training
+from minicv.tasks.earlier import check_data, check_terms, earlier_training
 from minicv.tasks.systems import load
 from minicv.weights import load_checkpoint, load_description, read_torch_file, start_from
 
@@ -147,6 +147,9 @@ def resume(folder: Path) -> None:
     settings = earlier.begun_with("settings", system.settings[None])
     recipe = earlier.begun_with("recipe", system.recipes[None])
     assert recipe.changed(epochs=3).epochs == 3 and settings.width > 0
+    now = small_sets.terms_of_training(model, system)
+    check_terms(earlier, now)
+    check_data(earlier, now["data"], lambda sentence: None)
     state, _ = small_sets.training_state(model, {**earlier.description, "training": None})
     del state.description["training"]
     state.load(folder / "last.npz")
