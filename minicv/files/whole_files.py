@@ -99,9 +99,10 @@ class WholeFiles:
                 for folder in folders:
                     _flush_folder(folder)
         finally:
-            for own in self._waiting:
+            for own in self._waiting:  # first, so that nothing of a second error stays locked
                 with contextlib.suppress(OSError):
                     os.close(own.descriptor)
+            for own in self._waiting:
                 with contextlib.suppress(OSError):
                     os.unlink(own.unfinished)
 
