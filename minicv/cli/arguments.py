@@ -69,6 +69,19 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def checkpoint(file: Path) -> Path:
+    """The path of a checkpoint; for the folder of a training the message names the file in it.
+
+    >>> checkpoint(Path("runs/farm/best.npz")).name
+    'best.npz'
+    """
+    if file.is_dir():
+        best = file / "best.npz"
+        hint = f"; did you mean {best}?" if best.is_file() else ""
+        raise ValueError(f"{file}: no such file, but a folder{hint}")
+    return file
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """``; did you mean WORD?`` if a known word is near, else nothing.
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from minicv.cli.arguments import checkpoint
 from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.pictures import save_picture
@@ -53,7 +54,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
     device = chosen_device(options)
-    model, system = load(options.weights)
+    model, system = load(checkpoint(options.weights))
     model.to(device)
     task = system.task
     if options.pictures is not None and task.compare is None:
@@ -131,12 +132,14 @@ def has_value(value: float) -> bool:
 
 
 def value_lines(values: dict[str, float]) -> list[str]:
-    """A line for each value; a dash where there is no value (NaN, or COCO's -1).
+    """A line for each value, in columns; a dash where there is none (NaN, or COCO's -1).
 
     >>> value_lines({"AP50": 0.5, "AP50 cow": float("nan")})
     ['AP50            0.500', 'AP50 cow            -']
     """
-    return [f"{name:<14} {f'{v:.3f}' if has_value(v) else '-':>6}" for name, v in values.items()]
+    width = max(14, *map(len, values))
+    shown = {name: f"{v:.3f}" if has_value(v) else "-" for name, v in values.items()}
+    return [f"{name:<{width}} {text:>6}" for name, text in shown.items()]
 
 
 def best_to_worst(values: np.ndarray, count: int = PICTURES) -> list[int]:

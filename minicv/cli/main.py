@@ -143,6 +143,8 @@ def _parser(words: Sequence[str] | None = None) -> Parser:
     for name, command in COMMANDS.items():
         if words is None or first in (name, *command.aliases):
             importlib.import_module(command.module).add_parser(commands)
+            if first in command.aliases:  # messages begin with the word that was typed
+                commands.choices[first].prog = f"minicv {first}"
         else:
             commands.add_parser(name, help=command.help, aliases=command.aliases)
     return parser

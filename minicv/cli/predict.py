@@ -7,12 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+from minicv.cli.arguments import checkpoint
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.pictures import Picture, Pictures, save_picture
 from minicv.cli.train import tasks
 from minicv.inspection import draw_stages
 from minicv.models.model import Model
 from minicv.tasks import Prediction, Task, load
+from minicv.tasks.folders import check_folder
 from minicv.tasks.json_files import write_json
 
 STAGES = "_stages"  # the end of the name of a picture's folder with its stages
@@ -75,9 +77,10 @@ def share(text: str) -> float:
 def run(options: argparse.Namespace) -> None:
     """Predict every picture; one that fails is named and passed over."""
     device = chosen_device(options)
-    model, system = load(options.weights)
+    model, system = load(checkpoint(options.weights))
     model.to(device)
     task = system.task
+    check_folder(options.out)
     pictures = Pictures(
         options.command,
         options.images,

@@ -63,6 +63,14 @@ def test_an_empty_word_is_no_folder(capsys):
     assert "argument --out: an empty word is no path" in said
 
 
+@pytest.mark.parametrize("word", ["detect", "segment", "predict"])
+def test_messages_begin_with_the_word_that_was_typed(capsys, word):
+    assert usage_error(capsys, word).startswith(f"minicv {word}: ")
+    with pytest.raises(SystemExit):
+        main([word, "--help"])
+    assert capsys.readouterr().out.startswith(f"usage: minicv {word} ")
+
+
 def test_nearest():
     assert nearest("Segnet", ["segnet", "fcn8s"]) == "; did you mean segnet?"
     assert nearest("x", []) == ""

@@ -1,6 +1,7 @@
 """``minicv eval``: what it prints and writes, which images it draws, and what it refuses."""
 
 import json
+import math
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from command_line import picture, refused, run
 from label_map_folders import camvid_folder
 from tiny_detector import SETTINGS
 
-from minicv.cli.evaluate import best_to_worst, write_pictures
+from minicv.cli.evaluate import best_to_worst, value_lines, write_pictures
 from minicv.data import Farmyard
 from minicv.data.sources import open_data
 from minicv.metrics.metric import DetectionMetric, SegmentationMetric
@@ -207,6 +208,15 @@ def test_a_split_without_objects_has_no_value_and_says_so(tmp_path, capsys, dete
 )
 def test_from_the_best_to_the_worst(values, expected):
     assert best_to_worst(np.array(values, float)) == expected
+
+
+def test_long_names_stay_in_columns():
+    lines = value_lines({"AP50": 0.5, "AP50 traffic light": math.nan, "mIoU": -1.0})
+    assert lines == [
+        "AP50                0.500",
+        "AP50 traffic light      -",
+        "mIoU                    -",
+    ]
 
 
 def test_pictures_are_numbered_and_named(tmp_path):

@@ -176,6 +176,16 @@ def test_weights_of_something_else(tmp_path, capsys, segmenter):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_folder_of_a_training_is_no_checkpoint(tmp_path, capsys, segmenter):
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    folder = tmp_path / "runs, one"
+    folder.mkdir()
+    words = ("segment", tmp_path / "a.png", "--out", tmp_path / "out", "--weights", folder)
+    assert refused(capsys, *words).endswith("runs, one: no such file, but a folder")
+    (folder / "best.npz").touch()
+    assert refused(capsys, *words).endswith(f"did you mean {folder / 'best.npz'}?")
+
+
 def test_the_label_map_is_a_palette_picture_in_the_colours_of_the_data_set(tmp_path, capsys):
     classes, colours = ("background", "cow", "sky"), ((0, 0, 0), (250, 10, 20), (1, 2, 200))
     settings = SegNetSettings(widths=(4, 6), depths=(1, 1), min_size=24, max_size=48)
