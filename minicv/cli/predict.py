@@ -15,7 +15,6 @@ from minicv.inspection import draw_stages
 from minicv.models.model import Model
 from minicv.tasks import Prediction, Task, load
 from minicv.tasks.folders import check_folder
-from minicv.tasks.folders import check_folder
 from minicv.tasks.json_files import write_json
 
 STAGES = "_stages"  # the end of the name of a picture's folder with its stages
