@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, surely_finite, zero_where_zero
+from minicv.backend import Array, kept_where, surely_finite, zero_where_zero
 
 
 class Add(Function):
@@ -33,15 +33,20 @@ class Multiply(Function):
 
     def forward(self, x: Array, y: Array) -> Array:
         self.x, self.y = x, y
-        return x * y
+        product = x * y
+        if True in self.needs_grad:
+            self.finite = surely_finite(product)  # if it is finite, then so are both factors
+        return product
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
-        grad_x = grad_y = None
-        with np.errstate(invalid="ignore"):  # where no gradient arrives 0 times infinity is 0
-            if self.needs_grad[0]:
-                grad_x = zero_where_zero(grad * self.y, grad)
-            if self.needs_grad[1]:
-                grad_y = zero_where_zero(grad * self.x, grad)
+        if self.finite:
+            grad_x = grad * self.y if self.needs_grad[0] else None
+            return grad_x, grad * self.x if self.needs_grad[1] else None
+        # Where no gradient arrives none leaves: 0 times infinity is 0.
+        arrives = grad != 0
+        with np.errstate(invalid="ignore"):
+            grad_x = kept_where(arrives, grad * self.y) if self.needs_grad[0] else None
+            grad_y = kept_where(arrives, grad * self.x) if self.needs_grad[1] else None
         return grad_x, grad_y
 
 

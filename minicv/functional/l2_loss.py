@@ -8,7 +8,7 @@ from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     check_same_shape,
-    difference_of,
+    from_difference,
     grad_of_losses,
     reduce_losses,
 )
@@ -20,8 +20,11 @@ class L2Loss(Function):
 
     def forward(self, input: Array, target: Array) -> Array:
         check_same_shape("l2_loss", input=input, target=target)
-        self.difference = difference_of(input, target)
-        return reduce_losses(self.difference * self.difference, self.reduction)
+        return from_difference(self._reduced, input, target)
+
+    def _reduced(self, difference: Array) -> Array:
+        self.difference = difference
+        return reduce_losses(difference * difference, self.reduction)
 
     def backward(self, grad: Array) -> tuple[Array, Array | None]:
         grad_losses = grad_of_losses(grad, self.reduction, self.difference.size)

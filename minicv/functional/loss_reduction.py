@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import numpy as np
 
-from minicv.backend import Array, kept_where, surely_finite
+from minicv.backend import Array, kept_where, surely_finite, xp_of
 
 Reduction = Literal["mean", "sum", "none"]
 
@@ -47,8 +48,22 @@ def difference_of(input: Array, target: Array) -> Array:
     [0.0, 2.0]
     """
     with np.errstate(invalid="ignore"):
-        difference = input - target
-    return difference if surely_finite(difference) else kept_where(input != target, difference)
+        return kept_where(input != target, input - target)
+
+
+def from_difference(loss_of: Callable[[Array], Array], input: Array, target: Array) -> Array:
+    """The loss of `difference_of` input and target; the plain difference does where all is finite.
+
+    >>> import numpy as np
+    >>> float(from_difference(np.sum, np.array([np.inf, 5.0]), np.array([np.inf, 3.0])))
+    2.0
+    """
+    if xp_of(input, target) is np:
+        with np.errstate(invalid="ignore"):
+            loss = loss_of(input - target)
+        if surely_finite(loss):  # then so are all differences
+            return loss
+    return loss_of(difference_of(input, target))
 
 
 def reduce_losses(losses: Array, reduction: Reduction) -> Array:

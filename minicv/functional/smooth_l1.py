@@ -11,7 +11,7 @@ from minicv.functional.loss_reduction import (
     Reduction,
     check_reduction,
     check_same_shape,
-    difference_of,
+    from_difference,
     grad_of_losses,
     reduce_losses,
 )
@@ -25,8 +25,10 @@ class SmoothL1(Function):
 
     def forward(self, input: Array, target: Array) -> Array:
         check_same_shape(self.operation, input=input, target=target)
-        xp = xp_of(input, target)
-        difference = difference_of(input, target)
+        return from_difference(self._reduced, input, target)
+
+    def _reduced(self, difference: Array) -> Array:
+        xp = xp_of(difference)
         if self.beta > 0:
             # Clipped first, for difference / beta may overflow.
             slope = xp.clip(difference, -self.beta, self.beta) / self.beta
