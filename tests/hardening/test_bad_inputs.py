@@ -1,6 +1,7 @@
 """More than a thousand bad inputs: each ends in a sentence that names its file and its field."""
 
 import collections
+from pathlib import Path
 
 import pytest
 from hardening import bad_calls, bad_json, bad_lines, bad_pictures, bad_weights
@@ -35,5 +36,7 @@ def test_a_bad_input_ends_in_a_sentence(case, folder_of):
 
 def test_there_are_five_hundred_different_ones():
     assert len(CASES) >= 500
+    page = (Path(__file__).resolve().parents[2] / "docs" / "reliability.md").read_text("utf-8")
+    assert f"{len(CASES):,} bad inputs" in page
     twice = [t for t, n in collections.Counter(c.title for c in CASES).items() if n > 1]
     assert not twice

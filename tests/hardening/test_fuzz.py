@@ -1,8 +1,11 @@
 """Damaged files are read, or refused as documented; longer: ``python -m benchmarks fuzz``."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
-from hardening.fuzzing import Bench, Outcome, Target
+from hardening.fuzzing import SECONDS, Bench, Outcome, Target
 from hardening.mutations import BYTES, TEXT, flip, truncate
 from hardening.targets import targets
 
@@ -109,3 +112,12 @@ def test_memory_is_found(tmp_path, monkeypatch):
 def test_mutators_take_any_content(mutate, content):
     for number in range(20):
         assert isinstance(mutate(content, np.random.default_rng(number), [b"", content]), bytes)
+
+
+def test_the_page_says_what_the_record_says():
+    repository = Path(__file__).resolve().parents[2]
+    record = json.loads((repository / "benchmarks" / "results" / "fuzz.json").read_text("utf-8"))
+    page = " ".join((repository / "docs" / "reliability.md").read_text("utf-8").split())
+    assert record["findings"] == [] and record["slowest_seconds"] < SECONDS
+    assert f"{record['mutations']:,} mutations of {len(record['readers'])} readers" in page
+    assert set(record["readers"]) == {target.name for target in TARGETS}
