@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from minicv.backend import Array
+from minicv.backend import Array, to_numpy
 from minicv.data import DataLoader
 from minicv.nn import Dropout, Module
 from minicv.training.divergence import Guard
@@ -116,7 +116,7 @@ def fit(
         means = {name: round(total / len(loader), 6) for name, total in totals.items()}
         record.update(means)
         record["seconds"] = round(time.perf_counter() - started, 3)
-        guard.numbers(step.model, step.state_dict(), state.epoch, _rate(step))
+        guard.numbers(_to_look_at(step, out is not None), state.epoch, _rate(step))
         judged = {} if validate is None else validate(step.model)
         guard.epoch(means, judged, state.epoch, _rate(step))
         record.update(judged)
@@ -284,6 +284,17 @@ def _is_of(path: Path, mine: Mapping[str, Any], history: Sequence[Mapping[str, f
     theirs = chosen_from(description)
     # An older version did not note it beside weights alone. As text, because NaN is not NaN.
     return theirs is None or json.dumps(theirs) == json.dumps(list(history))
+
+
+def _to_look_at(step: Step, is_saved: bool) -> dict[str, np.ndarray]:
+    """The arrays of a model and a step. From a device only those that will come from it anyway."""
+    arrays: dict[str, Array] = {name: own.data for name, own in step.model.named_parameters()}
+    arrays |= {name: own.data for name, own in step.model.named_buffers()}
+    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+        if not is_saved:
+            return {}
+        arrays = dict(step.model.state_dict())
+    return {**arrays, **{name: to_numpy(array) for name, array in step.state_dict().items()}}
 
 
 def _rate(step: Step) -> float | None:
