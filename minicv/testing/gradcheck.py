@@ -117,7 +117,8 @@ def gradcheck(
         point = [x + 1e-3 * rng.uniform(-1, 1, x.shape) * (1 + np.abs(x)) for x in point]
     raise NonDifferentiableError(
         f"gradcheck: {retries + 1} points all lie on a kink of the operation; choose inputs "
-        f"without ties and zeros, e.g. minicv.testing.strategies.distinct_arrays. Last: {mismatch}"
+        "without ties and zeros, e.g. minicv.testing.strategies.distinct_arrays (a forward that "
+        f"computes in float32 has a step everywhere: let it keep float64). Last: {mismatch}"
     )
 
 
