@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -15,7 +15,15 @@ from minicv.inspection.palette import BLACK, INK, Colour
 SMALLEST_LONG_SIDE = 512  # pictures below this are enlarged, so that labels can be read
 LARGE_PICTURE = 1_500_000  # pixels; above this, twofold oversampling is fine enough
 
+# For letters that Pillow's own font lacks; of Linux, macOS and Windows, for Europe and for Asia.
+OTHER_FONTS = (
+    *("DejaVuSans.ttf", "LiberationSans-Regular.ttf", "NotoSans-Regular.ttf", "Arial.ttf"),
+    *("arial.ttf", "NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc"),
+    *("Arial Unicode.ttf", "malgun.ttf", "YuGothM.ttc"),
+)
+
 Numbers = Sequence[float] | np.ndarray
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 class Canvas:
@@ -107,7 +115,8 @@ class Canvas:
         picture = self._picture.copy() if large is None else large.reduce(self.scale)
         draw = ImageDraw.Draw(picture)
         for position, text, size, colour, anchor in self._texts:
-            draw.text(position, printable(text), fill=colour, font=font(size), anchor=anchor)
+            written, face = typeset(text, size)
+            draw.text(position, written, fill=colour, font=face, anchor=anchor)
         return picture
 
     @cached_property
@@ -183,13 +192,52 @@ def text_size_for(picture: Image.Image) -> int:
 
 
 @cache
-def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def font(size: float) -> Font:
     """Pillow's own scalable font (Aileron), so that pictures look the same everywhere."""
     return ImageFont.load_default(size=size)
 
 
+@cache
+def system_font(name: str, size: float) -> ImageFont.FreeTypeFont | None:
+    """A font of the computer; None where it is not installed."""
+    try:
+        return ImageFont.truetype(name, size)
+    except (OSError, ImportError):
+        return None
+
+
+@cache
+def has_letter(face: Font, letter: str) -> bool:
+    """Whether a font can write a letter; else it writes the box that stands for all it lacks.
+
+    >>> has_letter(font(20), "u"), has_letter(font(20), "ü")
+    (True, False)
+    """
+    mask, lacking = face.getmask(letter), face.getmask("\uffff")
+    return mask.size != lacking.size or bytes(mask) != bytes(lacking)
+
+
+@lru_cache(4096)
+def typeset(text: str, size: float) -> tuple[str, Font]:
+    """``text`` on one line, and the font to write it in.
+
+    A font of the computer steps in for letters that the own one lacks. Where none of `OTHER_FONTS`
+    has them, accents are left out.
+    """
+    line = " ".join(unicodedata.normalize("NFC", text).replace("×", "x").split())
+    own = font(size)
+    lacking = {letter for letter in line if not letter.isspace() and not has_letter(own, letter)}
+    if unicodedata.normalize("NFKD", "".join(lacking)).isascii():
+        return printable(text), own  # such as ² for 2
+    for name in OTHER_FONTS if lacking else ():
+        other = system_font(name, size)
+        if other is not None and all(has_letter(other, letter) for letter in lacking):
+            return line, other
+    return printable(text), own
+
+
 def printable(text: str) -> str:
-    """``text`` on one line, without the accents that the font lacks.
+    """``text`` on one line, without the accents that the own font lacks.
 
     >>> printable("Žluťoučký kůň, 3 × 4")
     'Zlutoucky kun, 3 x 4'
@@ -200,7 +248,8 @@ def printable(text: str) -> str:
 
 def text_width(text: str, size: float) -> float:
     """Width in pixels of ``text`` as `Canvas.text` writes it."""
-    return font(size).getlength(printable(text))
+    written, face = typeset(text, size)
+    return face.getlength(written)
 
 
 def shortened(text: str, size: float, width: float) -> str:

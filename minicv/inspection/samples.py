@@ -13,6 +13,7 @@ from minicv.inspection.canvas import enlarged
 from minicv.inspection.detections import draw_detections
 from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON
 from minicv.inspection.label_maps import draw_segmentation
+from minicv.inspection.label_pictures import background_labels
 
 LONGER_SIDE = 560  # pixels of a drawn picture, so that names can be read on a sheet
 SKELETONS = {skeleton.joints: skeleton for skeleton in (LSP_SKELETON, COCO_SKELETON)}
@@ -64,5 +65,13 @@ def draw_sample(
             )
         )
     if "segmentation" in target:
-        pictures.append(draw_segmentation(image, target["segmentation"], pixel_classes, colours))
+        pictures.append(
+            draw_segmentation(
+                image,
+                target["segmentation"],
+                pixel_classes,
+                colours,
+                clear=background_labels(pixel_classes),
+            )
+        )
     return pictures or [enlarged(image)[0]]

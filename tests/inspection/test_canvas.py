@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from minicv.inspection import canvas
 from minicv.inspection.canvas import Canvas, enlarged, shortened, text_width, to_picture, wrapped
 
 
@@ -143,3 +144,37 @@ def test_text_is_written_in_its_colour():
     canvas.text((5, 5), "cow 0.93", 18, (200, 0, 0))
     pixels = np.asarray(canvas.finish())
     assert (pixels == (200, 0, 0)).all(axis=2).any()
+
+
+class Face:
+    """A font that has some letters, all of them ten pixels wide."""
+
+    def __init__(self, letters):
+        self.letters = letters
+
+    def getmask(self, letter):
+        return Image.new("L", (10, 12), ord(letter) % 255 if letter in self.letters else 0).im
+
+    def getlength(self, text):
+        return 10 * len(text)
+
+
+def test_a_font_of_the_computer_writes_what_the_own_one_lacks(monkeypatch):
+    faces = {"latin": Face("Entegrü"), "all": Face("Entegrü猫")}
+    monkeypatch.setattr(canvas, "OTHER_FONTS", ("absent", "latin", "all"))
+    monkeypatch.setattr(canvas, "system_font", lambda name, size: faces.get(name))
+    canvas.typeset.cache_clear()
+    assert canvas.typeset("Ente\ngrün", 12) == ("Ente grün", faces["latin"])
+    assert canvas.typeset("gru\N{COMBINING DIAERESIS}n", 12) == ("grün", faces["latin"])
+    assert canvas.typeset("猫", 12) == ("猫", faces["all"])
+    assert text_width("grün", 12) == 40
+    # Letters that all fonts lack: accents are left out, and nothing else changes.
+    own = canvas.font(12)
+    assert canvas.typeset("Ž cow", 12) == ("Z cow", own)
+    assert canvas.typeset("cow 0.5", 12) == ("cow 0.5", own)
+    assert canvas.typeset("3 × 4 m²", 12) == ("3 x 4 m2", own)
+    canvas.typeset.cache_clear()
+
+
+def test_a_font_that_is_not_installed():
+    assert canvas.system_font("no such font.ttf", 12) is None

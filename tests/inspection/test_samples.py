@@ -40,6 +40,17 @@ def test_a_scene_with_all_labels_has_two_drawings():
     assert not same(objects, draw_sample(scene, without, Farmyard.classes)[0])  # masks and joints
 
 
+def test_the_background_of_a_label_map_stays_clear():
+    """As `minicv segment` draws it: all colour belongs to a class."""
+    target = {"segmentation": np.zeros((60, 80), int)}
+    target["segmentation"][10:20, 10:20] = 1
+    (drawn,) = draw_sample(coloured(0), target, (), ("background", "cow"))
+    expected = draw_segmentation(
+        coloured(0), target["segmentation"], ("background", "cow"), clear=[0]
+    )
+    assert same(drawn, expected)
+
+
 def test_joints_of_an_unknown_skeleton_and_pictures_without_labels():
     target = {**boxes_of((5, 5, 40, 40)), "keypoints": np.ones((1, 5, 3))}
     assert len(draw_sample(coloured(0), target, ("cow",))) == 1
