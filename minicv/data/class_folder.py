@@ -75,6 +75,10 @@ class ClassFolder:
         for folder in _folders_in(self._place):
             self._read(folder, faults)
         self._note_pictures_beside(faults)
+        for folder in _folders_in(self.root) if splits else ():
+            if folder.name.lower() in _SPLITS and not _folders_in(folder):
+                what = "it holds no folder of a class"
+                faults.repaired("missing part", folder, what, "left out")
         if not self.paths and not faults.found:
             raise ValueError(
                 f"{READER}: {self._place} has no folder with pictures; expected a folder for each "

@@ -18,6 +18,7 @@ from minicv.data.label_maps_of_set import LabelMaps, Pair
 from minicv.data.label_names import find_label_file, read_labels
 from minicv.data.mask_coding import (
     BINARY,
+    CodingError,
     Looks,
     check_occurring,
     choose_coding,
@@ -128,7 +129,12 @@ class MaskFolder:
             except AnnotationError as error:
                 what = str(error).removeprefix(f"{READER}: ").removeprefix(f"{file}").lstrip(": ")
                 faults.error("wrong names of classes", file, what)
-        coding = choose_coding(looks, classes, labels)
+        try:
+            coding = choose_coding(looks, classes, labels)
+        except CodingError:
+            if file is None or labels:
+                raise
+            raise CodingError(f"{file} must be mended first, which says what they mean") from None
         if coding.colours:
             self.said = f"the colours of the masks are those of {file}"
         elif is_binary(looks) and len(coding.names) == len(BINARY):

@@ -109,6 +109,15 @@ def test_empty_folders_and_pictures_beside_are_named(tmp_path):
     assert len(warned) == 2
 
 
+def test_a_part_without_folders_of_classes_is_named(tmp_path):
+    save("train/cow/1.jpg", "train/duck/1.jpg", "test/1.jpg", folder=tmp_path)
+    (tmp_path / "val").mkdir()
+    with pytest.warns(
+        DatasetWarning, match=r"test: it holds no folder of a class; left out .and 1"
+    ):
+        assert len(ClassFolder(tmp_path, "train")) == 2
+
+
 def test_one_class_is_refused(tmp_path):
     save("cow/1.jpg", "cow/2.jpg", folder=tmp_path)
     with pytest.raises(

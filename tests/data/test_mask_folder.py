@@ -245,6 +245,21 @@ def test_masks_that_do_not_say_what_is_meant_are_refused(folder, what):
         MaskFolder(*folder({f"a.{suffix}": mask}))
 
 
+def test_a_wrong_file_of_colours_is_to_be_mended(folder):
+    """A second one, which masks without any would need, is not asked for."""
+    images, masks = folder({f"{k}.png": mask_of([BLACK, RED]) for k in "abc"})
+    (masks / "labelmap.txt").write_text("background:0,0,0::\ncow:128,0,256::\n")
+    faults = Faults(raises=False)
+    MaskFolder(images, masks, faults=faults)
+    wrong, meaning = faults.found
+    assert wrong.file == masks / "labelmap.txt" and "expected 0..255" in wrong.what
+    assert (
+        meaning.what == f"{masks / 'labelmap.txt'} must be mended first, which says what they mean"
+    )
+    with pytest.raises(AnnotationError, match=r"colour \(128, 0, 256\), expected 0\.\.255"):
+        MaskFolder(images, masks)
+
+
 def test_a_jpeg_is_no_mask(folder):
     images, masks = folder({"a.jpg": mask_of([0, 255]), "b.png": mask_of([0, 255])})
     with pytest.raises(AnnotationError, match=r"a\.jpg: it is a JPEG, which blurs numbers"):

@@ -69,7 +69,7 @@ def test_unknown_words(source, needs):
 
 def test_what_is_expected_is_short(tmp_path):
     """A usage error fits on three lines; what each form is stands in the help."""
-    with pytest.raises(ValueError, match="--help says what each is$") as caught:
+    with pytest.raises(ValueError, match=r"--help says what each is$") as caught:
         open_data("vok:cells", ())
     assert len(str(caught.value)) < 3 * 80 and "(" not in str(caught.value)
     assert "coco:DIR or coco:IMAGES,FILE.json" in str(caught.value)

@@ -25,6 +25,8 @@ MOST_ELONGATED = 4.0  # the same for a picture
 MOSTLY_VOID = 0.95
 SMALL, MEDIUM = 32**2, 96**2  # COCO's limits of areas, in pixels
 
+_LABELS = ("boxes", "labels", "segmentation", "label")
+
 NO_PICTURE = Kind(
     UNREADABLE, True, "train and eval stop there; --skip-unreadable goes on without it"
 )
@@ -130,7 +132,7 @@ def look_at(
         path,
         (height, width),
         digest_of(image),
-        digest_of(*(target[key] for key in ("boxes", "labels", "segmentation") if key in target)),
+        digest_of(*(np.asarray(target[key]) for key in _LABELS if key in target)),
         not empty and bool((image[:1] == image[1:]).all()),
         Counter(np.ravel(target.get("labels", target.get("label", ()))).astype(int).tolist()),
         _areas(target),

@@ -44,6 +44,17 @@ def test_the_same_file_in_two_splits_is_a_leak_even_if_it_cannot_be_read():
     assert result["unreadable picture"][:2] == (True, 2)
 
 
+def test_one_picture_in_the_folders_of_two_classes():
+    def whole(seed, label):
+        return coloured(seed), {"label": label, "image_id": f"{label}/{seed}"}
+
+    samples = [whole(k, k % 2) for k in range(20)]
+    result = found(Made([*samples, whole(4, 1)]), Made([whole(k, k % 2) for k in (30, 31)]))
+    assert result["duplicate picture with other labels"][:2] == (False, 1)
+    result = found(Made([*samples, whole(4, 0)]), Made([whole(k, k % 2) for k in (30, 31)]))
+    assert result["duplicate picture"][:2] == (False, 1)
+
+
 def test_another_picture_of_the_same_name_is_worth_a_look():
     def named(seed, names):
         samples = [
