@@ -201,7 +201,8 @@ def _reason(path: Path, error: Exception) -> str:
     if str(path) not in text:
         text = f"{path}: {text}"
     advice = ADVICE.get(path.suffix.lower())
-    said = "export" in text or "install" in text  # by the file's content, not its suffix
+    # The content has told more than the suffix can: "it is a text file, not a picture".
+    said = any(word in text for word in ("export", "install", "not a picture"))
     return f"{text}; {advice}" if advice and isinstance(error, ImageError) and not said else text
 
 

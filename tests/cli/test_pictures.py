@@ -170,6 +170,16 @@ def test_a_format_that_cannot_be_read_is_named_with_what_to_do(tmp_path, capsys,
         found.check()
 
 
+def test_a_text_file_needs_no_other_package(tmp_path, capsys):
+    """By its suffix it would need pillow-heif; its content is known already."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.heic").write_text("hello")
+    list(Pictures("detect", [folder], tmp_path / "out"))
+    said = capsys.readouterr().err
+    assert "it is a text file, not a picture" in said and "pillow-heif" not in said
+
+
 @pytest.mark.parametrize("suffix", ["avif", "jp2", "jfif", "pgm", "webp", "tif"])
 def test_formats_that_pillow_reads_are_read(tmp_path, capsys, suffix):
     folder = tmp_path / "photos"
