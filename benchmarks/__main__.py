@@ -5,7 +5,17 @@ from __future__ import annotations
 import functools
 import sys
 
-from benchmarks import detection, fuzz, gpu, lineage, proposals, rounding, segmentation, speed
+from benchmarks import (
+    detection,
+    fuzz,
+    gpu,
+    kills,
+    lineage,
+    proposals,
+    rounding,
+    segmentation,
+    speed,
+)
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
 BENCHMARKS |= {
@@ -15,6 +25,7 @@ BENCHMARKS |= {
     "lineage": lineage.main,
     "rounding": rounding.main,
     "fuzz": fuzz.main,
+    "kills": kills.main,
     "gpu": gpu.main,
 }
 
