@@ -108,12 +108,9 @@ def _names_in_two_splits(splits: Sequence[Census], findings: Findings) -> None:
 def _objects(splits: Sequence[Census], findings: Findings) -> None:
     train = splits[0]
     for census in splits[:2]:
-        if census.length and not census.objects.total():
+        if census.length and not any(sample.learnt for sample in census.samples):
             kind = NOTHING_TO_LEARN if census is train else NOTHING_TO_JUDGE
-            them = "1 picture, and no object in it"
-            if census.length > 1:
-                them = f"{census.length} pictures, and no object in them"
-            findings.add(kind, census.split, them)
+            findings.add(kind, census.split, _without_objects(census))
     labelled = [sample for census in splits for sample in census.readable if sample.objects]
     if len(labelled) >= MANY_PICTURES and len({s.labels_digest for s in labelled}) == 1:
         what = f"all {len(labelled)} pictures with objects have the labels of {labelled[0].name}"
@@ -130,6 +127,15 @@ def _objects(splits: Sequence[Census], findings: Findings) -> None:
     if present[common] > MOST_UNEQUAL * present[rare]:
         what = f"{present[common]} objects, but only {present[rare]} of {rare}"
         findings.add(UNEQUAL, common, what)
+
+
+def _without_objects(census: Census) -> str:
+    one = census.length == 1
+    pictures = f"{census.length} picture{'' if one else 's'}"
+    count = census.objects.total()
+    if count:
+        return f"{pictures}, and all objects in {'it' if one else 'them'} are difficult or crowds"
+    return f"{pictures}, and no object in {'it' if one else 'them'}"
 
 
 def _label_maps(splits: Sequence[Census], findings: Findings) -> None:

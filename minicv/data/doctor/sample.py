@@ -70,6 +70,7 @@ class Sample:
         labels_digest: of its labels.
         grey: whether its three channels are equal, and it is not of one colour.
         objects: number of objects by label.
+        learnt: number of objects to learn from: neither difficult nor a crowd.
         areas: number of small, medium and large objects, in COCO's sense.
         pixels: number of pixels by label, `VOID` included; of the label map.
         joints: (J,) how many people show each joint; None without joints.
@@ -89,6 +90,7 @@ class Sample:
     joints: np.ndarray | None = None
     notes: tuple[Note, ...] = ()
     image_id: str = ""
+    learnt: int = 0
 
 
 def look_at(
@@ -140,6 +142,7 @@ def look_at(
         None if keypoints is None else (keypoints[:, :, 2] > 0).sum(axis=0),
         tuple(notes),
         str(target.get("image_id", name)),
+        _learnt(target),
     )
 
 
@@ -256,6 +259,15 @@ def _areas(target: Mapping[str, Any]) -> tuple[int, int, int]:
     area = np.asarray(target.get("area", np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)))
     small, medium = int((area < SMALL).sum()), int(((area >= SMALL) & (area < MEDIUM)).sum())
     return small, medium, len(area) - small - medium
+
+
+def _learnt(target: Mapping[str, Any]) -> int:
+    """Number of objects that a training learns from and AP judges by."""
+    labels = np.ravel(target.get("labels", target.get("label", ())))
+    left_out = np.zeros(len(labels), bool)
+    for mark in ("difficult", "iscrowd"):
+        left_out |= np.asarray(target.get(mark, left_out), bool)
+    return int((~left_out).sum())
 
 
 def _reason(error: Exception) -> str:

@@ -156,6 +156,26 @@ def test_nothing_to_learn_spoils_and_nothing_to_judge_does_not():
     assert "class without validation objects" not in result  # once is enough
 
 
+@pytest.mark.parametrize("mark", ["difficult", "iscrowd"])
+def test_objects_that_nobody_learns_from(mark):
+    """A training refuses the set, so the doctor must not pass it."""
+
+    def marked(data, values):
+        for _, target in data.samples:
+            target[mark] = np.array(values)
+        return data
+
+    train = marked(object_set(0, 10), (True, True))
+    assert found(train, object_set(20, 2))["training without objects"] == (
+        True, 1, ("train", "10 pictures, and all objects in them are difficult or crowds"),
+    )  # fmt: skip
+    validation = marked(object_set(20, 1), (True, True))
+    assert found(object_set(0, 10), validation)["validation without objects"] == (
+        False, 1, ("validation", "1 picture, and all objects in it are difficult or crowds"),
+    )  # fmt: skip
+    assert found(marked(train, (False, True)), object_set(20, 2)) == {}
+
+
 def test_splits_without_pictures():
     nothing = Made([])
     assert found(nothing, object_set(20, 2))["split without pictures"][0]
