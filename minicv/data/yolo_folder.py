@@ -12,7 +12,7 @@ import posixpath
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -71,6 +71,8 @@ class YoloFolder:
         self._texts_by_stem: dict[str, list[Path]] = {}
         for (_, stem), file in self._texts.items():
             self._texts_by_stem.setdefault(stem, []).append(file)
+        self._texts_by_folded = _one_each((key, file) for key, file in self._texts.items())
+        self._pictures_by_folded = _one_each((_key(p), p) for p in self.pictures)
         self._copies: set[Path] = set()  # text files that repeat another
         self._label_files = {
             picture: self._label_file(picture, faults) for picture in self.pictures
@@ -242,6 +244,9 @@ class YoloFolder:
                 break
         known = dict.fromkeys(_key(self.root / place) for place in places)
         found = [self._texts[key] for key in known if key in self._texts]
+        if not found and self._pictures_by_folded.get(_folded(_key(picture))) == picture:
+            others = (self._texts_by_folded.get(_folded(key)) for key in known)
+            found = [file for file in others if file is not None]
         role, stem = self._role(picture), _key(picture)[1]
         if not found and self._stems[role, stem] == 1:
             same = self._texts_by_stem.get(stem, [])
@@ -293,6 +298,20 @@ def _key(file: Path) -> tuple[str, str]:
         unicodedata.normalize("NFC", file.parent.as_posix()),
         unicodedata.normalize("NFC", file.stem),
     )
+
+
+def _folded(key: tuple[str, str]) -> tuple[str, str]:
+    """The same key for A.jpg and a.txt, which a computer that knows no case takes for a pair."""
+    return (key[0].casefold(), key[1].casefold())
+
+
+def _one_each(files: Iterable[tuple[tuple[str, str], Path]]) -> dict[tuple[str, str], Path | None]:
+    """The file of each folded key; None where several have it."""
+    found: dict[tuple[str, str], Path | None] = {}
+    for key, file in files:
+        folded = _folded(key)
+        found[folded] = None if folded in found else file
+    return found
 
 
 def _description(root: Path, given: Path | None) -> Path | None:

@@ -301,6 +301,20 @@ def test_wrong_lines_of_all_files_are_told_together(tmp_path):
         assert part in str(caught.value)
 
 
+def test_names_that_differ_by_case(tmp_path):
+    """Of a camera's IMG_1.JPG and img_1.txt there is one pair only that can be meant."""
+    pairs(tmp_path, ["IMG_1", "b"])
+    (tmp_path / "IMG_1.txt").rename(tmp_path / "img_1.txt")
+    dataset = YoloDetection(tmp_path, classes=["cow", "duck"])
+    assert [len(dataset[k][1]["boxes"]) > 0 for k in range(2)] == [True, True]
+    # Two pictures or two files that differ by case alone belong to their exact fellows.
+    pairs(tmp_path, ["img_1"])
+    with pytest.warns(DatasetWarning, match=r"IMG_1\.\w+: there is no text file for it"):
+        dataset = YoloDetection(tmp_path, classes=["cow", "duck"])
+    found = {path.stem: len(dataset[k][1]["boxes"]) for k, path in enumerate(dataset.paths)}
+    assert found["IMG_1"] == 0 and found["img_1"] > 0
+
+
 def test_a_text_file_without_a_picture(tmp_path):
     pairs(tmp_path, ["a", "b"])
     write(tmp_path / "lost.txt")
