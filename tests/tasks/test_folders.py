@@ -6,7 +6,8 @@ import tempfile
 import pytest
 
 from minicv.tasks import folders
-from minicv.tasks.folders import check_file, check_folder
+from minicv.files import write_whole
+from minicv.tasks.folders import check_file, check_folder, file_of
 
 
 def test_a_folder_that_works_is_left_as_it_was(tmp_path):
@@ -81,3 +82,21 @@ def test_a_file(tmp_path):
         check_file(tmp_path, "--json")
     with pytest.raises(OSError, match=r"--json .*old\.json: a file stands there"):
         check_file(tmp_path / "old.json" / "x.json", "--json")
+
+
+def test_remains_of_killed_runs_are_removed(tmp_path):
+    (tmp_path / ".a_detections.png.0123456789abcdef.unfinished").write_bytes(b"half")
+    (tmp_path / "a_detections.png").write_bytes(b"whole")
+    check_folder(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["a_detections.png"]
+
+
+def test_a_link_that_the_user_names_leads_to_its_file(tmp_path):
+    """A link of a name that minicv chooses is replaced; this name the user chose."""
+    (tmp_path / "results").mkdir()
+    link = tmp_path / "values.json"
+    link.symlink_to(tmp_path / "results" / "values.json")
+    check_file(link, "--json")
+    write_whole(file_of(link), b"{}")
+    assert link.is_symlink() and (tmp_path / "results" / "values.json").read_bytes() == b"{}"
+    assert file_of("/dev/stdout").as_posix() == "/dev/stdout"
