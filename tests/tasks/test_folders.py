@@ -5,8 +5,8 @@ import tempfile
 
 import pytest
 
-from minicv.tasks import folders
 from minicv.files import write_whole
+from minicv.tasks import folders
 from minicv.tasks.folders import check_file, check_folder, file_of
 
 
