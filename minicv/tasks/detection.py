@@ -84,11 +84,16 @@ def coco_results(prediction: Prediction) -> list[dict[str, Any]]:
 
 
 def _summary(prediction: Prediction, threshold: float) -> str:
-    """How many of each class score at least ``threshold``."""
+    """How many of each class score at least ``threshold``; if none does, what came nearest."""
     labels = sure(prediction.result, threshold)["labels"]
     counts = np.bincount(labels, minlength=len(prediction.classes))
     named = [f"{n} {name}" for name, n in zip(prediction.classes, counts, strict=True) if n]
-    return ", ".join(named) or "nothing"
+    scores = prediction.result["scores"]
+    if named or not len(scores):
+        return ", ".join(named) or "nothing"
+    surest = int(np.argmax(scores))
+    name = prediction.classes[prediction.result["labels"][surest]]
+    return f"nothing (surest: {name}, {scores[surest]:.2f})"
 
 
 DETECTION = Task(

@@ -79,7 +79,8 @@ def test_a_threshold_that_nothing_reaches(tmp_path, capsys, detector):
     status, text, _ = predict(
         capsys, detector, path, "--out", tmp_path, "--threshold", 1, command="detect"
     )
-    assert status == 0 and f"{path}: nothing -> {tmp_path / 'a_detections.png'}" in text
+    assert status == 0 and f"{path}: nothing (surest: " in text
+    assert f" -> {tmp_path / 'a_detections.png'}" in text
 
 
 def test_the_picture_shows_the_segmentation_and_the_list_its_shares(tmp_path, capsys, segmenter):
