@@ -23,7 +23,7 @@ except ImportError:  # on Windows, which lets nobody delete a file that is open
 LOCKS = fcntl is not None
 
 _UNFINISHED = re.compile(r"\..*\.[0-9a-f]{16}\.unfinished", re.DOTALL)
-# What versions before 0.3 called them: of checkpoints and histories, and of cached proposals.
+# What earlier versions called them: of checkpoints and histories, and of cached proposals.
 _OLDER = re.compile(
     r"\.(?:(?:last|best)\.npz|history\.(?:json|csv|png))\.\d+\.tmp|tmp\w{8}\.unfinished"
 )
