@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from minicv.backend import Array
-from minicv.files import write_whole
+from minicv.files import write_npz, write_whole
 from minicv.proposals.proposer import Proposer, checked_image
 
 
@@ -47,7 +47,7 @@ class CachedProposals:
             cached = self.proposer.propose(image, own_rng)
             boxes, scores = cached
             # Whole or not at all, so that no process ever reads half a file.
-            write_whole(path, lambda file: np.savez(file, boxes=boxes, scores=scores))
+            write_whole(path, lambda file: write_npz(file, {"boxes": boxes, "scores": scores}))
         return cached
 
 

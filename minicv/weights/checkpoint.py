@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from minicv.backend import Array, to_numpy
-from minicv.files import WholeFiles
+from minicv.files import WholeFiles, write_npz
 from minicv.weights.errors import WeightsError
 from minicv.weights.npz_file import read_npz
 
@@ -59,9 +59,7 @@ def save_checkpoints(
     try:
         with WholeFiles(durable=True) as files:
             for path in map(Path, paths):
-                files.write(
-                    path, lambda file: np.savez(file, **contents)
-                )  # NumPy 2.0: no allow_pickle
+                files.write(path, lambda file: write_npz(file, contents))
     except OSError as error:
         kept = "; the earlier checkpoint of that name is kept" if path.exists() else ""
         raise WeightsError(

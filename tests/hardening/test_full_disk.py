@@ -141,12 +141,12 @@ def test_a_cache_of_proposals_that_cannot_be_written(tmp_path, monkeypatch):
     cached = CachedProposals(SlidingWindow(sizes=(16.0,)), tmp_path)
     wanted = cached.propose(image, None)
 
-    def half(file, **arrays):
-        file.write(b"PK")
+    def half(file, array, **options):
+        file.write(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
-        patch.setattr(np, "savez", half)
+        patch.setattr(np.lib.format, "write_array", half)
         cached.propose(image[:, ::-1], None)
     (file,) = tmp_path.iterdir()
     assert file.suffix == ".npz"

@@ -92,6 +92,8 @@ def test_only_under_the_paths_that_are_given(tmp_path):
             (event, path)
             for event, path in events
             if path != os.devnull and not any(_within(path, folder) for folder in given)
+            # When they are imported, old versions of NumPy and threadpoolctl ask the computer.
+            if event != "subprocess.Popen" or Path(path).name not in ("lscpu", "ldconfig")
         ]
         assert elsewhere == [], arguments
         assert bool(events) >= bool(given)
