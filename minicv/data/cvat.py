@@ -20,8 +20,9 @@ from minicv.data.outlines import (
     Outline,
     OutlinedPictures,
     Patch,
+    Shape,
     ellipse,
-    joined,
+    objects_of,
     rectangle,
 )
 from minicv.data.picture_folder import PictureFolder
@@ -184,8 +185,7 @@ def _read_entry(
     if turned is None:
         return None
     entry = Labelled(picture, size)
-    groups: dict[tuple[str, str], list[Outline]] = {}
-    places: dict[tuple[str, str], str] = {}
+    shapes: list[Shape] = []
     for number, shape in enumerate(element, start=1):
         label = (shape.get("label") or "").strip()
         where = f"{image}, {shape.tag} {number} ({label or 'without a label'})"
@@ -205,12 +205,9 @@ def _read_entry(
             what = f"{where} is not among the declared classes {', '.join(classes)}"
             faults.error("unknown class", file, what)
             continue
-        group = shape.get("group_id") or ""
-        key = (label, f"group {group}" if group else f"shape {number}")
-        groups.setdefault(key, []).append(outline)
-        places.setdefault(key, where)
-    for key, outlines in groups.items():
-        entry.add(joined(outlines), turned, file, places[key], faults)
+        shapes.append(Shape(outline, shape.get("group_id") or "", where))
+    for whole, where in objects_of(shapes):
+        entry.add(whole, turned, file, where, faults)
     return entry
 
 

@@ -23,8 +23,9 @@ from minicv.data.outlines import (
     Outline,
     OutlinedPictures,
     Patch,
+    Shape,
     ellipse,
-    joined,
+    objects_of,
     rectangle,
 )
 from minicv.data.picture_folder import PictureFolder, visible
@@ -151,8 +152,7 @@ def _read_entry(
         faults.error("wrong value", file, "shapes is no list")
         return None
     entry = Labelled(picture, size)
-    groups: dict[tuple[str, Any], list[Outline]] = {}
-    places: dict[tuple[str, Any], str] = {}
+    shapes: list[Shape] = []
     for number, shape in enumerate(content["shapes"], start=1):
         where = f"shape {number}"
         try:
@@ -171,11 +171,9 @@ def _read_entry(
             faults.error("unknown class", file, what)
             continue
         group = shape.get("group_id")
-        key = (label, ("shape", number) if group is None else ("group", str(group)))
-        groups.setdefault(key, []).append(outline)
-        places.setdefault(key, where)
-    for key, outlines in groups.items():
-        entry.add(joined(outlines), turned, file, places[key], faults)
+        shapes.append(Shape(outline, "" if group is None else str(group), where))
+    for whole, where in objects_of(shapes):
+        entry.add(whole, turned, file, where, faults)
     return entry
 
 

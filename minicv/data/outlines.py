@@ -5,7 +5,7 @@ An outline becomes a box, a mask, and its part of a map of classes, whichever a 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -118,6 +118,36 @@ class Labelled:
         if box is not None:
             self.outlines.append(outline)
             self.boxes.append(box)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One shape of an annotation.
+
+    Attributes:
+        outline: what it covers.
+        group: shapes of one label and one group are one object; empty for a shape by itself.
+        where: its place in the file, for messages.
+    """
+
+    outline: Outline
+    group: str
+    where: str
+
+
+def objects_of(shapes: Iterable[Shape]) -> Iterator[tuple[Outline, str]]:
+    """The objects, and the place of the first shape of each.
+
+    >>> halves = [Shape(Outline("cow"), "7", f"shape {i}") for i in (1, 2)]
+    >>> [where for _, where in objects_of([*halves, Shape(Outline("cow"), "", "shape 3")])]
+    ['shape 1', 'shape 3']
+    """
+    groups: dict[tuple[str, str], list[Shape]] = {}
+    for shape in shapes:
+        group = f"group {shape.group}" if shape.group else shape.where
+        groups.setdefault((shape.outline.label, group), []).append(shape)
+    for together in groups.values():
+        yield joined([shape.outline for shape in together]), together[0].where
 
 
 class OutlinedPictures:
