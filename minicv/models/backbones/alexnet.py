@@ -9,7 +9,7 @@ import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
-from minicv.models.backbones.backbone import Backbone
+from minicv.models.backbones.backbone import STRIDES, Backbone
 from minicv.nn import (
     Conv2d,
     Dropout,
@@ -99,8 +99,9 @@ class AlexNet(Module):
 class AlexNetBackbone(Backbone):
     """AlexNet without its last layer; at stride 32 the fully connected layers are convolutions.
 
-    The maps are those of the deepest layer of each stride: conv2 (8), conv5 (16; the pooling after
-    it is left out) and fc7 (32), each after its ReLU and, where there is one, its normalisation.
+    The maps are those of the deepest layer of each stride: conv1 (4), conv2 (8), conv5 (16; the
+    pooling after it is left out) and fc7 (32), each after its ReLU and, where there is one, its
+    normalisation.
 
     The kernels are those of `AlexNet` and have the same names. The padding differs: half a kernel
     of zeros on each side, where the classifier has less or none. So cell i of the map of stride s
@@ -141,11 +142,13 @@ class AlexNetBackbone(Backbone):
     ) -> None:
         super().__init__(strides, rng=rng)
         channels = layers.channels
-        self.out_channels = self.channels_of(channels[1], channels[4], classifier_channels)
+        self.out_channels = self.channels_of(
+            channels[0], channels[1], channels[4], classifier_channels
+        )
         features = list(_features(layers, 5, 1, rng))
         pools = [i for i, layer in enumerate(features) if isinstance(layer, MaxPool2d)]
-        self.at_pool2, self.at_pool5 = pools[1:]
-        end = {8: self.at_pool2, 16: self.at_pool5, 32: len(features)}[self.strides[-1]]
+        self.ends = dict(zip(STRIDES, (*pools, len(features)), strict=True))
+        end = self.ends[self.strides[-1]]
         self.features = Sequential(*features[:end])
         if self.strides[-1] == 32:
             self.classifier = Sequential(
@@ -158,8 +161,7 @@ class AlexNetBackbone(Backbone):
             )
 
     def to_stride(self, x: Tensor, stride: int) -> Tensor:
-        pool2, pool5 = self.at_pool2, self.at_pool5
-        start, end = {8: (0, pool2), 16: (pool2, pool5), 32: (pool5, pool5 + 1)}[stride]
+        start, end = 0 if stride == 4 else self.ends[stride // 2], self.ends[stride]
         x = run_conv_relu(x, self.features[start:end])  # -> (N, C, H/s, W/s)
         if stride < 32:
             return x

@@ -9,7 +9,7 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.nn import Module
 
-STRIDES = (8, 16, 32)  # those that every backbone has
+STRIDES = (4, 8, 16, 32)  # those that every backbone has
 
 
 class Backbone(Module):
@@ -23,7 +23,7 @@ class Backbone(Module):
     (i s, j s) on. The last row and column of cells may reach beyond the image.
 
     Only the layers up to the deepest stride are built. A layer has the same name whichever strides
-    are asked for, so a state_dict of the strides (16,) is a part of that of (8, 16, 32).
+    are asked for, so a state_dict of the strides (16,) is a part of that of (4, 8, 16, 32).
 
     A subclass calls ``super().__init__(strides, rng=rng)``, sets ``out_channels``, ``mean`` and
     ``std``, and writes `to_stride`.
@@ -34,7 +34,7 @@ class Backbone(Module):
         mean, std: per colour, in the units of an image (0..1); the input is (image - mean) / std.
 
     Args:
-        strides: one or more of 8, 16 and 32, in this order.
+        strides: one or more of 4, 8, 16 and 32, in this order.
         rng: draws the initial weights.
 
     Raises:
@@ -55,6 +55,11 @@ class Backbone(Module):
             )
         self.strides = strides
 
+    @property
+    def region_strides(self) -> tuple[int, ...]:
+        """Strides of the maps that a detector pools regions from, the first ones: here of all."""
+        return self.strides
+
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         maps = []
         for stride in STRIDES[: STRIDES.index(self.strides[-1]) + 1]:
@@ -64,12 +69,13 @@ class Backbone(Module):
         return tuple(maps)
 
     def to_stride(self, x: Tensor, stride: int) -> Tensor:
-        """From the map of half the stride (for stride 8 from the pixels) to the map of ``stride``.
+        """From the map of half the stride (for stride 4 from the pixels) to the map of ``stride``.
 
         (N, C, 2h, 2w) -> (N, C', h, w); odd sides round up.
         """
         raise NotImplementedError(f"{type(self).__name__}: to_stride is not written")
 
-    def channels_of(self, at8: int, at16: int, at32: int) -> tuple[int, ...]:
+    def channels_of(self, at4: int, at8: int, at16: int, at32: int) -> tuple[int, ...]:
         """``out_channels``, from the channels of all maps that the network has."""
-        return tuple(dict(zip(STRIDES, (at8, at16, at32), strict=True))[s] for s in self.strides)
+        channels = dict(zip(STRIDES, (at4, at8, at16, at32), strict=True))
+        return tuple(channels[stride] for stride in self.strides)

@@ -28,8 +28,8 @@ _BLOCKS = (
     (3, 1, 6, 320),
 )  # fmt: skip
 # Of each stride, the first block and the one after the last.
-_FIRST_BLOCK = {8: 0, 16: 5, 32: 11}
-_END = {8: 5, 16: 11, 32: 16}
+_FIRST_BLOCK = {4: 0, 8: 3, 16: 5, 32: 11}
+_END = {4: 3, 8: 5, 16: 11, 32: 16}
 _EPS = 1e-3
 Norm = BatchNorm2d | FrozenBatchNorm2d
 
@@ -152,7 +152,8 @@ class EfficientNetLite0Backbone(Backbone):
 
     | stride | blocks | channels |
     |---|---|---|
-    | 8 | 0 to 4 | 40 |
+    | 4 | 0 to 2 | 24 |
+    | 8 | 3 and 4 | 40 |
     | 16 | 5 to 10 | 112 |
     | 32 | 11 to 15 | 320 |
 
@@ -183,7 +184,7 @@ class EfficientNetLite0Backbone(Backbone):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(strides, rng=rng)
-        self.out_channels = self.channels_of(40, 112, 320)
+        self.out_channels = self.channels_of(24, 40, 112, 320)
         norm = FrozenBatchNorm2d if frozen_batch_norm else BatchNorm2d
         depth = _END[self.strides[-1]]
         self._conv_stem, self._bn0, self._blocks = _stem_and_blocks(depth, norm, rng)
@@ -192,7 +193,7 @@ class EfficientNetLite0Backbone(Backbone):
                 part.requires_grad_(False)
 
     def to_stride(self, x: Tensor, stride: int) -> Tensor:
-        if stride == 8:  # (N, 3, H, W) -> (N, 32, H/2, W/2)
+        if stride == 4:  # (N, 3, H, W) -> (N, 32, H/2, W/2)
             x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
         for block in self._blocks[_FIRST_BLOCK[stride] : _END[stride]]:
             x = block(x)

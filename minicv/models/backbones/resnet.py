@@ -35,7 +35,7 @@ from minicv.nn import (
 Norm = BatchNorm2d | FrozenBatchNorm2d
 # He et al. 2016, Table 1: blocks of layer1 to layer4; and the group that ends each stride.
 _DEPTHS_18, _DEPTHS_50 = (2, 2, 2, 2), (3, 4, 6, 3)
-_GROUP = {8: 2, 16: 3, 32: 4}
+_GROUP = {4: 1, 8: 2, 16: 3, 32: 4}
 
 
 def _convolution(
@@ -205,8 +205,8 @@ class _ResNetBackbone(_ResNet, Backbone):
         rng: np.random.Generator,
     ) -> None:
         Backbone.__init__(self, strides, rng=rng)
-        at8 = 128 * self.block.expansion
-        self.out_channels = self.channels_of(at8, 2 * at8, 4 * at8)
+        at4 = 64 * self.block.expansion
+        self.out_channels = self.channels_of(at4, 2 * at4, 4 * at4, 8 * at4)
         norm = FrozenBatchNorm2d if frozen_batch_norm else BatchNorm2d
         self.build_groups(self.block, self.depths[: _GROUP[self.strides[-1]]], norm, rng)
         if frozen_groups > 0:
@@ -216,13 +216,13 @@ class _ResNetBackbone(_ResNet, Backbone):
                     part.requires_grad_(False)
 
     def to_stride(self, x: Tensor, stride: int) -> Tensor:
-        if stride == 8:  # (N, 3, H, W) -> (N, 64, H/4, W/4)
-            x = self.run_group(self.run_stem(x), 1)
+        if stride == 4:  # (N, 3, H, W) -> (N, 64, H/4, W/4)
+            x = self.run_stem(x)
         return self.run_group(x, _GROUP[stride])
 
 
 class ResNet18Backbone(_ResNetBackbone):
-    """ResNet-18 without its last layer: like `ResNet50Backbone`, with 128, 256 and 512 channels.
+    """ResNet-18 without its last layer: like `ResNet50Backbone`, with 64, 128, 256 and 512 channels.
 
     >>> backbone = ResNet18Backbone((8, 16), rng=np.random.default_rng(0))
     >>> [features.shape for features in backbone(Tensor(np.zeros((1, 3, 33, 40), "float32")))]
@@ -234,8 +234,8 @@ class ResNet18Backbone(_ResNetBackbone):
 
 
 class ResNet50Backbone(_ResNetBackbone):
-    """ResNet-50 without its last layer. The maps are those of layer2 (stride 8, 512 channels),
-    layer3 (16, 1024) and layer4 (32, 2048).
+    """ResNet-50 without its last layer. The maps are those of layer1 (stride 4, 256 channels),
+    layer2 (8, 512), layer3 (16, 1024) and layer4 (32, 2048).
 
     With stride 16 it is the backbone of Faster R-CNN in He et al. 2016, appendix A. A detector
     trains on too few images at a time for batch statistics. So by default the published statistics

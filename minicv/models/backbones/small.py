@@ -11,8 +11,8 @@ from minicv.models.backbones.backbone import Backbone
 from minicv.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential, conv_bn_relu
 
 _LAYERS_A_BLOCK = 3  # convolution, normalisation, ReLU
-_FIRST_BLOCK = {8: 0, 16: 5, 32: 7}  # of each stride
-_END = {8: 5, 16: 7, 32: 9}
+_FIRST_BLOCK = {4: 0, 8: 3, 16: 5, 32: 7}  # of each stride
+_END = {4: 3, 8: 5, 16: 7, 32: 9}
 
 
 class SmallBackbone(Backbone):
@@ -28,7 +28,7 @@ class SmallBackbone(Backbone):
     |---|---|---|
     | conv 3x3 | 2 | (N, width, H/2, W/2) |
     | conv 3x3 | 2 | (N, 2 width, H/4, W/4) |
-    | conv 3x3 | 1 | (N, 2 width, H/4, W/4) |
+    | conv 3x3 | 1 | (N, 2 width, H/4, W/4), the map of stride 4 |
     | conv 3x3 | 2 | (N, 4 width, H/8, W/8) |
     | conv 3x3 | 1 | (N, 4 width, H/8, W/8), the map of stride 8 |
     | conv 3x3 | 2 | (N, 8 width, H/16, W/16) |
@@ -48,7 +48,7 @@ class SmallBackbone(Backbone):
         self, width: int = 32, strides: Sequence[int] = (8,), *, rng: np.random.Generator
     ) -> None:
         super().__init__(strides, rng=rng)
-        self.out_channels = self.channels_of(4 * width, 8 * width, 8 * width)
+        self.out_channels = self.channels_of(2 * width, 4 * width, 8 * width, 8 * width)
         multiples = (1, 2, 2, 4, 4, 8, 8, 8, 8)[: _END[self.strides[-1]]]
         layers: list[Module] = []
         before = 3

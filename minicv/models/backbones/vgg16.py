@@ -28,7 +28,7 @@ CONFIGURATION_D = (
     + (512, 512, 512, None)
     + (512, 512, 512, None)
 )
-_AFTER_POOL3, _AFTER_POOL4 = 17, 24  # numbers of the layers that follow, in ``features``
+_AFTER_POOL2, _AFTER_POOL3, _AFTER_POOL4 = 10, 17, 24  # numbers of the layers that follow, in ``features``
 
 
 def _features(
@@ -80,10 +80,10 @@ class VGG16(Module):
 class VGG16Backbone(Backbone):
     """VGG-16 without its last layer; at stride 32 the fully connected layers are convolutions.
 
-    The deepest map is that of the deepest layer of its stride: conv4_3 (8), conv5_3 (16; the
-    backbone of Fast and Faster R-CNN, Ren et al. 2015, section 3.1) or fc7 (32). A map above the
-    deepest is the pooling that the next layer takes: pool3 (8) or pool4 (16), as in Long et al.
-    2015, section 4.1 and Figure 3.
+    The deepest map is that of the deepest layer of its stride: conv3_3 (4), conv4_3 (8), conv5_3
+    (16; the backbone of Fast and Faster R-CNN, Ren et al. 2015, section 3.1) or fc7 (32). A map
+    above the deepest is the pooling that the next layer takes: pool2 (4), pool3 (8) or pool4 (16),
+    as in Long et al. 2015, section 4.1 and Figure 3.
 
     In the classifier a unit of fc6 sees the whole 7x7 map. Here fc6 is a 7x7 convolution, whose
     units see the 7x7 cells around each position, and fc7 is a 1x1 convolution. So each position has
@@ -120,10 +120,11 @@ class VGG16Backbone(Backbone):
     ) -> None:
         super().__init__(strides, rng=rng)
         deepest = self.strides[-1]
+        at4 = 256 if deepest == 4 else 128  # conv3_3 or pool2
         at8 = 512 if deepest == 8 else 256  # conv4_3 or pool3
-        self.out_channels = self.channels_of(at8, 512, classifier_channels)
+        self.out_channels = self.channels_of(at4, at8, 512, classifier_channels)
         pools = [i for i, width in enumerate(CONFIGURATION_D) if width is None]
-        end = {8: pools[3], 16: pools[4], 32: len(CONFIGURATION_D)}[deepest]
+        end = {4: pools[2], 8: pools[3], 16: pools[4], 32: len(CONFIGURATION_D)}[deepest]
         self.features = _features(CONFIGURATION_D[:end], rng, ceil_mode=True)
         if deepest == 32:
             self.classifier = Sequential(
@@ -136,7 +137,7 @@ class VGG16Backbone(Backbone):
             )
 
     def to_stride(self, x: Tensor, stride: int) -> Tensor:
-        start = {8: 0, 16: _AFTER_POOL3, 32: _AFTER_POOL4}[stride]
-        end = None if stride == self.strides[-1] else {8: _AFTER_POOL3, 16: _AFTER_POOL4}[stride]
+        starts = {4: 0, 8: _AFTER_POOL2, 16: _AFTER_POOL3, 32: _AFTER_POOL4}
+        start, end = starts[stride], None if stride == self.strides[-1] else starts[2 * stride]
         x = run_conv_relu(x, self.features[start:end])  # -> (N, C, H/s, W/s)
         return run_conv_relu(x, self.classifier) if stride == 32 else x  # fc7: (N, 4096, ...)

@@ -16,19 +16,19 @@ from minicv.models.backbones import (
 )
 from minicv.nn import Dropout
 
-ALL = (8, 16, 32)
+ALL = (4, 8, 16, 32)
 NARROW = {
     "small": {"width": 4},
     "alexnet": {"classifier_channels": 8},
     "vgg16": {"classifier_channels": 8},
 }
 CHANNELS = {
-    "small": (16, 32, 32),
-    "alexnet": (192, 256, 8),
-    "vgg16": (256, 512, 8),
-    "resnet18": (128, 256, 512),
-    "resnet50": (512, 1024, 2048),
-    "efficientnet_lite0": (40, 112, 320),
+    "small": (8, 16, 32, 32),
+    "alexnet": (64, 192, 256, 8),
+    "vgg16": (128, 256, 512, 8),
+    "resnet18": (64, 128, 256, 512),
+    "resnet50": (256, 512, 1024, 2048),
+    "efficientnet_lite0": (24, 40, 112, 320),
 }
 BATCH_NORM = ("resnet18", "resnet50", "efficientnet_lite0")
 LEARNS = {
@@ -72,32 +72,33 @@ def test_maps_of_any_image_round_up(backbones, name, height, width):
 def test_one_pixel_has_one_cell_in_every_map(backbones, name):
     with no_grad():
         maps = backbones[name](image(1, 3, 1, 1))
-    assert [features.shape[2:] for features in maps] == [(1, 1)] * 3
+    assert [features.shape[2:] for features in maps] == [(1, 1)] * 4
 
 
 @pytest.mark.parametrize("name", BACKBONES)
 def test_fewer_strides_have_a_part_of_the_layers_under_the_same_names(backbones, name):
     everything = shapes(backbones[name])
     sizes = []
-    for strides in ((8,), (16,), (8, 16), (32,), ALL):
+    for strides in ((4,), (8,), (16,), (8, 16), (32,), ALL):
         part = shapes(build(name, strides))
         assert part.items() <= everything.items(), strides
         sizes.append(len(part))
-    at8, at16, at8_and_16, at32, all_three = sizes
-    assert at8 < at16 == at8_and_16 < at32 == all_three == len(everything)
+    at4, at8, at16, at8_and_16, at32, all_four = sizes
+    assert at4 < at8 < at16 == at8_and_16 < at32 == all_four == len(everything)
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_the_maps_asked_for_are_those_of_all_three(backbones, name):
+def test_the_maps_asked_for_are_those_of_all_four(backbones, name):
     x = image(1, 3, 33, 40)
     state = backbones[name].state_dict()
-    only32, two = build(name, (32,)).eval(), build(name, (8, 16)).eval()
-    for backbone in (only32, two):
+    only32, two, fine = (build(name, strides).eval() for strides in ((32,), (8, 16), (4, 8)))
+    for backbone in (only32, two, fine):
         backbone.load_state_dict({key: state[key] for key in backbone.state_dict()})
     with no_grad():
-        at8, at16, at32 = backbones[name](x)
+        at4, at8, at16, at32 = backbones[name](x)
         np.testing.assert_array_equal(only32(x)[0].data, at32.data)
         np.testing.assert_array_equal(two(x)[0].data, at8.data)
+        np.testing.assert_array_equal(fine(x)[0].data, at4.data)
         if name == "vgg16":  # conv5_3 lies on the way from pool4 to fc7; see test_vgg16.py
             assert two(x)[1].shape == at16.shape
         else:
@@ -105,7 +106,7 @@ def test_the_maps_asked_for_are_those_of_all_three(backbones, name):
 
 
 @pytest.mark.parametrize("name", [name for name in BACKBONES if name != "resnet50"])
-def test_gradients_of_all_three_maps_reach_every_parameter(name):
+def test_gradients_of_all_maps_reach_every_parameter(name):
     backbone = build(name, **LEARNS.get(name, {}))
     for layer in backbone.modules():
         if isinstance(layer, Dropout):
@@ -154,9 +155,9 @@ def test_nothing_is_frozen_where_no_weights_are_known():
         assert all(parameter.requires_grad for parameter in backbone.parameters()), name
 
 
-@pytest.mark.parametrize("strides", [(), (4,), (16, 8), (8, 8), (8, 64)])
+@pytest.mark.parametrize("strides", [(), (2,), (16, 8), (8, 8), (8, 64)])
 def test_other_strides_are_refused(strides):
-    with pytest.raises(ValueError, match=r"SmallBackbone: strides is .* expected one or more of 8"):
+    with pytest.raises(ValueError, match=r"SmallBackbone: strides is .* expected one or more of 4, 8"):
         SmallBackbone(strides=strides, rng=np.random.default_rng(0))
 
 
