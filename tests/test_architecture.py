@@ -31,6 +31,7 @@ FLOORS = {
     "optim": 3,
     "models": 4,
     "weights": 4,
+    "export": 4.5,
     "training": 5,
     "tasks": 6,
     "": 6.5,  # minicv/__init__.py, the top of the package: only the command line imports it

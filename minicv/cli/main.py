@@ -43,6 +43,7 @@ COMMANDS = {
         "run a trained model on pictures of your own",
         ("detect", "segment"),
     ),
+    "export": Command("minicv.cli.export", "write a trained model as an ONNX file"),
 }
 
 

@@ -11,9 +11,10 @@ from minicv.functional.pooling_windows import Pair, pooling_windows
 
 
 class MaxPool2d(Function):
-    def __init__(self, windows: Windows, keep_switches: bool) -> None:
+    def __init__(self, windows: Windows, keep_switches: bool, ceil_mode: bool = False) -> None:
         self.windows = windows
         self.keep_switches = keep_switches  # also where no gradient is needed
+        self.ceil_mode = ceil_mode  # the windows have it already; `minicv.export` writes it
 
     def forward(self, x: Array) -> Array:
         self.x_shape = x.shape
@@ -83,6 +84,6 @@ def max_pool2d(
     ([[[[5.0, 6.0]]]], [[[[5, 2]]]])
     """
     windows = pooling_windows("max_pool2d", x, kernel_size, stride, padding, dilation, ceil_mode)
-    operation = MaxPool2d(windows, keep_switches=return_indices)
+    operation = MaxPool2d(windows, keep_switches=return_indices, ceil_mode=ceil_mode)
     y = operation(x)
     return (y, operation.indices()) if return_indices else y

@@ -1,0 +1,108 @@
+"""``minicv export --weights FILE --out FILE.onnx``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import minicv
+from minicv.cli.arguments import checkpoint, path
+from minicv.export import OPSET, OPSETS, Exported, ExportError, export_onnx
+from minicv.export.graph import IMAGE
+from minicv.export.onnx_file import check_opset, onnx_package
+from minicv.tasks import System, load
+from minicv.tasks.folders import check_file
+
+_EPILOG = """The input "image" is (N, 3, H, W), RGB in 0..1; the network normalises it. The file carries the names
+of the classes and, in plain words, what is left to do before and after. Detectors are exported up
+to the scores of their anchors: which regions are looked at after that is decided in Python.
+
+The package onnx writes the file: pip install "minicv-from-scratch[onnx]". If onnxruntime is
+installed too, the outputs are compared with the model's own.
+
+example:
+  minicv export --weights runs/road/best.npz --out road.onnx"""  # noqa: E501
+
+
+def add_parser(commands: argparse._SubParsersAction) -> None:
+    """Describe the command's options."""
+    parser = commands.add_parser(
+        "export",
+        help="write a trained model as an ONNX file",
+        description="Write a trained model as an ONNX file, which runs without minicv.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--weights", required=True, type=path, metavar="FILE", help="a checkpoint of minicv train")
+    add("--out", required=True, type=path, metavar="FILE", help="the ONNX file")
+    add(
+        "--size",
+        type=int,
+        nargs=2,
+        metavar=("HEIGHT", "WIDTH"),
+        help="of the image, pixels, where the network works at one size only; default: the size "
+        "that the model was trained at",
+    )
+    add(
+        "--opset",
+        type=int,
+        default=OPSET,
+        metavar="N",
+        help=f"version of ONNX's operators, {OPSETS[0]} to {OPSETS[-1]}; default {OPSET}",
+    )
+    add("--overwrite", action="store_true", help="replace a file that stands there")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Export, and say what the file takes and gives."""
+    try:
+        check_opset(options.opset)
+    except ExportError as error:
+        raise ValueError(f"--{error}") from None
+    onnx_package()
+    _check_out(options.out, options.overwrite)
+    model, system = load(checkpoint(options.weights))
+    try:
+        result = export_onnx(
+            model,
+            options.out,
+            None if options.size is None else (options.size[0], options.size[1]),
+            opset=options.opset,
+            metadata={"system": system.name, "minicv": minicv.__version__},
+        )
+    except ExportError as error:
+        raise ValueError(f"{options.weights}: {error}") from None
+    for line in _said(result, system, options):
+        print(line)
+
+
+def _check_out(out: Path, overwrite: bool) -> None:
+    check_file(out, "--out")
+    if out.is_file() and not overwrite:
+        raise FileExistsError(
+            f"--out {out}: a file stands there; name another one, or say --overwrite"
+        )
+
+
+def _said(result: Exported, system: System, options: argparse.Namespace) -> list[str]:
+    """What the file is, takes and gives, and what is left to do."""
+    graph = result.graph
+    megabytes = options.out.stat().st_size / 1e6 if options.out.is_file() else 0
+    lines = [
+        f"{options.weights}: {system.title}, {len(result.network.classes)} classes -> "
+        f"{options.out} ({megabytes:.1f} MB, opset {options.opset}, {len(graph.nodes)} nodes)"
+    ]
+    width = max(map(len, graph.shapes))
+    for name, shape in graph.shapes.items():
+        kind = "input" if name == IMAGE else "output"
+        lines.append(f"  {kind:<6} {name:<{width}}  {' '.join(map(str, shape))}")
+    lines += [f"before: {result.before}", f"after: {result.after}"]
+    if result.difference is None:
+        lines.append("not compared with the model: onnxruntime is not installed")
+    else:
+        lines.append(
+            f"compared with the model in onnxruntime: largest difference {result.difference:.1e}"
+        )
+    return lines

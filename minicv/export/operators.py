@@ -1,0 +1,155 @@
+"""How each operation of `minicv.functional` is written in ONNX.
+
+Most operations are one operator of the same meaning, and `SAME` names it. The others have a
+function, here or in one of the three files beside, which adds one node or a few to the graph and
+returns the name of the result. `WITHOUT` says why some operations cannot be written.
+
+Source: the operator reference of ONNX, opset 13 and later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from minicv.autograd import Function
+from minicv.backend import to_numpy
+from minicv.export.graph import ExportError, GraphBuilder
+from minicv.export.layer_operators import LAYERS
+from minicv.export.operands import Operands, Writers
+from minicv.export.pooling_operators import POOLINGS
+from minicv.export.shape_operators import SHAPES
+from minicv.functional.abs import Abs
+from minicv.functional.arithmetic import Add, Divide, Multiply, Negative, Subtract
+from minicv.functional.batch_norm import BatchNorm
+from minicv.functional.clip import Clip
+from minicv.functional.dropout import Dropout
+from minicv.functional.exp import Exp
+from minicv.functional.leaky_relu import LeakyRelu
+from minicv.functional.log import Log
+from minicv.functional.log_softmax import LogSoftmax
+from minicv.functional.matmul import Matmul
+from minicv.functional.max import Max
+from minicv.functional.maximum import Maximum, Minimum
+from minicv.functional.mean import Mean
+from minicv.functional.power import Power, PowerOfNumber
+from minicv.functional.relu import Relu
+from minicv.functional.relu6 import Relu6
+from minicv.functional.roi_align import RoIAlign
+from minicv.functional.roi_pool import RoIPool
+from minicv.functional.sigmoid import Sigmoid
+from minicv.functional.softmax import Softmax
+from minicv.functional.sqrt import Sqrt
+from minicv.functional.sum import Sum
+from minicv.functional.tanh import Tanh
+from minicv.functional.where import Where
+
+SAME: Mapping[type[Function], str] = {
+    Abs: "Abs",
+    Add: "Add",
+    Divide: "Div",
+    Exp: "Exp",
+    Log: "Log",
+    Matmul: "MatMul",
+    Maximum: "Max",
+    Minimum: "Min",
+    Multiply: "Mul",
+    Negative: "Neg",
+    Power: "Pow",
+    Relu: "Relu",
+    Sigmoid: "Sigmoid",
+    Sqrt: "Sqrt",
+    Subtract: "Sub",
+    Tanh: "Tanh",
+}
+_REGIONS = (
+    "which regions it reads, and how many, is decided from the pixels by sorting and suppression, "
+    "which run in Python; a detector is exported up to the maps and scores before them"
+)
+WITHOUT: Mapping[type[Function], str] = {
+    BatchNorm: "in training it normalises by statistics of the batch; call eval() first",
+    Dropout: "in training it drops at random; call eval() first",
+    RoIAlign: _REGIONS,
+    RoIPool: _REGIONS,
+}
+
+
+def write(operation: Function, x: Operands, graph: GraphBuilder) -> str:
+    """Add the nodes of an operation to the graph; returns the name of its result.
+
+    Raises:
+        ExportError: ONNX cannot express it; says why.
+    """
+    kind = type(operation)
+    if kind in SAME:
+        return graph.add(SAME[kind], *(x[index] for index in range(len(x))))
+    if kind in WRITERS:
+        return WRITERS[kind](operation, x, graph)
+    reason = WITHOUT.get(kind, "minicv.export names no ONNX operator for it")
+    raise ExportError(f"{operation.name} cannot be exported: {reason}")
+
+
+def clip(operation: Clip, x: Operands, graph: GraphBuilder) -> str:
+    """Clip, with one limit or two."""
+    return graph.add("Clip", x[0], *_limits(graph, operation.min, operation.max))
+
+
+def relu6(operation: Relu6, x: Operands, graph: GraphBuilder) -> str:
+    """Clip to 0..6."""
+    return graph.add("Clip", x[0], *_limits(graph, 0, 6))
+
+
+def leaky_relu(operation: LeakyRelu, x: Operands, graph: GraphBuilder) -> str:
+    """LeakyRelu."""
+    return graph.add("LeakyRelu", x[0], alpha=float(operation.negative_slope))
+
+
+def power_of_number(operation: PowerOfNumber, x: Operands, graph: GraphBuilder) -> str:
+    """Pow by a constant."""
+    return graph.add("Pow", x[0], graph.number(operation.exponent))
+
+
+def softmax(operation: Softmax | LogSoftmax, x: Operands, graph: GraphBuilder) -> str:
+    """Softmax or LogSoftmax."""
+    return graph.add(operation.name, x[0], axis=int(operation.axis))
+
+
+def reduction(operation: Max | Mean | Sum, x: Operands, graph: GraphBuilder) -> str:
+    """ReduceMax, ReduceMean or ReduceSum. Their axes are an attribute here, in every opset."""
+    if not operation.dims:  # over no axis
+        return x[0]
+    return graph.add(
+        f"Reduce{operation.name}",
+        x[0],
+        axes=tuple(operation.dims),
+        keepdims=int(operation.keepdim),
+    )
+
+
+def where(operation: Where, x: Operands, graph: GraphBuilder) -> str:
+    """Where, by a condition that no pixel changes."""
+    condition = np.asarray(to_numpy(operation.condition)).astype(bool)
+    return graph.add("Where", graph.constant(condition), x[0], x[1])
+
+
+WRITERS: Writers = {
+    **LAYERS,
+    **POOLINGS,
+    **SHAPES,
+    Clip: clip,
+    LeakyRelu: leaky_relu,
+    LogSoftmax: softmax,
+    Max: reduction,
+    Mean: reduction,
+    PowerOfNumber: power_of_number,
+    Relu6: relu6,
+    Softmax: softmax,
+    Sum: reduction,
+    Where: where,
+}
+
+
+def _limits(graph: GraphBuilder, low: float | None, high: float | None) -> list[str]:
+    limits = ["" if limit is None else graph.number(limit) for limit in (low, high)]
+    return limits if limits[1] else limits[:1]
