@@ -37,9 +37,9 @@ from minicv.data.picture_size import (
     upright_mask,
     upright_points,
 )
-from minicv.data.run_lengths import checked_runs, decode_runs, expand_counts
 from minicv.data.segmentations import decode_segmentation, polygons_of, runs_of
 from minicv.vision.polygons import fill_polygons
+from minicv.vision.run_lengths import checked_runs, decode_runs, expand_counts
 
 __all__ = [
     "CocoDetection",

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from minicv.data.run_lengths import decode_runs
 from minicv.vision.polygons import LARGEST, fill_polygons
+from minicv.vision.run_lengths import decode_runs
 
 
 def decode_segmentation(segmentation: Sequence | dict, height: int, width: int) -> np.ndarray:

@@ -13,7 +13,6 @@ from hardening.bad_weights import described, with_array
 
 from minicv.data.checks import check_learnable, check_targets
 from minicv.data.farmyard import Farmyard
-from minicv.data.run_lengths import decode_runs, expand_counts
 from minicv.data.sources import open_data
 from minicv.proposals import CachedProposals, SlidingWindow
 from minicv.vision.boxes import (
@@ -28,6 +27,7 @@ from minicv.vision.boxes import (
     remove_small_boxes,
 )
 from minicv.vision.masks import masks_to_boxes
+from minicv.vision.run_lengths import decode_runs, expand_counts
 
 CALLS = Family("calls", {}, lambda folder: None)
 BOX = np.array([[1.0, 2.0, 8.0, 9.0]])

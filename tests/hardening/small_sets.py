@@ -177,7 +177,7 @@ def coco_content() -> dict[str, Any]:
 
 
 def _counts(text: str) -> list[int]:
-    from minicv.data.run_lengths import expand_counts
+    from minicv.vision.run_lengths import expand_counts
 
     return expand_counts(text)
 

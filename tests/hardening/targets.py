@@ -20,11 +20,11 @@ from minicv.data.image_files import read_image, read_label_map
 from minicv.data.mask_files import look_at_mask
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.picture_size import picture_size
-from minicv.data.run_lengths import decode_runs
 from minicv.data.sources import open_data
 from minicv.proposals import CachedProposals
 from minicv.tasks.earlier import check_data, check_terms, earlier_training
 from minicv.tasks.systems import load
+from minicv.vision.run_lengths import decode_runs
 from minicv.weights import load_checkpoint, load_description, read_torch_file, start_from
 
 XML = (mutations.other_xml, mutations.other_xml, *TEXT, *BYTES)

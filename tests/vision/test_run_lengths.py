@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from minicv.data.run_lengths import decode_runs, expand_counts
+from minicv.vision.run_lengths import (
+    compress_counts,
+    decode_runs,
+    encode_runs,
+    expand_counts,
+    ones_of_counts,
+    runs_of_ones,
+)
 
 
 def run_lengths(mask):
@@ -120,3 +127,54 @@ def test_a_megabyte_is_decoded_in_linear_time():
     with pytest.raises(ValueError, match="a number of 5000005 bits"):
         expand_counts("P" * 1_000_000 + "0")  # one number of a million characters
     assert time.perf_counter() - begin < 5
+
+
+@given(masks)
+def test_encoding_against_a_loop(mask):
+    runs = encode_runs(mask)
+    assert runs.dtype == np.int64 and runs.tolist() == run_lengths(mask)
+    np.testing.assert_array_equal(decode_runs(runs, mask.shape, mask.shape), mask)
+    for starts, ends in (runs_of_ones(mask), ones_of_counts(runs)):
+        pixels = [p for s, e in zip(starts, ends, strict=True) for p in range(s, e)]
+        assert pixels == np.flatnonzero(mask.T).tolist()
+
+
+@pytest.mark.parametrize(
+    ("mask", "counts"),
+    [
+        (np.zeros((3, 2), bool), [6]),
+        (np.ones((3, 2), bool), [0, 6]),  # one run over both columns
+        (np.ones((1, 1), bool), [0, 1]),
+        (np.zeros((1, 1), bool), [1]),
+        (np.array([[0, 0, 1], [1, 0, 0]]), [1, 1, 2, 1, 1]),
+        (np.array([[0, 1], [1, 0]], np.float32), [1, 2, 1]),  # on at the top of the next column
+    ],
+)
+def test_encoding_by_hand(mask, counts):
+    assert encode_runs(mask).tolist() == counts
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0)])
+def test_a_mask_of_no_pixels(shape):
+    assert encode_runs(np.zeros(shape, bool)).sum() == 0
+
+
+def test_a_mask_is_a_plane():
+    with pytest.raises(ValueError, match=r"shape \(1, 2, 3\), expected \(H, W\)"):
+        encode_runs(np.zeros((1, 2, 3), bool))
+
+
+@given(st.lists(st.integers(0, 2**31), max_size=12))
+def test_compressing_against_a_loop(runs):
+    assert compress_counts(runs) == compress(runs)
+    assert expand_counts(compress_counts(np.array(runs, np.int64))) == runs
+
+
+@given(st.lists(st.integers(0, 3), max_size=9))
+def test_runs_of_length_zero_do_not_part_others(counts):
+    starts, ends = ones_of_counts(np.array(counts, np.int64))
+    values = np.repeat(np.arange(len(counts)) % 2, counts)
+    assert [p for s, e in zip(starts, ends, strict=True) for p in range(s, e)] == np.flatnonzero(
+        values
+    ).tolist()
+    assert (ends > starts).all() and (starts[1:] > ends[:-1]).all()
