@@ -30,7 +30,7 @@ FLOORS = {
     "nn": 3,
     "optim": 3,
     "models": 4,
-    "weights": 4,
+    "weights": 3.5,
     "export": 4.5,
     "training": 5,
     "tasks": 6,

@@ -14,6 +14,7 @@ from PIL import Image
 
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.published_input import published_size, resize_unsmoothed
 from minicv.vision.boxes import clip_boxes_to_image, scale_boxes
 
 BEYOND = (
@@ -266,16 +267,21 @@ class ImageBatch:
 
 
 def batch_for(
-    backbone: Backbone, images: Sequence[np.ndarray], min_size: int, max_size: int
+    backbone: Backbone,
+    images: Sequence[np.ndarray],
+    min_size: int,
+    max_size: int,
+    smoothed: bool = True,
 ) -> ImageBatch:
-    """`make_batch` with the normalisation and the greatest stride of ``backbone``."""
+    """`make_batch` with the normalisation of ``backbone`` and the greatest stride of regions."""
     return make_batch(
         images,
         min_size=min_size,
         max_size=max_size,
         mean=backbone.mean,
         std=backbone.std,
-        multiple_of=backbone.strides[-1],
+        multiple_of=backbone.region_strides[-1],
+        smoothed=smoothed,
     )
 
 
@@ -287,6 +293,7 @@ def make_batch(
     mean: Sequence[float],
     std: Sequence[float],
     multiple_of: int,
+    smoothed: bool = True,
 ) -> ImageBatch:
     """Resize each image, subtract the mean, divide by the deviation, pad to a common size.
 
@@ -295,6 +302,8 @@ def make_batch(
         min_size, max_size: see `resized_size`.
         mean, std: per colour, in the units of the images.
         multiple_of: the padded height and width are multiples of this, the backbone's stride.
+        smoothed: whether an image is smoothed before it shrinks. Without it, size and pixels are
+            those of torchvision's detectors; see `minicv.models.published_input`.
 
     Raises:
         ValueError: no images, or one that `check_image` refuses.
@@ -308,9 +317,9 @@ def make_batch(
     if len(images) == 0:
         raise ValueError("make_batch: expected at least one image but got none")
     images = checked_images(images, "make_batch")
-    sizes = [
-        resized_size(height, width, min_size, max_size)
-        for _, height, width in (image.shape for image in images)
-    ]
-    resized = [resize_image(image, *size) for image, size in zip(images, sizes, strict=True)]
+    size_of, resize = (
+        (resized_size, resize_image) if smoothed else (published_size, resize_unsmoothed)
+    )
+    sizes = [size_of(*image.shape[1:], min_size, max_size) for image in images]
+    resized = [resize(image, *size) for image, size in zip(images, sizes, strict=True)]
     return ImageBatch(images, normalised_batch(resized, mean, std, multiple_of), sizes)

@@ -21,6 +21,13 @@ LEEDS_SPORTS_JOINTS = (
 )  # fmt: skip
 """The 14 joints of Leeds Sports Pose, in its order (Johnson & Everingham, 2010)."""
 
+COCO_JOINTS = (
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+    "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee",
+    "right_knee", "left_ankle", "right_ankle",
+)  # fmt: skip
+"""The 17 joints of a person in COCO, as its files spell them (Lin et al., 2014)."""
+
 
 def flip_keypoints(keypoints: Array, width: float, permutation: Sequence[int]) -> Array:
     """Keypoints in the mirrored image: ``x' = W - x``, and left and right joints exchanged.

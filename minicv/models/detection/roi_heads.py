@@ -351,31 +351,41 @@ def select_detections(
     return boxes[kept], labels[kept], scores[kept]
 
 
-def postprocess(
+class Found(NamedTuple):
+    """The detections of one image, best first.
+
+    Attributes:
+        boxes: (D, 4), in the pixels of the batch.
+        labels: (D,) int64, 0..K-1.
+        scores: (D,) probabilities.
+    """
+
+    boxes: Array
+    labels: Array
+    scores: Array
+
+
+def detect(
     logits: Array,
     offsets: Array,
     regions: Sequence[Array],
     batch: ImageBatch,
     settings: RegionSettings,
     record: StageRecorder,
-) -> list[Result]:
+) -> list[Found]:
     """Scores and offsets of the regions of all images -> the detections of each.
 
     Softmax; each class moves the proposal by its own offsets; boxes are clipped; then
-    `select_detections`. ``record`` gets three stages of the first image: class scores, refined
-    boxes and detections.
+    `select_detections`. ``record`` gets two stages of the first image: class scores and refined
+    boxes.
 
     Args:
         logits: (R, K+1), background first.
         offsets: (R, K+1, 4).
         regions: the proposals of each image in the pixels of the batch, R in all.
-        batch: the images; it brings boxes back to the pixels of each image.
+        batch: the images.
         settings: thresholds and the weights of the offsets.
         record: see `StageRecorder`.
-
-    Returns:
-        for each image ``"boxes"`` (D, 4), ``"labels"`` (D,) in 0..K-1 and ``"scores"`` (D,), best
-        first, in the pixels of the image.
 
     Source: Girshick 2015, section 2.2.
     """
@@ -393,19 +403,43 @@ def postprocess(
         refined.append(clip_boxes_to_image(decoded, size))
     record_refined_boxes(record, regions[0], refined[0], class_scores[0])
 
-    detections = []
-    for i, (scores, moved) in enumerate(zip(class_scores, refined, strict=True)):
-        boxes, labels, best = select_detections(
-            scores,
-            moved,
-            score_threshold=s.score_threshold,
-            nms_threshold=s.nms_threshold,
-            detections_per_image=s.detections_per_image,
+    return [
+        Found(
+            *select_detections(
+                scores,
+                moved,
+                score_threshold=s.score_threshold,
+                nms_threshold=s.nms_threshold,
+                detections_per_image=s.detections_per_image,
+            )
         )
-        boxes = batch.boxes_to_image(i, to_numpy(boxes))
-        detections.append({"boxes": boxes, "labels": to_numpy(labels), "scores": to_numpy(best)})
-    record_detections(record, batch.images[0], detections[0])
-    return detections
+        for scores, moved in zip(class_scores, refined, strict=True)
+    ]
+
+
+def in_image(batch: ImageBatch, index: int, found: Found) -> Result:
+    """The detections of image ``index`` as a result: on the host, in the image's own pixels.
+
+    Returns:
+        ``"boxes"`` (D, 4), ``"labels"`` (D,) in 0..K-1 and ``"scores"`` (D,), best first.
+    """
+    boxes, labels, scores = (to_numpy(array) for array in found)
+    return {"boxes": batch.boxes_to_image(index, boxes), "labels": labels, "scores": scores}
+
+
+def postprocess(
+    logits: Array,
+    offsets: Array,
+    regions: Sequence[Array],
+    batch: ImageBatch,
+    settings: RegionSettings,
+    record: StageRecorder,
+) -> list[Result]:
+    """`detect`, and each image's detections in its own pixels; ``record`` gets these too."""
+    found = detect(logits, offsets, regions, batch, settings, record)
+    results = [in_image(batch, index, own) for index, own in enumerate(found)]
+    record_detections(record, batch.images[0], results[0])
+    return results
 
 
 # Stages that several detectors record

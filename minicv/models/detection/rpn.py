@@ -10,6 +10,7 @@ Source: Ren et al., Faster R-CNN, 2015, section 3.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -21,10 +22,10 @@ from minicv.backend import Array, xp_of
 from minicv.models.detection.roi_heads import draw_weights
 from minicv.nn import Conv2d, Module
 from minicv.vision.boxes import (
+    batched_nms,
     clip_boxes_to_image,
     decode_boxes,
     encode_boxes,
-    nms,
     remove_small_boxes,
 )
 from minicv.vision.matching import Matcher, balanced_sample
@@ -61,28 +62,54 @@ class RPNHead(Module):
         return objectness, deltas
 
 
+class RPNOutput(NamedTuple):
+    """The output of the proposal network for the M anchors of N images.
+
+    Attributes:
+        objectness: (N, M) logits.
+        deltas: (N, M, 4) offsets.
+        anchors: (M, 4), the same for every image, level after level.
+        shapes: of each level (h, w, A): its rows and columns of cells, and anchors at each.
+    """
+
+    objectness: Tensor
+    deltas: Tensor
+    anchors: Array
+    shapes: list[tuple[int, int, int]]
+
+    @property
+    def counts(self) -> list[int]:
+        """How many of the M anchors each level has."""
+        return [h * w * a for h, w, a in self.shapes]
+
+
 class Proposals(NamedTuple):
     """Boxes of one image that may hold an object.
 
     Attributes:
-        boxes: (R, 4), best first, in the pixels of the batch.
+        boxes: (R, 4), best first, in the pixels of the batch; before suppression best first within
+            each level.
         scores: (R,) probabilities.
+        levels: (R,) the map that each comes from, 0 for the finest.
     """
 
     boxes: Array
     scores: Array
+    levels: Array
 
 
 def propose(
     objectness: Array,
     deltas: Array,
     anchors: Array,
+    counts: Sequence[int],
     image_size: tuple[int, int],
     *,
     pre_nms_top_n: int,
     min_size: float,
 ) -> Proposals:
-    """The best anchors of one image, moved by their offsets. A constant, without a gradient.
+    """The best anchors of each level of one image, moved by their offsets. A constant, without a
+    gradient.
 
     There is no threshold on the scores: they only order the anchors, and the head decides later
     which regions are background.
@@ -90,39 +117,48 @@ def propose(
     Args:
         objectness: (M,) logits, one for each anchor.
         deltas: (M, 4) offsets from the anchors.
-        anchors: (M, 4).
+        anchors: (M, 4), level after level.
+        counts: how many anchors each level has, M in all.
         image_size: height and width that boxes are clipped to.
-        pre_nms_top_n: how many anchors are taken, the best ones.
+        pre_nms_top_n: how many anchors of a level are taken, the best ones.
         min_size: boxes with a shorter side are dropped, pixels.
 
-    Source: Ren et al. 2015, section 3.3.
+    Source: Ren et al. 2015, section 3.3; with several levels Lin et al. 2017, section 4.1.
 
     >>> anchors = np.array([[0.0, 0.0, 8.0, 8.0], [4.0, 4.0, 12.0, 12.0]])
-    >>> boxes, scores = propose(np.array([-1.0, 0.0]), np.zeros((2, 4)), anchors, (10, 10),
-    ...                         pre_nms_top_n=1, min_size=2.0)
-    >>> boxes.tolist(), scores.tolist()
-    ([[4.0, 4.0, 10.0, 10.0]], [0.5])
+    >>> found = propose(np.array([-1.0, 0.0]), np.zeros((2, 4)), anchors, [2], (10, 10),
+    ...                 pre_nms_top_n=1, min_size=2.0)
+    >>> found.boxes.tolist(), found.scores.tolist(), found.levels.tolist()
+    ([[4.0, 4.0, 10.0, 10.0]], [0.5], [0])
     """
     xp = xp_of(objectness, deltas, anchors)
-    best = xp.argsort(-objectness, kind="stable")[:pre_nms_top_n]  # (P,)
+    starts = [0, *itertools.accumulate(counts)]
+    best_of_levels = [
+        start + xp.argsort(-objectness[start:end], kind="stable")[:pre_nms_top_n]
+        for start, end in itertools.pairwise(starts)
+    ]
+    best = xp.concatenate(best_of_levels)  # (P,)
+    levels = xp.asarray(np.repeat(np.arange(len(counts)), [len(own) for own in best_of_levels]))
     boxes = decode_boxes(deltas[best], anchors[best])  # (P, 4)
     boxes = clip_boxes_to_image(boxes, image_size)
     scores = 1 / (1 + xp.exp(-xp.clip(objectness[best], -50, 50)))
     large = remove_small_boxes(boxes, min_size)
-    return Proposals(boxes[large], scores[large])
+    return Proposals(boxes[large], scores[large], levels[large])
 
 
 def suppress(proposals: Proposals, *, nms_threshold: float, post_nms_top_n: int) -> Proposals:
-    """Of boxes that overlap by more than the threshold, the best; at most ``post_nms_top_n`` boxes.
+    """Of boxes of a level that overlap by more than the threshold, the best; at most
+    ``post_nms_top_n`` boxes of all levels.
 
     >>> boxes = np.array([[0.0, 0.0, 8.0, 8.0], [0.0, 1.0, 8.0, 8.0], [8.0, 0.0, 12.0, 8.0]])
-    >>> found = suppress(Proposals(boxes, np.array([0.9, 0.8, 0.7])), nms_threshold=0.7,
-    ...                  post_nms_top_n=300)
+    >>> found = suppress(Proposals(boxes, np.array([0.9, 0.8, 0.7]), np.zeros(3, int)),
+    ...                  nms_threshold=0.7, post_nms_top_n=300)
     >>> found.scores.tolist()
     [0.9, 0.7]
     """
-    kept = nms(proposals.boxes, proposals.scores, nms_threshold)[:post_nms_top_n]  # (R,)
-    return Proposals(proposals.boxes[kept], proposals.scores[kept])
+    boxes, scores, levels = proposals
+    kept = batched_nms(boxes, scores, levels, nms_threshold)[:post_nms_top_n]  # (R,)
+    return Proposals(boxes[kept], scores[kept], levels[kept])
 
 
 class AnchorTargets(NamedTuple):

@@ -21,6 +21,7 @@ from minicv.data import Farmyard
 from minicv.models.backbones import SmallBackbone
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
 from minicv.vision import clip_boxes_to_image, decode_boxes, nms
+from minicv.vision.anchors import AnchorGrid
 
 SETTINGS = FasterRCNNSettings(
     min_size=64,
@@ -58,7 +59,8 @@ def test_each_stage_follows_from_the_one_before():
     np.testing.assert_allclose(stages["input"]["image"].mean(), image.mean(), atol=0.02)
     features = stages["feature_map"]["features"]
     assert features.shape == (16, 8, 12) and stages["feature_map"]["stride"] == 8
-    grid = model.anchors.generate(8, 12).reshape(8, 12, 6, 4)
+    sizes, ratios = SETTINGS.anchor_sizes, SETTINGS.aspect_ratios
+    grid = AnchorGrid(8, sizes, ratios).generate(8, 12).reshape(8, 12, 6, 4)
     np.testing.assert_array_equal(stages["anchors"]["anchors"], grid)
     logits, _ = model.rpn(Tensor(features[None]))
     objectness = 1 / (1 + np.exp(-logits.data.reshape(8, 12, 6)))
@@ -170,8 +172,9 @@ def test_no_images_have_no_results_and_no_loss():
 
 
 def test_one_anchor_for_each_size_and_shape():
-    settings = FasterRCNNSettings(anchor_sizes=(16.0, 32.0), aspect_ratios=(0.25, 0.5, 1, 2, 4))
-    assert settings.anchors_per_cell == 10
+    changes = {"anchor_sizes": (16.0, 32.0), "aspect_ratios": (0.25, 0.5, 1, 2, 4)}
+    model = make_model(settings=dataclasses.replace(SETTINGS, **changes))
+    assert model.rpn.cls_logits.weight.shape[0] == 10
 
 
 def test_defaults_of_the_papers():

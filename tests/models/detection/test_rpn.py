@@ -51,12 +51,13 @@ def proposals_of(objectness, deltas, anchors, **changes):
         objectness,
         deltas,
         anchors,
+        [len(anchors)],
         (HEIGHT, WIDTH),
         pre_nms_top_n=o["pre_nms_top_n"],
         min_size=o["min_size"],
     )
     after = suppress(before, nms_threshold=o["nms_threshold"], post_nms_top_n=o["post_nms_top_n"])
-    return Found(*after, *before)
+    return Found(*after[:2], *before[:2])
 
 
 def by_loops(objectness, deltas, anchors, pre_nms_top_n, post_nms_top_n, nms_threshold, min_size):
@@ -69,6 +70,43 @@ def by_loops(objectness, deltas, anchors, pre_nms_top_n, post_nms_top_n, nms_thr
             scores.append(1 / (1 + math.exp(-objectness[i])))
     kept = box_loops.suppress(boxes, scores, nms_threshold)[:post_nms_top_n]
     return [boxes[i] for i in kept], [scores[i] for i in kept], boxes, scores
+
+
+@given(
+    strategies.seeds(),
+    st.lists(st.integers(0, 9), min_size=1, max_size=3),
+    st.sampled_from([0, 3, 100]),
+    st.sampled_from([0, 4, 100]),
+    st.sampled_from([0.0, 0.3, 1.0]),
+)
+def test_each_level_has_its_own_best_anchors_and_its_own_suppression(
+    seed, counts, pre_nms_top_n, post_nms_top_n, nms_threshold
+):
+    """Levels one by one by loops, then the best of all of them in one order."""
+    rng, total = np.random.default_rng(seed), sum(counts)
+    corners = rng.uniform(-5, 30, (total, 2))
+    anchors = np.concatenate([corners, corners + rng.uniform(1, 20, (total, 2))], axis=1)
+    objectness, deltas = rng.permutation(total) / 3 - 2, rng.normal(0, 0.2, (total, 4))
+    before = propose(
+        objectness, deltas, anchors, counts, (HEIGHT, WIDTH),
+        pre_nms_top_n=pre_nms_top_n, min_size=2.0,
+    )  # fmt: skip
+    found = suppress(before, nms_threshold=nms_threshold, post_nms_top_n=post_nms_top_n)
+
+    right, start = [], 0
+    for level, count in enumerate(counts):
+        own = slice(start, start + count)
+        boxes, scores, _, _ = by_loops(
+            objectness[own], deltas[own], anchors[own], pre_nms_top_n, total, nms_threshold, 2.0
+        )
+        right += [(score, level, box) for score, box in zip(scores, boxes, strict=True)]
+        start += count
+    right = sorted(right, key=lambda one: -one[0])[:post_nms_top_n]
+    np.testing.assert_allclose(found.scores, [score for score, _, _ in right], rtol=1e-12)
+    assert found.levels.tolist() == [level for _, level, _ in right]
+    np.testing.assert_allclose(
+        found.boxes, np.array([box for _, _, box in right]).reshape(-1, 4), atol=1e-9
+    )
 
 
 @given(
