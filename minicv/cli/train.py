@@ -15,7 +15,7 @@ from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.system_help import default_of, description_of
 from minicv.data.sources import sources_help
 from minicv.files import check_unlocked
-from minicv.models.backbones import BACKBONES
+from minicv.models.backbones import BACKBONES, PYRAMIDS
 from minicv.proposals import PROPOSERS
 from minicv.tasks import SYSTEMS, Option, System, Task, train
 from minicv.tasks.before_training import checked
@@ -103,7 +103,7 @@ def _add_options(parser: argparse.ArgumentParser, system: System | None = None) 
         add("system", choices=list(SYSTEMS), metavar="SYSTEM", help=f"one of {', '.join(SYSTEMS)}")
     add_data_options(parser, data_help() if system is None else sources_help(system.task.needs))
     add("--out", required=True, type=path, metavar="DIR", help="folder for checkpoints and history")
-    backbones = list(BACKBONES) if system is None else list(system.backbones)
+    backbones = [*BACKBONES, *PYRAMIDS] if system is None else list(system.backbones)
     if backbones:
         first = "default, where there is one: small" if system is None else "default: small"
         add("--backbone", choices=backbones, help=first)

@@ -142,6 +142,7 @@ class DetectionRecipe(Recipe):
 # are for photographs. True boxes are the only positives of an SVM. Where they are few, each has a
 # greater weight (svm_positive_weight).
 LIGHT, HEAVY = ("efficientnet_lite0", "resnet18"), ("resnet50", "alexnet", "vgg16")
+LIGHT_PYRAMIDS = tuple(f"{name}_fpn" for name in LIGHT)
 
 FASTER_RCNN: dict[str | None, FasterRCNNSettings] = {
     "small": FasterRCNNSettings(
@@ -159,6 +160,21 @@ FASTER_RCNN: dict[str | None, FasterRCNNSettings] = {
     "resnet50": FasterRCNNSettings(rpn_channels=512),
     "alexnet": FasterRCNNSettings(head_units=4096, pooled_size=6),
     "vgg16": FasterRCNNSettings(head_units=4096, rpn_channels=512),
+}  # fmt: skip
+# On a pyramid each level has one size of anchors, and fewer of each level are kept.
+FASTER_RCNN |= {
+    "small_fpn": dataclasses.replace(
+        FASTER_RCNN["small"], anchor_sizes=(10.0, 20.0, 40.0, 80.0), rpn_channels=64,
+        pre_nms_top_n_train=300, pre_nms_top_n_test=200, canonical_size=64.0,
+    ),
+    **dict.fromkeys(LIGHT_PYRAMIDS, dataclasses.replace(
+        FASTER_RCNN[LIGHT[0]], rpn_channels=96, pre_nms_top_n_train=500, pre_nms_top_n_test=300,
+        canonical_size=112.0,
+    )),
+    "resnet50_fpn": FasterRCNNSettings(
+        min_size=800, max_size=1333, anchor_sizes=(32.0, 64.0, 128.0, 256.0, 512.0),
+        post_nms_top_n_train=1000, head_samples=256,
+    ),
 }  # fmt: skip
 FAST_RCNN: dict[str | None, FastRCNNSettings] = {
     "small": FastRCNNSettings(
@@ -203,6 +219,11 @@ JOINT_RECIPES: Recipes = {
     **dict.fromkeys(LIGHT, DetectionRecipe(epochs=16, batch_size=2, lr=0.005)),
     **dict.fromkeys(HEAVY, _LARGE),
 }
+JOINT_RECIPES |= {
+    "small_fpn": JOINT_RECIPES["small"],
+    **{name: JOINT_RECIPES[LIGHT[0]] for name in LIGHT_PYRAMIDS},
+    "resnet50_fpn": _LARGE,
+}
 ON_PROPOSALS_RECIPES: Recipes = {
     "small": DetectionRecipe(epochs=12, batch_size=2, lr=0.02, jitter=0.0),
     **dict.fromkeys(LIGHT, DetectionRecipe(epochs=12, batch_size=2, lr=0.005, jitter=0.0)),
@@ -216,15 +237,23 @@ R_CNN_RECIPES: Recipes = {
 }
 
 
-CELLS: dict[str | None, int] = {"small": 8, **dict.fromkeys((*LIGHT, *HEAVY), 16)}  # the strides
+# Strides of the maps; of a pyramid those of its body.
+STRIDES: dict[str | None, tuple[int, ...]] = {
+    "small": (8,),
+    **dict.fromkeys((*LIGHT, *HEAVY), (16,)),
+    "small_fpn": (4, 8, 16),
+    **dict.fromkeys(LIGHT_PYRAMIDS, (8, 16, 32)),
+    "resnet50_fpn": (4, 8, 16, 32),
+}
+CELLS: dict[str | None, int] = {name: strides[0] for name, strides in STRIDES.items()}
 
 
 def _of(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Model]:
-    """How a detector of that class is built, on one map of its backbone."""
+    """How a detector of that class is built, on the maps of its backbone that it needs."""
 
     def build(spec: Spec, rng: np.random.Generator) -> Model:
         assert spec.backbone is not None  # SYSTEMS names no detector without a backbone
-        strides = (CELLS[spec.backbone],)
+        strides = STRIDES[spec.backbone]
         backbone = build_backbone(spec.backbone, strides, frozen=spec.frozen, rng=rng)
         on = () if spec.proposals is None else (PROPOSERS[spec.proposals](),)
         return kind(backbone, spec.classes, *on, spec.settings, rng=rng)
