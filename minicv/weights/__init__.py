@@ -1,4 +1,4 @@
-"""Floor 4: checkpoints, and readers for published weights."""
+"""Floor 3.5: checkpoints, and readers for published weights."""
 
 from minicv.weights.checkpoint import (
     load_checkpoint,
@@ -11,8 +11,10 @@ from minicv.weights.published import (
     KNOWN_WEIGHTS,
     efficientnet_lite0_weights,
     load_published,
+    read_weights,
     start_from,
 )
+from minicv.weights.safetensors_file import read_safetensors, write_safetensors
 from minicv.weights.torch_file import read_torch_file
 
 __all__ = [
@@ -22,8 +24,11 @@ __all__ = [
     "load_checkpoint",
     "load_description",
     "load_published",
+    "read_safetensors",
     "read_torch_file",
+    "read_weights",
     "save_checkpoint",
     "save_checkpoints",
     "start_from",
+    "write_safetensors",
 ]

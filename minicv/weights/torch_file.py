@@ -26,29 +26,12 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from minicv.weights.errors import DAMAGE, WeightsError
+from minicv.weights.foreign_files import refuse_foreign, refuse_safetensors
+from minicv.weights.state_dicts import WRAPPERS, state_dict_in
 from minicv.weights.torch_pickle import MOST_BYTES, Storage, TensorView, read_pickle
 
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _FREE_BYTES = 256 * 1024 * 1024
-# Under which the dictionary of tensors stands in a training's checkpoint, the likeliest first.
-WRAPPERS = (
-    *("state_dict", "model_state_dict", "model_state", "model", "net", "network", "module"),
-    *(
-        "weights",
-        "params",
-        "backbone",
-        "encoder",
-        "generator",
-        "model_ema",
-        "ema",
-        "state_dict_ema",
-    ),
-)
-_FOREIGN: tuple[tuple[bytes, str], ...] = (
-    (b"version https://git-lfs", "it is a pointer of Git LFS, not the weights: run git lfs pull"),
-    (b"\x89HDF", "it is an HDF5 file (Keras), not one of PyTorch"),
-    (b"<", "it is a web page (HTML), not weights; load the file itself"),
-)
 Reader = Callable[[Storage], np.ndarray]
 
 
@@ -76,7 +59,8 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
         raise WeightsError(f"{path}: no such file")
     try:
         size = path.stat().st_size
-        _refuse_foreign(path)
+        refuse_foreign(path)
+        refuse_safetensors(path)
         if zipfile.is_zipfile(path):
             with zipfile.ZipFile(path) as archive:
                 return _arrays(*_read_zip(archive), size)
@@ -88,19 +72,6 @@ def read_torch_file(path: str | Path) -> dict[str, np.ndarray]:
         reason = " ".join(str(error).split())
         reason = f"{type(error).__name__}: {reason:.200}"
         raise WeightsError(f"{path}: not a readable PyTorch file of tensors ({reason})") from None
-
-
-def _refuse_foreign(path: Path) -> None:
-    with path.open("rb") as file:
-        begin = file.read(64)
-    for start, what in _FOREIGN:
-        if begin.lstrip().startswith(start):
-            raise WeightsError(what)
-    if begin[8:9] == b"{" and int.from_bytes(begin[:8], "little") < path.stat().st_size:
-        raise WeightsError(
-            "it is a safetensors file; read it with safetensors.torch.load_file and write it with "
-            "torch.save"
-        )
 
 
 def _read_legacy(file: BinaryIO, file_size: int) -> tuple[Any, Reader]:
@@ -165,7 +136,7 @@ def _numbers(file: Any, storage: Storage, order: str) -> np.ndarray:
 
 def _arrays(found: Any, read: Reader, file_size: int) -> dict[str, np.ndarray]:
     """The arrays of the dictionary of tensors in what the file describes."""
-    views = _state_dict(found)
+    views = state_dict_in(found, TensorView)
     left = 4 * file_size + _FREE_BYTES
     seen: set[str] = set()
     for name, view in views.items():
@@ -185,49 +156,6 @@ def _arrays(found: Any, read: Reader, file_size: int) -> dict[str, np.ndarray]:
 
 def _itemsize(dtype: str) -> int:
     return 4 if dtype == "bfloat16" else np.dtype(dtype).itemsize
-
-
-def _state_dict(found: Any, depth: int = 3) -> dict[str, TensorView]:
-    """The dictionary of tensors: ``found`` itself, or one that it holds under some name."""
-    if not isinstance(found, dict):
-        raise WeightsError(f"holds a {type(found).__name__}, expected a dictionary of tensors")
-    other = {n: v for n, v in found.items() if not isinstance(v, TensorView) and not _extra(n)}
-    if not other:
-        for name in found:
-            if not isinstance(name, str):
-                raise WeightsError(f"entry {name!r:.80}: expected names, not {type(name).__name__}")
-        return {name: view for name, view in found.items() if isinstance(view, TensorView)}
-    inner = {n: v for n, v in other.items() if isinstance(v, dict) and _holds_tensors(v)}
-    known = [name for name in WRAPPERS if name in inner]
-    if depth and (known or (inner and len(other) == len(found))):
-        if len(inner) > 1 and not known:
-            names = ", ".join(f"{name!r:.40}" for name in list(inner)[:10])
-            raise WeightsError(
-                f"it holds {len(inner)} dictionaries of tensors ({names}); save the one that is "
-                "meant alone"
-            )
-        return _state_dict(inner[known[0] if known else next(iter(inner))], depth - 1)
-    name, value = next(iter(other.items()))
-    raise WeightsError(
-        f"entry {name!r:.80} is a {type(value).__name__}, expected a tensor; pass the state_dict "
-        "alone, not a training checkpoint"
-    )
-
-
-def _holds_tensors(found: dict[Any, Any], depth: int = 2) -> bool:
-    """Whether this is a dictionary of names and tensors, or one that holds such a dictionary."""
-    values = list(found.items())
-    if any(isinstance(name, str) and isinstance(value, TensorView) for name, value in values):
-        return True
-    return depth > 0 and any(
-        name in WRAPPERS and isinstance(value, dict) and _holds_tensors(value, depth - 1)
-        for name, value in values
-    )
-
-
-def _extra(name: Any) -> bool:
-    """Whether the entry is what a layer keeps beside its tensors, which is not needed."""
-    return isinstance(name, str) and name.endswith("_extra_state")
 
 
 def _array(name: str, view: TensorView, read: Reader) -> np.ndarray:

@@ -20,8 +20,12 @@ from minicv.weights.numbers import check_numbers
 from minicv.weights.torch_file import read_torch_file
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0-57934424.pth"
-KNOWN_WEIGHTS = ("efficientnet_lite0",)  # backbones whose published weights need no file
+KNOWN_WEIGHTS = (
+    "efficientnet_lite0",
+    "efficientnet_lite0_fpn",
+)  # backbones whose published weights need no file
 _PREFIX = "model/backbone."  # of the entries that training writes for the backbone
+_BODY = "body."  # of the entries of a feature pyramid that its body has
 _COUNTER = "num_batches_tracked"  # of batch normalisation; files of PyTorch before 0.4.1 lack it
 
 
@@ -38,6 +42,9 @@ def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
       has ``box_head.fc6`` and ``box_head.fc7`` of the same sizes, they are taken there. The
       checkpoint of a training with PyTorch is looked through, and a prefix of the names, such as
       ``module.``, is taken off.
+
+    Of a feature pyramid a classifier gives the body; so does the checkpoint of a system without a
+    pyramid, and the other way round.
 
     The published weights of EfficientNet-Lite0 are known. For that backbone they are loaded
     without a file too, and before a ``.npz``, whose entries then replace them.
@@ -85,6 +92,11 @@ def _start_from_checkpoint(backbone: Module, path: str | Path) -> str:
     arrays, _ = load_checkpoint(path)
     start = len(_PREFIX)
     found = {name[start:]: array for name, array in arrays.items() if name.startswith(_PREFIX)}
+    of_pyramid = any(name.startswith(_BODY) for name in found)
+    if of_pyramid and _body_of(backbone) is backbone:
+        found = {n.removeprefix(_BODY): array for n, array in found.items() if n.startswith(_BODY)}
+    elif not of_pyramid:
+        backbone = _body_of(backbone)
     wanted = backbone.state_dict()
     taken = {name: found[name] for name in wanted if name in found}
     if not taken:
@@ -98,8 +110,15 @@ def _start_from_checkpoint(backbone: Module, path: str | Path) -> str:
     return said if len(taken) == len(wanted) else f"{said}, the others stay as they were"
 
 
+def _body_of(backbone: Module) -> Module:
+    """What a classifier's weights fit: of a feature pyramid the body, else the backbone itself."""
+    body = getattr(backbone, "body", backbone)
+    assert isinstance(body, Module)
+    return body
+
+
 def _start_from_classifier(model: Module, weights: Mapping[str, np.ndarray], source: str) -> str:
-    backbone: Module = model.backbone  # type: ignore[attr-defined]
+    backbone = _body_of(model.backbone)  # type: ignore[attr-defined]
     wanted = backbone.state_dict()
     weights, prefix = without_prefix(weights, _needed(wanted), source)
     fitting = {

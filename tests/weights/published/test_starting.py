@@ -13,6 +13,7 @@ from minicv.weights import (
     save_checkpoint,
     start_from,
 )
+from minicv.weights.published import starting
 
 ALL = (8, 16, 32)
 
@@ -146,7 +147,7 @@ def torch_classifier(monkeypatch, backbone, first, channels, side, units=6):
     for number, shape in zip((first, first + 3, 6), sizes, strict=True):
         weights[f"classifier.{number}.weight"] = rng.normal(size=shape).astype("f4")
         weights[f"classifier.{number}.bias"] = rng.normal(size=shape[0]).astype("f4")
-    monkeypatch.setattr(published, "read_torch_file", lambda path: weights)
+    monkeypatch.setattr(starting, "read_torch_file", lambda path: weights)
     return weights
 
 
@@ -196,7 +197,7 @@ class TestPublishedClassifiers:
     def test_another_network_is_refused(self, monkeypatch, thin, name, first, side):
         weights = torch_classifier(monkeypatch, thin[name]((16,), 1), first, 4, side)
         wrong = weights | {f"classifier.{first}.weight": np.zeros((6, 5), "f4")}
-        monkeypatch.setattr(published, "read_torch_file", lambda path: wrong)
+        monkeypatch.setattr(starting, "read_torch_file", lambda path: wrong)
         segmenter = Segmenter(thin[name](ALL, 2))
         before = segmenter.state_dict()
         with pytest.raises(
@@ -213,7 +214,7 @@ class TestEfficientNetLite0:
     def known(self, monkeypatch):
         rng = np.random.default_rng(9)
         state = build_backbone("efficientnet_lite0", ALL, frozen=False, rng=rng).state_dict()
-        monkeypatch.setattr(published, "efficientnet_lite0_weights", lambda: state)
+        monkeypatch.setattr(starting, "efficientnet_lite0_weights", lambda: state)
         return state
 
     def test_is_loaded_without_a_file(self, known):
@@ -295,7 +296,7 @@ class TestFilesOfTrainingsWithPyTorch:
 
     def test_a_prefix_is_taken_off_and_said(self, monkeypatch):
         weights, longer = self.published("module.")
-        monkeypatch.setattr(published, "read_torch_file", lambda path: longer)
+        monkeypatch.setattr(starting, "read_torch_file", lambda path: longer)
         model = Segmenter(small(ALL, 1))
         said = start_from(model, "small", "x.pth")
         assert said == (
@@ -321,7 +322,7 @@ class TestFilesOfTrainingsWithPyTorch:
         }
         layers["classifier.3.weight"] = np.full((6, 6), 3, np.float32)
         longer |= {f"module.{name}": array for name, array in layers.items()}
-        monkeypatch.setattr(published, "read_torch_file", lambda path: longer)
+        monkeypatch.setattr(starting, "read_torch_file", lambda path: longer)
         model = Detector(small(ALL, 1))
         assert start_from(model, "small", "x.pth").endswith("and fc6 and fc7 of the box head")
         assert (model.box_head.fc7.weight.data == 3).all()

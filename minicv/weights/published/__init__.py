@@ -1,0 +1,31 @@
+"""Weights that others published: readers of their files, their names, and starting from them."""
+
+from minicv.weights.published.reading import (
+    WeightsFile,
+    form_of,
+    read_weights,
+    read_weights_file,
+)
+from minicv.weights.published.starting import (
+    EFFICIENTNET_LITE0,
+    KNOWN_WEIGHTS,
+    as_convolution,
+    efficientnet_lite0_weights,
+    load_published,
+    start_from,
+    two_layer_head_weights,
+)
+
+__all__ = [
+    "EFFICIENTNET_LITE0",
+    "KNOWN_WEIGHTS",
+    "WeightsFile",
+    "as_convolution",
+    "efficientnet_lite0_weights",
+    "form_of",
+    "load_published",
+    "read_weights",
+    "read_weights_file",
+    "start_from",
+    "two_layer_head_weights",
+]
