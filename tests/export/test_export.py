@@ -128,6 +128,13 @@ MODELS = {
         (32, 40),
         False,
     ),
+    "faster r-cnn on a pyramid": (
+        lambda: FasterRCNN(
+            FPN(SmallBackbone(2, (8, 16), rng=RNG), 4, rng=RNG), CLASSES, SMALL_SETTINGS, rng=RNG
+        ),
+        (40, 56),
+        False,
+    ),
     "fast r-cnn": (
         lambda: FastRCNN(SmallBackbone(2, rng=RNG), CLASSES, SlidingWindow(), rng=RNG),
         (32, 40),

@@ -1,0 +1,135 @@
+"""``minicv export``: the file, what is said of it, and the sentences of refusal."""
+
+import importlib
+
+import numpy as np
+import pytest
+from command_line import refused, run
+
+from minicv.models.segmentation import SegNetSettings
+from minicv.tasks import Spec, build, save
+
+CLASSES = ("sky", "tree", "grass")
+
+
+@pytest.fixture(scope="module")
+def segmenter(tmp_path_factory):
+    """A tiny segmenter that has learnt nothing; it works at 24 pixels."""
+    settings = SegNetSettings(widths=(4, 6), depths=(1, 1), min_size=24, max_size=72)
+    spec = Spec("segnet", CLASSES, settings)
+    path = tmp_path_factory.mktemp("training") / "best.npz"
+    save(path, build(spec, np.random.default_rng(0)), spec)
+    return path
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """Without onnx: the file is eight bytes, and everything before it is real."""
+
+    def onnx_bytes(graph, opset, metadata):
+        written.update(graph=graph, opset=opset, metadata=metadata)
+        return b"a model\n"
+
+    written = {}
+    export = importlib.import_module("minicv.export.export")
+    command = importlib.import_module("minicv.cli.export")
+    monkeypatch.setattr(export, "onnx_bytes", onnx_bytes)
+    monkeypatch.setattr(export, "largest_difference", lambda *_: 2.5e-6)
+    for module in (export, command):
+        monkeypatch.setattr(module, "onnx_package", lambda: None)
+    return written
+
+
+def test_what_is_written_and_said(capsys, tmp_path, segmenter, written):
+    out = tmp_path / "new" / "road.onnx"
+    status, said, error = run(capsys, "export", "--weights", segmenter, "--out", out)
+    assert (status, error) == (0, "") and out.read_bytes() == b"a model\n"
+    first, image, logits, before, after, compared = said.splitlines()
+    nodes = len(written["graph"].nodes)
+    assert first == (f"{segmenter}: SegNet, 3 classes -> {out} (0.0 MB, opset 17, {nodes} nodes)")
+    assert image == "  input  image   N 3 H W" and logits == "  output logits  N 3 H W"
+    assert before.startswith("before: read the picture as RGB, 0 to 1; any size will do; 24 x 36")
+    assert after.startswith("after: logits: of each class at each pixel")
+    assert compared.endswith("in onnxruntime: largest difference 2.5e-06")
+    assert written["metadata"]["system"] == "segnet" and written["opset"] == 17
+    assert written["metadata"]["classes"] == '["sky", "tree", "grass"]'
+    assert [path.name for path in out.parent.iterdir()] == ["road.onnx"]
+
+
+def test_size_and_opset(capsys, tmp_path, segmenter, written):
+    options = ("--size", 30, 50, "--opset", 13)
+    status, said, _ = run(
+        capsys, "export", "--weights", segmenter, "--out", tmp_path / "a.onnx", *options
+    )
+    assert status == 0 and "30 x 50 pixels" in said and "opset 13" in said
+
+
+def test_a_file_that_stands_there_is_kept_unless_it_may_be_replaced(
+    capsys, tmp_path, segmenter, written
+):
+    out = tmp_path / "road.onnx"
+    out.write_bytes(b"mine")
+    arguments = ("export", "--weights", segmenter, "--out", out)
+    assert refused(capsys, *arguments).endswith(
+        f"--out {out}: a file stands there; name another one, or say --overwrite"
+    )
+    assert out.read_bytes() == b"mine"
+    assert run(capsys, *arguments, "--overwrite")[0] == 0
+    assert out.read_bytes() == b"a model\n"
+
+
+def test_where_onnxruntime_is_missing_that_is_said(
+    capsys, tmp_path, segmenter, written, monkeypatch
+):
+    export = importlib.import_module("minicv.export.export")
+    monkeypatch.setattr(export, "largest_difference", lambda *_: None)
+    _, said, _ = run(capsys, "export", "--weights", segmenter, "--out", tmp_path / "a.onnx")
+    assert said.splitlines()[-1] == "not compared with the model: onnxruntime is not installed"
+
+
+def test_refusals(capsys, tmp_path, segmenter, written):
+    out = ("--out", tmp_path / "a.onnx")
+    weights = ("--weights", segmenter)
+
+    def sentence(*arguments):
+        return refused(capsys, "export", *arguments)
+
+    assert "--opset 12: expected one of 13 to 21" in sentence(*weights, *out, "--opset", 12)
+    folder = sentence("--weights", segmenter.parent, *out)
+    assert f"no such file, but a folder; did you mean {segmenter}?" in folder
+    assert "no such file" in sentence("--weights", tmp_path / "absent.npz", *out)
+    (tmp_path / "text.npz").write_text("no weights")
+    assert "text.npz: not a readable .npz" in sentence("--weights", tmp_path / "text.npz", *out)
+    assert "a folder stands there; name a file" in sentence(*weights, "--out", tmp_path)
+    size = sentence(*weights, *out, "--size", 0, 5)
+    assert size.endswith(f"{segmenter}: size 0 x 5: expected at least one pixel")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["text.npz"]
+
+
+def test_without_onnx_nothing_is_read_or_written(capsys, tmp_path, monkeypatch):
+    own = importlib.import_module
+
+    def import_module(name, package=None):
+        if name.partition(".")[0] == "onnx":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+        return own(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", import_module)
+    sentence = refused(
+        capsys, "export", "--weights", tmp_path / "absent.npz", "--out", tmp_path / "a.onnx"
+    )
+    assert sentence == (
+        "minicv export: the package onnx, which writes the file, is not installed; install it with "
+        "pip install onnx"
+    )
+
+
+def test_help_says_what_the_file_takes(capsys):
+    with pytest.raises(SystemExit):
+        run(capsys, "export", "--help")
+    said = capsys.readouterr().out
+    assert (
+        "(N, 3, H, W), RGB in 0..1" in said
+        and "--opset N" in said
+        and "--size HEIGHT WIDTH" in said
+    )
