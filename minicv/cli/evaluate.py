@@ -21,6 +21,7 @@ from minicv.tasks.before_training import readable
 from minicv.tasks.folders import check_file, check_folder, file_of
 from minicv.tasks.json_files import write_json
 from minicv.tasks.judging import judging
+from minicv.tasks.task import joint_names_of
 from minicv.training import evaluate
 
 PICTURES = 5  # drawn with --pictures
@@ -175,7 +176,9 @@ def write_pictures(
         title = f"{name}: number {better + 1} of {len(values)} by {task.best_by}"
         (result,) = model.predict([image])
         path = folder / f"{number}_{Path(name).name}.png"
-        prediction = Prediction(title, image, result, model.classes)
+        prediction = Prediction(
+            title, image, result, model.classes, joint_names=joint_names_of(model)
+        )
         save_picture(task.compare(prediction, target, dataset), path)
         paths.append(path)
     return paths

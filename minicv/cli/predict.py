@@ -16,6 +16,7 @@ from minicv.models.model import Model
 from minicv.tasks import Prediction, Task, load
 from minicv.tasks.folders import check_folder
 from minicv.tasks.json_files import write_json
+from minicv.tasks.task import joint_names_of
 
 STAGES = "_stages"  # the end of the name of a picture's folder with its stages
 
@@ -119,6 +120,7 @@ def _predict(
         seconds,
         drawn.relative_to(options.out).as_posix(),
         model.colours,
+        joint_names_of(model),
     )
     save_picture(task.draw(prediction, options.threshold), drawn)
     for ending, draw in task.more_pictures.items():

@@ -155,6 +155,9 @@ class CocoDetection:
         self.joint_names: tuple[str, ...] = (
             joints_of(content.categories) if joint_names is None else tuple(joint_names)
         )
+        self.joint_classes = tuple(
+            name for name in self.classes if name in by_name and by_name[name].joints
+        )
         self._entries = self._find_pictures(content.pictures, faults)
         self._add_objects(content, faults)
         self.paths = [entry.path for entry in self._entries]

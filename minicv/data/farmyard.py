@@ -103,6 +103,7 @@ class Farmyard:
     segmentation_classes: tuple[str, ...] = SEGMENTATION_CLASSES
     segmentation_colors: np.ndarray = SEGMENTATION_COLORS  # (8, 3) uint8, to draw them in
     joint_names: tuple[str, ...] = LEEDS_SPORTS_JOINTS
+    joint_classes: tuple[str, ...] = ("person",)  # those whose joints are labelled
 
     def __init__(
         self,

@@ -83,7 +83,7 @@ def coco_results(prediction: Prediction) -> list[dict[str, Any]]:
     ]
 
 
-def _summary(prediction: Prediction, threshold: float) -> str:
+def count_found(prediction: Prediction, threshold: float) -> str:
     """How many of each class score at least ``threshold``; if none does, what came nearest."""
     labels = sure(prediction.result, threshold)["labels"]
     counts = np.bincount(labels, minlength=len(prediction.classes))
@@ -103,7 +103,7 @@ DETECTION = Task(
     best_by="AP",  # AP50 over few images soon stops rising; AP still tells good weights from better
     draw=_draw,
     to_json=coco_results,
-    summary=_summary,
+    summary=count_found,
     watched=("AP50",),
     picture="detections",
     results="detections",
@@ -248,7 +248,7 @@ STRIDES: dict[str | None, tuple[int, ...]] = {
 CELLS: dict[str | None, int] = {name: strides[0] for name, strides in STRIDES.items()}
 
 
-def _of(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Model]:
+def build_on_maps(kind: Callable[..., Model]) -> Callable[[Spec, np.random.Generator], Model]:
     """How a detector of that class is built, on the maps of its backbone that it needs."""
 
     def build(spec: Spec, rng: np.random.Generator) -> Model:
@@ -273,20 +273,20 @@ def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Gene
 
 SYSTEMS = (
     System(
-        "faster_rcnn", "Faster R-CNN", "Ren 2015", DETECTION, _of(FasterRCNN),
+        "faster_rcnn", "Faster R-CNN", "Ren 2015", DETECTION, build_on_maps(FasterRCNN),
         FASTER_RCNN, JOINT_RECIPES, cells=CELLS, options=COMMON_OPTIONS,
     ),
     System(
-        "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, _of(FastRCNN),
+        "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, build_on_maps(FastRCNN),
         FAST_RCNN, ON_PROPOSALS_RECIPES, on_proposals=True, cells=CELLS,
         options={name: COMMON_OPTIONS[name] for name in ("min_size", "max_size")},
     ),
     System(
-        "spp_net", "SPP-net", "He 2014", DETECTION, _of(SPPNet),
+        "spp_net", "SPP-net", "He 2014", DETECTION, build_on_maps(SPPNet),
         SPP_NET, ON_PROPOSALS_RECIPES, on_proposals=True, after_fit=fit_svms_of_best,
     ),
     System(
-        "rcnn", "R-CNN", "Girshick 2014", DETECTION, _of(RCNN),
+        "rcnn", "R-CNN", "Girshick 2014", DETECTION, build_on_maps(RCNN),
         R_CNN, R_CNN_RECIPES, on_proposals=True, after_fit=fit_svms_of_best,
     ),
 )  # fmt: skip

@@ -32,6 +32,7 @@ class Prediction:
         seconds: that the prediction took.
         picture: name of the file on which the result is drawn, if there is one.
         colours: red, green and blue of each class, 0..255; None for those of `class_palette`.
+        joint_names: of the joints in the result, in their order; () for a model without joints.
     """
 
     name: str
@@ -41,6 +42,12 @@ class Prediction:
     seconds: float = 0.0
     picture: str = ""
     colours: Colours | None = None
+    joint_names: tuple[str, ...] = ()
+
+
+def joint_names_of(model: Model) -> tuple[str, ...]:
+    """The names of the joints that a model finds; () for a model without."""
+    return tuple(getattr(model.settings, "joint_names", ()))
 
 
 def classes_of_objects(dataset: Dataset) -> Classes:
