@@ -25,6 +25,8 @@ PASSED_OVER = {
     *(("builtins", "dict"), ("builtins", "int"), ("builtins", "float"), ("builtins", "list")),
     *(("builtins", "frozenset"), ("__builtin__", "dict"), ("__builtin__", "set")),
     *(("__builtin__", "int"), ("__builtin__", "float"), ("__builtin__", "list")),
+    *(("__builtin__", "long"), ("__builtin__", "bool"), ("__builtin__", "unicode")),
+    *(("__builtin__", "tuple"), ("builtins", "tuple"), ("builtins", "bool"), ("builtins", "str")),
     *(("numpy", "dtype"), ("numpy", "ndarray"), ("_codecs", "encode"), ("torch", "Tensor")),
     *((f"numpy.{core}.multiarray", made) for core in ("core", "_core") for made in
       ("scalar", "_reconstruct")),

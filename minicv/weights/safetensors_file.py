@@ -252,7 +252,7 @@ def _entry(name: str, described: Any) -> _Entry:
     _check_text(name)
     if len(name) > _LONGEST_NAME:
         raise WeightsError(f"an entry has a name of {len(name):,} characters")
-    if not isinstance(described, dict) or set(described) != _FIELDS:
+    if not isinstance(described, dict) or not described.keys() >= _FIELDS:
         raise WeightsError(
             f"entry {name!r:.80} is {described!r:.80}, expected dtype, shape and data_offsets"
         )

@@ -1,5 +1,12 @@
 """Weights that others published: readers of their files, their names, and starting from them."""
 
+from minicv.weights.published.name_tables import NameTable, table_of
+from minicv.weights.published.names_of_projects import (
+    CHAINERCV,
+    DETECTRON,
+    DETECTRON2,
+    TABLES,
+)
 from minicv.weights.published.reading import (
     WeightsFile,
     form_of,
@@ -17,8 +24,13 @@ from minicv.weights.published.starting import (
 )
 
 __all__ = [
+    "CHAINERCV",
+    "DETECTRON",
+    "DETECTRON2",
     "EFFICIENTNET_LITE0",
     "KNOWN_WEIGHTS",
+    "TABLES",
+    "NameTable",
     "WeightsFile",
     "as_convolution",
     "efficientnet_lite0_weights",
@@ -27,5 +39,6 @@ __all__ = [
     "read_weights",
     "read_weights_file",
     "start_from",
+    "table_of",
     "two_layer_head_weights",
 ]

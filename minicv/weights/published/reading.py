@@ -147,7 +147,7 @@ def _form_of_archive(path: Path) -> str:
         raise WeightsError("it is a Keras file (.keras), which is not read; save the weights as "
                            ".npz")  # fmt: skip
     some = ", ".join(f"{name!r:.40}" for name in names[:3]) or "nothing"
-    raise WeightsError(f"a zip archive of {some}, which holds no weights; expected {_FORMS}")
+    raise WeightsError(f"a zip archive of {some}, of a form that is not known; expected {_FORMS}")
 
 
 def _is_text(begin: bytes) -> bool:
