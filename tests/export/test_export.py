@@ -7,8 +7,10 @@ import onnx_in_numpy
 import pytest
 
 from minicv import Tensor, no_grad
+from minicv import functional as F
 from minicv.export import ExportError, export_onnx, exported
 from minicv.export.graph import IMAGE
+from minicv.export.replay import replay
 from minicv.models.backbones import FPN, SmallBackbone
 from minicv.models.backbones.alexnet import AlexNet, AlexNetLayers
 from minicv.models.backbones.build import BACKBONES, build_backbone
@@ -16,6 +18,7 @@ from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0
 from minicv.models.backbones.resnet import ResNet18
 from minicv.models.detection import FasterRCNN, FastRCNN
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
+from minicv.models.photographs import batch_for, resize_image, resized_size
 from minicv.models.segmentation import (
     DeconvNet,
     DeconvNetSettings,
@@ -75,7 +78,7 @@ SMALL_SETTINGS = dataclasses.replace(FASTER_RCNN["small"], rpn_channels=4, head_
 TINY_ALEXNET = AlexNetLayers((4, 4, 6, 6, 4), (1, 2, 1, 2, 2), True)
 
 
-class Half(Module):
+class SmallAlexNet(Module):
     """The classifier of AlexNet with fewer units: the pooling to 6x6 and the layers around it."""
 
     mean, std = AlexNet.mean, AlexNet.std
@@ -85,8 +88,6 @@ class Half(Module):
         self.features, self.fc = alexnet.features, Linear(4 * 36, 5, rng=RNG)
 
     def forward(self, x):
-        from minicv import functional as F
-
         x = F.adaptive_avg_pool2d(self.features(x), 6)
         return self.fc(x.reshape(x.shape[0], -1))
 
@@ -140,7 +141,7 @@ MODELS = {
         (32, 40),
         True,
     ),
-    "alexnet": (Half, (100, 131), False),
+    "alexnet": (SmallAlexNet, (100, 131), False),
 }
 
 
@@ -243,6 +244,39 @@ def test_the_file_says_what_it_is(tmp_path):
     assert [own.name for own in path.parent.iterdir()] == ["m.onnx"]
 
 
+def test_a_segmentation_by_what_the_sentences_say_is_that_of_predict():
+    settings = SegNetSettings(widths=(4, 6), depths=(1, 1), min_size=20, max_size=60)
+    model = trained(SegNet(CLASSES, settings, rng=RNG))
+    model.score.bias.data = 0 * model.score.bias.data  # so that noise has several classes
+    picture = np.random.default_rng(3).random((3, 41, 62), np.float32)
+    result = exported(model)
+    image = resize_image(picture, *resized_size(41, 62, 20, 60))[None]
+    assert "any size will do" in result.before
+    logits = onnx_in_numpy.run(result.graph, image)["logits"]
+    assert "enlarge the logits bilinearly" in result.after
+    labels = F.resize_bilinear(logits, (41, 62)).data[0].argmax(axis=0)
+    assert (labels == model.predict([picture])[0]["segmentation"]).mean() > 0.999
+    assert len(np.unique(labels)) > 1
+
+
+def test_anchors_score_as_in_the_detector_by_what_the_sentences_say():
+    model = trained(MODELS["faster r-cnn"][0]())
+    picture = np.random.default_rng(3).random((3, 40, 50), np.float32)
+    result = exported(model)
+    assert "make its shorter side 128 pixels, but the longer at most 256" in result.before
+    resized = resize_image(picture, *resized_size(40, 50, 128, 256))
+    image = np.full((1, 3, *result.size), 0.5, np.float32)  # the mean colour
+    image[0, :, : resized.shape[1], : resized.shape[2]] = resized
+    found = onnx_in_numpy.run(result.graph, image)
+    batch = batch_for(model.backbone, [picture], 128, 256)
+    (features,) = model.backbone.eval()(Tensor(batch.pixels))
+    objectness, _ = model.rpn(features)
+    columns = features.shape[3] - 6  # beyond, a cell sees where the batch of one picture ends
+    own = objectness.data.reshape(*features.shape[2:], -1)[:, :columns]
+    exported_scores = found["objectness_8"].reshape(16, 32, -1)[:, :columns]
+    np.testing.assert_allclose(exported_scores, own, rtol=1e-3, atol=1e-5)
+
+
 def test_numbers_that_come_from_the_pixels_in_numpy_are_refused():
     class Brighter(Segmenter):
         def __init__(self):
@@ -273,9 +307,6 @@ def test_a_detector_holds_pictures_of_its_own_sizes():
 
 
 def test_the_region_features_of_a_detector_are_refused_with_the_reason():
-    from minicv import functional as F
-    from minicv.export.replay import replay
-
     image = Tensor(np.ones((1, 3, 8, 8), "f"), requires_grad=True)
     box, index = np.float32([[0, 0, 4, 4]]), np.zeros(1, int)
     y = F.roi_align(image, box, index, 2, 1.0)
