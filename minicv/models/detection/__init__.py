@@ -2,6 +2,7 @@
 
 from minicv.models.detection.fast_rcnn import FastRCNN, FastRCNNSettings
 from minicv.models.detection.faster_rcnn import FasterRCNN, FasterRCNNSettings
+from minicv.models.detection.mask_rcnn import MaskRCNN, MaskRCNNSettings
 from minicv.models.detection.rcnn import RCNN, RCNNSettings
 from minicv.models.detection.sliding_window import (
     SlidingWindowCost,
@@ -17,6 +18,8 @@ __all__ = [
     "FastRCNNSettings",
     "FasterRCNN",
     "FasterRCNNSettings",
+    "MaskRCNN",
+    "MaskRCNNSettings",
     "RCNNSettings",
     "SPPNet",
     "SPPNetSettings",

@@ -30,6 +30,7 @@ from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.pyramid_stages import record_levels, record_maps, record_rpn
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
     Found,
@@ -47,7 +48,6 @@ from minicv.models.detection.roi_heads import (
     record_region_features,
     sample_regions,
 )
-from minicv.models.detection.pyramid_stages import record_levels, record_maps, record_rpn
 from minicv.models.detection.rpn import (
     Proposals,
     RPNHead,
@@ -343,12 +343,14 @@ class FasterRCNN(Model):
             (h, w, len(boxes) // (h * w))
             for (h, w), boxes in zip((own.shape[2:] for own in features), anchors, strict=True)
         ]
-        if len(found) == 1:
-            return RPNOutput(*found[0], anchors[0], shapes)
         objectness, deltas = zip(*found, strict=True)
-        xp = xp_of(anchors[0])
-        return RPNOutput(  # level after level: (N, M), (N, M, 4), (M, 4)
-            F.concatenate(objectness, 1), F.concatenate(deltas, 1), xp.concatenate(anchors), shapes
+        if len(features) == 1:
+            return RPNOutput(objectness[0], deltas[0], anchors[0], shapes)
+        return RPNOutput(  # level after level
+            F.concatenate(objectness, 1),  # (N, M)
+            F.concatenate(deltas, 1),  # (N, M, 4)
+            xp_of(anchors[0]).concatenate(anchors),  # (M, 4)
+            shapes,
         )
 
     def _anchors(self, level: int, features: Tensor, batch: ImageBatch) -> Array:
