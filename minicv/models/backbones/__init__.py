@@ -10,7 +10,13 @@ from minicv.models.backbones.backbone import Backbone
 from minicv.models.backbones.build import BACKBONES, PYRAMIDS, build_backbone
 from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0, EfficientNetLite0Backbone
 from minicv.models.backbones.fpn import FPN
-from minicv.models.backbones.resnet import ResNet18, ResNet18Backbone, ResNet50, ResNet50Backbone
+from minicv.models.backbones.resnet import (
+    DilatedResNet50,
+    ResNet18,
+    ResNet18Backbone,
+    ResNet50,
+    ResNet50Backbone,
+)
 from minicv.models.backbones.small import SmallBackbone
 from minicv.models.backbones.vgg16 import VGG16, VGG16Backbone
 
@@ -24,6 +30,7 @@ __all__ = [
     "AlexNet",
     "AlexNetBackbone",
     "Backbone",
+    "DilatedResNet50",
     "EfficientNetLite0",
     "EfficientNetLite0Backbone",
     "ResNet18",

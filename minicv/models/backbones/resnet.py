@@ -39,11 +39,15 @@ _GROUP = {4: 1, 8: 2, 16: 3, 32: 4}
 
 
 def _convolution(
-    channels_in: int, channels_out: int, kernel: int, stride: int, rng: np.random.Generator
+    channels_in: int,
+    channels_out: int,
+    kernel: int,
+    stride: int,
+    rng: np.random.Generator,
+    dilation: int = 1,
 ) -> Conv2d:
-    return Conv2d(
-        channels_in, channels_out, kernel, stride, padding=kernel // 2, bias=False, rng=rng
-    )
+    padding = kernel // 2 * dilation
+    return Conv2d(channels_in, channels_out, kernel, stride, padding, dilation, bias=False, rng=rng)
 
 
 class _Block(Module):
@@ -53,7 +57,13 @@ class _Block(Module):
     downsample: Sequential | None
 
     def __init__(
-        self, channels_in: int, width: int, stride: int, norm: type[Norm], rng: np.random.Generator
+        self,
+        channels_in: int,
+        width: int,
+        stride: int,
+        norm: type[Norm],
+        rng: np.random.Generator,
+        dilation: int = 1,
     ) -> None:
         """The shortcut; a subclass builds f before it."""
         channels_out = width * self.expansion
@@ -74,11 +84,17 @@ class _BasicBlock(_Block):
     expansion = 1
 
     def __init__(
-        self, channels_in: int, width: int, stride: int, norm: type[Norm], rng: np.random.Generator
+        self,
+        channels_in: int,
+        width: int,
+        stride: int,
+        norm: type[Norm],
+        rng: np.random.Generator,
+        dilation: int = 1,
     ) -> None:
-        self.conv1 = _convolution(channels_in, width, 3, stride, rng)
+        self.conv1 = _convolution(channels_in, width, 3, stride, rng, dilation)
         self.bn1 = norm(width)
-        self.conv2 = _convolution(width, width, 3, 1, rng)
+        self.conv2 = _convolution(width, width, 3, 1, rng, dilation)
         self.bn2 = norm(width)
         super().__init__(channels_in, width, stride, norm, rng)
 
@@ -92,11 +108,17 @@ class _Bottleneck(_Block):
     expansion = 4
 
     def __init__(
-        self, channels_in: int, width: int, stride: int, norm: type[Norm], rng: np.random.Generator
+        self,
+        channels_in: int,
+        width: int,
+        stride: int,
+        norm: type[Norm],
+        rng: np.random.Generator,
+        dilation: int = 1,
     ) -> None:
         self.conv1 = _convolution(channels_in, width, 1, 1, rng)
         self.bn1 = norm(width)
-        self.conv2 = _convolution(width, width, 3, stride, rng)
+        self.conv2 = _convolution(width, width, 3, stride, rng, dilation)
         self.bn2 = norm(width)
         self.conv3 = _convolution(width, 4 * width, 1, 1, rng)
         self.bn3 = norm(4 * width)
@@ -121,18 +143,29 @@ class _ResNet(Module):
         depths: Sequence[int],
         norm: type[Norm],
         rng: np.random.Generator,
+        most_stride: int = 32,
     ) -> None:
-        """Group i, of ``depths[i]`` blocks, becomes the attribute ``layer{i + 1}``."""
+        """Group i, of ``depths[i]`` blocks, becomes the attribute ``layer{i + 1}``.
+
+        Where a group would bring the map beyond ``most_stride``, it keeps the size of the map. From
+        its second block on the taps of 3x3 kernels lie twice as far apart instead, so that they
+        fall on what they would have seen.
+        """
         self.conv1 = _convolution(3, 64, 7, 2, rng)
         self.bn1 = norm(64)
-        channels = 64
+        channels, total_stride, dilation = 64, 4, 1
         for number, depth in enumerate(depths):
             width = 64 * 2**number
-            blocks = []
+            blocks: list[Module] = []
+            growth = 1 if number == 0 else 2
+            stride = growth if total_stride * growth <= most_stride else 1
+            total_stride *= stride
             for index in range(depth):
-                stride = 2 if index == 0 and number > 0 else 1
-                blocks.append(block(channels, width, stride, norm, rng))
+                own = stride if index == 0 else 1
+                blocks.append(block(channels, width, own, norm, rng, dilation))
                 channels = width * block.expansion
+                if index == 0:
+                    dilation *= growth // stride
             setattr(self, f"layer{number + 1}", Sequential(*blocks))
 
     def run_stem(self, x: Tensor) -> Tensor:
@@ -186,6 +219,39 @@ class ResNet50(_Classifier):
 
     def __init__(self, num_classes: int = 1000, *, rng: np.random.Generator) -> None:
         super().__init__(_Bottleneck, _DEPTHS_50, num_classes, rng)
+
+
+class DilatedResNet50(_ResNet):
+    """ResNet-50 that stops halving: (N, 3, H, W) -> (N, 2048, ceil(H / 8), ceil(W / 8)).
+
+    The last two groups keep the size of the map and spread their kernels instead: by 2 in layer3,
+    by 4 in layer4. The maps are four times as fine as those of `ResNet50Backbone` at stride 32, and
+    a cell depends on about as many pixels. Names and shapes of the weights are the same.
+
+    Args:
+        rng: draws the weights.
+
+    Source: Chen et al., DeepLab, 2015, section 3.1 (the hole algorithm); torchvision's
+    ``resnet50(replace_stride_with_dilation=[False, True, True])``.
+
+    >>> backbone = DilatedResNet50(rng=np.random.default_rng(0))
+    >>> [block.conv2.dilation[0] for block in (*backbone.layer3[:2], *backbone.layer4[:2])]
+    [1, 2, 2, 4]
+    """
+
+    mean = _Classifier.mean
+    std = _Classifier.std
+    out_channels = 2048
+    stride = 8
+
+    def __init__(self, *, rng: np.random.Generator) -> None:
+        self.build_groups(_Bottleneck, _DEPTHS_50, BatchNorm2d, rng, most_stride=self.stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.run_stem(x)  # (N, 3, H, W) -> (N, 64, H/4, W/4)
+        for number in (1, 2, 3, 4):
+            x = self.run_group(x, number)  # in the end (N, 2048, H/8, W/8)
+        return x
 
 
 class _ResNetBackbone(_ResNet, Backbone):

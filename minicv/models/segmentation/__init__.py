@@ -10,6 +10,7 @@ from minicv.models.segmentation.convolutionalize import (
 from minicv.models.segmentation.deconvnet import DeconvNet, DeconvNetSettings
 from minicv.models.segmentation.encoder_decoder import EncoderDecoder, EncoderDecoderSettings
 from minicv.models.segmentation.fcn import FCN8s, FCN16s, FCN32s, FCNSettings
+from minicv.models.segmentation.fcn_resnet50 import FCNResNet50, FCNResNet50Settings
 from minicv.models.segmentation.full_resolution import FullResolution, FullResolutionSettings
 from minicv.models.segmentation.patch_classifier import (
     DensePatchClassifier,
@@ -28,6 +29,8 @@ __all__ = [
     "FCN8s",
     "FCN16s",
     "FCN32s",
+    "FCNResNet50",
+    "FCNResNet50Settings",
     "FCNSettings",
     "FullResolution",
     "FullResolutionSettings",

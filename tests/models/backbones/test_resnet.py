@@ -6,6 +6,7 @@ import pytest
 from minicv import Tensor, no_grad, reference
 from minicv import functional as F
 from minicv.models.backbones import (
+    DilatedResNet50,
     ResNet18,
     ResNet18Backbone,
     ResNet50,
@@ -17,6 +18,23 @@ from minicv.models.backbones import (
 @pytest.fixture(scope="module")
 def resnet50():
     return ResNet50(rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("height", "width"), [(65, 100), (72, 41)])
+def test_every_fourth_cell_of_the_dilated_network_is_a_cell_of_the_other(height, width):
+    """Spread kernels fall on what they would have seen on a halved map, also at the borders."""
+    rng = np.random.default_rng(3)
+    fine = DilatedResNet50(rng=rng).eval()
+    coarse = ResNet50Backbone((32,), rng=rng).eval()
+    state = fine.state_dict()
+    coarse.load_state_dict({name: state[name] for name in coarse.state_dict()})
+    x = image(1, 3, height, width)
+    with no_grad():
+        found = fine(x).data
+        (wanted,) = coarse(x)
+    assert found.shape == (1, 2048, -(-height // 8), -(-width // 8))
+    scale = np.abs(wanted.data).max()
+    np.testing.assert_allclose(found[:, :, ::4, ::4], wanted.data, rtol=0, atol=1e-5 * scale)
 
 
 def image(*shape, seed=0):
