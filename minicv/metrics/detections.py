@@ -19,12 +19,20 @@ The last three may be absent, and other keys are ignored. n and m may be 0; an e
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from minicv.backend import to_numpy
 from minicv.vision import box_area
+
+
+class Labelled(Protocol):
+    """What has labels (n,) int64: the predictions or the targets of one image."""
+
+    @property
+    def labels(self) -> np.ndarray:
+        """0..K-1."""
 
 
 class ImagePredictions(NamedTuple):
@@ -66,25 +74,39 @@ def read_detections(
     >>> predicted[0].labels.tolist(), there[0].area.tolist()
     ([1, 0], [8.0])
     """
+    check_lengths(predictions, targets, operation)
+    return (
+        [
+            _read_predictions(found, f"{operation}: predictions[{index}]")
+            for index, found in enumerate(predictions)
+        ],
+        [
+            _read_targets(there, f"{operation}: targets[{index}]")
+            for index, there in enumerate(targets)
+        ],
+    )
+
+
+def check_lengths(
+    predictions: Sequence[Mapping], targets: Sequence[Mapping], operation: str
+) -> None:
+    """Refuse lists of different lengths.
+
+    Raises:
+        ValueError: they differ in length.
+
+    >>> check_lengths([{}], [{}], "doctest")
+    """
     if len(predictions) != len(targets):
         raise ValueError(
             f"{operation}: expected one prediction and one target per image but got "
             f"{len(predictions)} predictions and {len(targets)} targets"
         )
-    pairs = enumerate(zip(predictions, targets, strict=True))
-    read = [
-        (
-            _read_predictions(found, f"{operation}: predictions[{index}]"),
-            _read_targets(there, f"{operation}: targets[{index}]"),
-        )
-        for index, (found, there) in pairs
-    ]
-    return [found for found, _ in read], [there for _, there in read]
 
 
 def count_classes(
-    predictions: Sequence[ImagePredictions],
-    targets: Sequence[ImageTargets],
+    predictions: Sequence[Labelled],
+    targets: Sequence[Labelled],
     number_of_classes: int | None,
     operation: str,
 ) -> int:
@@ -112,27 +134,28 @@ def count_classes(
 
 
 def _read_predictions(image: Mapping, where: str) -> ImagePredictions:
-    boxes = _read_boxes(image, where)
-    scores = _read_values(image, "scores", len(boxes), where, np.float64)
-    labels = _read_labels(image, len(boxes), where)
+    boxes = read_boxes(image, where)
+    scores = read_values(image, "scores", len(boxes), where, np.float64)
+    labels = read_labels(image, len(boxes), where)
     best_first = np.argsort(-scores, kind="stable")
     return ImagePredictions(boxes[best_first], scores[best_first], labels[best_first])
 
 
 def _read_targets(image: Mapping, where: str) -> ImageTargets:
-    boxes = _read_boxes(image, where)
+    boxes = read_boxes(image, where)
     count = len(boxes)
     return ImageTargets(
         boxes=boxes,
-        labels=_read_labels(image, count, where),
-        difficult=_read_marks(image, "difficult", count, where),
-        iscrowd=_read_marks(image, "iscrowd", count, where),
-        area=_read_areas(image, boxes, where),
+        labels=read_labels(image, count, where),
+        difficult=read_marks(image, "difficult", count, where),
+        iscrowd=read_marks(image, "iscrowd", count, where),
+        area=read_areas(image, box_area(boxes), where),
     )
 
 
-def _read_boxes(image: Mapping, where: str) -> np.ndarray:
-    boxes = _read_field(image, "boxes", where).astype(np.float64)
+def read_boxes(image: Mapping, where: str) -> np.ndarray:
+    """The field "boxes" as (n, 4) float64."""
+    boxes = read_field(image, "boxes", where).astype(np.float64)
     if boxes.shape in ((0,), (1, 0)):  # [] and [[]]
         boxes = boxes.reshape(0, 4)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
@@ -142,38 +165,42 @@ def _read_boxes(image: Mapping, where: str) -> np.ndarray:
     return boxes
 
 
-def _read_labels(image: Mapping, count: int, where: str) -> np.ndarray:
-    values = _read_values(image, "labels", count, where, np.float64)
+def read_labels(image: Mapping, count: int, where: str) -> np.ndarray:
+    """The field "labels" as (n,) int64, whole numbers from 0."""
+    values = read_values(image, "labels", count, where, np.float64)
     labels = np.clip(values, -1, 2**31).astype(np.int64)
     if (labels != values).any() or (labels < 0).any():
         raise ValueError(f"{where}['labels'] expects whole numbers 0..K-1 but is {values.tolist()}")
     return labels
 
 
-def _read_marks(image: Mapping, field: str, count: int, where: str) -> np.ndarray:
+def read_marks(image: Mapping, field: str, count: int, where: str) -> np.ndarray:
+    """A field of 0 or 1 as (n,) bool; False where it is absent."""
     if image.get(field) is None:
         return np.zeros(count, dtype=bool)
-    values = _read_values(image, field, count, where, np.float64)
+    values = read_values(image, field, count, where, np.float64)
     marks = values.astype(bool)
     if (marks != values).any():
         raise ValueError(f"{where}['{field}'] expects 0 or 1 but is {values.tolist()}")
     return marks
 
 
-def _read_areas(image: Mapping, boxes: np.ndarray, where: str) -> np.ndarray:
+def read_areas(image: Mapping, otherwise: np.ndarray, where: str) -> np.ndarray:
+    """The field "area" as (n,) float64; ``otherwise`` (n,) where it is absent."""
     if image.get("area") is None:
-        return box_area(boxes)
-    areas = _read_values(image, "area", len(boxes), where, np.float64)
+        return otherwise.astype(np.float64)
+    areas = read_values(image, "area", len(otherwise), where, np.float64)
     if (areas < 0).any():
         raise ValueError(f"{where}['area'] expects numbers from 0 but is {areas.tolist()}")
     return areas
 
 
-def _read_values(image: Mapping, field: str, count: int, where: str, dtype: type) -> np.ndarray:
-    values = _read_field(image, field, where)
+def read_values(image: Mapping, field: str, count: int, where: str, dtype: type) -> np.ndarray:
+    """A field of one finite number per object."""
+    values = read_field(image, field, where)
     if values.shape != (count,):
         raise ValueError(
-            f"{where}['{field}'] expects one value per box, shape ({count},), but has shape "
+            f"{where}['{field}'] expects one value per object, shape ({count},), but has shape "
             f"{values.shape}"
         )
     if not np.isfinite(values).all():
@@ -181,7 +208,8 @@ def _read_values(image: Mapping, field: str, count: int, where: str, dtype: type
     return values.astype(dtype)
 
 
-def _read_field(image: Mapping, field: str, where: str) -> np.ndarray:
+def read_field(image: Mapping, field: str, where: str) -> np.ndarray:
+    """A field of numbers, on the host."""
     if field not in image:
         raise ValueError(f"{where} has no field '{field}'; it has {sorted(image)}")
     try:

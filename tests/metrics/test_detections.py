@@ -57,7 +57,7 @@ def test_classes_are_counted_on_both_sides():
         ({"boxes": np.full((2, 4), np.nan)}, r"predictions\[1\]\['boxes'\] holds a number that is"),
         (
             {"scores": [1.0]},
-            r"predictions\[1\]\['scores'\] expects one value per box, shape \(2,\)",
+            r"predictions\[1\]\['scores'\] expects one value per object, shape \(2,\)",
         ),
         ({"scores": [1.0, np.nan]}, r"predictions\[1\]\['scores'\] holds a number that is not"),
         ({"labels": [0, -1]}, r"predictions\[1\]\['labels'\] expects whole numbers 0..K-1"),
@@ -86,7 +86,7 @@ def test_a_bad_field_is_named_with_its_image(changes, message):
         ({"difficult": [2]}, r"\['difficult'\] expects 0 or 1 but is \[2.0\]"),
         ({"iscrowd": [0.5]}, r"\['iscrowd'\] expects 0 or 1 but is \[0.5\]"),
         ({"iscrowd": [np.nan]}, r"\['iscrowd'\] holds a number that is not finite"),
-        ({"iscrowd": [0, 1]}, r"\['iscrowd'\] expects one value per box"),
+        ({"iscrowd": [0, 1]}, r"\['iscrowd'\] expects one value per object"),
         ({"area": [-4.0]}, r"\['area'\] expects numbers from 0 but is \[-4.0\]"),
         ({"area": [None]}, r"\['area'\] expects numbers but is \[None\]"),
     ],
