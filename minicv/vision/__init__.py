@@ -3,7 +3,7 @@
 No Tensor comes in here.
 """
 
-from minicv.vision.anchors import AnchorGrid, generate_anchors
+from minicv.vision.anchors import AnchorGrid, CornerAnchorGrid, generate_anchors
 from minicv.vision.boxes import (
     batched_nms,
     box_area,
@@ -17,6 +17,7 @@ from minicv.vision.boxes import (
     remove_small_boxes,
     scale_boxes,
 )
+from minicv.vision.heatmaps import heatmaps_to_keypoints, joint_positions
 from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS, flip_keypoints, scale_keypoints
 from minicv.vision.label_maps import (
     VOID,
@@ -24,12 +25,15 @@ from minicv.vision.label_maps import (
     class_frequencies,
     median_frequency_weights,
 )
+from minicv.vision.levels import assign_levels
 from minicv.vision.linear_models import (
     LinearSVM,
     RidgeRegression,
     fit_linear_svm,
     fit_ridge_regression,
 )
+from minicv.vision.mask_pasting import paste_masks, paste_masks_expanded
+from minicv.vision.mask_targets import mask_targets, resize_masks
 from minicv.vision.masks import masks_to_boxes
 from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches, balanced_sample
 from minicv.vision.warp import warp_boxes
@@ -41,10 +45,12 @@ __all__ = [
     "POSITIVE",
     "VOID",
     "AnchorGrid",
+    "CornerAnchorGrid",
     "LinearSVM",
     "Matcher",
     "Matches",
     "RidgeRegression",
+    "assign_levels",
     "balanced_sample",
     "batched_nms",
     "box_area",
@@ -60,10 +66,16 @@ __all__ = [
     "flip_boxes",
     "flip_keypoints",
     "generate_anchors",
+    "heatmaps_to_keypoints",
+    "joint_positions",
+    "mask_targets",
     "masks_to_boxes",
     "median_frequency_weights",
     "nms",
+    "paste_masks",
+    "paste_masks_expanded",
     "remove_small_boxes",
+    "resize_masks",
     "scale_boxes",
     "scale_keypoints",
     "warp_boxes",
