@@ -4,6 +4,8 @@ from minicv.inspection.boxes import draw_proposals, regions_behind
 from minicv.inspection.charts import draw_bars, draw_curves
 from minicv.inspection.detections import draw_detections, draw_ground_truth, draw_masks
 from minicv.inspection.heatmap import colour_map, feature_tiles, overlay_heatmap
+from minicv.inspection.instance_comparison import draw_instances_beside_truth
+from minicv.inspection.instances import draw_instances
 from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON, Skeleton, draw_keypoints
 from minicv.inspection.label_maps import (
     border_window,
@@ -17,6 +19,7 @@ from minicv.inspection.number_grid import draw_number_grid
 from minicv.inspection.palette import class_palette
 from minicv.inspection.panels import LegendEntry, contact_sheet, draw_legend
 from minicv.inspection.regions import crop_of_box, draw_pyramid, draw_region_scores
+from minicv.inspection.skeletons import skeleton_of
 from minicv.inspection.stages import draw_stages
 
 __all__ = [
@@ -34,6 +37,8 @@ __all__ = [
     "draw_curves",
     "draw_detections",
     "draw_ground_truth",
+    "draw_instances",
+    "draw_instances_beside_truth",
     "draw_keypoints",
     "draw_label_maps",
     "draw_legend",
@@ -50,4 +55,5 @@ __all__ = [
     "overlay_heatmap",
     "palette_picture",
     "regions_behind",
+    "skeleton_of",
 ]

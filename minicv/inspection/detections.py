@@ -51,7 +51,7 @@ def draw_detections(
     >>> draw_detections(image, boxes, np.array([1]), np.array([0.93]), ["cow", "cat"]).size
     (600, 300)
     """
-    boxes, labels, scores = _checked(boxes, labels, scores, class_names)
+    boxes, labels, scores = checked_objects(boxes, labels, scores, class_names)
     picture, factor = enlarged(image)
     masks = None if masks is None else np.asarray(masks)
     if masks is not None and len(masks) != len(boxes):
@@ -110,29 +110,31 @@ def draw_ground_truth(
     return contact_sheet(pictures, captions, columns=2)
 
 
-def _checked(
+def checked_objects(
     boxes: np.ndarray,
     labels: np.ndarray,
     scores: np.ndarray | None,
     class_names: Sequence[str] | None,
+    operation: str = "draw_detections",
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Boxes (N, 4), labels (N,) and scores (N,) as arrays, if they can be drawn together."""
     boxes, labels = np.asarray(boxes), np.asarray(labels)
     if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise ValueError(f"draw_detections: boxes expect the shape (N, 4) but have {boxes.shape}")
+        raise ValueError(f"{operation}: boxes expect the shape (N, 4) but have {boxes.shape}")
     if not np.isfinite(boxes).all():
         row = int(np.flatnonzero(~np.isfinite(boxes).all(axis=1))[0])
-        raise ValueError(f"draw_detections: box {row} is not finite: {boxes[row].tolist()}")
+        raise ValueError(f"{operation}: box {row} is not finite: {boxes[row].tolist()}")
     scores = None if scores is None else np.asarray(scores)
     for name, array in (("labels", labels), ("scores", scores)):
         if array is not None and array.shape != (len(boxes),):
             raise ValueError(
-                f"draw_detections: {name} expect the shape ({len(boxes)},), one for each box, but "
+                f"{operation}: {name} expect the shape ({len(boxes)},), one for each box, but "
                 f"have {array.shape}"
             )
     for label in labels.tolist():
         if label < 0 or (class_names is not None and label >= len(class_names)):
             known = "0 or more" if class_names is None else f"0..{len(class_names) - 1}"
-            raise ValueError(f"draw_detections: label {label} is not in {known}")
+            raise ValueError(f"{operation}: label {label} is not in {known}")
     return boxes, labels, scores
 
 

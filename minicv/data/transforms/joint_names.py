@@ -58,6 +58,19 @@ def mirror_permutation(joint_names: Sequence[str]) -> tuple[int, ...]:
     return tuple(permutation)
 
 
+def sides_and_parts(joint_names: Sequence[str]) -> list[tuple[str, str]]:
+    """For each joint its side, "left", "right" or "", and the part of the body that it is.
+
+    All spellings are understood that `mirror_permutation` understands.
+
+    >>> sides_and_parts(("Left_Ankle", "ankleR", "head top"))
+    [('left', 'ankle'), ('right', 'ankle'), ('', 'head top')]
+    """
+    words = [_words(name) for name in joint_names]
+    joints = [_joint(of_name, words) for of_name in words]
+    return [(sides[0] if sides else "", " ".join(rest)) for sides, rest in joints]
+
+
 def _words(name: str) -> tuple[str, ...]:
     """The words of a name in small letters; a capital inside a word begins another.
 
