@@ -112,7 +112,7 @@ class FPN(Backbone):
 def _convolution(
     channels_in: int, channels_out: int, kernel: int, rng: np.random.Generator
 ) -> Conv2d:
-    """With weights uniform in ±sqrt(3 / inputs of a unit), as torchvision draws them, and bias 0."""
+    """With weights uniform in ±sqrt(3 / inputs of a unit), as torchvision draws them; bias 0."""
     layer = Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, rng=rng)
     bound = (3 / (channels_in * kernel**2)) ** 0.5
     layer.weight.data = init.uniform(layer.weight.shape, rng, -bound, bound)

@@ -28,7 +28,8 @@ CONFIGURATION_D = (
     + (512, 512, 512, None)
     + (512, 512, 512, None)
 )
-_AFTER_POOL2, _AFTER_POOL3, _AFTER_POOL4 = 10, 17, 24  # numbers of the layers that follow, in ``features``
+# In ``features``, the numbers of the layers that follow a pooling.
+_AFTER_POOL2, _AFTER_POOL3, _AFTER_POOL4 = 10, 17, 24
 
 
 def _features(
