@@ -320,6 +320,11 @@ def make_batch(
     size_of, resize = (
         (resized_size, resize_image) if smoothed else (published_size, resize_unsmoothed)
     )
-    sizes = [size_of(*image.shape[1:], min_size, max_size) for image in images]
-    resized = [resize(image, *size) for image, size in zip(images, sizes, strict=True)]
+    sizes = [
+        size_of(height, width, min_size, max_size)
+        for _, height, width in (image.shape for image in images)
+    ]
+    resized = [
+        resize(image, height, width) for image, (height, width) in zip(images, sizes, strict=True)
+    ]
     return ImageBatch(images, normalised_batch(resized, mean, std, multiple_of), sizes)

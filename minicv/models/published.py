@@ -1,0 +1,215 @@
+"""Models with the weights that torchvision publishes, by torchvision's names.
+
+>>> sorted(PUBLISHED)[:3]
+['alexnet', 'fasterrcnn_resnet50_fpn', 'fcn_resnet50']
+
+A checkpoint fits only the geometry that it was trained with, so these detectors differ from ours in
+seven points, all of them settings:
+
+* an image is resized without smoothing, and its size is rounded down (`published_input`);
+* an anchor's centre is the corner of its cell, and its sides are rounded (`CornerAnchorGrid`);
+* RoIAlign samples half a cell aside (``aligned=False``);
+* smooth L1 turns into a line at 1/9 in the head too, not only in the proposal network;
+* a mask is pasted into a box that has been rounded outwards (`paste_masks_expanded`);
+* labels are COCO's category numbers, with their gaps (`COCO_NUMBERED`);
+* the frozen batch normalisation of the published detectors adds nothing to the variance
+  (``eps=0``), because their weights were trained that way.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from minicv.data.category_names import COCO_NUMBERED, VOC_SEGMENTATION
+from minicv.models.backbones import FPN, VGG16, AlexNet, ResNet18, ResNet50, ResNet50Backbone
+from minicv.models.detection.faster_rcnn import FasterRCNN, FasterRCNNSettings
+from minicv.models.detection.mask_rcnn import MaskRCNN, MaskRCNNSettings
+from minicv.models.segmentation.fcn_resnet50 import FCNResNet50
+from minicv.models.undrawn import Undrawn
+from minicv.nn import FrozenBatchNorm2d, Module
+from minicv.vision.keypoints import COCO_JOINTS
+from minicv.weights import WeightsError, load_published
+from minicv.weights.published import read_weights
+
+STRIDES = (4, 8, 16, 32)
+_GEOMETRY: dict[str, Any] = {
+    "min_size": 800,
+    "max_size": 1333,
+    "smoothed_resize": False,
+    "anchor_sizes": (32.0, 64.0, 128.0, 256.0, 512.0),
+    "anchors_at_corners": True,
+    "rpn_channels": 256,
+    "pre_nms_top_n_train": 2000,
+    "pre_nms_top_n_test": 1000,
+    "post_nms_top_n_train": 2000,
+    "post_nms_top_n_test": 1000,
+    "min_proposal_size": 1e-3,
+    "aligned": False,
+    "head_units": 1024,
+    "head_samples": 512,
+    "head_smooth_l1_beta": 1 / 9,
+}
+FASTER_RCNN = FasterRCNNSettings(**_GEOMETRY)
+MASK_RCNN = MaskRCNNSettings(**_GEOMETRY, expanded_pasting=True)
+KEYPOINT_RCNN = MaskRCNNSettings(**_GEOMETRY, masks=False, joint_names=COCO_JOINTS)
+
+Weights = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Published:
+    """A model that torchvision publishes weights for.
+
+    Attributes:
+        build: from the names of the classes and a generator to the model.
+        classes: those of the published file; () for the 1,000 of ImageNet.
+        scores: the layer whose weight has a row for each class, as the model names it.
+        background: whether the first of the rows is the background's.
+        eps: what the published file's frozen batch normalisation adds to the variance; None for
+            batch normalisation as usual.
+    """
+
+    build: Callable[[Sequence[str], np.random.Generator], Module]
+    classes: tuple[str, ...] = ()
+    scores: str = ""
+    background: bool = False
+    eps: float | None = None
+
+
+def _pyramid(rng: np.random.Generator) -> FPN:
+    return FPN(ResNet50Backbone(STRIDES, rng=rng), rng=rng)
+
+
+def _classifier(kind: Callable[..., Module]) -> Callable[..., Module]:
+    return lambda classes, rng: kind(len(classes) or 1000, rng=rng)
+
+
+_DETECTOR_SCORES = "box_predictor.cls_score"
+PUBLISHED: dict[str, Published] = {
+    "alexnet": Published(_classifier(AlexNet), scores="classifier.6"),
+    "vgg16": Published(_classifier(VGG16), scores="classifier.6"),
+    "resnet18": Published(_classifier(ResNet18), scores="fc"),
+    "resnet50": Published(_classifier(ResNet50), scores="fc"),
+    "fcn_resnet50": Published(
+        lambda classes, rng: FCNResNet50(classes, rng=rng), VOC_SEGMENTATION, "classifier.4"
+    ),
+    "fasterrcnn_resnet50_fpn": Published(
+        lambda classes, rng: FasterRCNN(_pyramid(rng), classes, FASTER_RCNN, rng=rng),
+        COCO_NUMBERED, _DETECTOR_SCORES, background=True, eps=0.0,
+    ),
+    "maskrcnn_resnet50_fpn": Published(
+        lambda classes, rng: MaskRCNN(_pyramid(rng), classes, MASK_RCNN, rng=rng),
+        COCO_NUMBERED, _DETECTOR_SCORES, background=True, eps=0.0,
+    ),
+    "keypointrcnn_resnet50_fpn": Published(
+        lambda classes, rng: MaskRCNN(_pyramid(rng), classes, KEYPOINT_RCNN, rng=rng),
+        ("person",), _DETECTOR_SCORES, background=True, eps=0.0,
+    ),
+}  # fmt: skip
+
+# torchvision's name of an entry -> ours: patterns that are replaced one after another. Those with
+# ``.0.`` in the middle are its names from version 0.13 on; published files have the older ones.
+_OURS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"\brpn\.head\.conv\.0\.0\.", "rpn.conv."),
+    (r"\brpn\.head\.", "rpn."),
+    (r"\broi_heads\.", ""),
+    (r"(\bfpn\.(?:inner|layer)_blocks\.\d)\.0\.", r"\1."),
+    (r"\bmask_head\.(\d)\.0\.", lambda match: f"mask_head.mask_fcn{int(match[1]) + 1}."),
+)
+# And back, to the names of the published files, which every version of torchvision reads.
+_TORCHVISIONS = (
+    (r"^rpn\.", "rpn.head."),
+    (r"^(box_head|box_predictor|mask_head|mask_predictor)\.", r"roi_heads.\1."),
+    (r"^(keypoint_head|keypoint_predictor)\.", r"roi_heads.\1."),
+)
+
+
+def our_name(name: str) -> str:
+    """The name that our model has for an entry of torchvision's.
+
+    >>> our_name("roi_heads.mask_head.0.0.weight"), our_name("rpn.head.cls_logits.bias")
+    ('mask_head.mask_fcn1.weight', 'rpn.cls_logits.bias')
+    """
+    for pattern, replacement in _OURS:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def torchvision_name(name: str) -> str:
+    """The name that torchvision's published files have for an entry of our detector.
+
+    >>> torchvision_name("box_predictor.cls_score.bias")
+    'roi_heads.box_predictor.cls_score.bias'
+    """
+    for pattern, replacement in _TORCHVISIONS:
+        name = re.sub(pattern, replacement, name)
+    return name
+
+
+def load(
+    name: str,
+    weights: str | Path | Weights | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+    eps: float | None = None,
+) -> Module:
+    """A model with published weights, in evaluation mode.
+
+    Args:
+        name: one of `PUBLISHED`.
+        weights: a file, or its arrays by name. None takes the published file: from the cache
+            folder, or else from the network; see `minicv.weights.fetch`.
+        classes: the K names, where the weights are not of the published classes.
+        eps: what the frozen batch normalisation of a detector adds to the variance. None takes
+            that of the published file, 0; a training of your own with torchvision has 1e-5.
+
+    Returns:
+        a detector or a segmenter, with `predict` and `stages`; a classifier is a Module from
+        (N, 3, H, W), normalised, to (N, 1000) logits.
+
+    Raises:
+        ValueError: an unknown name, or a number of classes that the weights do not have.
+        WeightsError: an unreadable file, or weights of another model.
+    """
+    if name not in PUBLISHED:
+        raise ValueError(f"load: model {name!r}; expected one of {', '.join(PUBLISHED)}")
+    published = PUBLISHED[name]
+    source = f"weights of {name}"
+    if not isinstance(weights, Mapping):
+        if weights is None:
+            raise WeightsError(f"load: {name} needs a file of weights")
+        path = Path(weights)
+        source, weights = str(path), read_weights(path)
+    weights = {our_name(entry): array for entry, array in weights.items()}
+    names = _names_of(published, weights, classes, source)
+    model = published.build(names, Undrawn())
+    load_published(model, weights, source)
+    wanted = published.eps if eps is None else eps
+    if wanted is not None:
+        for layer in model.modules():
+            if isinstance(layer, FrozenBatchNorm2d):
+                layer.eps = wanted
+    return model.eval()
+
+
+def _names_of(
+    published: Published, weights: Weights, classes: Sequence[str] | None, source: str
+) -> tuple[str, ...]:
+    """The names of as many classes as the weights have scores for."""
+    names = published.classes if classes is None else tuple(classes)
+    layer = f"{published.scores}.weight"
+    found = [array for name, array in weights.items() if re.search(rf"(^|\.){layer}$", name)]
+    count = len(found[0]) - published.background if found and found[0].ndim else len(names)
+    if classes is None and count != len(names) and names:
+        return tuple(f"class {number}" for number in range(count))
+    if classes is not None and count != len(names):
+        raise ValueError(
+            f"load: {source} has scores of {count} classes, but classes has {len(names)} names"
+        )
+    return names
