@@ -44,6 +44,9 @@ COMMANDS = {
         ("detect", "segment"),
     ),
     "export": Command("minicv.cli.export", "write a trained model as an ONNX file"),
+    "weights": Command(
+        "minicv.cli.weights", "what is in a file of weights, and for which network it is"
+    ),
 }
 
 

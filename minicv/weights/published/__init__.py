@@ -1,5 +1,6 @@
 """Weights that others published: readers of their files, their names, and starting from them."""
 
+from minicv.weights.published.fitting import Fit, OtherShape, fit_of
 from minicv.weights.published.name_tables import NameTable, table_of
 from minicv.weights.published.names_of_projects import (
     CHAINERCV,
@@ -30,10 +31,13 @@ __all__ = [
     "EFFICIENTNET_LITE0",
     "KNOWN_WEIGHTS",
     "TABLES",
+    "Fit",
     "NameTable",
+    "OtherShape",
     "WeightsFile",
     "as_convolution",
     "efficientnet_lite0_weights",
+    "fit_of",
     "form_of",
     "load_published",
     "read_weights",

@@ -17,6 +17,7 @@ from minicv.weights.checksums import check_checksum
 from minicv.weights.errors import WeightsError
 from minicv.weights.name_prefixes import without_prefix
 from minicv.weights.numbers import check_numbers
+from minicv.weights.published.reading import read_weights
 from minicv.weights.torch_file import read_torch_file
 
 EFFICIENTNET_LITE0 = "efficientnet-lite0-57934424.pth"
@@ -34,14 +35,14 @@ def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
 
     Two kinds of file are read:
 
-    - ``.npz``, a checkpoint of `minicv train`, of any system. What its backbone and
+    - a checkpoint of `minicv train` (``.npz``), of any system. What its backbone and
       ``model.backbone`` both have is taken; deeper layers that the file lacks stay as they are.
-    - ``.pth``, a classifier as PyTorch's torchvision publishes it. Every layer of
-      ``model.backbone`` is taken from it. AlexNet and VGG-16 have two fully connected layers more
-      to give: where the backbone has them as convolutions they are taken as such; where the model
-      has ``box_head.fc6`` and ``box_head.fc7`` of the same sizes, they are taken there. The
-      checkpoint of a training with PyTorch is looked through, and a prefix of the names, such as
-      ``module.``, is taken off.
+    - a classifier as torchvision publishes it, in any form that `read_weights` reads, such as
+      ``.pth`` or ``.safetensors``. Every layer of ``model.backbone`` is taken from it. AlexNet and
+      VGG-16 have two fully connected layers more to give: where the backbone has them as
+      convolutions they are taken as such; where the model has ``box_head.fc6`` and
+      ``box_head.fc7`` of the same sizes, they are taken there. The checkpoint of a training with
+      PyTorch is looked through, and a prefix of the names, such as ``module.``, is taken off.
 
     Of a feature pyramid a classifier gives the body; so does the checkpoint of a system without a
     pyramid, and the other way round.
@@ -83,7 +84,7 @@ def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
     elif path is not None:
         if Path(path).is_file():
             check_checksum(path)
-        said.append(_start_from_classifier(model, read_torch_file(path), str(path)))
+        said.append(_start_from_classifier(model, read_weights(path), str(path)))
     nothing = f"{backbone}: no weights were given and none are known; the backbone starts at random"
     return "; then ".join(said) or nothing
 
@@ -185,9 +186,17 @@ def as_convolution(weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     >>> as_convolution(np.zeros((4096, 25088), "float32"), (4096, 512, 7, 7)).shape
     (4096, 512, 7, 7)
     """
-    fits = weight.ndim == 2 and len(shape) == 4
-    fits = fits and weight.shape == (shape[0], math.prod(shape[1:]))
-    return weight.reshape(shape) if fits else weight
+    return weight.reshape(shape) if same_numbers(weight.shape, shape) else weight
+
+
+def same_numbers(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether the shapes are the same, or a fully connected layer's and its convolution's.
+
+    >>> same_numbers((4096, 25088), (4096, 512, 7, 7)), same_numbers((3, 2), (2, 3))
+    (True, False)
+    """
+    flat = len(found) == 2 and len(wanted) == 4 and found == (wanted[0], math.prod(wanted[1:]))
+    return found == wanted or flat
 
 
 def efficientnet_lite0_weights(path: str | Path | None = None) -> dict[str, np.ndarray]:
@@ -242,7 +251,7 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
     taken = {}
     for name, array in wanted.items():
         found = weights.get(name)
-        if found is None and name.rpartition(".")[2] == _COUNTER:
+        if found is None and not is_needed(name):
             continue
         if found is None:
             raise WeightsError(
@@ -258,7 +267,16 @@ def load_published(module: Module, weights: Mapping[str, np.ndarray], source: st
 
 def _needed(wanted: Mapping[str, object]) -> list[str]:
     """The names that a file must have: all but the counters of batch normalisation."""
-    return [name for name in wanted if name.rpartition(".")[2] != _COUNTER]
+    return [name for name in wanted if is_needed(name)]
+
+
+def is_needed(name: str) -> bool:
+    """Whether a network cannot do without the entry; it can without counters.
+
+    >>> is_needed("bn1.weight"), is_needed("bn1.num_batches_tracked")
+    (True, False)
+    """
+    return name.rpartition(".")[2] != _COUNTER
 
 
 def _check_shape(source: str, name: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:

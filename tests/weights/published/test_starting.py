@@ -147,7 +147,7 @@ def torch_classifier(monkeypatch, backbone, first, channels, side, units=6):
     for number, shape in zip((first, first + 3, 6), sizes, strict=True):
         weights[f"classifier.{number}.weight"] = rng.normal(size=shape).astype("f4")
         weights[f"classifier.{number}.bias"] = rng.normal(size=shape[0]).astype("f4")
-    monkeypatch.setattr(starting, "read_torch_file", lambda path: weights)
+    monkeypatch.setattr(starting, "read_weights", lambda path: weights)
     return weights
 
 
@@ -197,7 +197,7 @@ class TestPublishedClassifiers:
     def test_another_network_is_refused(self, monkeypatch, thin, name, first, side):
         weights = torch_classifier(monkeypatch, thin[name]((16,), 1), first, 4, side)
         wrong = weights | {f"classifier.{first}.weight": np.zeros((6, 5), "f4")}
-        monkeypatch.setattr(starting, "read_torch_file", lambda path: wrong)
+        monkeypatch.setattr(starting, "read_weights", lambda path: wrong)
         segmenter = Segmenter(thin[name](ALL, 2))
         before = segmenter.state_dict()
         with pytest.raises(
@@ -296,7 +296,7 @@ class TestFilesOfTrainingsWithPyTorch:
 
     def test_a_prefix_is_taken_off_and_said(self, monkeypatch):
         weights, longer = self.published("module.")
-        monkeypatch.setattr(starting, "read_torch_file", lambda path: longer)
+        monkeypatch.setattr(starting, "read_weights", lambda path: longer)
         model = Segmenter(small(ALL, 1))
         said = start_from(model, "small", "x.pth")
         assert said == (
@@ -322,7 +322,7 @@ class TestFilesOfTrainingsWithPyTorch:
         }
         layers["classifier.3.weight"] = np.full((6, 6), 3, np.float32)
         longer |= {f"module.{name}": array for name, array in layers.items()}
-        monkeypatch.setattr(starting, "read_torch_file", lambda path: longer)
+        monkeypatch.setattr(starting, "read_weights", lambda path: longer)
         model = Detector(small(ALL, 1))
         assert start_from(model, "small", "x.pth").endswith("and fc6 and fc7 of the box head")
         assert (model.box_head.fc7.weight.data == 3).all()
