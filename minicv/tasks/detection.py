@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from PIL import Image
 
 from minicv.data import Dataset
 from minicv.data.sources import Splits
-from minicv.data.transforms import ColorJitter, Compose, Transform
+from minicv.data.transforms import ColorJitter, Compose, RandomScale, Transform
 from minicv.files import new_folder
 from minicv.inspection import draw_detections, draw_ground_truth
 from minicv.inspection.stage_regions import DRAWN_SCORE
@@ -31,8 +32,24 @@ from minicv.models.detection import (
 )
 from minicv.models.model import Model, Result, Target
 from minicv.proposals import PROPOSERS
-from minicv.tasks.task import COMMON_OPTIONS, Prediction, Spec, System, Task, check_jitter
-from minicv.training import Preparation, Recipe, fit_svms, flip_for
+from minicv.tasks.task import (
+    COMMON_OPTIONS,
+    Option,
+    Prediction,
+    Spec,
+    System,
+    Task,
+    check_jitter,
+)
+from minicv.training import (
+    AveragingStep,
+    GradientStep,
+    Preparation,
+    Recipe,
+    Step,
+    fit_svms,
+    flip_for,
+)
 
 
 def sure(result: Result, threshold: float) -> Result:
@@ -113,28 +130,56 @@ DETECTION = Task(
 
 @dataclass(frozen=True)
 class DetectionRecipe(Recipe):
-    """SGD on pictures that are mirrored and changed in colour.
+    """SGD on pictures that are mirrored, changed in colour and zoomed.
 
     Attributes:
         jitter: of brightness, contrast and saturation; 0 leaves colours as they are. It is 0 for
             a system on proposals, because a picture in other colours needs other proposals.
+        scale: least and greatest factor of the zoom, see `RandomScale`; (1, 1) for none, as a
+            system on proposals needs it.
+        average: which share of the averaged weights a step keeps, see `AveragingStep`; 0 averages
+            nothing, and the model is what the last step left.
 
     Raises:
-        ValueError: a jitter outside of 0..1; see also `Recipe`.
+        ValueError: a jitter outside of 0..1, factors out of order, or a share that is none; see
+            also `Recipe`.
     """
 
     jitter: float = 0.2
+    scale: tuple[float, float] = (1.0, 1.0)
+    average: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "scale", tuple(self.scale))  # the command line gives a list
         check_jitter(self.jitter)
+        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
+            raise ValueError(
+                f"recipe: scale={self.scale}; expected the least and the greatest factor of the "
+                "zoom, both positive"
+            )
+        if not 0 <= self.average < 1:
+            raise ValueError(
+                f"recipe: average={self.average}; expected a share from 0 to less than 1, such as "
+                "0.998"
+            )
 
     def prepare(self, splits: Splits, settings: Any, *, workers: int = 1) -> Preparation:
         """The images as they are, and the augmentation; see `Recipe.prepare`."""
         transforms: list[Transform] = [flip_for(splits.train)]
         if self.jitter:
             transforms.append(ColorJitter(self.jitter, self.jitter, self.jitter))
+        if self.scale != (1, 1):
+            transforms.append(RandomScale(self.scale))
         return Preparation(self, settings, splits.train, splits.validation, Compose(transforms))
+
+    def step(self, model: Model, total: int) -> Step:
+        """See `Recipe.step`; its model is the average of the weights, if there is one."""
+        learner = super().step(model, total)
+        if not self.average:
+            return learner
+        assert isinstance(learner, GradientStep)
+        return AveragingStep(learner, self.average)
 
 
 # Settings and recipes by backbone. The stride of a backbone limits how small an object can be; its
@@ -271,10 +316,26 @@ def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Gene
     )
 
 
+OPTIONS = {
+    **COMMON_OPTIONS,
+    "scale": Option(
+        "least and greatest factor by which training zooms, such as 0.6 1.6; default: by recipe",
+        float,
+        ("LEAST", "GREATEST"),
+        count=2,
+    ),
+    "average": Option(
+        "share that the averaged weights keep at each step of training, such as 0.998; 0 averages "
+        "nothing; default: by recipe",
+        float,
+        "SHARE",
+    ),
+}
+
 SYSTEMS = (
     System(
         "faster_rcnn", "Faster R-CNN", "Ren 2015", DETECTION, build_on_maps(FasterRCNN),
-        FASTER_RCNN, JOINT_RECIPES, cells=CELLS, options=COMMON_OPTIONS,
+        FASTER_RCNN, JOINT_RECIPES, cells=CELLS, options=OPTIONS,
     ),
     System(
         "fast_rcnn", "Fast R-CNN", "Girshick 2015", DETECTION, build_on_maps(FastRCNN),

@@ -1,6 +1,7 @@
 """Floor 5: the training loop over a step, exact resume, recipes, evaluation."""
 
 from minicv.training.alternating import fit_alternating
+from minicv.training.averaged import AveragingStep
 from minicv.training.divergence import DivergenceError
 from minicv.training.evaluate import Evaluation, evaluate, validation_losses, validator
 from minicv.training.fit import fit
@@ -10,6 +11,7 @@ from minicv.training.step import GradientStep, Step
 from minicv.training.svms import SVMReport, fit_svms
 
 __all__ = [
+    "AveragingStep",
     "DivergenceError",
     "Evaluation",
     "GradientStep",

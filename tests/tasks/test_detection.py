@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from tiny_detector import tiny_detector
 
 from minicv.data import Farmyard
 from minicv.data.sources import Splits
 from minicv.tasks import SYSTEMS, Prediction
 from minicv.tasks.detection import DETECTION, DetectionRecipe, coco_results, compare, sure
+from minicv.training import AveragingStep, GradientStep
 
 CLASSES = ("cow", "duck")
 FOUND = {
@@ -78,6 +80,46 @@ def test_pictures_are_mirrored_and_changed_in_colour_but_not_for_a_proposer():
             assert {recipe.jitter > 0 for recipe in system.recipes.values()} == {
                 not system.on_proposals
             }
+
+
+def test_pictures_are_zoomed_where_the_recipe_says_so():
+    data = Farmyard(1, size=(48, 48), seed=3)
+    splits = Splits(lambda: data, lambda: data, lambda: data)
+    image, target = data[0]
+    recipe = DetectionRecipe(1, 1, 0.1, jitter=0.0, scale=(0.5, 0.5))
+    prepared = recipe.prepare(splits, "settings")
+    zoomed, labels = prepared.transform(image, target, np.random.default_rng(0))
+    assert zoomed.shape == image.shape
+    sides = labels["boxes"][:, 2:] - labels["boxes"][:, :2]
+    expected = (target["boxes"][:, 2:] - target["boxes"][:, :2]) / 2
+    np.testing.assert_allclose(sides, expected, atol=1)
+    for system in SYSTEMS.values():
+        if system.on_proposals and system.task is DETECTION:
+            assert {recipe.scale for recipe in system.recipes.values()} == {(1.0, 1.0)}
+
+
+def test_weights_are_averaged_where_the_recipe_says_so():
+    model = tiny_detector(("cow",))
+    plain = DetectionRecipe(1, 1, 0.1).step(model, 4)
+    assert isinstance(plain, GradientStep) and plain.model is model
+    averaging = DetectionRecipe(1, 1, 0.1, average=0.75).step(model, 4)
+    assert isinstance(averaging, AveragingStep) and averaging.decay == 0.75
+    assert averaging.model is not model and averaging.learner.model is model
+
+
+@pytest.mark.parametrize(
+    ("numbers", "message"),
+    [
+        ({"scale": (1.5, 0.5)}, r"scale=\(1.5, 0.5\); expected the least and the greatest"),
+        ({"scale": [0.0, 1.0]}, r"scale=\(0.0, 1.0\)"),
+        ({"scale": (0.5, float("nan"))}, r"scale=\(0.5, nan\)"),
+        ({"average": 1.0}, "average=1.0; expected a share from 0 to less than 1"),
+        ({"average": -0.1}, "average=-0.1"),
+    ],
+)
+def test_zooms_and_averages_that_are_none(numbers, message):
+    with pytest.raises(ValueError, match=message):
+        DetectionRecipe(1, 1, 0.1, **numbers)
 
 
 @pytest.mark.parametrize(
