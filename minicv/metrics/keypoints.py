@@ -195,8 +195,8 @@ def read_keypoints(
     check_lengths(predictions, targets, operation)
     numbers = range(len(targets))
     names = [(f"{operation}: predictions[{n}]", f"{operation}: targets[{n}]") for n in numbers]
-    found = [_read_predictions(predictions[n], names[n][0]) for n in numbers]
-    there = [_read_targets(targets[n], names[n][1]) for n in numbers]
+    found = [read_keypoint_predictions(predictions[n], names[n][0]) for n in numbers]
+    there = [read_keypoint_targets(targets[n], names[n][1]) for n in numbers]
     joints = next((of.keypoints.shape[1] for of in there if of.keypoints.shape[1]), 0)
     for (found_name, there_name), of_found, of_there in zip(names, found, there, strict=True):
         check_joints(of_there.keypoints, joints, f"{there_name}['keypoints']")
@@ -237,7 +237,16 @@ def check_joints(keypoints: np.ndarray, joints: int, where: str) -> None:
         )
 
 
-def _read_predictions(image: Mapping, where: str) -> KeypointPredictions:
+def read_keypoint_predictions(image: Mapping, where: str) -> KeypointPredictions:
+    """The predictions of one image, checked.
+
+    Args:
+        image: keypoints, scores and labels; see the docstring of this module.
+        where: begins the message of an error.
+
+    Raises:
+        ValueError: a field is missing or wrong.
+    """
     keypoints = read_keypoint_field(image, where)
     scores = read_values(image, "scores", len(keypoints), where, np.float64)
     labels = read_labels(image, len(keypoints), where)
@@ -245,7 +254,16 @@ def _read_predictions(image: Mapping, where: str) -> KeypointPredictions:
     return KeypointPredictions(keypoints[best_first], scores[best_first], labels[best_first])
 
 
-def _read_targets(image: Mapping, where: str) -> KeypointTargets:
+def read_keypoint_targets(image: Mapping, where: str) -> KeypointTargets:
+    """The targets of one image, checked.
+
+    Args:
+        image: keypoints, boxes and labels; see the docstring of this module.
+        where: begins the message of an error.
+
+    Raises:
+        ValueError: a field is missing or wrong.
+    """
     keypoints, boxes = read_keypoint_field(image, where), read_boxes(image, where)
     count = len(boxes)
     if len(keypoints) != count:

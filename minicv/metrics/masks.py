@@ -73,8 +73,8 @@ def read_masks(
     found, there = [], []
     for index, (prediction, target) in enumerate(zip(predictions, targets, strict=True)):
         names = f"{operation}: predictions[{index}]", f"{operation}: targets[{index}]"
-        found.append(_read_predictions(prediction, names[0]))
-        there.append(_read_targets(target, names[1]))
+        found.append(read_mask_predictions(prediction, names[0]))
+        there.append(read_mask_targets(target, names[1]))
         check_sizes(found[-1].masks, there[-1].masks, *[f"{name}['masks']" for name in names])
     return found, there
 
@@ -131,7 +131,16 @@ def mask_overlaps(found: MaskRuns, there: MaskRuns, iscrowd: np.ndarray) -> np.n
     return shared / np.maximum(whole, 1)
 
 
-def _read_predictions(image: Mapping, where: str) -> MaskPredictions:
+def read_mask_predictions(image: Mapping, where: str) -> MaskPredictions:
+    """The predictions of one image, checked.
+
+    Args:
+        image: masks, scores and labels; see the docstring of this module.
+        where: begins the message of an error.
+
+    Raises:
+        ValueError: a field is missing or wrong.
+    """
     masks = read_mask_field(image, where)
     scores = read_values(image, "scores", len(masks), where, np.float64)
     labels = read_labels(image, len(masks), where)
@@ -139,7 +148,16 @@ def _read_predictions(image: Mapping, where: str) -> MaskPredictions:
     return MaskPredictions(masks[best_first], scores[best_first], labels[best_first])
 
 
-def _read_targets(image: Mapping, where: str) -> MaskTargets:
+def read_mask_targets(image: Mapping, where: str) -> MaskTargets:
+    """The targets of one image, checked.
+
+    Args:
+        image: masks and labels; see the docstring of this module.
+        where: begins the message of an error.
+
+    Raises:
+        ValueError: a field is missing or wrong.
+    """
     masks = read_mask_field(image, where)
     count = len(masks)
     return MaskTargets(
