@@ -10,7 +10,10 @@ from minicv.cli.arguments import checkpoint, path
 from minicv.export import OPSET, OPSETS, Exported, ExportError, export_onnx
 from minicv.export.graph import IMAGE
 from minicv.export.onnx_file import check_opset, onnx_package
-from minicv.tasks import System, load
+from minicv.models.published import PUBLISHED
+from minicv.models.published import load as load_published
+from minicv.nn import Module
+from minicv.tasks import load
 from minicv.tasks.folders import check_file
 
 _EPILOG = """The input "image" is (N, 3, H, W), RGB in 0..1; the network normalises it. The file carries the names
@@ -20,8 +23,9 @@ to the scores of their anchors: which regions are looked at after that is decide
 The package onnx writes the file (pip install onnx). If onnxruntime is installed too, the outputs are
 compared with the model's own.
 
-example:
-  minicv export --weights runs/road/best.npz --out road.onnx"""  # noqa: E501
+examples:
+  minicv export --weights runs/road/best.npz --out road.onnx
+  minicv export --model resnet50 --weights resnet50.pth --out resnet50.onnx"""  # noqa: E501
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -34,7 +38,19 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--weights", required=True, type=path, metavar="FILE", help="a checkpoint of minicv train")
+    add(
+        "--weights",
+        type=path,
+        metavar="FILE",
+        help="a checkpoint of minicv train, or with --model a file of published weights",
+    )
+    add(
+        "--model",
+        choices=list(PUBLISHED),
+        metavar="NAME",
+        help="a model that torchvision publishes weights for; without --weights the published file "
+        f"is taken: {', '.join(PUBLISHED)}",
+    )
     add("--out", required=True, type=path, metavar="FILE", help="the ONNX file")
     add(
         "--size",
@@ -63,19 +79,32 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--{error}") from None
     onnx_package()
     _check_out(options.out, options.overwrite)
-    model, system = load(checkpoint(options.weights))
+    model, name, title = _loaded(options)
     try:
         result = export_onnx(
             model,
             options.out,
             None if options.size is None else (options.size[0], options.size[1]),
             opset=options.opset,
-            metadata={"system": system.name, "minicv": minicv.__version__},
+            metadata={"system": name, "minicv": minicv.__version__},
         )
     except ExportError as error:
-        raise ValueError(f"{options.weights}: {error}") from None
-    for line in _said(result, system, options):
+        raise ValueError(f"{options.weights or options.model}: {error}") from None
+    for line in _said(result, title, options):
         print(line)
+
+
+def _loaded(options: argparse.Namespace) -> tuple[Module, str, str]:
+    """The model, its system's name and its title."""
+    if options.model is not None:
+        return load_published(options.model, options.weights), options.model, options.model
+    if options.weights is None:
+        raise ValueError(
+            "--weights: expected a checkpoint of minicv train, or --model and the name of a model "
+            "with published weights"
+        )
+    model, system = load(checkpoint(options.weights))
+    return model, system.name, system.title
 
 
 def _check_out(out: Path, overwrite: bool) -> None:
@@ -86,13 +115,14 @@ def _check_out(out: Path, overwrite: bool) -> None:
         )
 
 
-def _said(result: Exported, system: System, options: argparse.Namespace) -> list[str]:
+def _said(result: Exported, title: str, options: argparse.Namespace) -> list[str]:
     """What the file is, takes and gives, and what is left to do."""
-    graph = result.graph
+    graph, classes = result.graph, len(result.network.classes)
     megabytes = options.out.stat().st_size / 1e6 if options.out.is_file() else 0
     lines = [
-        f"{options.weights}: {system.title}, {len(result.network.classes)} classes -> "
-        f"{options.out} ({megabytes:.1f} MB, opset {options.opset}, {len(graph.nodes)} nodes)"
+        f"{options.weights or 'published weights'}: {title}"
+        f"{f', {classes} classes' if classes else ''} -> {options.out} ({megabytes:.1f} MB, opset "
+        f"{options.opset}, {len(graph.nodes)} nodes)"
     ]
     width = max(map(len, graph.shapes))
     for name, shape in graph.shapes.items():

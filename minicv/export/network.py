@@ -183,7 +183,7 @@ def _proposing(model: FasterRCNN) -> Network:
         backbone.std,
         f"{_names_of_maps(backbone)}; objectness (a logit) and offsets of their anchors, cell by "
         f"cell; {REGIONS}",
-        _resized_within(settings.min_size, settings.max_size, backbone),
+        _resized_within(settings.min_size, settings.max_size, backbone, settings.smoothed_resize),
         model.classes,
         _padded(settings.min_size, settings.max_size, backbone),
     )
@@ -230,11 +230,12 @@ def _of_one_object(model: SingleObjectDetector) -> Network:
     )
 
 
-def _resized_within(min_size: int, max_size: int, backbone: Backbone) -> str:
+def _resized_within(min_size: int, max_size: int, backbone: Backbone, smoothed: bool = True) -> str:
     colour = ", ".join(f"{part:g}" for part in backbone.mean)
     return (
-        f"make its shorter side {min_size} pixels, but the longer at most {max_size}, and fill up "
-        f"with the mean colour ({colour}) at the bottom and the right"
+        f"resize the picture to fit{'' if smoothed else ', without smoothing'} (best to a shorter "
+        f"side of {min_size} pixels, but the longer at most {max_size}), and fill up with the mean "
+        f"colour ({colour}) at the bottom and the right"
     )
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from command_line import refused, run
 
+from minicv.models.backbones.resnet import ResNet18
 from minicv.models.segmentation import SegNetSettings
 from minicv.tasks import Spec, build, save
 
@@ -54,6 +55,27 @@ def test_what_is_written_and_said(capsys, tmp_path, segmenter, written):
     assert written["metadata"]["system"] == "segnet" and written["opset"] == 17
     assert written["metadata"]["classes"] == '["sky", "tree", "grass"]'
     assert [path.name for path in out.parent.iterdir()] == ["road.onnx"]
+
+
+def test_a_model_with_published_weights(capsys, tmp_path, written):
+    weights = ResNet18(1000, rng=np.random.default_rng(0)).state_dict()
+    file = tmp_path / "resnet18.npz"
+    np.savez(file, **weights)
+    out = tmp_path / "a.onnx"
+    status, said, error = run(
+        capsys, "export", "--model", "resnet18", "--weights", file, "--out", out, "--size", 33, 33
+    )
+    assert (status, error) == (0, "")
+    assert said.startswith(f"{file}: resnet18 -> {out} (0.0 MB, opset 17, 50 nodes)")
+    assert "  output logits  N 1000" in said and written["metadata"]["system"] == "resnet18"
+
+
+def test_without_weights_and_without_a_model(capsys, tmp_path, written):
+    sentence = refused(capsys, "export", "--out", tmp_path / "a.onnx")
+    assert "--weights: expected a checkpoint of minicv train, or --model" in sentence
+    with pytest.raises(SystemExit):
+        run(capsys, "export", "--model", "resnet81", "--out", tmp_path / "a.onnx")
+    assert "there is no 'resnet81'; did you mean resnet18?" in capsys.readouterr().err
 
 
 def test_size_and_opset(capsys, tmp_path, segmenter, written):

@@ -17,6 +17,7 @@ from minicv.models.backbones.build import BACKBONES, build_backbone
 from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0
 from minicv.models.backbones.resnet import ResNet18
 from minicv.models.detection import FasterRCNN, FastRCNN
+from minicv.models.detection.mask_rcnn import MaskRCNN, MaskRCNNSettings
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.models.photographs import batch_for, resize_image, resized_size
 from minicv.models.segmentation import (
@@ -75,6 +76,15 @@ def patches(scales):
 
 
 SMALL_SETTINGS = dataclasses.replace(FASTER_RCNN["small"], rpn_channels=4, head_units=4)
+MASK_SETTINGS = MaskRCNNSettings(
+    anchor_sizes=(16.0, 32.0, 64.0),
+    rpn_channels=4,
+    head_units=4,
+    mask_channels=(4,),
+    mask_predictor_channels=4,
+    joint_names=("neck", "head top"),
+    keypoint_channels=(4,),
+)
 TINY_ALEXNET = AlexNetLayers((4, 4, 6, 6, 4), (1, 2, 1, 2, 2), True)
 
 
@@ -132,6 +142,13 @@ MODELS = {
     "faster r-cnn on a pyramid": (
         lambda: FasterRCNN(
             FPN(SmallBackbone(2, (8, 16), rng=RNG), 4, rng=RNG), CLASSES, SMALL_SETTINGS, rng=RNG
+        ),
+        (40, 56),
+        False,
+    ),
+    "mask r-cnn": (
+        lambda: MaskRCNN(
+            FPN(SmallBackbone(2, (8, 16), rng=RNG), 4, rng=RNG), CLASSES, MASK_SETTINGS, rng=RNG
         ),
         (40, 56),
         False,
@@ -263,7 +280,7 @@ def test_anchors_score_as_in_the_detector_by_what_the_sentences_say():
     model = trained(MODELS["faster r-cnn"][0]())
     picture = np.random.default_rng(3).random((3, 40, 50), np.float32)
     result = exported(model)
-    assert "make its shorter side 128 pixels, but the longer at most 256" in result.before
+    assert "to a shorter side of 128 pixels, but the longer at most 256" in result.before
     resized = resize_image(picture, *resized_size(40, 50, 128, 256))
     image = np.full((1, 3, *result.size), 0.5, np.float32)  # the mean colour
     image[0, :, : resized.shape[1], : resized.shape[2]] = resized

@@ -50,8 +50,13 @@ def test_a_detector_that_proposes_gives_the_scores_of_its_anchors():
 @pytest.mark.parametrize(
     ("name", "changes", "size", "before"),
     [
-        ("spp_net", {"scales": (100, 60), "max_size": 150}, (104, 152), "shorter side 100"),
-        ("fast_rcnn", {"min_size": 70, "max_size": 90}, (72, 96), "shorter side 70"),
+        (
+            "spp_net",
+            {"scales": (100, 60), "max_size": 150},
+            (104, 152),
+            "shorter side of 100 pixels, but the longer at most 150",
+        ),
+        ("fast_rcnn", {"min_size": 70, "max_size": 90}, (72, 96), "shorter side of 70 pixels"),
         ("rcnn", {"warp_size": 44}, (44, 44), "it is one warped region"),
     ],
 )
