@@ -37,10 +37,7 @@ def check_checksum(path: str | Path) -> None:
     expected f37072fd as its name says: the file is damaged or another one; load it again, ...
     """
     path = Path(path)
-    expected = SHA256.get(path.name, "")
-    if not expected:
-        found = _IN_NAME.search(path.name)
-        expected = found[1] if found and not found[1].isdecimal() else ""
+    expected = published_sum(path.name)
     if not expected:
         return
     digest = hashlib.sha256()
@@ -53,3 +50,15 @@ def check_checksum(path: str | Path) -> None:
             "its name says: the file is damaged or another one; load it again, or give a file of "
             "your own another name"
         )
+
+
+def published_sum(name: str) -> str:
+    """The SHA-256 of a published file, or its beginning, as far as the file's name tells it.
+
+    >>> published_sum("resnet18-f37072fd.pth"), published_sum("my_own.pth")
+    ('f37072fd', '')
+    """
+    if name in SHA256:
+        return SHA256[name]
+    found = _IN_NAME.search(name)
+    return found[1] if found and not found[1].isdecimal() else ""
