@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -118,7 +119,7 @@ def _form(path: Path) -> str:
     if not any(begin):
         raise WeightsError("it begins with nothing but zeros, as a transfer that was cut; load it "
                            "again")  # fmt: skip
-    shown = begin[:16].decode("ascii", "replace") if _is_text(begin) else begin[:8].hex(" ")
+    shown = begin[:16].decode("utf-8", "replace") if _is_text(begin) else begin[:8].hex(" ")
     kind = "a text" if _is_text(begin) else "of a form that is not known"
     raise WeightsError(f"it is {kind} (it begins with {shown!r}); expected {_FORMS}")
 
@@ -151,7 +152,11 @@ def _form_of_archive(path: Path) -> str:
 
 
 def _is_text(begin: bytes) -> bool:
-    return all(byte >= 32 or byte in b"\t\r\n\f" for byte in begin)
+    try:
+        text = codecs.getincrementaldecoder("utf-8")().decode(begin)  # which may end anywhere
+    except UnicodeDecodeError:
+        return False
+    return all(character.isprintable() or character.isspace() for character in text)
 
 
 __all__ = [
