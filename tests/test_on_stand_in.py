@@ -95,6 +95,8 @@ DELTAS = np.random.default_rng(1).normal(size=(4, 4))
 SCORES = np.array([0.9, 0.8, 0.7, 0.6])
 MASKS = np.random.default_rng(2).random((3, 5, 6)) > 0.6
 KEYPOINTS = np.random.default_rng(3).random((2, 4, 3))
+MATCHED = np.array([0, 2, 1, 1])
+GRIDS = np.random.default_rng(4).random((4, 2, 5, 5))
 
 VISION = {
     "box_area": (vision.box_area, BOXES),
@@ -124,10 +126,32 @@ VISION = {
     "masks_to_boxes": (vision.masks_to_boxes, MASKS),
     "flip_keypoints": (lambda points: vision.flip_keypoints(points, 9, [1, 0, 2, 3]), KEYPOINTS),
     "scale_keypoints": (lambda points: vision.scale_keypoints(points, 2, 0.5), KEYPOINTS),
+    "CornerAnchorGrid": (
+        lambda like: vision.CornerAnchorGrid((8.0,)).generate(3, 4, image_size=(25, 33), like=like),
+        BOXES,
+    ),
+    "assign_levels": (lambda boxes: vision.assign_levels(boxes, (1, 2, 4, 8)), 40 * BOXES),
+    "resize_masks": (lambda masks: vision.resize_masks(masks, 7, 4), MASKS),
+    "mask_targets": (lambda *arrays: vision.mask_targets(*arrays, 3), MASKS, MATCHED, BOXES),
+    "paste_masks": (
+        lambda grids, boxes: vision.paste_masks(grids[:, 0], boxes, 9, 30),
+        *(GRIDS, BOXES),
+    ),
+    "paste_masks_expanded": (
+        lambda grids, boxes: vision.paste_masks_expanded(grids[:, 0], boxes, 9, 30),
+        *(GRIDS, BOXES),
+    ),
+    "joint_positions": (
+        lambda points, boxes: vision.joint_positions(10 * points, boxes, 5),
+        *(KEYPOINTS, BOXES[:2]),
+    ),
+    "heatmaps_to_keypoints": (vision.heatmaps_to_keypoints, GRIDS, BOXES),
 }
-# The number of rows of these results depends on the values, so the host waits once for each image;
-# the others must never make it wait.
-MAY_WAIT = {"remove_small_boxes", "nms", "batched_nms", "balanced_sample"}
+# The number of rows of these results depends on the values, so the host waits once for each image,
+# or the host does the work; the others must never make it wait.
+MAY_WAIT = {"remove_small_boxes", "nms", "batched_nms", "balanced_sample"} | {
+    *("mask_targets", "paste_masks", "paste_masks_expanded", "heatmaps_to_keypoints")
+}
 NAMES = [
     pytest.param(name, marks=needs_compiler if name in ("nms", "batched_nms") else ())
     for name in VISION

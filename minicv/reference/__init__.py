@@ -1,4 +1,4 @@
-"""The loop-level twin of every layer: slow, obvious, for reading and for tests."""
+"""Loop-level twins of every layer, of masks and joints: slow, obvious, for reading and tests."""
 
 from minicv.reference.adaptive_avg_pool2d import adaptive_avg_pool2d
 from minicv.reference.adaptive_max_pool2d import adaptive_max_pool2d
@@ -10,6 +10,7 @@ from minicv.reference.conv2d import conv2d
 from minicv.reference.conv_norm_relu import conv_norm_relu
 from minicv.reference.conv_transpose2d import conv_transpose2d
 from minicv.reference.dropout import dropout
+from minicv.reference.heatmaps import heatmaps_to_keypoints, joint_positions
 from minicv.reference.kl_divergence import kl_divergence
 from minicv.reference.l1_loss import l1_loss
 from minicv.reference.l2_loss import l2_loss
@@ -17,6 +18,8 @@ from minicv.reference.leaky_relu import leaky_relu
 from minicv.reference.linear import linear
 from minicv.reference.local_response_norm import local_response_norm
 from minicv.reference.log_softmax import log_softmax
+from minicv.reference.mask_pasting import paste_masks, paste_masks_expanded
+from minicv.reference.mask_targets import mask_targets, resize_masks
 from minicv.reference.matmul import matmul
 from minicv.reference.max_pool2d import max_pool2d
 from minicv.reference.max_unpool2d import max_unpool2d
@@ -47,6 +50,8 @@ __all__ = [
     "conv_transpose2d",
     "dropout",
     "frozen_batch_norm",
+    "heatmaps_to_keypoints",
+    "joint_positions",
     "kl_divergence",
     "l1_loss",
     "l2_loss",
@@ -54,13 +59,17 @@ __all__ = [
     "linear",
     "local_response_norm",
     "log_softmax",
+    "mask_targets",
     "matmul",
     "max_pool2d",
     "max_unpool2d",
     "multiclass_hinge",
+    "paste_masks",
+    "paste_masks_expanded",
     "relu",
     "relu6",
     "resize_bilinear",
+    "resize_masks",
     "roi_align",
     "roi_pool",
     "sigmoid",

@@ -1,12 +1,13 @@
 """Anchors: where they stand, how they are shaped, in which order."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from minicv.backend import to_numpy
-from minicv.vision import AnchorGrid, generate_anchors
+from minicv.vision import AnchorGrid, CornerAnchorGrid, generate_anchors
 
 
 @pytest.mark.parametrize("stride", [16, 7.5, (4, 10)])
@@ -88,3 +89,55 @@ def test_float16_would_lose_odd_pixels_so_anchors_are_float32(xp):
 def test_stride_may_be_a_list_and_sizes_an_array_of_few_bits():
     anchors = generate_anchors(1, 1, [16, 8], np.array([200], np.uint8), np.array([1], np.int8))
     assert anchors.tolist() == [[-96.0, -92.0, 104.0, 108.0]]
+
+
+# The lattice of torchvision's published detectors
+
+
+def test_corner_anchors_against_loops():
+    grid = CornerAnchorGrid(sizes=(33.0, 50.5), aspect_ratios=(0.5, 1.0, 3.0))
+    expected = []
+    for row in range(2):
+        for column in range(3):
+            x, y = column * (50 // 3), row * (37 // 2)
+            for ratio in (0.5, 1.0, 3.0):
+                for size in (33.0, 50.5):
+                    w, h = size / math.sqrt(ratio), size * math.sqrt(ratio)
+                    left, top = round(w / 2), round(h / 2)
+                    expected.append([x - left, y - top, x + left, y + top])
+    anchors = grid.generate(2, 3, image_size=(37, 50))
+    assert anchors.dtype == np.float32
+    assert anchors.tolist() == expected
+    assert len(anchors) == 2 * 3 * grid.anchors_per_cell
+
+
+def test_corner_anchors_equal_torchvision():
+    """Three levels of a padded batch; 5 / 2 and 7 / 2 round to even."""
+    fixture = np.load(Path(__file__).parent.parent / "fixtures" / "masks_and_joints.npz")
+    levels = zip(((32.0, 45.0), (5.0, 7.0), (128.0, 91.5)), ((5, 7), (3, 4), (2, 2)), strict=True)
+    anchors = [
+        CornerAnchorGrid(sizes, (0.5, 1.0, 2.0)).generate(*shape, image_size=(43, 60))
+        for sizes, shape in levels
+    ]
+    np.testing.assert_array_equal(np.concatenate(anchors), fixture["anchors"])
+
+
+def test_corner_anchors_take_device_and_type_and_no_map(xp):
+    grid = CornerAnchorGrid(sizes=(32.0,))
+    anchors = grid.generate(2, 1, image_size=(8, 8), like=xp.zeros(1))
+    assert isinstance(anchors, xp.ndarray)
+    assert anchors.dtype == np.float64
+    assert grid.generate(0, 3, image_size=(8, 8)).shape == (0, 4)
+    assert grid.generate(3, 0, image_size=(8, 8)).shape == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("grid", "name"),
+    [
+        (CornerAnchorGrid(sizes=()), "sizes"),
+        (CornerAnchorGrid(sizes=(8.0,), aspect_ratios=(0.0,)), "aspect_ratios"),
+    ],
+)
+def test_bad_settings_of_corner_anchors_are_named(grid, name):
+    with pytest.raises(ValueError, match=f"CornerAnchorGrid: {name} expects"):
+        grid.generate(1, 1, image_size=(8, 8))
