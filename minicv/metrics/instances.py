@@ -136,10 +136,9 @@ class PoseMetric:
         found = read_keypoint_predictions(result, f"{name}, result")
         there = read_keypoint_targets(target, f"{name}, target")
         joints = self._joints or there.keypoints.shape[1]
-        if joints:
-            check_sigmas(self.sigmas, joints, f"{name}: PoseMetric")
-            check_joints(there.keypoints, joints, f"{name}, target['keypoints']")
-            check_joints(found.keypoints, joints, f"{name}, result['keypoints']")
+        check_sigmas(self.sigmas, joints, f"{name}: PoseMetric")
+        check_joints(there.keypoints, joints, f"{name}, target['keypoints']")
+        check_joints(found.keypoints, joints, f"{name}, result['keypoints']")
         is_first = len(self._keypoints) == 0
         with_masks = "masks" in result and "masks" in target if is_first else len(self._masks) > 0
         masks = [_masks_of(result, target, name)] if with_masks else []

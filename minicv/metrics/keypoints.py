@@ -223,14 +223,16 @@ def read_keypoint_field(image: Mapping, where: str) -> np.ndarray:
 
 
 def check_joints(keypoints: np.ndarray, joints: int, where: str) -> None:
-    """Refuse keypoints (n, J, 3) of another number of joints; none at all fit any number.
+    """Refuse keypoints (n, J, 3) of another number of joints; no objects fit any number.
+
+    With ``joints`` 0, where no target tells the number, any is right.
 
     Raises:
         ValueError: J differs.
 
     >>> check_joints(np.zeros((0, 0, 3)), 14, "doctest")
     """
-    if keypoints.shape[1] != joints and len(keypoints):
+    if keypoints.shape[1] != joints and len(keypoints) and joints:
         raise ValueError(
             f"{where} are of {keypoints.shape[1]} joints, but the first target has {joints}; "
             "expected one number of joints in all images"

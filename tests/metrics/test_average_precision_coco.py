@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+import coco_instances
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.metrics import coco_average_precision
+from minicv.metrics import coco_average_precision, coco_mask_average_precision
 
 FIXTURE = Path(__file__).resolve().parent.parent / "fixtures" / "coco_ap.npz"
 
@@ -193,3 +194,110 @@ def test_difficult_objects_away_from_all_detections_change_nothing(seed):
     }
     expected = coco_average_precision([found], [plain], number_of_classes=2).stats()
     assert coco_average_precision([found], [marked], number_of_classes=2).stats() == expected
+
+
+@pytest.mark.parametrize("name", coco_instances.NAMES)
+def test_masks_are_equal_to_pycocotools(name):
+    case = coco_instances.case_of("masks", name)
+    images = coco_instances.images_of(case)
+    result = coco_mask_average_precision(*images, number_of_classes=int(case["classes"]))
+    np.testing.assert_allclose(result.stats(), case["stats"], rtol=0, atol=1e-12)
+    np.testing.assert_allclose(result.recall, case["recall"], rtol=0, atol=1e-12)
+    mean_precision = result.precision.mean(axis=1)  # (T, R, K, A) -> (T, K, A)
+    np.testing.assert_allclose(mean_precision, case["mean_precision"], rtol=0, atol=1e-12)
+
+
+def test_the_recorded_masks_hold_what_they_are_named_for():
+    assert coco_instances.case_of("masks", "crowds")["target_iscrowd"].any()
+    crowded = coco_instances.case_of("masks", "many_detections")["detection_image"]
+    assert (np.bincount(crowded) > 100).any()
+    scores = coco_instances.case_of("masks", "plain")["detection_scores"]
+    assert len(np.unique(scores)) < len(scores)
+    sparse = coco_instances.case_of("masks", "sparse")
+    assert set(range(int(sparse["images"]))) - set(sparse["target_image"].tolist())
+
+
+def rectangles(*corners, size=(100, 120)):
+    masks = np.zeros((len(corners), *size), bool)
+    for mask, (x1, y1, x2, y2) in zip(masks, corners, strict=True):
+        mask[y1:y2, x1:x2] = True
+    return masks
+
+
+def masked(masks, labels=None, **fields):
+    return {"masks": masks, "labels": labels or [0] * len(masks), **fields}
+
+
+@given(seed=st.integers(0, 100_000))
+def test_masks_that_fill_their_boxes_have_the_values_of_the_boxes(seed):
+    rng = np.random.default_rng(seed)
+    low = rng.integers(0, 60, (9, 2))
+    boxes = np.concatenate([low, low + rng.integers(1, 60, (9, 2))], axis=1)
+    boxes[:, 2:] = np.minimum(boxes[:, 2:], [120, 100])
+    truth, found = boxes[:4], np.concatenate([boxes[:5], boxes[4:]])
+    of_truth = {"labels": rng.integers(0, 2, 4), "iscrowd": rng.random(4) < 0.3}
+    of_truth |= {"difficult": rng.random(4) < 0.3}
+    of_found = {"labels": rng.integers(0, 2, 10), "scores": np.floor(rng.random(10) * 4)}
+    by_boxes = coco_average_precision(
+        [{**of_found, "boxes": found}], [{**of_truth, "boxes": truth}], number_of_classes=2
+    )
+    by_masks = coco_mask_average_precision(
+        [{**of_found, "masks": rectangles(*found)}],
+        [{**of_truth, "masks": rectangles(*truth)}],
+        number_of_classes=2,
+    )
+    assert by_masks.stats() == by_boxes.stats()
+
+
+def test_the_mask_decides_and_not_its_box():
+    """The same box, but the diagonal half: IoU 0.5 is met at one threshold of ten."""
+    whole = rectangles((0, 0, 40, 40))
+    half = whole & (np.arange(120) + np.arange(100)[:, None] < 39.5)
+    half[0, range(0, 20), range(39, 19, -1)] = True  # 780 + 20 of 1600 pixels
+    result = coco_mask_average_precision([masked(half, scores=[1.0])], [masked(whole)])
+    assert result.stats() == pytest.approx([0.1, 1, 0, -1, 0.1, -1, 0.1, 0.1, 0.1, -1, 0.1, -1])
+    result = coco_mask_average_precision([masked(whole, scores=[1.0])], [masked(half)])
+    assert (result.ap_small, result.ap_medium) == (pytest.approx(0.1), -1)
+    larger = masked(half, area=[1500.0])  # the truth's area decides its size
+    assert coco_mask_average_precision([masked(whole, scores=[1.0])], [larger]).ap_small == -1
+
+
+def test_a_crowd_of_masks_takes_what_lies_in_it():
+    truth = masked(rectangles((0, 0, 40, 40), (60, 0, 120, 100)), iscrowd=[False, True])
+    found = rectangles((60, 0, 70, 10), (80, 0, 90, 10), (40, 0, 80, 10), (0, 0, 40, 40))
+    given = masked(found, scores=[0.9, 0.8, 0.7, 0.6])  # the third lies half in it
+    result = coco_mask_average_precision([given], [truth])
+    assert result.ap50 == 1 and result.ap75 == 0.5
+
+
+@pytest.mark.parametrize("none", [[], np.zeros((0, 100, 120), bool), np.zeros((0, 7, 7), bool)])
+def test_no_masks_on_one_side_or_both(none):
+    whole = rectangles((0, 0, 40, 40))
+    empty, shown = masked(none, scores=[]), masked(whole, scores=[1.0])
+    assert coco_mask_average_precision([empty], [masked(whole)]).ap == 0
+    assert coco_mask_average_precision([shown], [masked(none)]).stats() == [-1] * 12
+    assert coco_mask_average_precision([empty], [masked(none)]).stats() == [-1] * 12
+    assert coco_mask_average_precision([], []).stats() == [-1] * 12
+
+
+def test_one_pixel_and_an_empty_mask():
+    pixel, blank = np.ones((1, 1, 1), bool), np.zeros((1, 1, 1), bool)
+    ap = {}
+    for name, found, there in (
+        ("hit", pixel, pixel),
+        ("nothing shown", blank, pixel),
+        ("nothing there", pixel, blank),
+        ("neither", blank, blank),
+    ):
+        ap[name] = coco_mask_average_precision([masked(found, scores=[1.0])], [masked(there)]).ap
+    assert ap == {"hit": 1, "nothing shown": 0, "nothing there": 0, "neither": 0}
+
+
+def test_masks_of_two_sizes_name_the_image():
+    good = masked(np.ones((1, 4, 6), bool), scores=[1.0])
+    message = (
+        r"coco_mask_average_precision: predictions\[1\]\['masks'\] are of 4 x 6 pixels \(height x "
+        r"width\) but coco_mask_average_precision: targets\[1\]\['masks'\] of 4 x 5"
+    )
+    with pytest.raises(ValueError, match=message):
+        coco_mask_average_precision([good] * 2, [good, masked(np.ones((1, 4, 5), bool))])
