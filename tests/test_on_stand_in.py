@@ -124,6 +124,7 @@ VISION = {
         np.array([1, 0, 0, -1, 0, 1, 1, 0]),
     ),
     "masks_to_boxes": (vision.masks_to_boxes, MASKS),
+    "mask_iou": (vision.mask_iou, MASKS, MASKS[:1]),
     "flip_keypoints": (lambda points: vision.flip_keypoints(points, 9, [1, 0, 2, 3]), KEYPOINTS),
     "scale_keypoints": (lambda points: vision.scale_keypoints(points, 2, 0.5), KEYPOINTS),
     "CornerAnchorGrid": (

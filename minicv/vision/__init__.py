@@ -34,7 +34,7 @@ from minicv.vision.linear_models import (
 )
 from minicv.vision.mask_pasting import paste_masks, paste_masks_expanded
 from minicv.vision.mask_targets import mask_targets, resize_masks
-from minicv.vision.masks import masks_to_boxes
+from minicv.vision.masks import mask_iou, masks_to_boxes
 from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches, balanced_sample
 from minicv.vision.warp import warp_boxes
 
@@ -68,6 +68,7 @@ __all__ = [
     "generate_anchors",
     "heatmaps_to_keypoints",
     "joint_positions",
+    "mask_iou",
     "mask_targets",
     "masks_to_boxes",
     "median_frequency_weights",
