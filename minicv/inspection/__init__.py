@@ -19,6 +19,7 @@ from minicv.inspection.number_grid import draw_number_grid
 from minicv.inspection.palette import class_palette
 from minicv.inspection.panels import LegendEntry, contact_sheet, draw_legend
 from minicv.inspection.regions import crop_of_box, draw_pyramid, draw_region_scores
+from minicv.inspection.roi_grids import draw_roi_grids
 from minicv.inspection.skeletons import skeleton_of
 from minicv.inspection.stages import draw_stages
 
@@ -47,6 +48,7 @@ __all__ = [
     "draw_proposals",
     "draw_pyramid",
     "draw_region_scores",
+    "draw_roi_grids",
     "draw_segmentation",
     "draw_segmentation_comparison",
     "draw_segments",

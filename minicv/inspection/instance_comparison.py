@@ -13,7 +13,7 @@ from minicv.inspection.instance_masks import part_of
 from minicv.inspection.instances import draw_instances, instance_colours
 from minicv.inspection.palette import GREY
 from minicv.inspection.panels import contact_sheet
-from minicv.inspection.stage_sizes import MOST_SIDE, image_at, size_within
+from minicv.inspection.stage_sizes import MOST_SIDE, image_at, nearest, size_within
 from minicv.vision.boxes import box_iou
 
 FOUND = 0.5  # IoU from which an object is found
@@ -173,13 +173,9 @@ def scaled_instances(
     if "keypoints" in result:
         result["keypoints"] = np.asarray(result["keypoints"]) * np.array([across, down, 1])
     if "masks" in result:
-        rows, columns = (
-            ((np.arange(new) + 0.5) * before / new).astype(np.int64)
-            for new, before in zip(size, old, strict=True)
-        )
         masks = np.empty((len(result["masks"]), *size), bool)
         for small, mask in zip(masks, result["masks"], strict=True):
-            small[:] = np.asarray(mask)[rows][:, columns]
+            small[:] = nearest(np.asarray(mask), size)
         result["masks"] = masks
     return result
 

@@ -19,7 +19,7 @@ from minicv.inspection.canvas import (
     text_width,
 )
 from minicv.inspection.detections import checked_objects
-from minicv.inspection.instance_masks import paint_parts, part_of
+from minicv.inspection.instance_masks import Part, paint_parts, part_of
 from minicv.inspection.keypoints import Skeleton, paint_keypoints
 from minicv.inspection.label_places import (
     Extent,
@@ -143,6 +143,7 @@ class _Drawing:
         size = picture.size
         starts, ends = self.boxes[:, :2] * factor < size, self.boxes[:, 2:] >= 0
         inside = np.all(starts & ends, axis=1)
+        parts: list[Part | None] = [None] * len(self.boxes)
         if self.masks is not None:
             parts = [part_of(mask) for mask in self.masks]
         drawn = [i for i, part in enumerate(parts) if part is not None or inside[i]]

@@ -33,7 +33,20 @@ KINDS: dict[str, dict[str, str]] = {
     "class scores": {"class_scores": "K"},
     "class maps": {"class_maps": "K h w"},
     "label map": {"image": "3 H W", "segmentation": "H W"},
-}
+    # The anchors of all levels of a pyramid; ``levels`` are numbers of ``strides``.
+    "anchors of levels": {"anchors": "M 4", "levels": "M", "strides": "L"},
+    "objectness of levels": {"anchors": "M 4", "levels": "M", "strides": "L", "objectness": "M"},
+    "levels": {"boxes": "R 4", "levels": "R", "strides": "L"},  # from which each is pooled
+    "mask probabilities": {
+        "boxes": "D 4", "labels": "D", "scores": "D", "mask_probabilities": "D M M",
+    },
+    # Each joint's map sums to 1; it is stretched over the box.
+    "heat maps": {"boxes": "D 4", "heatmaps": "D J M M", "joint_names?": "J"},
+    "instances": {
+        "image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D", "masks?": "D H W",
+        "keypoints?": "D J 3", "keypoint_scores?": "D J", "joint_names?": "J",
+    },
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

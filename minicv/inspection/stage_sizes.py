@@ -16,9 +16,9 @@ MOST_SIDE = 1200  # pixels of a drawn stage; lines and letters would be too fine
 def smaller_stages(stages: Sequence[Stage]) -> list[Stage]:
     """The stages, with each image within `MOST_SIDE` and what lies on it at the same scale.
 
-    Boxes, the stride of a feature map and label maps follow their image. Captions tell the sizes of
-    before. An image on which anchors lie stays as it is, because their sizes are written on it; a
-    detector chooses the size of that image itself.
+    Boxes, joints, masks, the stride of a feature map and label maps follow their image. Captions
+    tell the sizes of before. An image on which anchors lie stays as it is, because their sizes are
+    written on it; a detector chooses the size of that image itself.
 
     >>> image = np.zeros((3, 10, 2400), np.float32)
     >>> boxes = {"boxes": np.array([[0.0, 0, 8, 8]]), "scores": np.ones(1)}
@@ -39,12 +39,20 @@ def smaller_stages(stages: Sequence[Stage]) -> list[Stage]:
             if size != (height, width):
                 arrays["image"] = image_at(arrays["image"], size)
                 if "segmentation" in arrays:
-                    arrays["segmentation"] = _nearest(arrays["segmentation"], size)
+                    arrays["segmentation"] = nearest(arrays["segmentation"], size)
+                if "masks" in arrays:
+                    masks = np.empty((len(arrays["masks"]), *size), bool)
+                    for small, mask in zip(masks, arrays["masks"], strict=True):
+                        small[:] = nearest(mask, size)
+                    arrays["masks"] = masks
         if (across, down) != (1.0, 1.0):
             for name in ("boxes", "refined_boxes"):
                 if name in arrays:
                     scale = np.array([across, down, across, down], np.float32)
                     arrays[name] = np.asarray(arrays[name]) * scale
+            if "keypoints" in arrays:
+                scale = np.array([across, down, 1], np.float32)
+                arrays["keypoints"] = np.asarray(arrays["keypoints"]) * scale
             if "stride" in arrays:
                 arrays["stride"] = float(arrays["stride"]) * max(across, down)
         if arrays.keys() and any(arrays[name] is not stage.arrays[name] for name in arrays):
@@ -85,8 +93,12 @@ def image_at(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return np.asarray(picture, np.float32).transpose(2, 0, 1) / 255
 
 
-def _nearest(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The label under the centre of each pixel of the smaller map."""
+def nearest(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The label (H, W), or the mask's value, under the centre of each pixel of the smaller map.
+
+    >>> nearest(np.arange(6).reshape(2, 3), (1, 3)).tolist()
+    [[3, 4, 5]]
+    """
     rows, columns = (
         ((np.arange(new) + 0.5) * old / new).astype(np.int64)
         for new, old in zip(size, labels.shape, strict=True)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from PIL import Image
 
+from minicv.inspection import stage_instances as instances
+from minicv.inspection import stage_levels as levels
 from minicv.inspection import stage_maps as maps
 from minicv.inspection import stage_regions as regions
 from minicv.inspection.panels import contact_sheet
@@ -34,6 +36,12 @@ DRAWERS: dict[str, Callable[[Stage, Scene], Drawn]] = {
     "class scores": maps.draw_class_scores,
     "class maps": maps.draw_class_maps,
     "label map": maps.draw_label_map,
+    "anchors of levels": levels.draw_anchors_of_levels,
+    "objectness of levels": levels.draw_objectness_of_levels,
+    "levels": levels.draw_levels,
+    "mask probabilities": instances.draw_mask_probabilities,
+    "heat maps": instances.draw_heat_maps,
+    "instances": instances.draw_all_instances,
 }
 
 
@@ -107,7 +115,7 @@ def draw_stages(
 def draw_stage(scene: Scene) -> Drawn:
     """One stage by its kind: the pale image alone where there are no boxes to draw."""
     stage = scene.stages[scene.index]
-    if stage.kind != "detections" and len(stage.arrays.get("boxes", [0])) == 0:
+    if stage.kind not in ("detections", "instances") and len(stage.arrays.get("boxes", [0])) == 0:
         return Drawn(pale(scene.picture()[0]), "no boxes, so there is nothing to draw")
     return DRAWERS[stage.kind](stage, scene)
 

@@ -20,6 +20,12 @@ NAMES = {
     "scores_of_image": "class scores",
     "class_maps": "class maps",
     "label_map": "label map",
+    "anchors_of_levels": "anchors of levels",
+    "objectness_of_levels": "objectness of levels",
+    "region_levels": "levels",
+    "mask_probabilities": "mask probabilities",
+    "heatmaps": "heat maps",
+    "instances": "instances",
 }
 
 
@@ -45,6 +51,18 @@ def make_stages():
         pooled = rng.normal(size=(regions, 30) if flat else (regions, channels, 7, 7))
         found = {"boxes": boxes(detections), "labels": rng.integers(0, classes, detections)}
         found["scores"] = rng.uniform(size=detections)
+        flat_anchors = np.concatenate([anchors.reshape(-1, 4), grid.generate(1, 1)])
+        of_levels = {
+            "anchors": flat_anchors,
+            "levels": np.repeat([0, 1], [anchors.size // 4, len(flat_anchors) - anchors.size // 4]),
+            "strides": np.array([16, 32, 64]),  # a level without anchors, too
+        }
+        joints = rng.uniform(0, width, (detections, 3, 3))
+        instances = {
+            "masks": rng.uniform(size=(detections, height, width)) < 0.5,
+            "keypoints": joints,
+            "keypoint_scores": rng.normal(2, 2, (detections, 3)),
+        }
         arrays = {
             "input": {"image": image},
             "feature_map": {"features": rng.normal(size=(channels, h, w)), "stride": 16},
@@ -65,6 +83,23 @@ def make_stages():
             "label_map": {
                 "image": image, "segmentation": rng.integers(0, classes, (height, width)),
             },
+            "anchors_of_levels": of_levels,
+            "objectness_of_levels": {
+                **of_levels, "objectness": rng.uniform(size=len(flat_anchors)),
+            },
+            "region_levels": {
+                "boxes": proposals, "levels": rng.integers(0, 3, regions),
+                "strides": np.array([16, 32, 64]),
+            },
+            "mask_probabilities": {
+                **found, "mask_probabilities": rng.uniform(size=(detections, 28, 28)),
+            },
+            "heatmaps": {
+                "boxes": found["boxes"],
+                "heatmaps": rng.dirichlet(np.ones(64), (detections, 3)).reshape(-1, 3, 8, 8),
+                "joint_names": ("nose", "left eye", "right eye"),
+            },
+            "instances": {"image": image, **found, **instances},
         }  # fmt: skip
         return [
             Stage(name, f"{name}\nexplained", NAMES[name], arrays[name], 0.01) for name in NAMES
