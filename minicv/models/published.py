@@ -21,13 +21,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from minicv.data.category_names import COCO_NUMBERED, VOC_SEGMENTATION
-from minicv.models.backbones import FPN, VGG16, AlexNet, ResNet18, ResNet50, ResNet50Backbone
+from minicv.models.backbones import (
+    FPN,
+    KRIZHEVSKY_2014,
+    VGG16,
+    AlexNet,
+    ResNet18,
+    ResNet50,
+    ResNet50Backbone,
+)
 from minicv.models.detection.faster_rcnn import FasterRCNN, FasterRCNNSettings
 from minicv.models.detection.mask_rcnn import MaskRCNN, MaskRCNNSettings
 from minicv.models.segmentation.fcn_resnet50 import FCNResNet50
@@ -92,7 +101,9 @@ def _classifier(kind: Callable[..., Module]) -> Callable[..., Module]:
 
 _DETECTOR_SCORES = "box_predictor.cls_score"
 PUBLISHED: dict[str, Published] = {
-    "alexnet": Published(_classifier(AlexNet), scores="classifier.6"),
+    "alexnet": Published(
+        _classifier(partial(AlexNet, layers=KRIZHEVSKY_2014)), scores="classifier.6"
+    ),
     "vgg16": Published(_classifier(VGG16), scores="classifier.6"),
     "resnet18": Published(_classifier(ResNet18), scores="fc"),
     "resnet50": Published(_classifier(ResNet50), scores="fc"),
