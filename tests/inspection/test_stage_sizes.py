@@ -68,3 +68,20 @@ def test_any_shape(size):
     assert max(small.arrays["image"].shape) == MOST_SIDE and min(small.arrays["image"].shape) >= 1
     pictures = draw_stages([stage("image", image=np.ones((3, *size), np.float32))], ["cow"])
     assert max(pictures["s"].size) < 2000
+
+
+def test_masks_and_joints_follow_their_image():
+    masks = np.zeros((2, 1200, 2400), bool)
+    masks[1, 200:400, 1000:1600] = True
+    joints = np.array([[[100.0, 50, 1]], [[2400, 1200, 0]]])
+    found = {"boxes": np.zeros((2, 4)), "labels": np.zeros(2, int), "scores": np.ones(2)}
+    (small,) = smaller_stages(
+        [stage("instances", image=WHITE, masks=masks, keypoints=joints, **found)]
+    )
+    expected = np.zeros((2, 600, 1200), bool)
+    expected[1, 100:200, 500:800] = True
+    np.testing.assert_array_equal(small.arrays["masks"], expected)
+    assert small.arrays["keypoints"].tolist() == [[[50, 25, 1]], [[1200, 600, 0]]]
+    none = {name: values[:0] for name, values in found.items()}
+    (small,) = smaller_stages([stage("instances", image=WHITE, masks=masks[:0], **none)])
+    assert small.arrays["masks"].shape == (0, 600, 1200)
