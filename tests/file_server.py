@@ -3,8 +3,10 @@
 import contextlib
 import hashlib
 import http.server
+import os
 import re
 import threading
+from unittest import mock
 
 CONTENT = bytes(range(256)) * 400  # 102,400 bytes
 SUM = hashlib.sha256(CONTENT).hexdigest()
@@ -109,7 +111,8 @@ def serving(handler=Handler):
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
-        yield server.served
+        with mock.patch.dict(os.environ, {"no_proxy": "127.0.0.1"}):
+            yield server.served
     finally:
         server.shutdown()
         thread.join()
