@@ -156,11 +156,11 @@ def _fitting(found: WeightsFile) -> Iterator[str]:
     shapes: Mapping[str, Shape] = {name: array.shape for name, array in found.arrays.items()}
     table = table_of(shapes, TABLES)
     if table is not None:
+        known = sum(table.our_name(name) is not None for name in shapes)
         shapes = translated_shapes(table, shapes)
         yield (
-            f"names of {table.title}; of {len(found.arrays):,} entries {len(shapes):,} are known. "
-            "Other input, and stride on the first convolution of a bottleneck: see "
-            "minicv.weights.published"
+            f"names of {table.title}; {known:,} of {len(found.arrays):,} entries are known and "
+            "compared. Input and strides are others: see minicv.weights.published.NameTable"
         )
     by_name = fits(shapes)
     fitting = [name for name, fit in by_name.items() if fit.fits]

@@ -7,15 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minicv.models.backbones import (
-    BACKBONES,
-    VGG16,
-    AlexNet,
-    EfficientNetLite0,
-    ResNet18,
-    ResNet50,
-    build_backbone,
-)
+from minicv.models.backbones import BACKBONES, EfficientNetLite0, build_backbone
+from minicv.models.published import PUBLISHED, Published, our_name
 from minicv.models.undrawn import Undrawn
 from minicv.nn import Module
 from minicv.weights.published import Fit, NameTable, fit_of
@@ -23,6 +16,7 @@ from minicv.weights.published import Fit, NameTable, fit_of
 Shape = tuple[int, ...]
 # A network may have so many numbers more than the file: it may be the nearest without fitting.
 _FREE_NUMBERS = 1_000_000
+_DRAWS = 2  # some layers draw their weights a second time, from another distribution
 
 
 class Candidate(NamedTuple):
@@ -42,8 +36,12 @@ class Candidate(NamedTuple):
     background: bool = False
 
 
-def _classifier(kind: Callable[..., Module], scores: str) -> Candidate:
-    return Candidate(lambda classes, rng: kind(classes or 1000, rng=rng), scores=scores)
+def _published(published: Published) -> Candidate:
+    def build(classes: int, rng: np.random.Generator) -> Module:
+        names = tuple(str(number) for number in range(classes)) or published.classes
+        return published.build(names, rng)
+
+    return Candidate(build, our_name, published.scores, published.background)
 
 
 def _backbone(name: str) -> Candidate:
@@ -51,11 +49,10 @@ def _backbone(name: str) -> Candidate:
 
 
 CANDIDATES: dict[str, Candidate] = {
-    "alexnet": _classifier(AlexNet, "classifier.6"),
-    "vgg16": _classifier(VGG16, "classifier.6"),
-    "resnet18": _classifier(ResNet18, "fc"),
-    "resnet50": _classifier(ResNet50, "fc"),
-    "efficientnet_lite0": _classifier(EfficientNetLite0, "_fc"),
+    **{name: _published(published) for name, published in PUBLISHED.items()},
+    "efficientnet_lite0": Candidate(
+        lambda classes, rng: EfficientNetLite0(classes or 1000, rng=rng), scores="_fc"
+    ),
     **{f"backbone {name}": _backbone(name) for name in BACKBONES if name != "small"},
 }
 
@@ -63,7 +60,7 @@ CANDIDATES: dict[str, Candidate] = {
 def fits(
     found: Mapping[str, Shape], candidates: Mapping[str, Candidate] = CANDIDATES
 ) -> dict[str, Fit]:
-    """How a file's entries fit each candidate, the nearest first.
+    """How a file's entries fit each candidate: those that fit first, and most entries first.
 
     A candidate that has far more numbers than the file is left out; no memory is taken for it.
 
@@ -78,7 +75,8 @@ def fits(
         wanted = wanted_entries(candidate, most + _FREE_NUMBERS, _classes(candidate, renamed))
         if wanted is not None:
             fitting[name] = fit_of(renamed, wanted)
-    return dict(sorted(fitting.items(), key=lambda item: -item[1].there / max(1, item[1].needed)))
+    nearest = sorted(fitting.items(), key=lambda item: (not item[1].fits, -item[1].there))
+    return dict(nearest)
 
 
 def wanted_entries(
@@ -116,7 +114,7 @@ class _Limited(Undrawn):
 
     def __init__(self, most: int) -> None:
         super().__init__()
-        self._left = most
+        self._most, self._left = most, _DRAWS * most
 
     def random(self, size: Any = None, *more: Any, **named: Any) -> Any:
         """Zeros of that size."""
@@ -129,8 +127,9 @@ class _Limited(Undrawn):
         return super().standard_normal(size, *more, **named)
 
     def _count(self, size: Any) -> None:
-        self._left -= int(np.prod(() if size is None else size, dtype=object))
-        if self._left < 0:
+        count = int(np.prod(() if size is None else size, dtype=object))
+        self._left -= count
+        if count > self._most or self._left < 0:
             raise _TooLargeError
 
 

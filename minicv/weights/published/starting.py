@@ -186,7 +186,8 @@ def as_convolution(weight: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     >>> as_convolution(np.zeros((4096, 25088), "float32"), (4096, 512, 7, 7)).shape
     (4096, 512, 7, 7)
     """
-    return weight.reshape(shape) if same_numbers(weight.shape, shape) else weight
+    fits = weight.shape != shape and same_numbers(weight.shape, shape)
+    return weight.reshape(shape) if fits else weight
 
 
 def same_numbers(found: tuple[int, ...], wanted: tuple[int, ...]) -> bool:

@@ -170,7 +170,7 @@ def test_cuts_end_in_a_weights_error(tmp_path, form):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of escapes in a text of a pickle
 @pytest.mark.parametrize("form", FORMS)
-def test_other_bytes_are_read_or_ends_in_a_weights_error(tmp_path, form):
+def test_other_bytes_are_read_or_end_in_a_weights_error(tmp_path, form):
     path = tmp_path / "a"
     write(path, form)
     content, rng, read = path.read_bytes(), np.random.default_rng(0), 0
