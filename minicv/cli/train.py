@@ -105,7 +105,9 @@ def _add_options(parser: argparse.ArgumentParser, system: System | None = None) 
     add("--out", required=True, type=path, metavar="DIR", help="folder for checkpoints and history")
     backbones = [*BACKBONES, *PYRAMIDS] if system is None else list(system.backbones)
     if backbones:
-        first = "default, where there is one: small" if system is None else "default: small"
+        first = (
+            "default, where there is one: small" if system is None else f"default: {backbones[0]}"
+        )
         add("--backbone", choices=backbones, help=first)
         add(
             "--backbone-weights",

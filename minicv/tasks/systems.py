@@ -10,7 +10,7 @@ import numpy as np
 
 from minicv.models.model import Model
 from minicv.proposals import PROPOSERS
-from minicv.tasks import detection, segmentation
+from minicv.tasks import detection, instances, segmentation
 from minicv.tasks.description import BoundedGenerator, described
 from minicv.tasks.task import Spec, System
 from minicv.training.fit import MODEL, model_arrays, part_of
@@ -18,7 +18,7 @@ from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
 from minicv.weights.numbers import check_all_numbers
 
 SYSTEMS: dict[str, System] = {
-    system.name: system for system in (*detection.SYSTEMS, *segmentation.SYSTEMS)
+    system.name: system for system in (*detection.SYSTEMS, *instances.SYSTEMS, *segmentation.SYSTEMS)
 }
 
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from minicv.models.backbones import BACKBONES
+from minicv.models.backbones import BACKBONES, PYRAMIDS
 from minicv.tasks import SYSTEMS, Spec, build, load, save, system_named, table_of_systems
 from minicv.tasks.systems import MODEL
 from minicv.training.fit import model_arrays
@@ -44,7 +44,7 @@ def test_saved_and_loaded_it_is_the_same_model(tmp_path, name):
 def test_it_has_settings_and_a_recipe_for_each_backbone_and_knows_its_options(name):
     system = SYSTEMS[name]
     assert system.name == name and set(system.settings) == set(system.recipes)
-    assert set(system.settings) in ({None}, set(BACKBONES))
+    assert set(system.settings) == {None} or set(system.settings) <= {*BACKBONES, *PYRAMIDS}
     for backbone, recipe in system.recipes.items():
         fields = {f.name for f in dataclasses.fields(recipe)}
         fields |= {f.name for f in dataclasses.fields(system.settings[backbone])}
