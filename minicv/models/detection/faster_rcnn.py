@@ -30,6 +30,7 @@ from minicv.backend import Array, to_numpy, xp_of
 from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.detection.head_rounds import mean_logits, moved_regions
 from minicv.models.detection.pyramid_stages import record_levels, record_maps, record_rpn
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
@@ -107,6 +108,9 @@ class FasterRCNNSettings(RegionSettings):
     #    region is pooled from the map of stride 16.
     sampling_ratio: int = 2
     canonical_size: float = 224.0
+
+    # 6 and 7. How often the head looks at each region, each time where it moved it the time before.
+    head_rounds: int = 1
 
     # Published weights fit only the geometry that they were trained with: torchvision resizes
     # without smoothing, centres anchors on the corner of their cell, rounds them, and pools half a
@@ -293,7 +297,13 @@ class FasterRCNN(Model):
         pooled = self.pool(features, boxes, s.pooled_size, record)  # 6
         record_region_features(record, boxes[0], pooled.data)
         logits, offsets = self._stage7_head(pooled)
-        return batch, features, detect(logits.data, offsets.data, boxes, batch, s, record)  # 8
+        rounds = [logits.data]
+        for _ in range(s.head_rounds - 1):  # 6 and 7 again
+            boxes = moved_regions(logits.data, offsets.data, boxes, batch, s)
+            logits, offsets = self._stage7_head(self.pool(features, boxes, s.pooled_size))
+            rounds.append(logits.data)
+        scores = mean_logits(rounds)
+        return batch, features, detect(scores, offsets.data, boxes, batch, s, record)  # 8
 
     def _begin(
         self,
