@@ -18,6 +18,8 @@ from minicv.backend import Array, xp_of
 from minicv.models.detection.mask_head import he_convolution, he_draw
 from minicv.nn import ConvTranspose2d, Module, ReLU, Sequential
 
+NOT_LEARNT = -1  # a position of no cell
+
 
 class KeypointHead(Sequential):
     """3x3 convolutions with ReLU: (R, C, h, w) -> (R, channels[-1], h, w).
@@ -54,7 +56,7 @@ class KeypointPredictor(Module):
     def __init__(self, in_channels: int, joints: int, *, rng: np.random.Generator) -> None:
         super().__init__()
         self.kps_score_lowres = ConvTranspose2d(in_channels, joints, 4, 2, 1, rng=rng)
-        he_draw(self.kps_score_lowres, joints * 16, rng)
+        he_draw(self.kps_score_lowres, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.kps_score_lowres(x)  # (R, C, h, w) -> (R, J, 2h, 2w)
@@ -78,9 +80,6 @@ def keypoint_loss(logits: Tensor, positions: Array, valid: Array) -> Tensor:
     1.3863
     """
     p, j, h, w = logits.shape
-    xp = xp_of(logits.data)
-    learnt = xp.flatnonzero(valid.reshape(p * j))
-    if len(learnt) == 0:
-        return F.sum(logits) * 0.0
-    of_joints = logits.reshape(p * j, h * w)[learnt]  # (P, J, M, M) -> (V, M M)
-    return F.softmax_cross_entropy(of_joints, positions.reshape(p * j)[learnt])
+    wanted = xp_of(positions).where(valid, positions, NOT_LEARNT)
+    of_joints = logits.reshape(p * j, h * w)  # (P, J, M, M) -> (P J, M M)
+    return F.softmax_cross_entropy(of_joints, wanted.reshape(p * j), ignore_index=NOT_LEARNT)

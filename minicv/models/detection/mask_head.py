@@ -50,13 +50,16 @@ class MaskPredictor(Module):
     """A transposed convolution to twice the size, then a logit for each class and cell.
 
     (R, C, h, w) -> (R, K+1, 2h, 2w). The background comes first and is never used; it exists
-    because published weights have it.
+    because published weights have it. The logits' weights start uniform within ±1 / √channels, so
+    that probabilities start near one half, however few classes there are.
 
     Args:
         in_channels: C.
         channels: of the transposed convolution; the paper has 256.
         num_classes: K.
         rng: draws the initial weights.
+
+    Source: He et al. 2017, figure 4.
     """
 
     def __init__(
@@ -64,8 +67,8 @@ class MaskPredictor(Module):
     ) -> None:
         super().__init__()
         self.conv5_mask = ConvTranspose2d(in_channels, channels, 2, 2, rng=rng)
-        self.mask_fcn_logits = he_convolution(channels, num_classes + 1, 1, rng)
-        he_draw(self.conv5_mask, channels * 4, rng)
+        self.mask_fcn_logits = Conv2d(channels, num_classes + 1, 1, rng=rng)
+        he_draw(self.conv5_mask, rng)
 
     def forward(self, x: Tensor) -> Tensor:
         x = F.relu(self.conv5_mask(x))  # (R, C, h, w) -> (R, channels, 2h, 2w)
@@ -89,24 +92,25 @@ def mask_loss(logits: Tensor, targets: Array, classes: Array) -> Tensor:
     >>> round(float(mask_loss(logits, np.ones((1, 1, 1)), np.array([1])).data), 4)
     0.6931
     """
-    if len(classes) == 0:
-        return F.sum(logits) * 0.0
     xp = xp_of(logits.data)
     chosen = logits[xp.arange(len(classes)), classes]  # (P, K+1, M, M) -> (P, M, M)
-    return F.binary_cross_entropy_with_logits(chosen, targets)
+    return F.binary_cross_entropy_with_logits(chosen, targets.astype(logits.data.dtype, copy=False))
 
 
 def he_convolution(
     channels_in: int, channels_out: int, kernel: int, rng: np.random.Generator
 ) -> Conv2d:
-    """A convolution that keeps the size, drawn for ReLU by the outputs of a unit; bias 0."""
+    """A convolution that keeps the size, drawn for ReLU; bias 0."""
     layer = Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, rng=rng)
-    he_draw(layer, channels_out * kernel**2, rng)
+    he_draw(layer, rng)
     return layer
 
 
-def he_draw(layer: Conv2d | ConvTranspose2d, fan: int, rng: np.random.Generator) -> None:
-    """New weights of variance 2 / fan, as torchvision draws those of its heads; biases become 0."""
-    layer.weight.data = init.normal(layer.weight.shape, rng, std=(2 / fan) ** 0.5)
+def he_draw(layer: Conv2d | ConvTranspose2d, rng: np.random.Generator) -> None:
+    """New weights of variance 2 / fan_out, as torchvision draws its heads'; biases become 0.
+
+    For a transposed convolution, too, fan_out is the length of the weight's first axis times KH KW.
+    """
+    layer.weight.data = init.he_normal(layer.weight.shape, rng, mode="fan_out")
     if layer.bias is not None:
         layer.bias.data = init.constant(layer.bias.shape, 0.0)
