@@ -221,8 +221,8 @@ def _candidates(
         for x in (x1, (x1 + x2 - width) / 2, x2 - width)
     ]
     near += [(x, (y1 + y2 - height) / 2) for x in (x1 - width, x2, (x1 + x2 - width) / 2)]
-    columns = np.linspace(0, room[0], max(2, min(80, int(room[0] / (height / 2)) + 1)))
-    rows = np.linspace(0, room[1], max(2, min(80, int(room[1] / (height / 2)) + 1)))
+    columns = np.linspace(0, room[0], max(2, min(48, int(room[0] / (height / 2)) + 1)))
+    rows = np.linspace(0, room[1], max(2, min(48, int(room[1] / (height / 2)) + 1)))
     spread = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
     return np.clip(np.concatenate([np.array(near), spread]), 0, room)
 
