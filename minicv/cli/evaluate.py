@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.cli.arguments import checkpoint
 from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
+from minicv.cli.model_option import add_model_options, chosen_model
 from minicv.cli.pictures import save_picture
 from minicv.cli.train import data_help, tasks
 from minicv.data import Dataset
 from minicv.models.model import Model, Result, Target
-from minicv.tasks import Prediction, Task, load
+from minicv.tasks import Prediction, Task
 from minicv.tasks.before_training import readable
 from minicv.tasks.folders import check_file, check_folder, file_of
 from minicv.tasks.json_files import write_json
@@ -38,7 +38,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "some of the model's classes only, or others too: those that both know are judged.",
     )
     add = parser.add_argument
-    add("--weights", required=True, type=Path, metavar="FILE", help="a checkpoint of minicv train")
+    add_model_options(parser)
     add_data_options(parser, data_help())
     add("--split", default="test", choices=["train", "validation", "test"], help="default: test")
     add("--json", type=Path, metavar="FILE", help="also write the values to this file")
@@ -55,9 +55,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 def run(options: argparse.Namespace) -> None:
     """Evaluate and print."""
     device = chosen_device(options)
-    model, system = load(checkpoint(options.weights))
+    model, task = chosen_model(options)
     model.to(device)
-    task = system.task
     if options.pictures is not None and task.compare is None:
         raise ValueError(f"--pictures: there is nothing to draw of {task.name}")
     if options.json is not None:
@@ -106,7 +105,7 @@ def run(options: argparse.Namespace) -> None:
         print(f"{len(written)} pictures, best to worst -> {options.pictures}")
     if options.json is not None:
         record = {
-            "weights": str(options.weights),
+            "weights": str(options.weights or options.model),
             "data": options.data,
             "split": options.split,
             "rule": splits.rule,

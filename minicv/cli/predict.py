@@ -7,13 +7,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from minicv.cli.arguments import checkpoint
 from minicv.cli.device_option import add_device_option, chosen_device
+from minicv.cli.model_option import add_model_options, chosen_model
 from minicv.cli.pictures import Picture, Pictures, save_picture
 from minicv.cli.train import tasks
 from minicv.inspection import draw_stages
 from minicv.models.model import Model
-from minicv.tasks import Prediction, Task, load
+from minicv.tasks import Prediction, Task
 from minicv.tasks.folders import check_folder
 from minicv.tasks.json_files import write_json
 from minicv.tasks.task import joint_names_of
@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     )
     add = parser.add_argument
     add("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
-    add("--weights", required=True, type=Path, metavar="FILE", help="a checkpoint of minicv train")
+    add_model_options(parser)
     add("--out", required=True, type=Path, metavar="DIR", help="folder for the drawn pictures")
     add(
         "--threshold",
@@ -78,9 +78,8 @@ def share(text: str) -> float:
 def run(options: argparse.Namespace) -> None:
     """Predict every picture; one that fails is named and passed over."""
     device = chosen_device(options)
-    model, system = load(checkpoint(options.weights))
+    model, task = chosen_model(options)
     model.to(device)
-    task = system.task
     check_folder(options.out)
     pictures = Pictures(
         options.command,

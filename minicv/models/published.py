@@ -43,7 +43,8 @@ from minicv.models.segmentation.fcn_resnet50 import FCNResNet50
 from minicv.models.undrawn import Undrawn
 from minicv.nn import FrozenBatchNorm2d, Module
 from minicv.vision.keypoints import COCO_JOINTS
-from minicv.weights import WeightsError, load_published
+from minicv.weights import load_published
+from minicv.weights.download import fetch
 from minicv.weights.published import read_weights
 
 STRIDES = (4, 8, 16, 32)
@@ -193,9 +194,7 @@ def load(
     published = PUBLISHED[name]
     source = f"weights of {name}"
     if not isinstance(weights, Mapping):
-        if weights is None:
-            raise WeightsError(f"load: {name} needs a file of weights")
-        path = Path(weights)
+        path = fetch(name) if weights is None else Path(weights)
         source, weights = str(path), read_weights(path)
     weights = {our_name(entry): array for entry, array in weights.items()}
     names = _names_of(published, weights, classes, source)

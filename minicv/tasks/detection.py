@@ -101,16 +101,19 @@ def coco_results(prediction: Prediction) -> list[dict[str, Any]]:
 
 
 def count_found(prediction: Prediction, threshold: float) -> str:
-    """How many of each class score at least ``threshold``; if none does, what came nearest."""
+    """How many of each class score at least ``threshold``; if none does, what came nearest. And how
+    long it took.
+    """
     labels = sure(prediction.result, threshold)["labels"]
     counts = np.bincount(labels, minlength=len(prediction.classes))
     named = [f"{n} {name}" for name, n in zip(prediction.classes, counts, strict=True) if n]
     scores = prediction.result["scores"]
+    took = f"{prediction.seconds:.2f} s"
     if named or not len(scores):
-        return ", ".join(named) or "nothing"
+        return f"{', '.join(named) or 'nothing'} ({took})"
     surest = int(np.argmax(scores))
     name = prediction.classes[prediction.result["labels"][surest]]
-    return f"nothing (surest: {name}, {scores[surest]:.2f})"
+    return f"nothing (surest: {name}, {scores[surest]:.2f}; {took})"
 
 
 DETECTION = Task(

@@ -18,7 +18,8 @@ from minicv.weights import WeightsError, load_checkpoint, save_checkpoint
 from minicv.weights.numbers import check_all_numbers
 
 SYSTEMS: dict[str, System] = {
-    system.name: system for system in (*detection.SYSTEMS, *instances.SYSTEMS, *segmentation.SYSTEMS)
+    system.name: system
+    for system in (*detection.SYSTEMS, *instances.SYSTEMS, *segmentation.SYSTEMS)
 }
 
 
