@@ -42,7 +42,7 @@ def test_only_the_sure_ones_are_drawn_and_counted():
     assert DETECTION.summary(prediction(), 0.5) == "1 duck (0.00 s)"
     assert DETECTION.summary(prediction(), 0.0) == "1 cow, 1 duck (0.00 s)"
     assert DETECTION.summary(prediction(), 0.9) == "nothing (surest: duck, 0.75; 0.00 s)"
-    assert DETECTION.summary(prediction(NOTHING), 0.0) == "nothing"
+    assert DETECTION.summary(prediction(NOTHING), 0.0) == "nothing (0.00 s)"
     drawn = {t: np.asarray(DETECTION.draw(prediction(), t)) for t in (0.0, 0.5, 0.9)}
     blank = np.asarray(DETECTION.draw(prediction(NOTHING), 0.0))
     assert np.array_equal(drawn[0.9], blank)
