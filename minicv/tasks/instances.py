@@ -56,7 +56,8 @@ def compare(prediction: Prediction, target: Target, dataset: Dataset) -> Image.I
     """The truth on the left, and on the right the instances that score at least `DRAWN_SCORE`."""
     found = sure(prediction.result, DRAWN_SCORE)
     shown = [name for name in ("masks", "keypoints") if name in found]
-    truth = {name: target[name] for name in ("boxes", "labels", *shown) if name in target}
+    drawn = ("boxes", "labels", "iscrowd", *shown)
+    truth = {name: target[name] for name in drawn if name in target}
     return draw_instances_beside_truth(
         prediction.image, truth, found, prediction.classes, joint_names=prediction.joint_names
     )
