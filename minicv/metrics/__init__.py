@@ -14,7 +14,7 @@ from minicv.metrics.average_precision_keypoints import (
 )
 from minicv.metrics.average_precision_voc import VocAveragePrecision, voc_average_precision
 from minicv.metrics.instances import InstanceMetric, PoseMetric
-from minicv.metrics.keypoints import COCO_JOINTS, object_keypoint_similarity, oks_sigmas
+from minicv.metrics.keypoints import object_keypoint_similarity, oks_sigmas
 from minicv.metrics.metric import DetectionMetric, Metric, SegmentationMetric
 from minicv.metrics.proposal_recall import ProposalRecall, proposal_recall
 from minicv.metrics.segmentation import (
@@ -28,7 +28,6 @@ from minicv.metrics.segmentation import (
 )
 
 __all__ = [
-    "COCO_JOINTS",
     "BoundaryIoU",
     "CocoAveragePrecision",
     "DetectionMetric",

@@ -17,6 +17,7 @@ from minicv.metrics.keypoints import (
     check_joints,
     read_keypoint_predictions,
     read_keypoint_targets,
+    sigmas_of_any,
 )
 from minicv.metrics.masks import check_sizes, read_mask_predictions, read_mask_targets
 from minicv.metrics.metric import DetectionMetric
@@ -92,7 +93,8 @@ class PoseMetric:
     Args:
         classes: the K names; a label k means ``classes[k]``.
         sigmas: (J,), how loosely each joint is marked, as from `oks_sigmas`; None takes the
-            published constants, for COCO's 17 joints or the 14 of Leeds Sports Pose.
+            published constants of COCO's 17 joints or the 14 of Leeds Sports Pose. Joints of
+            another number have none: each gets the mean of COCO's, see `sigmas_of_any`.
 
     Raises:
         ValueError: a name is there twice.
@@ -129,14 +131,15 @@ class PoseMetric:
 
         Raises:
             ValueError: a field is missing or wrong, there is another number of joints than in the
-                first target, the joints have no published constants, or masks are missing though
-                the first image had them; names the image.
+                first target, sigmas are of another number, or masks are missing though the first
+                image had them; names the image.
         """
         name = _name(target, len(self._keypoints))
         found = read_keypoint_predictions(result, f"{name}, result")
         there = read_keypoint_targets(target, f"{name}, target")
         joints = self._joints or there.keypoints.shape[1]
-        check_sigmas(self.sigmas, joints, f"{name}: PoseMetric")
+        if self.sigmas is not None:
+            check_sigmas(self.sigmas, joints, f"{name}: PoseMetric")
         check_joints(there.keypoints, joints, f"{name}, target['keypoints']")
         check_joints(found.keypoints, joints, f"{name}, result['keypoints']")
         is_first = len(self._keypoints) == 0
@@ -163,7 +166,9 @@ class PoseMetric:
         if self._masks:
             values |= _mask_values(self._masks, self.classes)
         coco = coco_keypoint_average_precision(
-            *_sides(self._keypoints), sigmas=self.sigmas, number_of_classes=len(self.classes)
+            *_sides(self._keypoints),
+            sigmas=sigmas_of_any(self._joints) if self.sigmas is None else self.sigmas,
+            number_of_classes=len(self.classes),
         )
         values |= {
             "OKS AP": coco.ap,

@@ -42,14 +42,7 @@ from minicv.metrics.detections import (
     read_values,
 )
 from minicv.metrics.masks import read_mask_field
-from minicv.vision import LEEDS_SPORTS_JOINTS, box_area
-
-COCO_JOINTS = (
-    "nose", "left eye", "right eye", "left ear", "right ear", "left shoulder", "right shoulder",
-    "left elbow", "right elbow", "left wrist", "right wrist", "left hip", "right hip", "left knee",
-    "right knee", "left ankle", "right ankle",
-)  # fmt: skip
-"""The 17 joints of COCO's people, in its order."""
+from minicv.vision import COCO_JOINTS, LEEDS_SPORTS_JOINTS, box_area
 
 # Ten times sigma. COCO measured them over 5000 images that several people marked. Neck and head top
 # are not among COCO's joints; CrowdPose gave them the shoulder's.
@@ -104,6 +97,21 @@ def oks_sigmas(joints: int | Sequence[str]) -> np.ndarray:
             )
         joints = _BY_NUMBER[joints]
     return np.array([_tenfold(name) for name in joints]) / 10.0
+
+
+def sigmas_of_any(joints: int) -> np.ndarray:
+    """The constants by which a training judges that many joints, (J,) float64.
+
+    Those of `oks_sigmas` for 17 and 14 joints. Other joints, such as the 21 of a hand, have no
+    published constants; each gets the mean of COCO's 17, so that the values of one training can be
+    compared with each other, but not with published ones.
+
+    >>> sigmas_of_any(3).round(4).tolist()
+    [0.0669, 0.0669, 0.0669]
+    """
+    if joints in _BY_NUMBER:
+        return oks_sigmas(joints)
+    return np.full(joints, oks_sigmas(COCO_JOINTS).mean())
 
 
 def _tenfold(name: str) -> float:

@@ -18,7 +18,12 @@ from minicv.vision.boxes import (
     scale_boxes,
 )
 from minicv.vision.heatmaps import heatmaps_to_keypoints, joint_positions
-from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS, flip_keypoints, scale_keypoints
+from minicv.vision.keypoints import (
+    COCO_JOINTS,
+    LEEDS_SPORTS_JOINTS,
+    flip_keypoints,
+    scale_keypoints,
+)
 from minicv.vision.label_maps import (
     VOID,
     check_label_map,
@@ -39,6 +44,7 @@ from minicv.vision.matching import IGNORED, NEGATIVE, POSITIVE, Matcher, Matches
 from minicv.vision.warp import warp_boxes
 
 __all__ = [
+    "COCO_JOINTS",
     "IGNORED",
     "LEEDS_SPORTS_JOINTS",
     "NEGATIVE",

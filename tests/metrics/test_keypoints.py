@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.metrics.keypoints import (
-    COCO_JOINTS,
     object_keypoint_similarity,
     oks_sigmas,
     read_keypoints,
+    sigmas_of_any,
 )
-from minicv.vision import LEEDS_SPORTS_JOINTS
+from minicv.vision import COCO_JOINTS, LEEDS_SPORTS_JOINTS
 
 # As pycocotools and CrowdPose write them.
 COCO = [
@@ -47,6 +47,13 @@ def test_joints_without_constants():
         oks_sigmas(16)
     with pytest.raises(ValueError, match=r"joint 'left paw' has no published constant; .*wrist"):
         oks_sigmas(["nose", "left paw"])
+
+
+def test_a_training_judges_joints_without_constants_too():
+    assert sigmas_of_any(17).tolist() == oks_sigmas(17).tolist()
+    assert sigmas_of_any(14).tolist() == oks_sigmas(14).tolist()
+    np.testing.assert_allclose(sigmas_of_any(21), [sum(COCO) / 170] * 21, rtol=1e-12)
+    assert sigmas_of_any(0).shape == (0,)
 
 
 def similarity_in_loops(found, truth, boxes, area, sigmas):
