@@ -234,7 +234,7 @@ def commands() -> Iterator[Case]:
             ("--backbone", ("",), "backbone"),
             ("--device", ("gpu", "cuda:x", "tpu"), "expected 'cpu', 'cuda', 'cuda:N' or"),
             ("--backbone-weights", ("/nowhere.pth",), "no such file"),
-            ("--backbone-weights", ("{}/text.txt",), "not a readable PyTorch file"),
+            ("--backbone-weights", ("{}/text.txt",), "it is a text (it begins with"),
             ("--epoks", ("3",), "there is no option --epoks; did you mean --epochs?"),
             ("--proposals", ("selective_search",), "--proposals: "),
             ("--scales", ("128",), "--scales: "),

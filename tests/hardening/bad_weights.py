@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import numpy_pickles
 import torch_files
 from hardening import small_sets
-from hardening.bad_inputs import Case, Family
+from hardening.bad_inputs import Case, Family, command
 from hardening.targets import backbone_weights, load_and_predict, resume
 
 from minicv.weights import read_torch_file
@@ -305,6 +306,64 @@ def _view(offset: Any, size: Any, stride: Any) -> bytes:
     return stream.getvalue()
 
 
+W = "a.weights"
+PUBLISHED = Family("published", {W: small_sets.safetensors()}, command("weights", f"{{}}/{W}"))
+
+
+def published() -> Iterator[Case]:
+    """What is given to `minicv weights`."""
+    good, pickled = PUBLISHED.files[W], small_sets.pickle_of_arrays()
+    one = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    evil = torch_files.Call("os", "system", "true")
+    for what, content, sentence in (
+        ("empty", b"", "it is empty (0 bytes)"),
+        ("page", b"<!DOCTYPE html><title>404", "it is a web page (HTML)"),
+        ("json", b'{"message": "Not Found"}', "it is a text (JSON)"),
+        ("pointer", b"version https://git-lfs.github.com/spec/v1", "a pointer of Git LFS"),
+        ("text", b"hello", "it is a text (it begins with 'hello')"),
+        ("zeros", bytes(99), "nothing but zeros"),
+        ("picture", small_sets.picture(), "it is a picture"),
+        ("onnx", b"\x08\x08\x12\x07pytorch", "it is an ONNX model"),
+        ("tensorflow", b"\x08\x01\x12\xa4\x05", "it is a TensorFlow model"),
+        ("keras", b"\x89HDF\r\n\x1a\n", "it is an HDF5 file (Keras)"),
+        ("gzip", b"\x1f\x8b\x08", "it is packed with gzip"),
+        ("noise", b"\xde\xad\xbe\xef" * 9, "of a form that is not known"),
+        ("cut zip", small_sets.torch_zip()[:300], "cut short: it begins as a zip archive"),
+        ("cut legacy", small_sets.torch_legacy()[:-3], "cut short"),
+        ("cut safetensors", good[:-3], "cut short: it has"),
+        ("cut header", good[:30], "its header is said to have"),
+        ("cut pickle", pickled[:-30], "not a readable pickle of arrays, or cut short"),
+        ("longer", good + b"x", "1 bytes at its end belong to no entry"),
+        ("huge header", (2**31).to_bytes(8, "little") + b"{}", "its header is said to have"),
+        ("hole", _safetensors({"w": {**one, "data_offsets": [8, 16]}}, 16), "leaves a hole"),
+        ("overlap", _safetensors({"w": one, "v": one}, 8), "overlaps"),
+        ("shape", _safetensors({"w": {**one, "shape": [3]}}, 8), "takes 12 bytes"),
+        ("huge shape", _safetensors({"w": {**one, "shape": [2**62] * 9}}, 8), "takes"),
+        ("dtype", _safetensors({"w": {**one, "dtype": "F8"}}, 8), "has dtype 'F8'"),
+        ("no entry", _safetensors({"w": 3}, 8), "entry 'w' is 3, expected dtype, shape and"),
+        ("metadata", _safetensors({"__metadata__": [1]}, 0), "__metadata__ is no object of texts"),
+        ("twice", struct.pack("<Q", 17) + b'{"a": 1, "a": 1} ', "names 'a' twice"),
+        ("deep", struct.pack("<Q", 90_005) + b'{"a":' + b"[" * 90_000, "its header is no JSON"),
+        ("pickle that calls", numpy_pickles.dumped(evil), "refused: the file asks for os.system"),
+        ("pickle of a list", numpy_pickles.dumped([1]), "expected a dictionary of arrays"),
+        ("pickle of a text", numpy_pickles.dumped({"w": "x"}), "expected an array"),
+        ("pickle of texts", numpy_pickles.dumped({"w": np.array(["x"])}), "else than numbers"),
+        ("pickle of objects", numpy_pickles.dumped({"w": np.array([None])}), "else than numbers"),
+        ("protocol 0", b"(dp0\nS'w'\np1\nI1\ns.", "a pickle of protocol 0 or 1"),
+        ("npz of objects", _npz({"w": np.array([None])}), "something else than numbers"),
+    ):
+        yield Case(PUBLISHED, what, sentence, W, {W: content})
+    shape = numpy_pickles.old_array(np.ones(2, "f4"), shape=(10**9, 10**9))
+    content = numpy_pickles.dumped({"w": shape})
+    yield Case(PUBLISHED, "pickle of a huge shape", "holds 8 bytes of it", W, {W: content})
+    yield Case(PUBLISHED, "missing", "no such file", W, {W: None})
+
+
+def _safetensors(header: Any, size: int) -> bytes:
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(size)
+
+
 def files() -> list[Case]:
     """All of them."""
-    return [*weights(), *torch()]
+    return [*weights(), *torch(), *published()]

@@ -6,6 +6,7 @@ import base64
 import dataclasses
 import io
 import json
+import pickle
 import tempfile
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy_pickles
 import torch_files
 from PIL import Image
 
@@ -392,3 +394,40 @@ def _torch(write: Any) -> bytes:
         path = Path(folder) / "a.pth"
         write(path, {"epoch": 3, "state_dict": state}, arrays)
         return path.read_bytes()
+
+
+def safetensors() -> bytes:
+    """Three arrays and a text beside them."""
+    from minicv.weights import write_safetensors
+
+    arrays = {
+        "fc.weight": np.arange(6, dtype="f4").reshape(2, 3),
+        "fc.bias": np.ones(3, "f2"),
+        "n.num_batches_tracked": np.array(5),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        write_safetensors(Path(folder) / "a", arrays, {"format": "pt"})
+        return (Path(folder) / "a").read_bytes()
+
+
+def pickle_of_arrays() -> bytes:
+    """As detectron2 publishes weights."""
+    arrays = {"stem.conv1.weight": np.ones((2, 3, 1, 1), "f4"), "number": np.array(2.5)}
+    return pickle.dumps({"model": arrays, "__author__": "somebody", "epoch": 3}, 4)
+
+
+def pickle_of_python_2() -> bytes:
+    """As Detectron published weights."""
+    arrays = {
+        numpy_pickles.Text(b"conv1_w"): numpy_pickles.old_array(np.arange(200, dtype="f4")),
+        "conv1_w_momentum": numpy_pickles.old_array(np.ones(2, "f8"), ">"),
+    }
+    return numpy_pickles.dumped({"blobs": arrays, "cfg": numpy_pickles.Text(b"MODEL: {}")})
+
+
+def npz_of_chainercv() -> bytes:
+    """Compressed, with slashes in the names."""
+    stream = io.BytesIO()
+    arrays = {"base/conv1/conv/W": np.ones((2, 3), "f4"), "base/conv1/bn/N": np.array(7)}
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
+    return stream.getvalue()

@@ -25,7 +25,13 @@ from minicv.proposals import CachedProposals
 from minicv.tasks.earlier import check_data, check_terms, earlier_training
 from minicv.tasks.systems import load
 from minicv.vision.run_lengths import decode_runs
-from minicv.weights import load_checkpoint, load_description, read_torch_file, start_from
+from minicv.weights import (
+    load_checkpoint,
+    load_description,
+    read_torch_file,
+    read_weights,
+    start_from,
+)
 
 XML = (mutations.other_xml, mutations.other_xml, *TEXT, *BYTES)
 JSON = (*[mutations.other_json] * 8, *TEXT, *BYTES)
@@ -64,6 +70,17 @@ def doctor_of(target: Target) -> Target:
         assert status in (0, 1, 2)
 
     return Target(f"doctor {target.name}", target.files, target.damaged, read)
+
+
+def header_of_safetensors(
+    content: bytes, rng: np.random.Generator, others: Sequence[bytes]
+) -> bytes:
+    """The header holds another value or another text, and its length fits again."""
+    length = int.from_bytes(content[:8], "little")
+    header, numbers = content[8 : 8 + length], content[8 + length :]
+    mutate = (mutations.other_json, *TEXT)[int(rng.integers(1 + len(TEXT)))]
+    header = mutate(header, rng, others)
+    return len(header).to_bytes(8, "little") + header + numbers
 
 
 def other_description(content: bytes, rng: np.random.Generator, others: Sequence[bytes]) -> bytes:
@@ -231,6 +248,16 @@ def torch_weights(folder: Path) -> None:
         array.sum()
 
 
+def published_weights(folder: Path) -> None:
+    """The arrays in a file of weights of any form, and what `minicv weights` says of them."""
+    from minicv.cli.weights import described
+
+    for array in read_weights(folder / "a.weights").values():
+        array.tobytes()
+    for line in described(folder / "a.weights", every=True):
+        assert line.isprintable()
+
+
 def backbone_weights(folder: Path) -> None:
     """The backbone of a checkpoint, for a model that is new."""
     from minicv.tasks.systems import SYSTEMS, build
@@ -326,6 +353,23 @@ def targets() -> list[Target]:
             *((mutations.members(*BYTES), *zipped), torch_weights, "a.pth"),
         ),
         _one_file("torch legacy", small_sets.torch_legacy(), BYTES, torch_weights, "a.pth"),
+        _one_file(
+            *("safetensors", small_sets.safetensors()),
+            *((header_of_safetensors, *BYTES), published_weights, "a.weights"),
+        ),
+        _one_file(
+            *("pickle of arrays", small_sets.pickle_of_arrays(), BYTES, published_weights),
+            "a.weights",
+        ),
+        _one_file(
+            *("pickle of Python 2", small_sets.pickle_of_python_2(), BYTES, published_weights),
+            "a.weights",
+        ),
+        _one_file(
+            *("npz of chainercv", small_sets.npz_of_chainercv()),
+            *((mutations.members(mutations.npy_header, *BYTES), *zipped), published_weights),
+            "a.weights",
+        ),
     ]
     cache = _cache_file()
     found.append(Target("cached proposals", cache, {name: arrays for name in cache}, cached))

@@ -1,5 +1,7 @@
 """Where a model starts from: published weights, and those of an earlier training."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from minicv.weights import (
     published,
     save_checkpoint,
     start_from,
+    write_safetensors,
 )
 from minicv.weights.published import starting
 
@@ -349,3 +352,18 @@ class TestFilesOfTrainingsWithPyTorch:
         with pytest.raises(WeightsError, match=rf"x\.pth: '{name}' .*{said}"):
             load_published(backbone, weights, "x.pth")
         assert_same(backbone.state_dict(), before)
+
+
+@pytest.mark.parametrize("form", ["safetensors", "pickle"])
+def test_a_classifier_in_another_form(tmp_path, form):
+    """Whatever the name says: the first bytes decide."""
+    backbone = SmallBackbone(strides=ALL, rng=np.random.default_rng(0))
+    weights = {f"module.{name}": array + 1 for name, array in backbone.state_dict().items()}
+    if form == "safetensors":
+        write_safetensors(tmp_path / "net.pth", weights)
+    else:
+        (tmp_path / "net.pth").write_bytes(pickle.dumps({"model": weights}, 4))
+    said = start_from(Segmenter(backbone), "small", tmp_path / "net.pth")
+    assert "entries of the backbone were taken (the file puts 'module.' before" in said
+    for name, array in backbone.state_dict().items():
+        assert (array == weights[f"module.{name}"]).all()
