@@ -31,7 +31,8 @@ from minicv.files import write_whole
 from minicv.nn import Module, evaluating
 
 PROBED = (256, 256)  # where neither user nor model names a size: it will do if sizes are free
-OTHER_SIZE = (65, 67)  # added to height and width: more than any stride, so all maps change
+# Added to height and width: more than any stride, so that all maps change, and of other remainders.
+OTHER_SIZES = ((65, 67), (94, 105))
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,19 @@ def exported(model: Module, size: tuple[int, int] | None = None) -> Exported:
     if min(height, width) < 1:
         raise ExportError(f"size {height} x {width}: expected at least one pixel")
     rng = np.random.default_rng(0)
-    graph = record(network, 1, height, width, rng)
-    more = record(network, 2, height, width, rng)
-    larger = record(network, 1, height + OTHER_SIZE[0], width + OTHER_SIZE[1], rng)
-    free_batch, free_size = is_same(graph, more), is_same(graph, larger)
-    if not free_batch and not is_same(graph, record(network, 1, height, width, rng)):
+    graph = larger = record(network, (1, height, width), rng, follows=True)
+    free_size = True
+    for taller, wider in OTHER_SIZES:
+        larger = record(network, (1, height + taller, width + wider), rng, follows=True)
+        free_size = free_size and is_same(graph, larger)
+        if not free_size:  # then sizes are numbers, which suits more runtimes
+            graph = record(network, (1, height, width), rng, follows=False)
+            break
+    more = record(network, (2, height, width), rng, follows=free_size)
+    free_batch = is_same(graph, more)
+    if not free_batch and not is_same(
+        graph, record(network, (1, height, width), rng, follows=free_size)
+    ):
         raise ExportError(
             f"{type(model).__name__} cannot be exported: a part of it is computed from the pixels "
             "in NumPy, outside of the recorded operations, and would be the same for every image"
@@ -153,13 +162,21 @@ def exported(model: Module, size: tuple[int, int] | None = None) -> Exported:
 
 
 def record(
-    network: Network, batch: int, height: int, width: int, rng: np.random.Generator
+    network: Network, size: tuple[int, int, int], rng: np.random.Generator, *, follows: bool
 ) -> Graph:
-    """The graph of one forward pass with random pixels, normalisation included."""
+    """The graph of one forward pass with random pixels, normalisation included.
+
+    Args:
+        network: what runs.
+        size: (N, H, W) of the images.
+        rng: draws the pixels.
+        follows: see `minicv.export.graph.GraphBuilder`.
+    """
+    batch, height, width = size
     pixels = rng.random((batch, 3, height, width), np.float32)
     image = Tensor(network.like(pixels), requires_grad=True)
     with evaluating(network.module):
-        return replay(image, network.run(image), network.module)
+        return replay(image, network.run(image), network.module, follows)
 
 
 def described(network: Network) -> dict[str, str]:

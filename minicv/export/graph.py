@@ -65,6 +65,8 @@ class GraphBuilder:
     Args:
         names: of arrays, by ``id``; a constant that is one of them keeps its name.
         unpoolings: for each max unpooling the pooling whose places it takes.
+        follows: whether sizes are taken from other maps where they can be, so that they follow the
+            size of the image; else they are numbers.
 
     Attributes:
         places: for each of these poolings that is written, the names of what it pools and of the
@@ -80,14 +82,18 @@ class GraphBuilder:
         self,
         names: Mapping[int, str] | None = None,
         unpoolings: Mapping[Function, Function] | None = None,
+        follows: bool = False,
     ) -> None:
         self.names = names or {}
         self.unpoolings = unpoolings or {}
         self.places: dict[Function, tuple[str, str]] = {}
+        self.follows = follows
         self.nodes: list[Node] = []
         self.constants: dict[str, np.ndarray] = {}
         self._given: dict[int, tuple[Array, str]] = {}  # keeps each array, so that ids stay unique
         self._counts: dict[str, int] = {}
+        self._maps: dict[tuple[int, ...], str] = {}  # by size, the first value that has it
+        self._sizes: dict[str, str] = {}  # of these values, that of their height and width
 
     def add(self, operator: str, *inputs: str, **attributes: Attribute) -> str:
         """A node with one output; returns the output's name."""
@@ -121,6 +127,27 @@ class GraphBuilder:
         self.constants[name] = host
         self._given[id(array)] = array, name
         return name
+
+    def made(self, name: str, shape: tuple[int, ...]) -> None:
+        """Note a value that later ones may take their size from."""
+        if len(shape) == 4:
+            self._maps.setdefault(shape[2:], name)
+
+    def size(self, height: int, width: int) -> str:
+        """A value of two lengths: those of maps of that size, or the numbers themselves.
+
+        >>> builder = GraphBuilder(follows=True)
+        >>> builder.made("image", (1, 3, 32, 48))
+        >>> builder.size(32, 48), builder.nodes[-1].operator
+        ('slice_1', 'Slice')
+        """
+        maps = self._maps.get((height, width)) if self.follows else None
+        if maps is None:
+            return self.lengths(height, width)
+        if maps not in self._sizes:
+            shape = self.add("Shape", maps)
+            self._sizes[maps] = self.add("Slice", shape, self.lengths(2), self.lengths(4))
+        return self._sizes[maps]
 
     def number(self, value: float) -> str:
         """A number as a constant."""

@@ -233,9 +233,10 @@ def _of_one_object(model: SingleObjectDetector) -> Network:
 def _resized_within(min_size: int, max_size: int, backbone: Backbone, smoothed: bool = True) -> str:
     colour = ", ".join(f"{part:g}" for part in backbone.mean)
     return (
-        f"resize the picture to fit{'' if smoothed else ', without smoothing'} (best to a shorter "
+        f"resize the picture{'' if smoothed else ', without smoothing'} (best to a shorter "
         f"side of {min_size} pixels, but the longer at most {max_size}), and fill up with the mean "
-        f"colour ({colour}) at the bottom and the right"
+        f"colour ({colour}) at the bottom and the right, to a multiple of "
+        f"{backbone.region_strides[-1]} pixels"
     )
 
 

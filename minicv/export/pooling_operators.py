@@ -130,7 +130,7 @@ def resize_bilinear(operation: ResizeBilinear, x: Operands, graph: GraphBuilder)
         return _resampled(x[0], to_numpy(operation.rows), to_numpy(operation.columns), graph)
     corners = "align_corners" if operation.align_corners else "half_pixel"
     first = graph.add("Slice", graph.add("Shape", x[0]), graph.lengths(0), graph.lengths(2))
-    sizes = graph.add("Concat", first, graph.lengths(*operation.size), axis=0)  # N, C, OH, OW
+    sizes = graph.add("Concat", first, graph.size(*operation.size), axis=0)  # N, C, OH, OW
     return graph.add(
         "Resize", x[0], "", "", sizes, mode="linear", coordinate_transformation_mode=corners
     )

@@ -22,13 +22,19 @@ from minicv.functional.max_unpool2d import MaxUnpool2d
 from minicv.nn import Module
 
 
-def replay(image: Tensor, outputs: Mapping[str, Tensor], module: Module | None = None) -> Graph:
+def replay(
+    image: Tensor,
+    outputs: Mapping[str, Tensor],
+    module: Module | None = None,
+    follows: bool = False,
+) -> Graph:
     """The graph that computes ``outputs`` from ``image``.
 
     Args:
         image: what the forward pass began with; it requires a gradient.
         outputs: its results by name.
         module: names its weights in the graph as in its ``state_dict``.
+        follows: whether sizes follow that of the image, see `GraphBuilder`.
 
     Raises:
         ExportError: an operation that cannot be written, or an output that does not depend on the
@@ -42,11 +48,15 @@ def replay(image: Tensor, outputs: Mapping[str, Tensor], module: Module | None =
     """
     operations = recorded(outputs.values())
     names = {} if module is None else _names(module)
-    builder = GraphBuilder(names, _unpoolings([operation for _, operation in operations]))
+    unpoolings = _unpoolings([operation for _, operation in operations])
+    builder = GraphBuilder(names, unpoolings, follows)
     values = {id(image): IMAGE}
+    builder.made(IMAGE, image.shape)
     for result, operation in operations:
         if any(id(tensor) in values for tensor in operation.inputs):
-            values[id(result)] = write(operation, Operands(operation, values, builder), builder)
+            name = write(operation, Operands(operation, values, builder), builder)
+            values[id(result)] = name
+            builder.made(name, result.shape)
     for name, output in outputs.items():
         if id(output) not in values:
             raise ExportError(

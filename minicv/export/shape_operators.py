@@ -17,12 +17,21 @@ from minicv.functional.transpose import Permute
 
 
 def reshape(operation: Reshape, x: Operands, graph: GraphBuilder) -> str:
-    """Reshape; 0 stands for the length that x has there, so that the batch may have any size."""
+    """Reshape; 0 stands for the length that x has there, so that the batch may have any size.
+
+    Where sizes follow the image, the longest axis is computed from the others, or the last two are
+    those of other maps.
+    """
     before, after = x.shape(0), list(operation.new_shape)
-    if before and after and after[0] == before[0]:
-        after[0] = 0
-        if len(after) == 2:
-            after[1] = -1
+    if not (before and after and after[0] == before[0]):
+        return graph.add("Reshape", x[0], graph.lengths(*after))
+    after[0] = 0
+    if graph.follows and len(after) > 3:
+        height, width = after[-2:]
+        shape = graph.add("Concat", graph.lengths(*after[:-2]), graph.size(height, width), axis=0)
+        return graph.add("Reshape", x[0], shape)
+    if len(after) == 2 or (graph.follows and -1 not in after[1:]):
+        after[after.index(max(after[1:]), 1)] = -1
     return graph.add("Reshape", x[0], graph.lengths(*after))
 
 
@@ -66,6 +75,10 @@ def getitem(operation: GetItem, x: Operands, graph: GraphBuilder) -> str:
     """
     shape = x.shape(0)
     parts = _whole_index(operation.index, len(shape))
+    size = _first_rows_and_columns(parts, shape)
+    if graph.follows and size is not None:
+        start, axes = graph.lengths(0, 0), graph.lengths(2, 3)
+        return graph.add("Slice", x[0], start, graph.size(*size), axes)
     y = _sliced(x[0], [part for part in parts if part is not None], shape, graph)
     axis = 0
     arrays = sum(getattr(part, "ndim", 0) > 0 for part in parts)
@@ -108,6 +121,20 @@ def _whole_index(index: Any, ndim: int) -> list[Any]:
         if part is Ellipsis:
             return [*parts[:place], *rest, *parts[place + 1 :]]
     return [*parts, *rest]
+
+
+def _first_rows_and_columns(parts: list[Any], shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """(h, w) of ``x[:, :, :h, :w]``; None for every other index."""
+    if len(parts) != 4 or not all(isinstance(part, slice) for part in parts):
+        return None
+    if any((part.start or 0, part.step or 1) != (0, 1) for part in parts):
+        return None
+    if [part.stop for part in parts[:2]] != [None, None]:
+        return None
+    height, width = (part.stop for part in parts[2:])
+    if height is None or width is None or not (0 <= height <= shape[2] and 0 <= width <= shape[3]):
+        return None
+    return int(height), int(width)
 
 
 def _sliced(x: str, parts: list[Any], shape: tuple[int, ...], graph: GraphBuilder) -> str:

@@ -30,6 +30,8 @@ class GetItem(Function):
     def backward(self, grad: Array) -> Array:
         xp = xp_of(grad)
         parts = self.index if isinstance(self.index, tuple) else (self.index,)
+        if grad.shape == self.shape and all(type(p) is slice and p.step is None for p in parts):
+            return grad  # the slices took everything
         numbers = [part for part in parts if _is_array_of_numbers(part)]
         if not numbers or grad.size == 0:
             # Slices and masks select no element twice.
