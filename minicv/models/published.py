@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from minicv.backend import to_numpy
 from minicv.data.category_names import COCO_NUMBERED, VOC_SEGMENTATION
 from minicv.models.backbones import (
     FPN,
@@ -70,6 +71,7 @@ MASK_RCNN = MaskRCNNSettings(**_GEOMETRY, expanded_pasting=True)
 KEYPOINT_RCNN = MaskRCNNSettings(**_GEOMETRY, masks=False, joint_names=COCO_JOINTS)
 
 Weights = Mapping[str, np.ndarray]
+_TORCHVISION_EPS = 1e-5  # that its frozen batch normalisation adds to the variance
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,29 @@ def load(
             if isinstance(layer, FrozenBatchNorm2d):
                 layer.eps = wanted
     return model.eval()
+
+
+def torchvision_state(model: Module) -> dict[str, np.ndarray]:
+    """The weights of a model by the names of torchvision's state_dict, on the host.
+
+    A `FasterRCNN` or `MaskRCNN` on a pyramid on ResNet-50 has the layers of torchvision's, a
+    backbone or a classifier too. Frozen batch normalisation divides there by sqrt(variance + 1e-5);
+    so the variances are moved where ours adds another number.
+
+    The weights alone are no detector: one that was trained here with the geometry of our defaults
+    finds in torchvision only about the same boxes; see the head of this file.
+
+    >>> from minicv.nn import Conv2d
+    >>> sorted(torchvision_state(Conv2d(1, 1, 1, rng=Undrawn())))
+    ['bias', 'weight']
+    """
+    state = {name: to_numpy(array) for name, array in model.state_dict().items()}
+    for name, layer in model.named_modules():
+        if isinstance(layer, FrozenBatchNorm2d) and layer.eps != _TORCHVISION_EPS:
+            entry = f"{name}.running_var"
+            state[entry] = state[entry] + np.float32(layer.eps - _TORCHVISION_EPS)
+    detector = isinstance(model, FasterRCNN)
+    return {torchvision_name(name) if detector else name: state[name] for name in state}
 
 
 def _names_of(
