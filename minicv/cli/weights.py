@@ -1,4 +1,4 @@
-"""``minicv weights FILE [FILE...]``: what is in a file of weights, and for which network it is."""
+"""``minicv weights FILE...`` says what is in a file of weights; ``--fetch NAME`` gets a published one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import numpy as np
 from minicv.cli.arguments import path
 from minicv.cli.doctor_tables import aligned
 from minicv.cli.weights_candidates import Shape, fits, translated_shapes
-from minicv.weights import WeightsError
+from minicv.weights import WeightsError, fetch
+from minicv.weights.known_files import KNOWN_FILES
 from minicv.weights.published import TABLES, Fit, read_weights_file, table_of
 from minicv.weights.published.reading import CHECKPOINT, WeightsFile
 
@@ -33,21 +34,53 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     """Describe the command's options."""
     parser = commands.add_parser(
         "weights",
-        help="what is in a file of weights, and for which network it is",
+        help="what is in a file of weights, and for which network it is; or fetch a published one",
         description="Print what is in files of weights: PyTorch's .pth, .safetensors, detectron2's "
         "and Caffe2's .pkl, chainercv's .npz, and checkpoints of minicv train. The first bytes of "
         "a file say what it is, not its name. PyTorch is not needed, and nothing in a file is "
-        "executed. The networks are named that need no entry that the file does not have.",
+        "executed. The networks are named that need no entry that the file does not have. With "
+        "--fetch, files that torchvision publishes come from its server, whole and checked, once; "
+        "a transfer that is cut goes on where it ended. Printed is where a file stands. Known are "
+        f"{', '.join(dict.fromkeys(known.network for known in KNOWN_FILES))}.",
     )
     add = parser.add_argument
-    add("files", nargs="+", type=path, metavar="FILE", help="a file of weights")
+    add("files", nargs="*", type=path, metavar="FILE", help="a file of weights")
+    add(
+        "--fetch",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="fetch the published weights of this network, of this file, or at this URL; may be "
+        "given more than once",
+    )
+    add(
+        "--folder",
+        type=path,
+        metavar="DIR",
+        help="keep what is fetched there; default: the folder in MINICV_WEIGHTS, else one in your "
+        "caches",
+    )
     add("--all", action="store_true", help="print every entry, with its dtype and its shape")
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Describe each file; 2 if one of them cannot be read."""
+    """Fetch, and describe each file; 2 if one of them cannot be had or read.
+
+    Raises:
+        ValueError: there is nothing to do.
+    """
+    if not options.files and not options.fetch:
+        raise ValueError("FILE is missing: files of weights to describe, or --fetch NAME")
+    if options.folder is not None and not options.fetch:
+        raise ValueError("--folder says where --fetch NAME keeps a file, but there is no --fetch")
     status = 0
+    for name in options.fetch:
+        try:
+            print(fetch(name, folder=options.folder))
+        except (WeightsError, OSError) as error:
+            print(f"minicv weights: {error}", file=sys.stderr)
+            status = 2
     for number, file in enumerate(options.files):
         try:
             lines = list(described(file, options.all))
@@ -55,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
             print(f"minicv weights: {error}", file=sys.stderr)
             status = 2
             continue
-        print(*([""] if number else []), *lines, sep="\n")
+        print(*([""] if number or options.fetch else []), *lines, sep="\n")
     return status
 
 

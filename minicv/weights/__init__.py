@@ -1,11 +1,13 @@
 """Floor 3.5: checkpoints, and readers for published weights."""
 
+from minicv.weights.cache_folder import weights_folder
 from minicv.weights.checkpoint import (
     load_checkpoint,
     load_description,
     save_checkpoint,
     save_checkpoints,
 )
+from minicv.weights.download import fetch
 from minicv.weights.errors import WeightsError
 from minicv.weights.published import (
     KNOWN_WEIGHTS,
@@ -21,6 +23,7 @@ __all__ = [
     "KNOWN_WEIGHTS",
     "WeightsError",
     "efficientnet_lite0_weights",
+    "fetch",
     "load_checkpoint",
     "load_description",
     "load_published",
@@ -30,5 +33,6 @@ __all__ = [
     "save_checkpoint",
     "save_checkpoints",
     "start_from",
+    "weights_folder",
     "write_safetensors",
 ]

@@ -1,5 +1,6 @@
 """``minicv weights``: what it prints of each form of file, which networks fit, and its status."""
 
+import hashlib
 import io
 import pickle
 
@@ -12,7 +13,7 @@ from minicv.cli.main import main
 from minicv.cli.weights_candidates import CANDIDATES, wanted_entries
 from minicv.models.published import torchvision_name
 from minicv.tasks import Spec, build, save
-from minicv.weights import write_safetensors
+from minicv.weights import known_files, write_safetensors
 
 
 def blank(name, classes=0):
@@ -171,9 +172,50 @@ def test_several_files_of_which_one_is_none(capsys, tmp_path, resnet):
 
 def test_bad_calls(capsys, tmp_path):
     assert "a folder, expected a file of weights" in refused(capsys, "weights", tmp_path)
+    sentence = refused(capsys, "weights")
+    assert sentence == (
+        "minicv weights: FILE is missing: files of weights to describe, or --fetch NAME"
+    )
+    sentence = refused(capsys, "weights", tmp_path / "a", "--folder", tmp_path)
+    assert "--folder says where --fetch NAME keeps a file" in sentence
     with pytest.raises(SystemExit):
-        main(["weights"])
-    assert "FILE" in capsys.readouterr().err
+        main(["weights", "--fetch"])
+    assert "expected one argument" in capsys.readouterr().err
+
+
+def test_files_are_fetched_by_name_and_kept(capsys, tmp_path, monkeypatch, resnet):
+    content = resnet.read_bytes()
+    digits = hashlib.sha256(content).hexdigest()[:8]
+    server, kept, usual = tmp_path / "server", tmp_path / "kept", tmp_path / "usual"
+    server.mkdir()
+    (server / f"net-{digits}.pth").write_bytes(content)
+    monkeypatch.setattr(
+        known_files, "KNOWN_FILES", (known_files.KnownFile("tiny", f"net-{digits}.pth", "nothing"),)
+    )
+    monkeypatch.setattr(known_files, "BASE", f"{server.as_uri()}/")
+    monkeypatch.setenv("MINICV_WEIGHTS", str(usual))
+    command = ("weights", "--fetch", "tiny")
+    assert run(capsys, *command, "--folder", kept) == (0, f"{kept / f'net-{digits}.pth'}\n", "")
+    assert (kept / f"net-{digits}.pth").read_bytes() == content
+    # Where none is named, the folder of all commands; and a file that is described beside.
+    status, text, error = run(capsys, *command, resnet)
+    assert status == 0 and not error
+    assert text.splitlines()[:3] == [
+        str(usual / f"net-{digits}.pth"), "", f"{resnet}: safetensors, 44.8 MB",
+    ]  # fmt: skip
+    # A file that is there is not fetched again.
+    (server / f"net-{digits}.pth").unlink()
+    assert run(capsys, *command)[:2] == (0, f"{usual / f'net-{digits}.pth'}\n")
+    # What cannot be had is a sentence each; the others go on.
+    url = (server / f"net-{digits}.pth").as_uri()
+    again = ("--fetch", "huge", "--fetch", url, "--fetch", "tiny", "--folder", usual)
+    status, text, error = run(capsys, "weights", *again)
+    assert status == 2 and text == f"{usual / f'net-{digits}.pth'}\n" * 2
+    assert (
+        "minicv weights: 'huge': no published file is known by this name; known are tiny" in error
+    )
+    assert run(capsys, "weights", "--fetch", url, "--folder", tmp_path / "none")[0] == 2
+    assert not list((tmp_path / "none").glob("net*.pth"))
 
 
 def test_names_that_would_steer_a_terminal(capsys, tmp_path):
