@@ -45,7 +45,8 @@ COMMANDS = {
     ),
     "export": Command("minicv.cli.export", "write a trained model as an ONNX file"),
     "weights": Command(
-        "minicv.cli.weights", "what is in a file of weights, and for which network it is"
+        "minicv.cli.weights",
+        "what is in a file of weights, and for which network it is; or fetch a published one",
     ),
 }
 

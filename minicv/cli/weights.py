@@ -1,4 +1,4 @@
-"""``minicv weights FILE...`` says what is in a file of weights; ``--fetch NAME`` gets a published one."""
+"""``minicv weights FILE...``: what is in a file of weights; ``--fetch NAME`` gets published ones."""
 
 from __future__ import annotations
 
