@@ -1,4 +1,4 @@
-"""``minicv weights FILE...``: what is in a file of weights; ``--fetch NAME`` gets published ones."""
+"""``minicv weights``: what is in a file of weights; ``--fetch NAME`` gets a published one."""
 
 from __future__ import annotations
 
