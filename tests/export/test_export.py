@@ -252,9 +252,7 @@ def test_the_file_says_what_it_is(tmp_path):
     said = session.get_modelmeta().custom_metadata_map
     assert said["classes"] == '["sky", "tree", "grass"]' and said["system"] == "own"
     assert said["mean"] == "[0.5, 0.5, 0.5]" and said["std"] == "[0.25, 0.25, 0.25]"
-    assert said["before"].endswith(
-        "any size will do; 20 x 30 pixels (height x width) suits the model"
-    )
+    assert said["before"].endswith("any size will do; 20 x 30 pixels (height x width) suit it")
     assert said["after"].startswith("logits: of each class at each pixel")
     assert [(i.name, i.shape) for i in session.get_inputs()] == [("image", ["N", 3, "H", "W"])]
     assert session.get_outputs()[0].shape == ["N", 3, "H", "W"]
