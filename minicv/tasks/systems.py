@@ -100,7 +100,7 @@ def save(
 
 
 def table_of_systems() -> str:
-    """The README's table, in Markdown: the systems of each task, and those that take a backbone.
+    """The README's table, in Markdown: the systems of each task, and which backbones they take.
 
     >>> table_of_systems().splitlines()[2].partition(";")[0]
     '| detection | `faster_rcnn` Faster R-CNN (Ren 2015)'
@@ -110,14 +110,14 @@ def table_of_systems() -> str:
         named = f"`{system.name}` {system.title} ({system.source})"
         of_task.setdefault(system.task.name, []).append(named)
     rows = [f"| {task} | {'; '.join(named)} |" for task, named in of_task.items()]
-    on_backbones: dict[tuple[str, ...], list[str]] = {}
+    standing: dict[str, list[str]] = {}  # the systems of each backbone
     for system in SYSTEMS.values():
-        on_backbones.setdefault(system.backbones, []).append(f"`{system.name}`")
-    rows += [
-        f"| on {', '.join(backbones)} | {', '.join(names)} |"
-        for backbones, names in on_backbones.items()
-        if backbones
-    ]
+        for backbone in system.backbones:
+            standing.setdefault(backbone, []).append(f"`{system.name}`")
+    alike: dict[tuple[str, ...], list[str]] = {}  # the backbones that have the same systems
+    for backbone, names in standing.items():
+        alike.setdefault(tuple(names), []).append(backbone)
+    rows += [f"| on {', '.join(on)} | {', '.join(names)} |" for names, on in alike.items()]
     asking = [f"`{system.name}`" for system in SYSTEMS.values() if system.on_proposals]
     rows.append(f"| with a proposer, {', '.join(PROPOSERS)} | {', '.join(asking)} |")
     return "\n".join(["| task | systems |", "|---|---|", *rows])
