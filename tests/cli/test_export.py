@@ -7,7 +7,7 @@ import pytest
 from command_line import refused, run
 
 from minicv.models.backbones.resnet import ResNet18
-from minicv.models.segmentation import SegNetSettings
+from minicv.models.segmentation import EncoderDecoderSettings, SegNetSettings
 from minicv.tasks import Spec, build, save
 
 CLASSES = ("sky", "tree", "grass")
@@ -78,12 +78,16 @@ def test_without_weights_and_without_a_model(capsys, tmp_path, written):
     assert "there is no 'resnet81'; did you mean resnet18?" in capsys.readouterr().err
 
 
-def test_size_and_opset(capsys, tmp_path, segmenter, written):
-    options = ("--size", 30, 50, "--opset", 13)
-    status, said, _ = run(
-        capsys, "export", "--weights", segmenter, "--out", tmp_path / "a.onnx", *options
-    )
-    assert status == 0 and "30 x 50 pixels" in said and "opset 13" in said
+def test_size_and_opset(capsys, tmp_path, written):
+    settings = EncoderDecoderSettings(upsampling="transposed", widths=(4,))
+    spec = Spec("encoder_decoder", CLASSES, settings)
+    weights, out = tmp_path / "best.npz", tmp_path / "a.onnx"
+    save(weights, build(spec, np.random.default_rng(0)), spec)
+    arguments = ("export", "--weights", weights, "--out", out)
+    assert "works at one size of image only; name it as size" in refused(capsys, *arguments)
+    status, said, _ = run(capsys, *arguments, "--size", 30, 50, "--opset", 13)
+    assert status == 0 and "resize it to 30 x 50 pixels" in said and "opset 13" in said
+    assert "  input  image   N 3 30 50" in said and written["opset"] == 13
 
 
 def test_a_file_that_stands_there_is_kept_unless_it_may_be_replaced(
