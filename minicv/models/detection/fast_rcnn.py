@@ -26,6 +26,7 @@ from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.proposals_on_copy import MAX_SIDE, propose_on_copy
+from minicv.models.detection.region_stages import record_boxes, record_region_features
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
     RegionSettings,
@@ -34,8 +35,6 @@ from minicv.models.detection.roi_heads import (
     join_regions,
     objects_in_batch,
     postprocess,
-    record_boxes,
-    record_region_features,
     sample_regions,
 )
 from minicv.models.model import Model, Result, Target

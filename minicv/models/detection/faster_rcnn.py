@@ -32,6 +32,11 @@ from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.head_rounds import mean_logits, moved_regions
 from minicv.models.detection.pyramid_stages import record_levels, record_maps, record_rpn
+from minicv.models.detection.region_stages import (
+    record_boxes,
+    record_detections,
+    record_region_features,
+)
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
     Found,
@@ -44,9 +49,6 @@ from minicv.models.detection.roi_heads import (
     in_image,
     join_regions,
     objects_in_batch,
-    record_boxes,
-    record_detections,
-    record_region_features,
     sample_regions,
 )
 from minicv.models.detection.rpn import (

@@ -33,15 +33,17 @@ from minicv.models.detection.proposals_on_copy import (
     copy_within,
     propose_on_copy,
 )
-from minicv.models.detection.roi_heads import (
-    TwoLayerHead,
-    draw_weights,
-    learnable_objects,
+from minicv.models.detection.region_stages import (
     record_boxes,
     record_detections,
     record_refined_boxes,
     record_region_features,
     record_scores,
+)
+from minicv.models.detection.roi_heads import (
+    TwoLayerHead,
+    draw_weights,
+    learnable_objects,
     region_targets,
     select_detections,
 )

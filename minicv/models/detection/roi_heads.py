@@ -24,6 +24,11 @@ from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.inspection.stage import StageRecorder
+from minicv.models.detection.region_stages import (
+    record_detections,
+    record_refined_boxes,
+    record_scores,
+)
 from minicv.models.model import Result, Target
 from minicv.models.photographs import ImageBatch
 from minicv.nn import Conv2d, Dropout, Identity, Linear, Module
@@ -440,59 +445,3 @@ def postprocess(
     results = [in_image(batch, index, own) for index, own in enumerate(found)]
     record_detections(record, batch.images[0], results[0])
     return results
-
-
-# Stages that several detectors record
-
-
-def record_boxes(record: StageRecorder, name: str, title: str, boxes: Array, scores: Array) -> None:
-    """Note boxes (R, 4), best first, and their scores (R,)."""
-    caption = f"{title}\n{len(boxes):,} boxes"
-    record(name, caption, "boxes", lambda: {"boxes": to_numpy(boxes), "scores": to_numpy(scores)})
-
-
-def record_region_features(
-    record: StageRecorder, boxes: Array, features: Array, **more: Array
-) -> None:
-    """Note features (R, C, h, w) or (R, P) of regions as "region_features"."""
-    shape = " × ".join(str(size) for size in features.shape[1:])
-    caption = f"Region features\nevery region, whatever its shape, becomes {shape} numbers"
-    record(
-        "region_features",
-        caption,
-        "region features",
-        lambda: {"boxes": to_numpy(boxes), "region_features": to_numpy(features), **more},
-    )
-
-
-def record_scores(record: StageRecorder, boxes: Array, class_scores: Array, **more: Array) -> None:
-    """Note scores (R, K) of regions as "class_scores"."""
-    caption = f"Class scores\nof {len(boxes):,} regions for {class_scores.shape[1]} classes"
-    record(
-        "class_scores",
-        caption,
-        "region scores",
-        lambda: {"boxes": to_numpy(boxes), "class_scores": to_numpy(class_scores), **more},
-    )
-
-
-def record_refined_boxes(
-    record: StageRecorder, boxes: Array, refined_boxes: Array, class_scores: Array
-) -> None:
-    """Note the boxes (R, K, 4) of regions, one for each class, as "refined_boxes"."""
-    record(
-        "refined_boxes",
-        "Refined boxes\neach region as its class moves it",
-        "refined boxes",
-        lambda: {
-            "boxes": to_numpy(boxes),
-            "refined_boxes": to_numpy(refined_boxes),
-            "class_scores": to_numpy(class_scores),
-        },
-    )
-
-
-def record_detections(record: StageRecorder, image: np.ndarray, found: Result) -> None:
-    """Note the result of an image as "detections"."""
-    caption = f"Detections\n{len(found['boxes']):,} boxes"
-    record("detections", caption, "detections", lambda: {"image": image, **found})

@@ -26,12 +26,10 @@ from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.counting_multiplications import counting_multiplications
 from minicv.models.detection.proposals_on_copy import MAX_SIDE, boxes_between, copy_within
+from minicv.models.detection.region_stages import record_boxes, record_detections, record_scores
 from minicv.models.detection.roi_heads import (
     TwoLayerHead,
     learnable_objects,
-    record_boxes,
-    record_detections,
-    record_scores,
     region_targets,
     select_detections,
 )

@@ -29,7 +29,7 @@ from minicv.backend import Array, xp_of
 from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.rcnn import RCNN, RegionFeatures, SVMDetectorSettings
-from minicv.models.detection.roi_heads import record_boxes
+from minicv.models.detection.region_stages import record_boxes
 from minicv.models.model import Result
 from minicv.models.photographs import ImageBatch, batch_for
 from minicv.nn import evaluating
