@@ -1,4 +1,4 @@
-"""``minicv export --weights FILE --out FILE.onnx``."""
+"""``minicv export --weights FILE --out FILE.onnx`` or ``FILE.safetensors``."""
 
 from __future__ import annotations
 
@@ -10,30 +10,36 @@ from minicv.cli.arguments import checkpoint, path
 from minicv.export import OPSET, OPSETS, Exported, ExportError, export_onnx
 from minicv.export.graph import IMAGE
 from minicv.export.onnx_file import check_opset, onnx_package
-from minicv.models.published import PUBLISHED
+from minicv.models.published import PUBLISHED, torchvision_state
 from minicv.models.published import load as load_published
 from minicv.nn import Module
 from minicv.tasks import load
 from minicv.tasks.folders import check_file
+from minicv.weights import write_safetensors
 
 _EPILOG = """The input "image" is (N, 3, H, W), RGB in 0..1; the network normalises it. The file carries the names
 of the classes and, in plain words, what is left to do before and after. Detectors are exported up
 to the scores of their anchors: which regions are looked at after that is decided in Python.
 
-The package onnx writes the file (pip install onnx). If onnxruntime is installed too, the outputs are
+A file that ends with .safetensors gets the weights alone, by the names of torchvision's state_dict:
+what has torchvision's layers, such as Mask R-CNN on resnet50_fpn, loads there.
+
+The package onnx writes the ONNX file (pip install onnx). If onnxruntime is installed too, the outputs are
 compared with the model's own.
 
 examples:
   minicv export --weights runs/road/best.npz --out road.onnx
-  minicv export --model resnet50 --weights resnet50.pth --out resnet50.onnx"""  # noqa: E501
+  minicv export --model resnet50 --weights resnet50.pth --out resnet50.onnx
+  minicv export --weights runs/things/best.npz --out things.safetensors"""  # noqa: E501
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
     """Describe the command's options."""
     parser = commands.add_parser(
         "export",
-        help="write a trained model as an ONNX file",
-        description="Write a trained model as an ONNX file, which runs without minicv.",
+        help="write a trained model as an ONNX file, or its weights for PyTorch",
+        description="Write a trained model as an ONNX file, which runs without minicv, or its "
+        "weights as a .safetensors file for PyTorch.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -51,7 +57,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="a model that torchvision publishes weights for; without --weights the published file "
         f"is taken: {', '.join(PUBLISHED)}",
     )
-    add("--out", required=True, type=path, metavar="FILE", help="the ONNX file")
+    add("--out", required=True, type=path, metavar="FILE", help="FILE.onnx or FILE.safetensors")
     add(
         "--size",
         type=int,
@@ -73,6 +79,9 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Export, and say what the file takes and gives."""
+    if options.out.suffix == ".safetensors":
+        _export_weights(options)
+        return
     try:
         check_opset(options.opset)
     except ExportError as error:
@@ -92,6 +101,23 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"{options.weights or options.model}: {error}") from None
     for line in _said(result, title, options):
         print(line)
+
+
+def _export_weights(options: argparse.Namespace) -> None:
+    """Write the weights alone, and say what they are."""
+    _check_out(options.out, options.overwrite)
+    model, name, title = _loaded(options)
+    state = torchvision_state(model)
+    classes = getattr(model, "classes", ())
+    about = {"format": "pt", "system": name, "minicv": minicv.__version__}
+    if classes:
+        about["classes"] = "\n".join(classes)
+    write_safetensors(options.out, state, about)
+    count = sum(array.size for array in state.values())
+    print(
+        f"{options.weights or 'published weights'}: {title} -> {options.out} "
+        f"({options.out.stat().st_size / 1e6:.1f} MB, {len(state)} entries, {count:,} numbers)"
+    )
 
 
 def _loaded(options: argparse.Namespace) -> tuple[Module, str, str]:

@@ -43,7 +43,9 @@ COMMANDS = {
         "run a trained model on pictures of your own",
         ("detect", "segment"),
     ),
-    "export": Command("minicv.cli.export", "write a trained model as an ONNX file"),
+    "export": Command(
+        "minicv.cli.export", "write a trained model as an ONNX file, or its weights for PyTorch"
+    ),
     "weights": Command(
         "minicv.cli.weights",
         "what is in a file of weights, and for which network it is; or fetch a published one",
