@@ -33,6 +33,7 @@ from minicv.models.model import Result, Target
 from minicv.models.photographs import ImageBatch
 from minicv.nn import Conv2d, Dropout, Identity, Linear, Module
 from minicv.nn import initializers as init
+from minicv.vision.box_voting import vote_boxes
 from minicv.vision.boxes import (
     Weights,
     batched_nms,
@@ -76,10 +77,12 @@ class RegionSettings:
     head_smooth_l1_beta: float = 1.0
     box_weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0)
 
-    # Post-processing.
+    # Post-processing. A detection becomes the mean of the predictions that overlap it by vote_iou,
+    # see `vote_boxes`; at 1 there is no voting.
     score_threshold: float = 0.05
     nms_threshold: float = 0.5
     detections_per_image: int = 100
+    vote_iou: float = 1.0
 
     def __post_init__(self) -> None:
         if min(self.min_size, self.max_size) < 1:
@@ -324,6 +327,7 @@ def select_detections(
     score_threshold: float,
     nms_threshold: float,
     detections_per_image: int,
+    vote_iou: float = 1.0,
 ) -> tuple[Array, Array, Array]:
     """Drop low scores, suppress overlapping boxes within each class, and keep the best.
 
@@ -333,6 +337,8 @@ def select_detections(
         score_threshold: a detection has more than this.
         nms_threshold: of two boxes of a class that overlap more, the lower one is dropped.
         detections_per_image: at most, of all classes together.
+        vote_iou: if it is less than 1, a box that is left becomes the mean of the boxes of its
+            class that overlap it by as much; see `vote_boxes`.
 
     Returns:
         boxes (D, 4), labels (D,) int64 in 0..K-1, scores (D,); best first.
@@ -353,7 +359,12 @@ def select_detections(
     good = good[remove_small_boxes(boxes[good], SMALLEST_SIDE)]
     boxes, scores, labels = boxes[good], scores[good], labels[good]
     kept = batched_nms(boxes, scores, labels, nms_threshold)[:detections_per_image]
-    return boxes[kept], labels[kept], scores[kept]
+    found = boxes[kept]  # (D, 4)
+    if vote_iou < 1:
+        for label in range(classes):
+            own, voting = labels[kept] == label, labels == label
+            found[own] = vote_boxes(found[own], boxes[voting], scores[voting], vote_iou)
+    return found, labels[kept], scores[kept]
 
 
 class Found(NamedTuple):
@@ -416,6 +427,7 @@ def detect(
                 score_threshold=s.score_threshold,
                 nms_threshold=s.nms_threshold,
                 detections_per_image=s.detections_per_image,
+                vote_iou=s.vote_iou,
             )
         )
         for scores, moved in zip(class_scores, refined, strict=True)

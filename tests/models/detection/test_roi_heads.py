@@ -381,6 +381,18 @@ def select(scores, boxes, **changes):
     return select_detections(np.array(scores, np.float32), boxes, **{**options, **changes})
 
 
+def test_predictions_of_the_same_class_vote_on_where_a_detection_is():
+    boxes = [[[0, 0, 10, 10], [0, 0, 10, 8]], [[0, 0, 10, 6], [50, 0, 60, 10]]]
+    scores = [[0.6, 0.1], [0.3, 0.9]]
+    found, labels, kept_scores = select(scores, boxes, vote_iou=0.5)
+    assert labels.tolist() == [1, 0]
+    np.testing.assert_allclose(kept_scores, [0.9, 0.6], rtol=1e-6)  # scores are no means
+    # (0.6 * 10 + 0.3 * 6) / 0.9; the box of class 1 with 0.1 is below the threshold of scores.
+    np.testing.assert_allclose(found, [[50, 0, 60, 10], [0, 0, 10, 7.8 / 0.9]], rtol=1e-6)
+    alone, _, _ = select(scores, boxes, vote_iou=0.7)
+    np.testing.assert_array_equal(alone, select(scores, boxes)[0])
+
+
 def test_suppression_is_within_a_class_and_best_come_first():
     same = [0, 0, 10, 10]
     scores = [[0.5, 0.9], [0.7, 0.3]]
