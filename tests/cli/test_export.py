@@ -7,8 +7,10 @@ import pytest
 from command_line import refused, run
 
 from minicv.models.backbones.resnet import ResNet18
+from minicv.models.detection import FasterRCNNSettings
 from minicv.models.segmentation import EncoderDecoderSettings, SegNetSettings
 from minicv.tasks import Spec, build, save
+from minicv.weights import read_safetensors
 
 CLASSES = ("sky", "tree", "grass")
 
@@ -55,6 +57,31 @@ def test_what_is_written_and_said(capsys, tmp_path, segmenter, written):
     assert written["metadata"]["system"] == "segnet" and written["opset"] == 17
     assert written["metadata"]["classes"] == '["sky", "tree", "grass"]'
     assert [path.name for path in out.parent.iterdir()] == ["road.onnx"]
+
+
+def test_weights_for_pytorch_have_torchvisions_names(capsys, tmp_path):
+    """A Faster R-CNN on a pyramid; its numbers come back, under the names of torchvision."""
+    settings = FasterRCNNSettings(
+        min_size=64, max_size=64, anchor_sizes=(8.0, 16.0, 32.0, 64.0), rpn_channels=8, head_units=8
+    )
+    spec = Spec("faster_rcnn", CLASSES, settings, "small_fpn")
+    model = build(spec, np.random.default_rng(0))
+    save(tmp_path / "best.npz", model, spec)
+    out = tmp_path / "new" / "things.safetensors"
+    arguments = ("export", "--weights", tmp_path / "best.npz", "--out", out)
+    status, said, error = run(capsys, *arguments)
+    assert (status, error) == (0, "")
+    state = read_safetensors(out)
+    assert len(state) == len(model.state_dict())
+    assert f"Faster R-CNN -> {out} (" in said and f" {len(state)} entries, " in said
+    for theirs, ours in (
+        ("rpn.head.conv.weight", "rpn.conv.weight"),
+        ("roi_heads.box_head.fc6.bias", "box_head.fc6.bias"),
+        ("roi_heads.box_predictor.cls_score.weight", "box_predictor.cls_score.weight"),
+        ("backbone.fpn.inner_blocks.0.weight", "backbone.fpn.inner_blocks.0.weight"),
+    ):
+        np.testing.assert_array_equal(state[theirs], model.state_dict()[ours])
+    assert "a file stands there" in refused(capsys, *arguments)
 
 
 def test_a_model_with_published_weights(capsys, tmp_path, written):
