@@ -15,7 +15,7 @@ from minicv.weights.published import Fit, NameTable, fit_of
 
 Shape = tuple[int, ...]
 # A network may have so many numbers more than the file: it may be the nearest without fitting.
-_FREE_NUMBERS = 1_000_000
+_TIMES, _FREE_NUMBERS = 1.25, 10_000
 _DRAWS = 2  # some layers draw their weights a second time, from another distribution
 
 
@@ -68,11 +68,12 @@ def fits(
         found: shapes by the names in the file.
         candidates: by name.
     """
-    most = sum(int(np.prod(shape, dtype=object)) for shape in found.values())
+    numbers = sum(int(np.prod(shape, dtype=object)) for shape in found.values())
+    most = int(_TIMES * numbers) + _FREE_NUMBERS
     fitting = {}
     for name, candidate in candidates.items():
         renamed = {candidate.our_name(entry): shape for entry, shape in found.items()}
-        wanted = wanted_entries(candidate, most + _FREE_NUMBERS, _classes(candidate, renamed))
+        wanted = wanted_entries(candidate, most, _classes(candidate, renamed))
         if wanted is not None:
             fitting[name] = fit_of(renamed, wanted)
     nearest = sorted(fitting.items(), key=lambda item: (not item[1].fits, -item[1].there))
