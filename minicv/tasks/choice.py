@@ -96,6 +96,7 @@ def choose(
         backbone = system.backbone(backbone or of_then.get("backbone"))
         proposals = proposals or of_then.get("proposals")
         seed = earlier.terms.get("seed", 0) if seed is None else seed
+        earlier = earlier.completed(system.recipes[backbone], system.settings[backbone])
     recipe, settings = _changed(system, backbone, earlier, given)
     choice = Choice(recipe, settings, backbone, proposals, seed or 0, earlier)
     if earlier is not None:

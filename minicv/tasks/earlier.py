@@ -63,6 +63,21 @@ class Earlier:
         """The epochs that were asked for."""
         return self.terms["recipe"]["epochs"] if self.terms else None
 
+    def completed(self, recipe: Any, settings: Any) -> Earlier:
+        """With the fields that minicv did not have when the training began.
+
+        Each has the default of its class, which changes nothing. What suits a backbone by now may
+        be another number, but not in the middle of a training.
+        """
+        if not self.terms:
+            return self
+        terms = dict(self.terms)
+        for part, of_now in (("recipe", recipe), ("settings", settings)):
+            defaults = {f.name: _as_json(f.default) for f in dataclasses.fields(of_now)
+                        if f.default is not dataclasses.MISSING}  # fmt: skip
+            terms[part] = {**defaults, **terms[part]}
+        return dataclasses.replace(self, terms=terms)
+
     def begun_with(self, part: str, default: D) -> D:
         """``default``, the recipe or the settings, with the numbers that the training began with.
 

@@ -1,5 +1,6 @@
 """A training that stands in a folder: asked about, gone on with by its own terms, or deleted."""
 
+import dataclasses
 import json
 import shutil
 
@@ -252,6 +253,25 @@ def test_a_checkpoint_without_terms_goes_on_by_those_that_are_named(out):
     said = run(out, changes={**TERMS, "epochs": 3}, resume=True)
     assert "going on from epoch 3 of 3 (2 done), with seed 4" in said[-1]
     assert epochs(out) == [1, 2, 3]
+
+
+def test_fields_that_a_version_did_not_have_are_as_if_they_had_been_neutral(out):
+    """The fault before: a field that a newer version added was called another option, None."""
+    arrays, description = load_checkpoint(out / "last.npz")
+    terms = description["training"]["terms"]
+    del terms["recipe"]["average"], terms["settings"]["aligned"], description["settings"]["aligned"]
+    save_checkpoint(out / "last.npz", arrays, description)
+    with pytest.raises(ValueError, match=r"began with --average 0.0, not 0.9;"):
+        run(out, changes={"epochs": 3, "average": 0.9}, resume=True)
+    run(out, changes={"epochs": 3}, resume=True)
+    assert epochs(out) == [1, 2, 3]
+    # What suits the backbone by now does not count; the default of the field does.
+    completed = earlier_training(out, resume=True, overwrite=False).completed(
+        SYSTEMS["faster_rcnn"].recipes["small"],
+        dataclasses.replace(SYSTEMS["faster_rcnn"].settings["small"], head_units=7, aligned=False),
+    )
+    assert completed.terms["settings"]["aligned"] is True
+    assert completed.terms["settings"]["head_units"] == 256
 
 
 def test_what_cannot_be_resumed(out):
