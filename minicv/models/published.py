@@ -44,9 +44,9 @@ from minicv.models.segmentation.fcn_resnet50 import FCNResNet50
 from minicv.models.undrawn import Undrawn
 from minicv.nn import FrozenBatchNorm2d, Module
 from minicv.vision.keypoints import COCO_JOINTS
-from minicv.weights import load_published
+from minicv.weights import WeightsError, load_published
 from minicv.weights.download import fetch
-from minicv.weights.published import read_weights
+from minicv.weights.published import TABLES, read_weights, table_of
 
 STRIDES = (4, 8, 16, 32)
 _GEOMETRY: dict[str, Any] = {
@@ -198,6 +198,12 @@ def load(
     if not isinstance(weights, Mapping):
         path = fetch(name) if weights is None else Path(weights)
         source, weights = str(path), read_weights(path)
+    table = table_of(weights, TABLES)
+    if table is not None:
+        raise WeightsError(
+            f"{source}: weights of {table.title}, whose networks differ from torchvision's in more "
+            "than names (input, anchors, strides); minicv.weights.published has its table of names"
+        )
     weights = {our_name(entry): array for entry, array in weights.items()}
     names = _names_of(published, weights, classes, source)
     model = published.build(names, Undrawn())
