@@ -141,8 +141,6 @@ def _means(
 
 def _nearest(old: int, new: int) -> np.ndarray:
     """(new,) the old position that each new one takes."""
-    if new == 2 * old:
-        return np.arange(new) // 2
     # i * (old / new) in float32 can end just below a whole number, and PyTorch's does.
     places = np.arange(new, dtype=np.float32) * (np.float32(old) / np.float32(new))
     return np.minimum(np.floor(places).astype(np.int64), old - 1)

@@ -71,7 +71,7 @@ def test_as_torchvision_assigns():
 
 
 def test_boxes_without_an_area_belong_to_the_finest_map(xp):
-    boxes = np.array([[5.0, 5, 5, 900], [9, 9, 1, 1], [0, 0, np.nan, 9], [0, 0, 0, 0]])
+    boxes = np.array([[5.0, 5, 5, 900], [900, 900, 1, 1], [0, 0, np.nan, 9], [0, 0, 0, 0]])
     assert to_numpy(assign_levels(xp.asarray(boxes), STRIDES)).tolist() == [0, 0, 0, 0]
     assert assign_levels(xp.zeros((0, 4)), STRIDES).shape == (0,)
 
