@@ -57,12 +57,12 @@ def test_the_predictor_against_loops():
 
 def test_all_places_start_about_equally_likely():
     rng = np.random.default_rng(0)
-    head, predictor = KeypointHead(64, (64, 64), rng=rng), KeypointPredictor(64, 5, rng=rng)
+    head, predictor = KeypointHead(64, (48, 96), rng=rng), KeypointPredictor(96, 5, rng=rng)
     x = np.maximum(rng.normal(size=(3, 64, 14, 14)), 0).astype(np.float32)
     positions = rng.integers(0, 56 * 56, (3, 5))
     loss = keypoint_loss(predictor(head(Tensor(x))), positions, np.ones((3, 5), bool))
     assert loss.item() == pytest.approx(math.log(56 * 56), abs=1.0)
-    for layer, fan_out in ((head[2], 64 * 9), (predictor.kps_score_lowres, 64 * 16)):
+    for layer, fan_out in ((head[2], 96 * 9), (predictor.kps_score_lowres, 96 * 16)):
         assert layer.weight.data.std() == pytest.approx((2 / fan_out) ** 0.5, rel=0.05)
         assert not layer.bias.data.any()
 

@@ -58,13 +58,13 @@ def test_the_predictor_against_loops():
 @pytest.mark.parametrize("num_classes", [1, 80])
 def test_masks_start_undecided_and_signals_keep_their_strength(num_classes):
     rng = np.random.default_rng(0)
-    head, predictor = MaskHead(64, (64,) * 4, rng=rng), MaskPredictor(64, 64, num_classes, rng=rng)
+    head, predictor = MaskHead(64, (80, 96), rng=rng), MaskPredictor(96, 64, num_classes, rng=rng)
     x = np.abs(rng.normal(size=(3, 64, 6, 6))).astype(np.float32)
     hidden = head(Tensor(x))
     assert 0.2 < hidden.data.std() / x.std() < 5
     logits = predictor(hidden).data
     assert 0.1 < logits.std() < 1
-    for layer, fan_out in ((head.mask_fcn2, 64 * 9), (predictor.conv5_mask, 64 * 4)):
+    for layer, fan_out in ((head.mask_fcn2, 96 * 9), (predictor.conv5_mask, 96 * 4)):
         assert layer.weight.data.std() == pytest.approx((2 / fan_out) ** 0.5, rel=0.05)
         assert not layer.bias.data.any()
 
