@@ -30,7 +30,7 @@ def test_a_system_shows_its_own_options_and_numbers(capsys, name):
         for numbers in (f"epochs {recipe.epochs}", f"lr {recipe.lr:g}"):
             assert numbers in text
     assert ("camvid:DIR" in text) is (system.task.name == "segmentation")
-    assert ("pennfudan:DIR" in text) is (system.task.name == "detection")
+    assert ("pennfudan:DIR" in text) is (system.task.name in ("detection", "instances"))
 
 
 def test_the_order_of_words_does_not_matter(capsys):
@@ -41,10 +41,11 @@ def test_the_order_of_words_does_not_matter(capsys):
 def test_defaults_are_those_of_each_backbone():
     faster = SYSTEMS["faster_rcnn"]
     said = default_of(faster, "batch_size", "images in a step")
-    assert said.startswith("images in a step; default: 8 (small), 2 (efficientnet_lite0, resnet18)")
+    light = "efficientnet_lite0, resnet18, efficientnet_lite0_fpn, resnet18_fpn"
+    assert said.startswith(f"images in a step; default: 8 (small, small_fpn), 2 ({light}), 1 (")
     assert default_of(faster, "min_size", "side; default: by the system") == (
-        "side; default: 128 (small), 320 (efficientnet_lite0, resnet18), "
-        "600 (resnet50, alexnet, vgg16)"
+        f"side; default: 128 (small, small_fpn), 320 ({light}), 600 (resnet50, alexnet, vgg16), "
+        "800 (resnet50_fpn)"
     )
     assert default_of(SYSTEMS["segnet"], "crop", "window; default: their size") == (
         "window; default: their size"
