@@ -50,4 +50,5 @@ def test_defaults_are_those_of_each_backbone():
     assert default_of(SYSTEMS["segnet"], "crop", "window; default: their size") == (
         "window; default: their size"
     )
-    assert "recipe on resnet50, alexnet, vgg16: epochs 16, batch_size 1" in description_of(faster)
+    heavy = "resnet50, alexnet, vgg16, resnet50_fpn"
+    assert f"recipe on {heavy}: epochs 16, batch_size 1" in description_of(faster)
