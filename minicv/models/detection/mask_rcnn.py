@@ -273,8 +273,8 @@ class MaskRCNN(FasterRCNN):
         for target, regions, size in zip(targets, sampled, batch.sizes, strict=True):
             count = len(regions.deltas)
             held, which = np.unique(to_numpy(regions.matched), return_inverse=True)
-            masks = xp.asarray(resize_masks(np.asarray(target["masks"])[held], *size))
-            boxes, which = regions.boxes[:count], xp.asarray(which)
+            masks = resize_masks(np.asarray(target["masks"])[held], *size)
+            boxes = regions.boxes[:count]
             cells = logits.shape[-1]
             aligned = self.settings.aligned
             truths.append(mask_targets(masks, which, boxes, cells, aligned=aligned))
