@@ -49,6 +49,7 @@ from minicv.weights.download import fetch
 from minicv.weights.published import TABLES, read_weights, table_of
 
 STRIDES = (4, 8, 16, 32)
+IMAGENET_CLASSES = 1000
 _GEOMETRY: dict[str, Any] = {
     "min_size": 800,
     "max_size": 1333,
@@ -99,7 +100,7 @@ def _pyramid(rng: np.random.Generator) -> FPN:
 
 
 def _classifier(kind: Callable[..., Module]) -> Callable[..., Module]:
-    return lambda classes, rng: kind(len(classes) or 1000, rng=rng)
+    return lambda classes, rng: kind(len(classes) or IMAGENET_CLASSES, rng=rng)
 
 
 _DETECTOR_SCORES = "box_predictor.cls_score"
@@ -246,8 +247,10 @@ def _names_of(
     names = published.classes if classes is None else tuple(classes)
     layer = f"{published.scores}.weight"
     found = [array for name, array in weights.items() if re.search(rf"(^|\.){layer}$", name)]
-    count = len(found[0]) - published.background if found and found[0].ndim else len(names)
-    if classes is None and count != len(names) and names:
+    if not found or not found[0].ndim:
+        return names
+    count = len(found[0]) - published.background
+    if classes is None and count != (len(names) or IMAGENET_CLASSES):
         return tuple(f"class {number}" for number in range(count))
     if classes is not None and count != len(names):
         raise ValueError(
