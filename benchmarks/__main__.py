@@ -6,11 +6,13 @@ import functools
 import sys
 
 from benchmarks import (
+    boxes,
     detection,
     fuzz,
     gpu,
     kills,
     lineage,
+    parity,
     proposals,
     rounding,
     segmentation,
@@ -20,9 +22,11 @@ from benchmarks import (
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
 BENCHMARKS |= {
     "detection": detection.main,
+    "boxes": boxes.main,
     "segmentation": segmentation.main,
     "proposals": proposals.main,
     "lineage": lineage.main,
+    "parity": parity.main,
     "rounding": rounding.main,
     "fuzz": fuzz.main,
     "kills": kills.main,

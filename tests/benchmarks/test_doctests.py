@@ -8,10 +8,22 @@ import pytest
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
 
 
-EXPLAINED = ["alternate", "busy", "fingerprint", "gpu_cases", "gpu_table", "peers", "proposals"]
+EXPLAINED = [
+    "alternate",
+    "busy",
+    "compare_stages",
+    "drawn_by_index",
+    "fingerprint",
+    "gpu_cases",
+    "gpu_table",
+    "parity",
+    "peers",
+]
 
 
-@pytest.mark.parametrize("name", [*EXPLAINED, "rounding", "segmentation", "table"])
+@pytest.mark.parametrize(
+    "name", [*EXPLAINED, "proposals", "rounding", "seeded_weights", "segmentation", "table"]
+)
 def test_examples(name):
     result = doctest.testmod(importlib.import_module(f"benchmarks.{name}"), optionflags=FLAGS)
     assert result.attempted > 0 and result.failed == 0
