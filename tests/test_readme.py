@@ -66,7 +66,7 @@ def test_commands_parse(command):
 
 def test_there_are_commands_of_every_kind():
     kinds = {command.split()[1] for command in commands_of("minicv")}
-    assert kinds == {"doctor", "train", "eval", "predict"}
+    assert kinds == {"doctor", "train", "eval", "predict", "export", "weights"}
 
 
 def test_make_targets_that_it_names_exist():
