@@ -63,9 +63,8 @@ def run(options: argparse.Namespace) -> int:
     faults = Faults(raises=False)
     names = class_names(options.classes)
     try:
-        splits = open_data(
-            options.data, labels_to_examine(options.data), classes=names, faults=faults
-        )
+        needs, wishes = labels_to_examine(options.data)
+        splits = open_data(options.data, needs, classes=names, faults=faults, wishes=wishes)
         report = examine(splits, faults, most=options.most, workers=options.workers, watch=_watch)
     except AnnotationError as error:  # a file on which all others depend, such as data.yaml
         report = unopened(options.data, error, faults)
@@ -91,15 +90,18 @@ def unopened(data: str, error: AnnotationError, faults: Faults) -> Report:
     return Report([], findings)
 
 
-def labels_to_examine(data: str) -> tuple[str, ...]:
-    """The labels of a source that some task learns from.
+def labels_to_examine(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The labels of a source that some task learns from: those that it has, those it may have.
 
-    >>> labels_to_examine("cvat:DIR"), labels_to_examine("camvid:DIR")
-    (('boxes', 'labels', 'segmentation'), ('segmentation',))
+    >>> labels_to_examine("cvat:DIR")[0], labels_to_examine("coco:DIR")
+    (('boxes', 'labels', 'masks', 'segmentation'), (('boxes', 'labels'), ('masks', 'keypoints')))
     """
     source = SOURCES.get(data.partition(":")[0])
-    needed = {label for system in SYSTEMS.values() for label in system.task.needs}
-    return tuple(n for n in source.provides if n in needed) if source is not None else ()
+    if source is None:
+        return (), ()
+    learnt = {label for system in SYSTEMS.values() for label in system.task.needs}
+    needs = tuple(n for n in source.provides if n in learnt and n not in source.sometimes)
+    return needs, tuple(n for n in source.sometimes if n in learnt)
 
 
 def draw_sheet(report: Report, data: str) -> Image.Image:

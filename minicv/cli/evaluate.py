@@ -20,7 +20,7 @@ from minicv.tasks import Prediction, Task
 from minicv.tasks.before_training import readable
 from minicv.tasks.folders import check_file, check_folder, file_of
 from minicv.tasks.json_files import write_json
-from minicv.tasks.judging import judging
+from minicv.tasks.judging import check_joints, judging
 from minicv.tasks.task import joint_names_of
 from minicv.training import evaluate
 
@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> None:
     images: Dataset = getattr(splits, options.split)
     if len(images) == 0:
         raise ValueError(f"{options.data}: the {options.split} split has no image to judge by")
-    judging(task, model.classes, images, options.data)  # refuses before the pictures are read
+    # These refuse before the pictures are read.
+    judging(task, model.classes, images, options.data)
+    check_joints(task, joint_names_of(model), images, options.data)
     (whole,) = readable([images], options.skip_unreadable)
     judged = judging(task, model.classes, whole, options.data)
     dataset = judged.dataset

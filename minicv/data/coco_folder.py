@@ -148,6 +148,7 @@ class CocoParts:
         keypoints: whether joints are wanted, so that a set without any is refused.
         classes: the names, in the order of their labels; None takes those of the files.
         faults: takes what is wrong with the files; None warns and raises.
+        masks_if_there: decode the segmentations if any object has one.
     """
 
     def __init__(
@@ -157,8 +158,11 @@ class CocoParts:
         keypoints: bool = False,
         classes: Sequence[str] | None = None,
         faults: Faults | None = None,
+        *,
+        masks_if_there: bool = False,
     ) -> None:
         self.parts, self.masks, self.keypoints = parts, masks, keypoints
+        self._masks_if_there = masks_if_there
         self._classes = classes
         self.faults = Faults() if faults is None else faults
 
@@ -174,7 +178,7 @@ class CocoParts:
         """The data set of a part; None for a test whose pictures are not labelled.
 
         Raises:
-            ValueError: joints are wanted and there are none.
+            ValueError: joints or masks are wanted and there are none.
             As `CocoDetection`.
         """
         content = self.contents[role]
@@ -186,6 +190,15 @@ class CocoParts:
             raise ValueError(
                 f"{READER}: {content.path}: no category has keypoints, the names of its joints"
             )
+        if self.masks and content.objects and not self._outlined(content):
+            raise ValueError(
+                f"{READER}: {content.path}: none of its {len(content.objects):,} objects has a "
+                "segmentation, and masks are needed; a detector, such as faster_rcnn, learns from "
+                "boxes alone"
+            )
+        masks = self.masks or (
+            self._masks_if_there and any(map(self._outlined, self.contents.values()))
+        )
         if role == "train":
             self._note_unlisted()
             if all(item.iscrowd for item in content.objects):
@@ -194,11 +207,16 @@ class CocoParts:
         return CocoDetection(
             self.parts[role].images,
             content,
-            self.masks,
+            masks,
             self._classes or tuple(dict.fromkeys(category.name for category in categories)),
             joints,
             self.faults,
         )
+
+    @staticmethod
+    def _outlined(content: CocoFile) -> bool:
+        """Whether any object has a segmentation."""
+        return any(item.segmentation for item in content.objects)
 
     def _note_unlisted(self) -> None:
         """Note the pictures that no file lists, in the folders of those that are listed."""

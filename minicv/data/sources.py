@@ -47,11 +47,13 @@ class Request:
         needs: the labels that are wanted, so that no mask is made in vain.
         classes: the names of the classes; None for those that the set itself says.
         faults: takes what is wrong with the files; None warns and raises, as `Faults()` does.
+        wishes: labels that are read where the set has any.
     """
 
     needs: tuple[str, ...]
     classes: tuple[str, ...] | None = None
     faults: Faults | None = None
+    wishes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Source:
         open: from the paths that follow the colon, and what is asked of them, to the splits.
         paths: how many files or folders follow the colon, separated by commas; or how many may.
         takes_classes: whether the user may name the classes.
+        sometimes: labels that its files may have or not; `provides` names them too.
     """
 
     usage: str
@@ -72,6 +75,7 @@ class Source:
     open: Callable[[list[str], Request], Splits]
     paths: int | tuple[int, ...] = 1
     takes_classes: bool = False
+    sometimes: tuple[str, ...] = ()
 
 
 def open_data(
@@ -80,6 +84,7 @@ def open_data(
     *,
     classes: Sequence[str] | None = None,
     faults: Faults | None = None,
+    wishes: Sequence[str] = (),
 ) -> Splits:
     """The splits of ``source``, for a task that learns from the labels ``needs``.
 
@@ -105,6 +110,7 @@ def open_data(
         needs: names of labels; see `Source`.
         classes: the names of the classes, for a source that takes them.
         faults: takes what is wrong with the files; None warns and raises, as `Faults()` does.
+        wishes: names of labels that are read where the files have any, see `Source.sometimes`.
 
     Raises:
         ValueError: the word before the colon is unknown, the source lacks a label that is needed or
@@ -125,13 +131,14 @@ def open_data(
     if lacking:
         raise ValueError(
             f"--data {source}: {name} provides {_listed(known.provides)}, but {_listed(lacking)} "
-            f"{'is' if len(lacking) == 1 else 'are'} needed; {expected}"
+            f"{'are' if len(lacking) > 1 or lacking[0].endswith('s') else 'is'} needed; {expected}"
         )
     if classes is not None and not known.takes_classes:
         raise ValueError(
             f"--classes: {name} says itself what its classes are; leave the option out"
         )
-    asked = Request(tuple(needs), None if classes is None else tuple(classes), faults)
+    named = None if classes is None else tuple(classes)
+    asked = Request(tuple(needs), named, faults, tuple(wishes))
     if name == "farmyard" and re.fullmatch(r"\d*", rest, re.ASCII):
         if len(rest) > 9 or int(rest or 1) > FARMYARD_MOST_SCENES:
             raise ValueError(
@@ -320,6 +327,7 @@ def _coco(paths: list[str], asked: Request) -> Splits:
         keypoints,
         asked.classes,
         asked.faults,
+        masks_if_there="masks" in asked.wishes,
     )
 
     def part(role: str) -> Any:
@@ -383,6 +391,7 @@ SOURCES: dict[str, Source] = {
         _coco,
         paths=(1, 2, 3, 4),
         takes_classes=True,
+        sometimes=("masks", "keypoints"),
     ),
     "yolo": Source(
         "yolo:DIR (pictures with YOLO's text files; with data.yaml, classes.txt or --classes)",

@@ -1,7 +1,8 @@
-"""A trained model on a data set that labels other classes: what can be judged, and what is said."""
+"""A trained model on a data set of other classes or joints: what is judged, and what is said."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -83,6 +84,43 @@ def judging(
         them = "them" if len(left_out) > 1 else "it"
         sentences.append(f"left out, for the model does not know {them}: {_listed(left_out)}")
     return Judging(Relabelled(dataset, ours), ours, labelled, left_out, tuple(sentences), task)
+
+
+def check_joints(
+    task: Task, joint_names: Sequence[str], dataset: Dataset, data: str = "the data"
+) -> None:
+    """Refuse to judge joints by others: of the same number, they would give meaningless values.
+
+    Names that differ by case, blanks, hyphens or underscores only are the same joint.
+
+    Args:
+        task: the kind of task.
+        joint_names: the model's.
+        dataset: the images.
+        data: names the data set in the message.
+
+    Raises:
+        ValueError: the data set has other joints, or the same in another order.
+
+    >>> from minicv.data import Farmyard
+    >>> from minicv.tasks.instances import POSES
+    >>> check_joints(POSES, ("nose", "tail"), Farmyard(1), "farmyard:1")
+    Traceback (most recent call last):
+    ...
+    ValueError: the model finds the joints nose, tail, but those of farmyard:1 are right ankle,...
+    """
+    if "keypoints" not in task.needs:
+        return
+    theirs = tuple(getattr(dataset, "joint_names", None) or ())
+    if [_folded(name) for name in joint_names] != [_folded(name) for name in theirs]:
+        raise ValueError(
+            f"the model finds the joints {_listed(joint_names)}, but those of {data} are "
+            f"{_listed(theirs)}; expected the same joints in the same order"
+        )
+
+
+def _folded(name: str) -> str:
+    return " ".join(re.split(r"[\s_-]+", name.casefold().strip()))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -245,8 +245,9 @@ class TrainingState:
             if key == "colours" and theirs is None:
                 continue  # a checkpoint from before they were kept
             if _differs(theirs, _as_json(mine)):
+                where, then, now = _difference(key, theirs, _as_json(mine))
                 raise WeightsError(
-                    f"{path}: cannot resume, its {key} is {theirs} but this run's is {mine}"
+                    f"{path}: cannot resume, its {where} is {then} but this run's is {now}"
                 )
         theirs = _kinds(training["generators"])
         mine = _kinds({name: rng.bit_generator.state for name, rng in self.generators.items()})
@@ -300,6 +301,19 @@ def _to_look_at(step: Step, is_saved: bool) -> dict[str, np.ndarray]:
 def _rate(step: Step) -> float | None:
     """The learning rate of the last step, of a step that has one."""
     return getattr(step, "learning_rate", None)
+
+
+def _difference(key: str, theirs: Any, mine: Any) -> tuple[str, Any, Any]:
+    """The field that differs and its two values; of settings the first one alone.
+
+    >>> _difference("settings", {"a": 1, "b": 2}, {"a": 1, "b": 3})
+    ('settings/b', 2, 3)
+    """
+    if isinstance(theirs, dict) and isinstance(mine, dict):
+        for name, value in mine.items():
+            if name in theirs and _differs(theirs[name], value):
+                return f"{key}/{name}", theirs[name], value
+    return key, theirs, mine
 
 
 def _differs(theirs: Any, mine: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from minicv.autograd import Tensor
-from minicv.data import DataLoader, Dataset
+from minicv.data import DataLoader, Dataset, DatasetWarning
 from minicv.data.sources import Splits
 from minicv.data.transforms import RandomHorizontalFlip, Transform, mirror_permutation
 from minicv.models.model import Model
@@ -123,6 +124,16 @@ class Recipe:
 
 
 def flip_for(dataset: Dataset) -> RandomHorizontalFlip:
-    """Mirror an image with probability 1/2; the names of left and right joints change places."""
+    """Mirror an image with probability 1/2; the names of left and right joints change places.
+
+    Where a joint has no partner on the other side, nothing is mirrored; a `DatasetWarning` says so.
+    """
     joints = getattr(dataset, "joint_names", None)
-    return RandomHorizontalFlip(0.5, None if joints is None else mirror_permutation(joints))
+    if joints is None:
+        return RandomHorizontalFlip(0.5)
+    try:
+        return RandomHorizontalFlip(0.5, mirror_permutation(joints))
+    except ValueError as error:
+        reason = str(error).removeprefix("mirror_permutation: ").partition(";")[0]
+        warnings.warn(f"pictures are not mirrored: {reason}", DatasetWarning, stacklevel=2)
+        return RandomHorizontalFlip(0.0, range(len(joints)))

@@ -97,7 +97,7 @@ def test_a_source_without_the_labels_names_those_that_have_them(tmp_path):
         with pytest.raises(ValueError, match="but segmentation is needed") as caught:
             open_data(source, PIXELS)
         assert "camvid:DIR" in str(caught.value) and "pennfudan:DIR" not in str(caught.value)
-    with pytest.raises(ValueError, match="but keypoints is needed"):
+    with pytest.raises(ValueError, match="but keypoints are needed"):
         open_data(f"pennfudan:{tmp_path}", ("boxes", "labels", "keypoints"))
 
 

@@ -5,7 +5,8 @@ import pytest
 from made_sets import Made, boxes_of, coloured
 
 from minicv.tasks.detection import DETECTION
-from minicv.tasks.judging import judging
+from minicv.tasks.instances import POSES
+from minicv.tasks.judging import check_joints, judging
 from minicv.tasks.segmentation import SEGMENTATION
 from minicv.vision.label_maps import VOID
 
@@ -98,3 +99,19 @@ def test_pixels_of_unknown_classes_have_no_class_and_unlabelled_ones_no_iou():
     metric.add(predicted, judged.dataset[0][1])
     rows = {line.split()[0]: line.split() for line in SEGMENTATION.report(metric)}
     assert rows["duck"][-1] == "-" and rows["cow"][-1] == "0.667" and rows["mIoU"][-1] == "0.833"
+
+
+def test_joints_must_be_the_same_ones_in_the_same_order():
+    class Jointed(Made):
+        joint_names = ("left_hip", "Right-Hip", "neck")
+
+    data = Jointed([], ("cow",))
+    check_joints(POSES, ("left hip", "right hip", "neck"), data)
+    check_joints(DETECTION, (), data)  # which looks at boxes alone
+    for joints in (("right hip", "left hip", "neck"), ("left hip", "right hip"), ()):
+        with pytest.raises(
+            ValueError, match=r"but those of sea are left_hip, Right-Hip, neck; exp"
+        ):
+            check_joints(POSES, joints, data, "sea")
+    with pytest.raises(ValueError, match="the joints neck, but those of the data are nothing"):
+        check_joints(POSES, ("neck",), Made([], ("cow",)))

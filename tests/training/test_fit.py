@@ -24,7 +24,8 @@ DESCRIPTION = {"system": "line", "sizes": (3, 2), "options": {"ratios": (0.5, 1.
 class Run:
     """One training of a detector from seed 0, as small as it can be."""
 
-    def __init__(self, classes=DATA.classes, lr=0.01, max_norm=10.0):
+    def __init__(self, classes=DATA.classes, lr=0.01, max_norm=10.0, **described):
+        self.described = {"classes": classes, **described}
         self.model = tiny_detector(classes)
         optimizer = SGD(self.model.parameters(), lr=lr, momentum=0.9)
         self.step = GradientStep(self.model, optimizer, ConstantLR(lr), max_norm=max_norm)
@@ -36,7 +37,7 @@ class Run:
             epochs=epochs,
             rng=np.random.default_rng(2),
             out=out,
-            description={"classes": self.model.classes},
+            description=self.described,
             progress=False,
             **options,
         )
@@ -130,6 +131,17 @@ def test_resuming_another_run_is_refused(tmp_path):
     Run().fit(1, tmp_path)
     with pytest.raises(WeightsError, match="cannot resume, its classes is"):
         Run(classes=("a", "b", "c", "d", "e")).fit(2, tmp_path, resume=True)
+    arrays, description = load_checkpoint(tmp_path / "last.npz")
+    # Of many settings the one is said that differs, not all of them twice.
+    then = {"width": 4, "joint_names": ["neck", "head top"]}
+    save_checkpoint(tmp_path / "last.npz", arrays, {**description, "settings": then})
+    now = {"width": 4, "joint_names": ("neck",)}
+    with pytest.raises(WeightsError) as caught:
+        Run(settings=now).fit(2, tmp_path, resume=True)
+    assert str(caught.value) == (
+        f"{tmp_path / 'last.npz'}: cannot resume, its settings/joint_names is "
+        "['neck', 'head top'] but this run's is ['neck']"
+    )
     save_checkpoint(tmp_path / "last.npz", {"w": np.ones(1)}, {})
     with pytest.raises(WeightsError, match="no training to resume"):
         Run().fit(2, tmp_path, resume=True)

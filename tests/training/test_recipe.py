@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from brightness_segmenter import BrightnessSegmenter, Stripes
 
-from minicv.data import Farmyard
+from minicv.data import DatasetWarning, Farmyard, Subset
 from minicv.data.sources import Splits
 from minicv.training import Recipe, flip_for
 
@@ -81,3 +81,15 @@ def test_flip_exchanges_left_and_right_where_there_are_joints():
         swapped = name.replace("left", "*").replace("right", "left").replace("*", "right")
         assert names[partner] == swapped
     assert flip_for(Stripes(1)).keypoint_permutation is None
+
+
+def test_joints_without_a_mirror_image_are_not_mirrored_and_it_is_said():
+    """The fault before: such a set could not be trained on at all, not even for its boxes."""
+    data = Subset(DATA, [0])
+    data.joint_names = ("left hip", "neck")
+    with pytest.warns(DatasetWarning, match="not mirrored: joint 'left hip' has no partner 'rig"):
+        flip = flip_for(data)
+    image, target = DATA[0]
+    for seed in range(20):
+        same, _ = flip(image, target, np.random.default_rng(seed))
+        np.testing.assert_array_equal(same, image)
