@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from minicv.data import Dataset
@@ -25,13 +26,14 @@ from minicv.tasks.detection import (
     JOINT_RECIPES,
     LIGHT,
     LIGHT_PYRAMIDS,
+    OPTIONS,
     DetectionRecipe,
     build_on_maps,
     coco_results,
     count_found,
     sure,
 )
-from minicv.tasks.task import COMMON_OPTIONS, Prediction, System, Task
+from minicv.tasks.task import Prediction, System, Task
 from minicv.training import Preparation, Recipe
 from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS
 from minicv.vision.run_lengths import compress_counts, encode_runs
@@ -66,7 +68,11 @@ def compare(prediction: Prediction, target: Target, dataset: Dataset) -> Image.I
 def instance_results(prediction: Prediction) -> list[dict[str, Any]]:
     """Instances as entries of COCO's result form: boxes, compressed run lengths, joints.
 
-    >>> import numpy as np
+    Joints are numbers of pixels there: the middle of the first pixel is 0, and 0.5 in
+    ``result["keypoints"]``. COCO's own files of masks or joints have no "bbox"; pycocotools reads
+    them with it, and takes the size of an object from its box then, which shows in the values by
+    size alone.
+
     >>> found = {"boxes": np.array([[0.0, 0.0, 2.0, 2.0]]), "labels": np.array([0]),
     ...          "scores": np.array([0.75]), "masks": np.array([[[1, 1, 0], [1, 1, 0]]], bool)}
     >>> prediction = Prediction("a.jpg", np.zeros((3, 2, 3)), found, ("cow",))
@@ -78,7 +84,9 @@ def instance_results(prediction: Prediction) -> list[dict[str, Any]]:
         counts = compress_counts(encode_runs(mask))
         entries[index]["segmentation"] = {"size": list(mask.shape), "counts": counts}
     for index, joints in enumerate(found.get("keypoints", ())):
-        entries[index]["keypoints"] = [round(float(v), 2) for v in joints.reshape(-1)]
+        there = joints[:, 2:] > 0  # none is of an object whose class has no joints
+        numbers = joints - np.where(there, [0.5, 0.5, 0.0], 0.0)  # (J, 3)
+        entries[index]["keypoints"] = [round(float(v), 2) for v in numbers.reshape(-1)]
     return entries
 
 
@@ -174,15 +182,15 @@ POSE_RECIPES: dict[str | None, Recipe] = {
 SYSTEMS = (
     System(
         "mask_rcnn", "Mask R-CNN", "He 2017", INSTANCES, build_on_maps(MaskRCNN),
-        MASK_RCNN, MASK_RECIPES, cells=CELLS, options=COMMON_OPTIONS,
+        MASK_RCNN, MASK_RECIPES, cells=CELLS, options=OPTIONS,
     ),
     System(
         "keypoint_rcnn", "Mask R-CNN for joints", "He 2017", POSES, build_on_maps(MaskRCNN),
-        KEYPOINT_RCNN, POSE_RECIPES, cells=CELLS, options=COMMON_OPTIONS,
+        KEYPOINT_RCNN, POSE_RECIPES, cells=CELLS, options=OPTIONS,
     ),
     System(
         "mask_keypoint_rcnn", "Mask R-CNN for masks and joints", "He 2017", INSTANCES_AND_POSES,
         build_on_maps(MaskRCNN), MASK_KEYPOINT_RCNN, POSE_RECIPES, cells=CELLS,
-        options=COMMON_OPTIONS,
+        options=OPTIONS,
     ),
 )  # fmt: skip
