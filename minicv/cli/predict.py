@@ -35,9 +35,10 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         description=f"Run a trained model on pictures and draw its results. Written are {written}. "
         "Detections are a list in COCO's result form, with every score (bbox is x, y, width, "
         "height; category_id counts from 1; image_id is the file's name, with its folder where two "
-        "files have one name). A mask is there as compressed run lengths, joints as x, y in numbers of "
-        "pixels and 1; of joints, COCO's own files lack bbox. The labels of a segmentation are a palette picture: a number for "
-        "each pixel, in the colours of the data set.",
+        "files have one name). A mask is there as compressed run lengths, joints as x, y in "
+        "numbers of pixels and 1; COCO's own files of joints lack bbox. The labels of a "
+        "segmentation are a palette picture: a number for each pixel, in the colours of the data "
+        "set.",
     )
     add = parser.add_argument
     add("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
