@@ -1,4 +1,4 @@
-"""One training step of the demo's detector: losses, backward, clipping, SGD."""
+"""A training step of the demo's detector, and torchvision's detectors on a photograph."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import dataclasses
 from benchmarks.case import Case, Wanted
 from minicv.tasks.detection import FASTER_RCNN
 
+PUBLISHED = "torchvision's detectors, one photograph"
 STEP = "Faster R-CNN of the demo, one training step"
 
 CASES = [
@@ -23,6 +24,17 @@ CASES = [
         peers=("torch", "torchvision"),
         # Among two thousand scores some lie so close that rounding decides which comes first.
         tolerance=0.02,
-    )
+    ),
+    *(
+        Case(
+            name=f"{network}, 480x640 at 800 pixels",
+            row=PUBLISHED,
+            operation="published_detector",
+            parameters={"network": network, "size": (480, 640)},
+            peers=("torchvision",),
+            tolerance=0.02,
+        )
+        for network in ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn")
+    ),
 ]
-WANTED = {STEP: {"torch": Wanted(0.8)}}
+WANTED = {STEP: {"torch": Wanted(0.8)}, PUBLISHED: {"torchvision": Wanted(1.0, least=0.7)}}

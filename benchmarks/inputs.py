@@ -53,6 +53,15 @@ def crowded_boxes(count: int, image: tuple[int, int]) -> tuple[np.ndarray, np.nd
     return corners.astype(np.float32), rng.permutation(count).astype(np.float32) / count
 
 
+def picture(size: tuple[int, int]) -> np.ndarray:
+    """(3, height, width) in 0..1: rectangles of random colours, as a detector finds things in."""
+    rng = _generator("picture")
+    image = np.full((3, *size), 0.5, np.float32)
+    for x1, y1, x2, y2 in boxes("things", 60, size, 20.0, 0.4 * min(size)).astype(int):
+        image[:, y1:y2, x1:x2] = rng.uniform(size=(3, 1, 1))
+    return np.clip(image + 0.03 * rng.standard_normal(image.shape), 0, 1).astype(np.float32)
+
+
 def regions(count: int, map_shape: tuple[int, ...], stride: int) -> np.ndarray:
     """(count, 4) proposals, in the pixels of the image that an (N, C, H, W) map was made from."""
     image = (map_shape[2] * stride, map_shape[3] * stride)

@@ -6,10 +6,12 @@ import numpy as np
 
 import minicv
 from benchmarks import inputs
+from benchmarks.seeded_weights import seeded_weights
 from minicv import Tensor, backend, no_grad
 from minicv import functional as F
 from minicv.models.backbones import VGG16, EfficientNetLite0, ResNet50, SmallBackbone, VGG16Backbone
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
+from minicv.models.published import load as load_published
 from minicv.nn import Module
 from minicv.optim import SGD, clip_grad_norm
 from minicv.tasks.detection import FASTER_RCNN
@@ -157,6 +159,17 @@ def faster_rcnn_step(dtype, batch, size, classes, settings):
         # Together, and not read: a training step need not wait for its losses.
         values = [loss.data for loss in losses.values()]
         return [backend.xp_of(*values).stack(values)]
+
+    return step
+
+
+def published_detector(dtype, network, size):
+    model = load_published(network, seeded_weights(network))
+    image = inputs.picture(tuple(size))
+
+    def step():
+        (found,) = model.predict([image])
+        return [found["scores"][:50]]  # of nearly equal scores either box may come first
 
     return step
 

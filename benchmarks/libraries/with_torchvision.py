@@ -6,7 +6,7 @@ import torch
 import torchvision
 from torchvision import ops
 
-from benchmarks import inputs
+from benchmarks import inputs, torchvision_models
 from benchmarks.libraries.with_torch import (  # noqa: F401
     faster_rcnn_step,
     forward_and_backward,
@@ -14,6 +14,7 @@ from benchmarks.libraries.with_torch import (  # noqa: F401
     tensor,
     to_numpy,
 )
+from benchmarks.seeded_weights import seeded_weights
 
 VERSION = f"{torchvision.__version__} with torch {torch.__version__}"
 
@@ -33,6 +34,18 @@ def _of_regions(dtype, x, regions, stride, operation):
     boxes = [put(inputs.regions(regions, x, stride).astype(dtype))]
     grad = tensor("g", (regions, x[1], 7, 7), dtype)
     return forward_and_backward(lambda x: operation(x, boxes), tensor("x", x, dtype), grad)
+
+
+def published_detector(dtype, network, size):
+    model = torchvision_models.build(network, seeded_weights(network))
+    image = put(inputs.picture(tuple(size)))
+
+    def step():
+        with torch.inference_mode():
+            (found,) = model([image])
+        return [found["scores"][:50]]  # of nearly equal scores either box may come first
+
+    return step
 
 
 def nms(dtype, count, image, iou_threshold):
