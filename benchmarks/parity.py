@@ -16,7 +16,6 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,19 +61,15 @@ def main(arguments: Sequence[str]) -> int:
     if given.min_size:
         settings = {"min_size": given.min_size, "max_size": given.min_size * 5 // 3}
     measured: dict[str, Any] = {}
+    agree = True
     for network in given.networks:
         own = {} if network == FCN else settings
         found, version = compare_network(network, given.data, peers["torchvision"], own)
         measured["torchvision"] = version
-        measured[network] = {name: [asdict(d) for d in rows] for name, rows in found.items()}
+        measured[network] = {name: summary(rows) for name, rows in found.items()}
+        agree &= all(row.agrees for rows in found.values() for row in rows)
         for name, rows in found.items():
             print_rows(f"{network}, {name}", rows)
-    agree = all(
-        Difference(**row).agrees
-        for network in given.networks
-        for rows in measured[network].values()
-        for row in rows
-    )
     if set(given.networks) == set(PARTS) and not given.min_size:
         print(f"kept in {write_record('parity', measured)}")
     print("all stages agree" if agree else "some stages do not agree")
@@ -120,6 +115,20 @@ def compare_network(
         )
         found["losses"] = compare_losses(own, other)
     return found, str(theirs["version"])
+
+
+def summary(rows: Sequence[Difference]) -> dict[str, Any]:
+    """For the record: the largest difference of each stage, counts of boxes, and who is alone.
+
+    >>> summary([Difference("boxes", 0.01, 0.05, 1, 20)])
+    {'largest': {'boxes': 0.01}, 'compared': {'boxes': 20}, 'without a pair': {'boxes': 1}}
+    """
+    boxes = ("proposals", "boxes")
+    return {
+        "largest": {row.stage: float(f"{row.largest:.2g}") for row in rows},
+        "compared": {row.stage: row.count for row in rows if row.stage in boxes},
+        "without a pair": {row.stage: row.without for row in rows if row.without},
+    }
 
 
 def learnable(target: Mapping[str, Any], fields: Sequence[str]) -> dict[str, np.ndarray]:
