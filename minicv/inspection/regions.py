@@ -16,6 +16,7 @@ from minicv.inspection.palette import GREY, INK, PALE, VERMILLION, WHITE, class_
 from minicv.inspection.panels import contact_sheet
 
 SIDE = 132  # of a region's picture beside its bars, pixels
+THICKEST = 24  # bar
 NAMES, BARS, NUMBERS = 96, 110, 48  # widths of the three columns beside it
 TEXT_SIZE = 13
 MOST_BARS = 8  # of a region; more would not have room for their names
@@ -159,7 +160,8 @@ def score_cards(
         for number, k in enumerate(best):
             height = SIDE / len(best)
             y, end = (number + 0.5) * height, zero + row[k] * per_unit
-            bar = (min(zero, end), y - 0.36 * height, max(zero, end), y + 0.36 * height)
+            half = min(0.36 * height, THICKEST / 2)
+            bar = (min(zero, end), y - half, max(zero, end), y + half)
             canvas.fill(bar, colours[k])
             ink = INK if row[k] == row.max() else GREY
             name = shortened(names[k], TEXT_SIZE, NAMES - 8)

@@ -62,6 +62,13 @@ def test_bars_are_as_long_as_the_scores():
         np.testing.assert_allclose(long, 110 * scores[:, k], atol=2)
 
 
+def test_the_bar_of_a_single_class_is_no_block():
+    """The fault before: two thirds of the card were one bar."""
+    sheet = np.asarray(draw_region_scores(REGIONS[:1], np.array([[0.5]]), ["cow"]))
+    rows = np.flatnonzero((sheet == class_colour(0)).all(axis=2).any(axis=1))
+    assert 23 <= len(rows) <= 26 and rows[-1] - rows[0] == len(rows) - 1
+
+
 def test_margins_lie_on_both_sides_of_zero():
     sheet = draw_region_scores(REGIONS[:1], np.array([[-2.0, 1.0]]), ["cow", "cat"])
     ((start, end),), ((next_start, next_end),) = (lengths(sheet, class_colour(k)) for k in (0, 1))

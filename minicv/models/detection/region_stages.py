@@ -31,7 +31,9 @@ def record_region_features(
 
 def record_scores(record: StageRecorder, boxes: Array, class_scores: Array, **more: Array) -> None:
     """Note scores (R, K) of regions as "class_scores"."""
-    caption = f"Class scores\nof {len(boxes):,} regions for {class_scores.shape[1]} classes"
+    classes = class_scores.shape[1]
+    named = "1 class" if classes == 1 else f"{classes} classes"
+    caption = f"Class scores\nof {len(boxes):,} regions for {named}"
     record(
         "class_scores",
         caption,
