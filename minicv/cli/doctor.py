@@ -117,6 +117,7 @@ def draw_sheet(report: Report, data: str) -> Image.Image:
                 census.classes,
                 census.pixel_classes,
                 getattr(census.dataset, "segmentation_colors", None),
+                census.joint_names,
             )
             pictures += drawn
             captions += [_caption(census, sample, kinds)] * len(drawn)

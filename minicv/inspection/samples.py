@@ -11,12 +11,11 @@ from PIL import Image
 from minicv.data.transforms import resize
 from minicv.inspection.canvas import enlarged
 from minicv.inspection.detections import draw_detections
-from minicv.inspection.keypoints import COCO_SKELETON, LSP_SKELETON
 from minicv.inspection.label_maps import draw_segmentation
 from minicv.inspection.label_pictures import background_labels
+from minicv.inspection.skeletons import skeleton_of
 
 LONGER_SIDE = 560  # pixels of a drawn picture, so that names can be read on a sheet
-SKELETONS = {skeleton.joints: skeleton for skeleton in (LSP_SKELETON, COCO_SKELETON)}
 
 
 def draw_sample(
@@ -25,11 +24,11 @@ def draw_sample(
     classes: Sequence[str] = (),
     pixel_classes: Sequence[str] = (),
     colours: np.ndarray | None = None,
+    joint_names: Sequence[str] = (),
 ) -> list[Image.Image]:
     """A picture of the labelled objects and one of the labelled pixels; of what the target has.
 
-    A large photograph is made small first, so that lines and letters suit the sheet. Joints are
-    drawn for people of 14 joints (Leeds Sports Pose) and of 17 (COCO).
+    A large photograph is made small first, so that lines and letters suit the sheet.
 
     Args:
         image: (3, H, W) floats in 0..1.
@@ -37,6 +36,7 @@ def draw_sample(
             neither, which gives the photograph alone.
         classes, pixel_classes: names of the labels of objects and of pixels.
         colours: (K, 3) of the pixels' classes; by default those of `class_palette`.
+        joint_names: of the keypoints; they say which limbs are drawn, see `skeleton_of`.
 
     >>> target = {"boxes": np.array([[9.0, 9, 60, 50]]), "labels": np.array([0])}
     >>> [p.size for p in draw_sample(np.ones((3, 900, 1120), np.float32), target, ["cow"])]
@@ -52,7 +52,7 @@ def draw_sample(
     pictures = []
     if "boxes" in target:
         keypoints = target.get("keypoints")
-        skeleton = None if keypoints is None else SKELETONS.get(keypoints.shape[1])
+        joints = 0 if keypoints is None else keypoints.shape[1]
         pictures.append(
             draw_detections(
                 image,
@@ -60,8 +60,8 @@ def draw_sample(
                 target["labels"],
                 class_names=classes,
                 masks=target.get("masks"),
-                keypoints=None if skeleton is None else keypoints,
-                skeleton=skeleton or LSP_SKELETON,
+                keypoints=keypoints,
+                skeleton=skeleton_of(joint_names, joints),
             )
         )
     if "segmentation" in target:

@@ -276,6 +276,26 @@ def test_the_doctor_gets_all_faults_and_no_warning(tmp_path):
     ]
 
 
+def test_masks_and_joints_that_are_wished_for_are_read_where_there_are_any(tmp_path):
+    needed, wished = (*BOXES,), ("masks", "keypoints")
+    set_of(tmp_path / "whole", "train.json", "images", 2, joints=("neck",))
+    target = open_data(f"coco:{tmp_path / 'whole'}", needed, wishes=wished).train[0][1]
+    assert target["masks"].sum() > 0 and target["keypoints"].shape == (1, 1, 3)
+    assert "masks" not in open_data(f"coco:{tmp_path / 'whole'}", needed).train[0][1]
+    set_of(tmp_path / "boxes", "train.json", "images", 2)
+    file = tmp_path / "boxes" / "train.json"
+    content = json.loads(file.read_text())
+    for annotation in content["annotations"]:
+        annotation["segmentation"] = []  # as Roboflow writes boxes
+    file.write_text(json.dumps(content))
+    target = open_data(f"coco:{tmp_path / 'boxes'}", needed, wishes=wished).train[0][1]
+    assert "masks" not in target and "keypoints" not in target
+    with pytest.raises(ValueError, match="none of its 2 objects has a segmentation, and masks are"):
+        open_data(f"coco:{tmp_path / 'boxes'}", (*needed, "masks")).train  # noqa: B018
+    with pytest.raises(ValueError, match="no category has keypoints, the names of its joints"):
+        open_data(f"coco:{tmp_path / 'boxes'}", (*needed, "keypoints")).train  # noqa: B018
+
+
 def test_the_parts_of_the_real_set(real_data):
     parts = find_coco_parts([real_data("COCO-mini")])
     assert list(parts) == ["train"] and parts["train"].images.name == "train2017"

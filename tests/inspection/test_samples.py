@@ -51,8 +51,19 @@ def test_the_background_of_a_label_map_stays_clear():
     assert same(drawn, expected)
 
 
-def test_joints_of_an_unknown_skeleton_and_pictures_without_labels():
-    target = {**boxes_of((5, 5, 40, 40)), "keypoints": np.ones((1, 5, 3))}
-    assert len(draw_sample(coloured(0), target, ("cow",))) == 1
+def test_joints_are_joined_by_their_names():
+    keypoints = np.array([[[10.0, 10, 1], [30, 10, 1], [30, 30, 1]]])
+    target = {**boxes_of((5, 5, 40, 40)), "keypoints": keypoints}
+    names = ("left ankle", "left knee", "left hip")
+    limbs, dots, without = (
+        np.asarray(draw_sample(coloured(0), of, ("cow",), joint_names=joints)[0], int)
+        for of, joints in ((target, names), (target, ()), (boxes_of((5, 5, 40, 40)), ()))
+    )
+    x, y = 20 * 7, 10 * 7  # the middle of the shin; the picture is enlarged sevenfold
+    assert (dots[y, x] == without[y, x]).all() and (limbs[y, x] != without[y, x]).any()
+    assert (dots[y, 10 * 7] != without[y, 10 * 7]).any()  # the joint itself
+
+
+def test_pictures_without_labels():
     (plain,) = draw_sample(coloured(0), {"image_id": "a"})
     assert plain.size == (560, 420)
