@@ -209,7 +209,8 @@ FASTER_RCNN: dict[str | None, FasterRCNNSettings] = {
     "alexnet": FasterRCNNSettings(head_units=4096, pooled_size=6),
     "vgg16": FasterRCNNSettings(head_units=4096, rpn_channels=512),
 }  # fmt: skip
-# On a pyramid each level has one size of anchors, and fewer of each level are kept.
+# On a pyramid fewer anchors of each level are kept. On the light ones a hundred photographs must do
+# to learn close frames; `python -m benchmarks boxes` measures what each number brings.
 FASTER_RCNN |= {
     "small_fpn": dataclasses.replace(
         FASTER_RCNN["small"], anchor_sizes=(10.0, 20.0, 40.0, 80.0), rpn_channels=64,
@@ -217,7 +218,8 @@ FASTER_RCNN |= {
     ),
     **dict.fromkeys(LIGHT_PYRAMIDS, dataclasses.replace(
         FASTER_RCNN[LIGHT[0]], rpn_channels=96, pre_nms_top_n_train=500, pre_nms_top_n_test=300,
-        canonical_size=112.0,
+        anchor_sizes=(32.0, 64.0, 96.0, 128.0, 192.0, 256.0, 384.0, 512.0),
+        head_smooth_l1_beta=0.1, head_positive_fraction=0.5, head_rounds=2, vote_iou=0.6,
     )),
     "resnet50_fpn": FasterRCNNSettings(
         min_size=800, max_size=1333, anchor_sizes=(32.0, 64.0, 128.0, 256.0, 512.0),
@@ -269,7 +271,10 @@ JOINT_RECIPES: Recipes = {
 }
 JOINT_RECIPES |= {
     "small_fpn": JOINT_RECIPES["small"],
-    **{name: JOINT_RECIPES[LIGHT[0]] for name in LIGHT_PYRAMIDS},
+    **dict.fromkeys(
+        LIGHT_PYRAMIDS,
+        DetectionRecipe(epochs=40, batch_size=2, lr=0.005, scale=(0.7, 1.4), average=0.995),
+    ),
     "resnet50_fpn": _LARGE,
 }
 ON_PROPOSALS_RECIPES: Recipes = {
