@@ -13,7 +13,7 @@ from minicv.cli.arguments import Parser, path
 from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.system_help import default_of, description_of
-from minicv.data.sources import sources_help
+from minicv.data.sources import SOURCES, sources_help
 from minicv.files import check_unlocked
 from minicv.models.backbones import BACKBONES, PYRAMIDS
 from minicv.proposals import PROPOSERS
@@ -106,7 +106,9 @@ def _add_options(parser: argparse.ArgumentParser, system: System | None = None) 
     backbones = [*BACKBONES, *PYRAMIDS] if system is None else list(system.backbones)
     if backbones:
         first = (
-            "default, where there is one: small" if system is None else f"default: {backbones[0]}"
+            "default: the system's own, small or small_fpn"
+            if system is None
+            else f"default: {backbones[0]}"
         )
         add("--backbone", choices=backbones, help=first)
         add(
@@ -162,8 +164,15 @@ def tasks() -> list[Task]:
 
 
 def data_help() -> str:
-    """Which data sources each kind of task can learn from."""
-    return "; ".join(f"for {task.name} {sources_help(task.needs)}" for task in tasks())
+    """The data sources, each once, and which of them each kind of task can learn from."""
+    suiting = {task.name: _sources_for(task) for task in tasks()}
+    usages = [SOURCES[name].usage for name in SOURCES if any(name in of for of in suiting.values())]
+    of_tasks = [f"for {task} {', '.join(names)}" for task, names in suiting.items()]
+    return "; ".join([*usages, *of_tasks])
+
+
+def _sources_for(task: Task) -> list[str]:
+    return [name for name, source in SOURCES.items() if set(task.needs) <= set(source.provides)]
 
 
 def options_of_systems() -> dict[str, Option]:
@@ -261,10 +270,11 @@ def _names(task: Task) -> str:
 
 
 def _having(option: str) -> str:
-    """The systems that have an option; a task's name stands for all of its systems."""
+    """The systems that have an option; a task's name stands for all of its systems, if many."""
     having: list[str] = []
     for task in tasks():
         systems = [system for system in SYSTEMS.values() if system.task is task]
         names = [system.name for system in systems if option in system.options]
-        having += [f"all of {task.name}"] if len(names) == len(systems) else names
+        every = len(names) == len(systems) > 1
+        having += [f"all of {task.name}"] if every else names
     return ", ".join(having)

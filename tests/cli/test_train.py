@@ -25,9 +25,12 @@ def test_help_lists_every_system_and_who_has_an_option(capsys):
         assert f"{name}" in text.partition("options:")[0], name
         for option in system.options:
             assert f"--{option.replace('_', '-')}" in text, option
-    assert "(encoder_decoder)" in text and "(faster_rcnn, fast_rcnn, all of segmentation)" in text
-    assert "for detection farmyard" in text and "for segmentation farmyard" in text
-    assert "AP in detection, mIoU in segmentation" in text
+    boxes = "faster_rcnn, fast_rcnn, mask_rcnn, keypoint_rcnn, mask_keypoint_rcnn"
+    assert "(encoder_decoder)" in text and f"({boxes}, all of segmentation)" in text
+    assert "for pose from boxes farmyard, coco;" in text
+    assert "for instances farmyard, pennfudan, labelme, cvat, coco;" in text
+    assert text.count("a folder with COCO's JSON files") == 1
+    assert "AP in detection, mask AP in instances, OKS AP in pose from boxes" in text
 
 
 def test_an_option_means_the_same_for_every_system_that_has_it():
