@@ -273,7 +273,7 @@ JOINT_RECIPES |= {
     "small_fpn": JOINT_RECIPES["small"],
     **dict.fromkeys(
         LIGHT_PYRAMIDS,
-        DetectionRecipe(epochs=40, batch_size=2, lr=0.005, scale=(0.7, 1.4), average=0.995),
+        DetectionRecipe(epochs=50, batch_size=2, lr=0.005, scale=(0.7, 1.4), average=0.995),
     ),
     "resnet50_fpn": _LARGE,
 }
