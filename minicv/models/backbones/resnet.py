@@ -288,7 +288,7 @@ class _ResNetBackbone(_ResNet, Backbone):
 
 
 class ResNet18Backbone(_ResNetBackbone):
-    """ResNet-18 without its last layer: like `ResNet50Backbone`, with 64, 128, 256 and 512 channels.
+    """ResNet-18 without its last layer: as `ResNet50Backbone`, with 64, 128, 256 and 512 channels.
 
     >>> backbone = ResNet18Backbone((8, 16), rng=np.random.default_rng(0))
     >>> [features.shape for features in backbone(Tensor(np.zeros((1, 3, 33, 40), "float32")))]

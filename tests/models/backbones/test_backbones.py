@@ -157,7 +157,9 @@ def test_nothing_is_frozen_where_no_weights_are_known():
 
 @pytest.mark.parametrize("strides", [(), (2,), (16, 8), (8, 8), (8, 64)])
 def test_other_strides_are_refused(strides):
-    with pytest.raises(ValueError, match=r"SmallBackbone: strides is .* expected one or more of 4, 8"):
+    with pytest.raises(
+        ValueError, match=r"SmallBackbone: strides is .* expected one or more of 4, 8"
+    ):
         SmallBackbone(strides=strides, rng=np.random.default_rng(0))
 
 

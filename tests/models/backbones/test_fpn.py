@@ -138,5 +138,5 @@ def test_a_gap_between_the_strides_is_refused():
 
 
 def test_an_unknown_pyramid_is_refused():
-    with pytest.raises(ValueError, match="'vgg16_fpn': expected one of small, .*resnet50_fpn"):
+    with pytest.raises(ValueError, match=r"'vgg16_fpn': expected one of small, .*resnet50_fpn"):
         build_backbone("vgg16_fpn", (8,), frozen=True, rng=np.random.default_rng(0))
