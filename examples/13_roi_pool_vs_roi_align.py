@@ -17,9 +17,9 @@ it the object covers. What is lost from there is lost by the pooling. It is meas
 
 Two further ways stand between the two. RoI pooling as published reads the cells of both rounded
 corners, which is half a cell too far to the lower right, always. A network can learn to undo that.
-"half a cell back" moves the box before, so that only what depends on the box is left. "rounded,
-interpolated" rounds each edge to the nearest cell and goes on like RoIAlign: what is lost there is
-lost by rounding alone.
+"pooling, half a cell back" moves the box before, so that only what depends on the box is left.
+"rounded, interpolated" rounds each edge to the nearest cell and goes on like RoIAlign: what is lost
+there is lost by rounding alone.
 
     python examples/13_roi_pool_vs_roi_align.py
 
@@ -52,7 +52,7 @@ SIDE = 256  # pixels of a scene
 STRIDE = 16  # pixels of a cell, where only one stride is shown
 STRIDES = (4, 8, 16, 32)
 GRID = 14  # cells of a pooled mask
-WAYS = ("RoI pooling", "half a cell back", "rounded, interpolated", "RoIAlign")
+WAYS = ("RoI pooling", "pooling, half a cell back", "rounded, interpolated", "RoIAlign")
 POOLING, BACK, ROUNDED, ALIGN = WAYS
 GROUND = [Farmyard.segmentation_classes.index(name) for name in ("sky", "grass")]
 THRESHOLDS = np.arange(0.1, 0.91, 0.05)
@@ -111,17 +111,17 @@ def run(out: Path, seed: int, scenes: tuple[int, int] = (40, 40), boxes: int = 1
     print(f"\nDoes it follow? A box moves by two cells of {STRIDE} pixels in {2 * STEPS} steps")
     for way, changes in slide(shown).items():
         print(
-            f"{way:<24}{(changes == 0).mean():>5.0%} of the steps change nothing, "
+            f"{way:<28}{(changes == 0).mean():>5.0%} of the steps change nothing, "
             f"the greatest is {changes.max() / changes.sum():.0%} of all change"
         )
     losses = {s: {way: mask_loss(way, s, known, unseen) for way in WAYS} for s in STRIDES}
     print(f"\nWhat does a mask lose? {len(unseen)} masks by {GRID} x {GRID} cells: mean IoU")
     print(table({way: [losses[s][way].iou for s in STRIDES] for way in WAYS}, "{:.3f}"))
     best = measured(paste([grid_of_mask(t) for t in unseen], unseen), unseen)
-    print(f"{'from the mask itself':<24}{best.iou:>9.3f}")
+    print(f"{'from the mask itself':<28}{best.iou:>9.3f}")
     print("and pixels between the centres of the mask and of the true one")
     print(table({way: [losses[s][way].pixels for s in STRIDES] for way in WAYS}, "{:.2f}"))
-    print(f"{'from the mask itself':<24}{best.pixels:>9.2f}")
+    print(f"{'from the mask itself':<28}{best.pixels:>9.2f}")
     pictures = {
         "1_misalignment": draw_misalignment(shown),
         "2_sliding_box": draw_sliding(shown),
@@ -274,9 +274,9 @@ def mask_loss(way: str, stride: int, known: Sequence[Thing], unseen: Sequence[Th
 
 def table(rows: dict[str, list[float]], form: str) -> str:
     """A line for each way, a column for each stride."""
-    head = f"{'':<24}" + "".join(f"{f'stride {s}':>11}" for s in STRIDES)
+    head = f"{'':<28}" + "".join(f"{f'stride {s}':>11}" for s in STRIDES)
     lines = [
-        f"{way:<24}" + "".join(f"{form.format(v):>11}" for v in values)
+        f"{way:<28}" + "".join(f"{form.format(v):>11}" for v in values)
         for way, values in rows.items()
     ]
     return "\n".join([head, *lines])

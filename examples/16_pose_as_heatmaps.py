@@ -68,6 +68,7 @@ CELLS = 4 * SETTINGS.keypoint_pooled_size  # of a heat map, along a side
 RATE = 1e-3  # of Adam, at the peak
 FOUND = 0.5  # IoU
 DRAWN_SCORE = 0.5  # of a detection
+SIDES = ("left", "right")
 DRAWN = ("boxes", "labels", "keypoints")
 SOFTMAX, SIGMOIDS = WAYS = ("softmax", "sigmoids")
 
@@ -125,13 +126,13 @@ def run(
     print(f"\ntwo joint heads on the same features, of {len(people.boxes)} unseen people")
     print(compare(heads, people))
 
-    shown = person_to_draw(people)
-    image = unseen[int(people.scenes[shown])][0]
+    facing, turned = (person_to_draw(people, facing) for facing in (True, False))
+    images = [unseen[int(people.scenes[person])][0] for person in (facing, turned)]
     pictures = {
-        "1_heat_maps": draw_heat_maps(model, image, people, shown),
+        "1_heat_maps": draw_heat_maps(model, images[0], people, facing),
         "2_skeletons": draw_skeletons(model, unseen),
         "3_errors": draw_errors(errors),
-        "4_softmax_and_sigmoids": draw_heads(heads, image, people, shown),
+        "4_softmax_and_sigmoids": draw_heads(heads, images[1], people, turned),
     }
     for name, picture in pictures.items():
         picture.save(out / f"{name}.png")
@@ -279,12 +280,15 @@ def compare(heads: Mapping[str, Sequential], people: People) -> str:
     return "\n".join(lines)
 
 
-def person_to_draw(people: People) -> int:
-    """The one with the most visible joints, if possible alone in the scene, and the largest."""
+def person_to_draw(people: People, facing: bool) -> int:
+    """Of those who face us or turn their back: the most visible joints, alone, and the largest."""
     visible = (people.keypoints[..., 2] > 0).sum(axis=1)
+    left, right = (people.keypoints[:, JOINTS.index(f"{side} shoulder"), 0] for side in SIDES)
+    width = people.boxes[:, 2] - people.boxes[:, 0]
+    turned = (left - right if facing else right - left) > width / 3
     alone = np.bincount(people.scenes)[people.scenes] == 1
     areas = (people.boxes[:, 2:] - people.boxes[:, :2]).prod(axis=1)
-    return int(np.lexsort((areas, alone, visible))[-1])
+    return int(np.lexsort((areas, alone, visible, turned))[-1])
 
 
 class Crop:
@@ -299,18 +303,22 @@ class Crop:
         self.picture = whole.resize(self.size, Image.Resampling.BICUBIC, box=corners)
 
     def with_heat(self, heat: np.ndarray, truth: np.ndarray) -> Image.Image:
-        """A map (M, M) up to its peak over the pixels in grey; the peak, and where the joint is."""
-        canvas = Canvas(overlay_heatmap(self.picture, heat, 0, float(heat.max()), opacity=0.65))
+        """A map (M, M) over the pixels in grey; its highest cell, and where the joint is.
+
+        A hill is narrow, so the colours are those of the square root, which shows its foot.
+        """
+        shown = np.sqrt(heat / heat.max())
+        canvas = Canvas(overlay_heatmap(self.picture, shown, 0, 1, opacity=0.65))
+        if truth[2] > 0:
+            x, y = self.at(*truth[:2])
+            for colour, width, arm in ((BLACK, 4.5, 9), (ORANGE, 2.2, 8)):
+                canvas.line(((x - arm, y), (x + arm, y)), colour, width)
+                canvas.line(((x, y - arm), (x, y + arm)), colour, width)
         row, column = np.unravel_index(heat.argmax(), heat.shape)
         cell = self.size[0] / heat.shape[1], self.size[1] / heat.shape[0]
         peak = ((column + 0.5) * cell[0], (row + 0.5) * cell[1])
-        canvas.disc(peak, 5.5, BLACK)
-        canvas.disc(peak, 4, WHITE)
-        if truth[2] > 0:
-            x, y = self.at(*truth[:2])
-            for colour, width, arm in ((BLACK, 6, 10), (ORANGE, 3, 9)):
-                canvas.line(((x - arm, y), (x + arm, y)), colour, width)
-                canvas.line(((x, y - arm), (x, y + arm)), colour, width)
+        canvas.disc(peak, 4, BLACK)
+        canvas.disc(peak, 2.8, WHITE)
         return canvas.finish()
 
     def at(self, x: float, y: float) -> tuple[float, float]:
@@ -320,7 +328,7 @@ class Crop:
 
 def with_scale(sheet: Image.Image) -> Image.Image:
     """A sheet of heat maps with its colours explained."""
-    bar = colour_bar(sheet.width - 56, "0", "the joint's peak")
+    bar = colour_bar(sheet.width - 56, "0", "the joint's peak (square roots)")
     sheet = mosaic([sheet, ImageOps.expand(bar, (28, 0), WHITE)], columns=1, gap=0)
     entries = [LegendEntry(WHITE_ON_DARK, "the highest cell"), LegendEntry(ORANGE, "the truth")]
     return with_legend(sheet, entries, margin=28)
@@ -342,17 +350,13 @@ def draw_heat_maps(model: MaskRCNN, image: np.ndarray, people: People, person: i
 
 
 def draw_skeletons(model: MaskRCNN, scenes: Any) -> Image.Image:
-    """The two scenes with the most people whose boxes overlap least: the truth and what was found.
+    """The two scenes with the most visible joints: the truth and what was found.
 
     All joints are drawn, also those of which the network is unsure.
     """
-    keys = []
-    for i in range(len(scenes)):
-        boxes = scenes[i][1]["boxes"]
-        overlap = float(np.triu(box_iou(boxes, boxes), 1).max(initial=0))
-        keys.append((-len(boxes), overlap, i))
+    counts = [int((scenes[i][1]["keypoints"][..., 2] > 0).sum()) for i in range(len(scenes))]
     rows = []
-    for _, _, i in sorted(keys)[:2]:
+    for i in np.argsort(counts)[::-1][:2].tolist():
         image, target = scenes[i]
         found = sure(model.predict([image])[0], DRAWN_SCORE)
         truth, found = (
@@ -379,10 +383,10 @@ def draw_errors(errors: np.ndarray) -> Image.Image:
 def draw_heads(
     heads: Mapping[str, Sequential], image: np.ndarray, people: People, person: int
 ) -> Image.Image:
-    """The maps of both heads for some joints, on one scale for each head."""
+    """The maps of both heads for some joints of a person who turns away: which side is left?"""
     crop = Crop(image, people.boxes[person], 300)
-    chosen = [JOINTS.index(name) for name in ("head top", "right wrist", "left wrist")]
-    chosen += [JOINTS.index(name) for name in ("right knee", "left knee")]
+    chosen = [JOINTS.index(name) for name in ("neck", "right shoulder", "left shoulder")]
+    chosen += [JOINTS.index(name) for name in ("right elbow", "left elbow")]
     tiles, captions = [], []
     for way, head in heads.items():
         maps = shares(way, logits_of(head, people.features[person][None]))[0]
@@ -393,7 +397,7 @@ def draw_heads(
             note = f"all cells: {maps[joint].sum():.2f}\nthe highest: {maps[joint].max():.3f}"
             captions.append(f"{name}\n{way}\n{note}")
     width = max(150, crop.size[0])
-    title = "Cells that compete, and cells that do not"
+    title = "Seen from behind: cells that compete, and cells that do not"
     sheet = contact_sheet(tiles, captions, columns=len(chosen), title=title, tile_width=width)
     return with_scale(sheet)
 
