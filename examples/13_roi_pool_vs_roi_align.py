@@ -136,7 +136,7 @@ def run(out: Path, seed: int, scenes: tuple[int, int] = (40, 40), boxes: int = 1
 def things_of(scenes: Farmyard) -> list[Thing]:
     """All objects of the scenes that do not touch the border, where a map ends."""
     found = []
-    for image, target in scenes:
+    for image, target in (scenes[i] for i in range(len(scenes))):
         ground = np.isin(target["segmentation"], GROUND)
         for mask, box in zip(target["masks"], target["boxes"], strict=True):
             if box.min() >= 1 and box.max() <= SIDE - 1:

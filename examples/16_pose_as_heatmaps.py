@@ -218,7 +218,9 @@ def train_heads(people: People, epochs: int, seed: int) -> dict[str, Sequential]
         KeypointPredictor(SETTINGS.keypoint_channels[-1], len(JOINTS), rng=rng),
     )
     heads = {way: copy.deepcopy(head) for way in WAYS}
-    heads[SIGMOIDS][1].kps_score_lowres.bias.data[:] = -np.log(CELLS**2 - 1)
+    last = heads[SIGMOIDS][1]
+    assert isinstance(last, KeypointPredictor) and last.kps_score_lowres.bias is not None
+    last.kps_score_lowres.bias.data[:] = -np.log(CELLS**2 - 1)
     positions, valid = joint_positions(people.keypoints, people.boxes, CELLS)  # (P, J)
     for way, own in heads.items():
         rng = np.random.default_rng(seed)  # the same order for both
@@ -299,7 +301,8 @@ class Crop:
         self.factor = height / float(box[3] - box[1])
         self.size = (max(1, round(float(box[2] - box[0]) * self.factor)), height)
         whole = to_picture(image)
-        corners = tuple(float(v) for v in box)
+        left, top, right, bottom = box.tolist()
+        corners = (left, top, right, bottom)
         self.picture = whole.resize(self.size, Image.Resampling.BICUBIC, box=corners)
 
     def with_heat(self, heat: np.ndarray, truth: np.ndarray) -> Image.Image:
