@@ -9,8 +9,8 @@ images that are not for testing: every fourth training image is held out and joi
 images. ``--test`` trains by the system's recipe on all training images and counts on the test
 images, which no choice has seen.
 
-Every part joins what was measured before in one record. The time is that of the processor, since a
-machine is shared: minutes are seconds of processor / 60 / 2, for two cores.
+Every part joins what was measured before in one record. The time is that of the processor, since
+other work may run beside it: minutes are seconds of processor / 60 / 2, for two cores.
 """
 
 from __future__ import annotations
