@@ -148,7 +148,8 @@ class CocoParts:
         keypoints: whether joints are wanted, so that a set without any is refused.
         classes: the names, in the order of their labels; None takes those of the files.
         faults: takes what is wrong with the files; None warns and raises.
-        masks_if_there: decode the segmentations if any object has one.
+        masks_if_there: decode the segmentations if most of the objects have one. Annotation tools
+            write one for each object that was outlined, also where most were framed.
     """
 
     def __init__(
@@ -197,7 +198,7 @@ class CocoParts:
                 "boxes alone"
             )
         masks = self.masks or (
-            self._masks_if_there and any(map(self._outlined, self.contents.values()))
+            self._masks_if_there and all(map(self._mostly_outlined, self.contents.values()))
         )
         if role == "train":
             self._note_unlisted()
@@ -217,6 +218,12 @@ class CocoParts:
     def _outlined(content: CocoFile) -> bool:
         """Whether any object has a segmentation."""
         return any(item.segmentation for item in content.objects)
+
+    @staticmethod
+    def _mostly_outlined(content: CocoFile) -> bool:
+        """Whether more than half of the objects have a segmentation."""
+        outlined = sum(bool(item.segmentation) for item in content.objects)
+        return 2 * outlined > len(content.objects)
 
     def _note_unlisted(self) -> None:
         """Note the pictures that no file lists, in the folders of those that are listed."""

@@ -31,7 +31,7 @@ def usage_error(capsys, *words):
         ("--frob", "there is no option --frob"),
         ("--verson", "did you mean --version?"),
         ("train", "minicv train: the following arguments are required: SYSTEM, --data, --out"),
-        ("train nonsense", "there are faster_rcnn, fast_rcnn, spp_net, rcnn, patch_classifier"),
+        ("train nonsense", "there are faster_rcnn, fast_rcnn, spp_net, rcnn, mask_rcnn"),
         ("train faster-rcnn", "there is no 'faster-rcnn'; did you mean faster_rcnn?"),
         ("train FCN8S --help", "did you mean fcn8s?"),
         ("train segnet --data x", "required: --out"),

@@ -177,10 +177,10 @@ def test_ctrl_c_and_a_second_process(served, tmp_path):
     second = start_process(served.address(), tmp_path)
     waits = second.stderr.readline()
     first.send_signal(signal.SIGINT)
-    _, said = first.communicate(timeout=20)
+    _, said = first.communicate(timeout=120)
     released.append(True)
     assert first.returncode != 0 and said.rstrip().endswith("KeyboardInterrupt")
-    out, said = second.communicate(timeout=20)
+    out, said = second.communicate(timeout=120)
     assert waits == f"{NAME}: another process fetches it; waiting until that has ended\n"
     assert (second.returncode, out) == (0, f"{NAME}\n")
     assert said == f"{NAME}: going on from 0.0 MB\n"

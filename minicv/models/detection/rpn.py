@@ -138,7 +138,9 @@ def propose(
         for start, end in itertools.pairwise(starts)
     ]
     best = xp.concatenate(best_of_levels)  # (P,)
-    levels = xp.asarray(np.repeat(np.arange(len(counts)), [len(own) for own in best_of_levels]))
+    levels = xp.concatenate(
+        [xp.full(len(own), level, xp.int64) for level, own in enumerate(best_of_levels)]
+    )
     boxes = decode_boxes(deltas[best], anchors[best])  # (P, 4)
     boxes = clip_boxes_to_image(boxes, image_size)
     scores = 1 / (1 + xp.exp(-xp.clip(objectness[best], -50, 50)))
