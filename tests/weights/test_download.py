@@ -144,6 +144,10 @@ def start_process(url, folder):
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "MINICV_NUM_THREADS": "1"},
+        # A shell that runs the tests in the background lets them ignore Ctrl-C.
+        preexec_fn=None
+        if os.name == "nt"
+        else lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 
