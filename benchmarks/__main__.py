@@ -10,6 +10,7 @@ from benchmarks import (
     detection,
     fuzz,
     gpu,
+    instances,
     kills,
     lineage,
     parity,
@@ -22,6 +23,7 @@ from benchmarks import (
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
 BENCHMARKS |= {
     "detection": detection.main,
+    "instances": instances.main,
     "boxes": boxes.main,
     "segmentation": segmentation.main,
     "proposals": proposals.main,

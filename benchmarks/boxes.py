@@ -18,7 +18,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import resource
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import RESULTS, commit, write_record
-from benchmarks.train_and_test import CommandFailed, train_and_test
+from benchmarks.train_and_test import CORES, CommandFailed, processor_seconds, train_and_test
 from minicv.data import Dataset
 from minicv.data.sources import Splits, open_data
 from minicv.data.wrapped import Cached, Subset
@@ -41,7 +40,6 @@ from minicv.weights import start_from
 SYSTEM = SYSTEMS["faster_rcnn"]
 BODY, PYRAMID = "efficientnet_lite0", "efficientnet_lite0_fpn"
 HELD_OUT = 4  # of so many training images one judges the levers
-CORES = 2
 EPOCHS = 10  # of a lever
 SHOWN = ("AP", "AP50", "AP75")
 
@@ -132,25 +130,18 @@ def measure_lever(number: int, splits: Splits, epochs: int, seed: int) -> dict[s
 
 def measure_recipe(data: str, seed: int, out: Path, options: Sequence[str]) -> dict[str, Any]:
     """Train by the system's own recipe on all training images, and count on the test images."""
-    before = processor_seconds()
     given = ["--data", data, "--backbone", PYRAMID, "--seed", str(seed), *options]
     measured = train_and_test(SYSTEM.name, given, out, weights=("best",))
     tested = measured["test"]["best"]
     return {
         "command": measured["command"],
-        "minutes": round((processor_seconds() - before) / 60 / CORES, 2),
+        "minutes": round(measured["minutes"], 2),
         "wall_minutes": round(measured["seconds_of_the_training_command"] / 60, 2),
         "seed": seed,
         **{name: round(tested[name], 4) for name in SHOWN},
         "seconds_per_image": tested["seconds_per_image"],
         "recipe": measured["recipe"],
     }
-
-
-def processor_seconds() -> float:
-    """That this process has used, in all of its threads."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
 
 
 def table(record: Mapping[str, Any]) -> str:

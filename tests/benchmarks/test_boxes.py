@@ -71,6 +71,7 @@ def test_parts_join_in_one_record(tmp_path, monkeypatch, capsys):
         return {
             "command": command,
             "seconds_of_the_training_command": 90.0,
+            "minutes": 0.75,
             "test": {"best": best},
             "recipe": {},
         }
@@ -89,10 +90,10 @@ def test_parts_join_in_one_record(tmp_path, monkeypatch, capsys):
     assert tested["command"] == (
         "minicv train faster_rcnn --data farmyard:8 --backbone small_fpn --seed 3 --epochs 2"
     )
-    assert (tested["seed"], tested["wall_minutes"], tested["AP75"]) == (3, 1.5, 0.25)
+    assert (tested["seed"], tested["wall_minutes"], tested["minutes"]) == (3, 1.5, 0.75)
     lines = capsys.readouterr().out.splitlines()[-4:]
     assert [line[:12].strip() for line in lines[:3]] == ["", "one map", "averaged"]
-    assert lines[3].split() == ["test", "images,", "seed", "3", ".500", ".750", ".250", "0.0"]
+    assert lines[3].split() == ["test", "images,", "seed", "3", ".500", ".750", ".250", "0.8"]
 
 
 def test_a_command_that_fails_keeps_nothing(tmp_path, monkeypatch):

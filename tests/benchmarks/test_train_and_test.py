@@ -8,7 +8,7 @@ import pytest
 from label_map_folders import camvid_folder
 from source_tree import REPOSITORY
 
-from benchmarks import detection, record, segmentation
+from benchmarks import detection, instances, record, segmentation
 from benchmarks.train_and_test import CommandFailed, train_and_test
 from minicv.data import Farmyard
 from minicv.metrics import SegmentationMetric
@@ -33,7 +33,7 @@ def test_both_checkpoints_are_tested_and_all_is_collected(tmp_path, data, capsys
     found = train_and_test("segnet", options, tmp_path / "run", pictures=True)
     assert found["command"] == f"minicv train segnet --data {data} --seed 3 " + " ".join(TINY)
     assert found["seed"] == 3 and found["recipe"]["epochs"] == 2 and len(found["epochs"]) == 2
-    assert found["seconds_of_the_training_command"] > 0
+    assert found["seconds_of_the_training_command"] > 0 and found["minutes"] > 0
     assert set(found["test"]) == {"best", "last"}
     last = json.loads((tmp_path / "run" / "last.json").read_text())
     assert found["test"]["last"]["images"] == 3
@@ -58,6 +58,18 @@ def test_the_record_of_a_segmenter(tmp_path, data, capsys):
     assert kept["seed"] == 0 and "IoU Sky" in kept["test"]["best"]
     assert (tmp_path / "work" / "runs" / "road_segnet" / "pictures").is_dir()
     assert "kept in" in capsys.readouterr().out
+
+
+def test_the_record_of_instances_learnt_by_heart(tmp_path, data, capsys):
+    options = ["--data", "farmyard:8", "--epochs", "1", "--min-size", "64", "--max-size", "64"]
+    assert instances.main(["few", "mask_rcnn", "--on", "train", *options]) == 0
+    kept = json.loads((tmp_path / "results" / "instances_few_mask_rcnn.json").read_text())
+    assert "--on" not in kept["command"] and "test" not in kept
+    ((weights, tested),) = kept["train"].items()  # best.npz is chosen on other images
+    assert weights == "last" and tested["images"] == 8 and "mask AP50" in tested
+    assert "kept in" in capsys.readouterr().out
+    assert instances.main(["few", "mask_rcnn", "--data", "coco:absent"]) == 2
+    assert instances.main(["few", "mask_rcnn"]) == 2
 
 
 def test_the_patch_classifier_and_its_convolutions_are_compared(tmp_path, monkeypatch, capsys):
