@@ -27,11 +27,14 @@ class Optimizer:
 
     Args:
         params: Parameters, or a list of groups: dictionaries with the key ``"params"`` and any
-            options that differ from the defaults. A group without an option takes the default.
+            options that differ from the defaults. A group without an option takes the default. A
+            group learns at a rate of its own by ``"lr"``, the rate itself, or by ``"lr_ratio"``,
+            the rate as a multiple of the default.
         defaults: the options of this optimizer; ``"lr"`` is one of them.
 
     Attributes:
-        param_groups: the groups, each with all options.
+        param_groups: the groups, each with all options, its present ``"lr"`` and its
+            ``"lr_ratio"``, by which `set_lr` multiplies.
         state: what the optimizer remembers of each parameter, by the parameter's position.
         remembered: the names in ``state``: "step" is a number, all others are arrays of the
             parameter's shape.
@@ -56,26 +59,47 @@ class Optimizer:
                 )
             members = group["params"]
             members = [members] if isinstance(members, Tensor) else as_list(name, members)
-            unknown = set(group) - {"params"} - set(defaults)
+            unknown = set(group) - {"params", "lr_ratio"} - set(defaults)
             if unknown:
                 raise ValueError(
                     f"{name}: group {number} has the unknown options {sorted(unknown)}; "
-                    f"known are {sorted(defaults)}"
+                    f"known are {sorted([*defaults, 'lr_ratio'])}"
                 )
             for parameter in members:
                 check_parameter(name, parameter, f"group {number}")
                 if id(parameter) in seen:
                     raise ValueError(f"{name}: a parameter of group {number} is given twice")
                 seen.add(id(parameter))
-            options = {**defaults, **group, "params": members}
-            if options["lr"] is None:
-                raise TypeError(f"{name}: lr, the learning rate, is missing; pass e.g. lr=0.01")
-            options["lr"] = as_number(name, "lr", options["lr"], least=0)
-            self.param_groups.append(options)
+            if "lr" in group and "lr_ratio" in group:
+                raise ValueError(
+                    f"{name}: group {number} has both 'lr' and 'lr_ratio'; give one of them: the "
+                    "rate itself, or a multiple of the rate that holds for all"
+                )
+            self.param_groups.append({**defaults, **group, "params": members})
         if not seen:
             raise ValueError(f"{name}: there is no parameter to change; is the model empty?")
-        usual = as_number(name, "lr", defaults["lr"] or 0, least=0)
-        self._lr_ratios = [group["lr"] / usual if usual else 1.0 for group in self.param_groups]
+        self._settle_rates()
+
+    def _settle_rates(self) -> None:
+        """Give each group both its rate and its ratio to the default rate.
+
+        Without a default rate the greatest of the groups stands for it.
+        """
+        name = type(self).__name__
+        for group in self.param_groups:
+            if group["lr"] is None:
+                raise TypeError(f"{name}: lr, the learning rate, is missing; pass e.g. lr=0.01")
+            group["lr"] = as_number(name, "lr", group["lr"], least=0)
+        usual = self.defaults["lr"]
+        if usual is None:
+            usual = max(group["lr"] for group in self.param_groups)
+        usual = as_number(name, "lr", usual, least=0)
+        for group in self.param_groups:
+            if "lr_ratio" in group:
+                group["lr_ratio"] = as_number(name, "lr_ratio", group["lr_ratio"], least=0)
+                group["lr"] = usual * group["lr_ratio"]
+            else:
+                group["lr_ratio"] = group["lr"] / usual if usual else 1.0
 
     def step(self) -> None:
         """Change every parameter that has a gradient, and skip those without.
@@ -173,16 +197,25 @@ class Optimizer:
     def set_lr(self, lr: float) -> None:
         """Set the learning rate, usually to ``schedule.lr(step)`` before each step.
 
-        A group with a rate of its own keeps its ratio: made with ``lr=0.1`` and a group at 0.01,
-        ``set_lr(0.5)`` sets that group to 0.05.
+        A group with a rate of its own keeps its ratio: made with ``lr=0.1`` and a group at 0.01, or
+        one with ``lr_ratio=0.1``, ``set_lr(0.5)`` sets that group to 0.05. Where the groups have
+        rates and the optimizer has none, the group with the greatest rate gets ``lr``.
 
         Raises:
             TypeError: the rate is no number, but a schedule, say.
             ValueError: it is negative, infinite or NaN.
+
+        >>> from minicv.optim import Adam
+        >>> backbone, head = Tensor([1.0], requires_grad=True), Tensor([1.0], requires_grad=True)
+        >>> groups = [{"params": [backbone], "lr_ratio": 0.1}, {"params": [head]}]
+        >>> optimizer = Adam(groups, lr=0.01)
+        >>> optimizer.set_lr(0.5)
+        >>> [group["lr"] for group in optimizer.param_groups]
+        [0.05, 0.5]
         """
         lr = as_number(f"{type(self).__name__}.set_lr", "lr", lr, least=0)
-        for group, ratio in zip(self.param_groups, self._lr_ratios, strict=True):
-            group["lr"] = lr * ratio
+        for group in self.param_groups:
+            group["lr"] = lr * group["lr_ratio"]
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """What the optimizer remembers, as arrays by flat names: ready for `numpy.savez`.

@@ -173,6 +173,50 @@ class TestGroups:
         optimizer.set_lr(0.3)
         assert optimizer.param_groups[0]["lr"] == 0.3
 
+    def test_a_ratio_multiplies_the_rate_of_all(self):
+        a, b, c = parameters()
+        groups = [{"params": [a], "lr_ratio": 0.25}, {"params": [b]}, {"params": [c], "lr": 0.2}]
+        optimizer = SGD(groups, lr=0.1)
+        assert [group["lr"] for group in optimizer.param_groups] == [0.025, 0.1, 0.2]
+        assert [group["lr_ratio"] for group in optimizer.param_groups] == [0.25, 1.0, 2.0]
+        for lr in (0.0, 0.5):  # a rate of 0 on the way loses no ratio
+            optimizer.set_lr(lr)
+            assert [group["lr"] for group in optimizer.param_groups] == [0.25 * lr, lr, 2 * lr]
+        held = SGD([{"params": [a], "lr_ratio": 0}, {"params": [b]}], lr=0.1)
+        held.set_lr(0.3)
+        assert [group["lr"] for group in held.param_groups] == [0.0, 0.3]
+        # The ratio is kept where the optimizer starts at a rate of 0, as before a warm-up.
+        warm = SGD([{"params": [a], "lr_ratio": 0.5}, {"params": [b]}], lr=0.0)
+        warm.set_lr(0.2)
+        assert [group["lr"] for group in warm.param_groups] == [0.1, 0.2]
+
+    def test_a_ratio_moves_its_group_so_much_less(self):
+        a, b, c = parameters()
+        before = [parameter.data.copy() for parameter in (a, b, c)]
+        optimizer = SGD([{"params": [a, b], "lr_ratio": 0.5}, {"params": [c]}], lr=1.0)
+        optimizer.set_lr(0.1)
+        for parameter in (a, b, c):
+            parameter.grad = np.ones(parameter.shape)
+        optimizer.step()
+        for parameter, old, lr in zip((a, b, c), before, (0.05, 0.05, 0.1), strict=True):
+            np.testing.assert_allclose(parameter.data, old - lr)
+
+    def test_rates_of_groups_alone_keep_their_ratios(self):
+        a, b, _ = parameters()
+        optimizer = SGD([{"params": [a], "lr": 0.01}, {"params": [b], "lr": 0.1}])
+        optimizer.set_lr(0.5)
+        np.testing.assert_allclose([g["lr"] for g in optimizer.param_groups], [0.05, 0.5])
+
+    def test_messages_about_rates(self):
+        a, b, _ = parameters()
+        with pytest.raises(ValueError, match="SGD: group 1 has both 'lr' and 'lr_ratio'; give one"):
+            SGD([{"params": [b]}, {"params": [a], "lr": 0.1, "lr_ratio": 0.5}], lr=0.1)
+        for ratio, kind in ((-1, ValueError), (math.inf, ValueError), ("0.1", TypeError)):
+            with pytest.raises(kind, match=r"^Adam: lr_ratio must"):
+                Adam([{"params": [a], "lr_ratio": ratio}])
+        with pytest.raises(TypeError, match="SGD: lr, the learning rate, is missing"):
+            SGD([{"params": [a], "lr": 0.1}, {"params": [b]}])
+
     def test_messages(self):
         a, b, _ = parameters()
         with pytest.raises(ValueError, match="SGD: there is no parameter to change"):
