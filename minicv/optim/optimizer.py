@@ -36,8 +36,8 @@ class Optimizer:
         param_groups: the groups, each with all options, its present ``"lr"`` and its
             ``"lr_ratio"``, by which `set_lr` multiplies.
         state: what the optimizer remembers of each parameter, by the parameter's position.
-        remembered: the names in ``state``: "step" is a number, all others are arrays of the
-            parameter's shape.
+        remembered: the names that ``state`` may have: "step" is a number, all others are arrays of
+            the parameter's shape.
     """
 
     remembered: tuple[str, ...] = ()
@@ -170,6 +170,10 @@ class Optimizer:
         grad = join([parameter.grad for parameter in parameters])
         self.update(data.whole, grad, moments, members[0][1], past)
 
+    def remembers(self, group: Group) -> tuple[str, ...]:
+        """The names that ``state`` has of a parameter in ``group`` after its first step."""
+        return self.remembered
+
     def prepare(self, state: dict[str, Any], group: Group, data: Array) -> Any:
         """Before a parameter is updated: count the step, make the moments ``update`` will need.
 
@@ -271,8 +275,10 @@ class Optimizer:
                 )
             xp = xp_of(parameter.data)
             entry[moment] = xp.asarray(value, dtype=parameter.dtype).copy()  # in C order
-        for index, entry in state.items():
-            absent = [moment for moment in self.remembered if moment not in entry]
+        for index, group, _ in self._parameters():
+            if index not in state:
+                continue
+            absent = [moment for moment in self.remembers(group) if moment not in state[index]]
             if absent:
                 raise ValueError(
                     f"{name}: the saved state has no entry '{index}.{absent[0]}'; is it complete?"

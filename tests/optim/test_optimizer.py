@@ -1,4 +1,4 @@
-"""What SGD and Adam share: groups, memory, the saved state, and the clipping of gradients."""
+"""What all optimizers share: groups, memory, the saved state, and the clipping of gradients."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minicv import Tensor
 from minicv.nn import Parameter
-from minicv.optim import SGD, Adam, clip_grad_norm, clip_grad_value
+from minicv.optim import SGD, Adam, AdamW, RMSprop, clip_grad_norm, clip_grad_value
 from minicv.optim import optimizer as optimizer_module
 from minicv.optim.optimizer import Optimizer
 from minicv.testing import strategies
@@ -19,6 +19,10 @@ OPTIMIZERS = [
     lambda params, lr=0.1: SGD(params, lr, momentum=0.9, dampening=0.3),
     lambda params, lr=0.1: SGD(params, lr),
     lambda params, lr=0.1: Adam(params, lr, weight_decay=0.01),
+    lambda params, lr=0.1: AdamW(params, lr, weight_decay=0.01),
+    lambda params, lr=0.1: RMSprop(params, 0.1 * lr, alpha=0.9),
+    lambda params, lr=0.1: RMSprop(params, 0.1 * lr, momentum=0.5, weight_decay=0.01),
+    lambda params, lr=0.1: RMSprop(params, 0.1 * lr, eps=0.1, centered=True, momentum=0.5),
 ]
 every_optimizer = pytest.mark.parametrize("make", OPTIMIZERS)
 
@@ -440,7 +444,9 @@ class TestExtremeGradients:
             Adam([p], lr=0.1).step()
         assert not np.isfinite(p.data).any()
 
-    @pytest.mark.parametrize("make", [lambda p: SGD(p, 1e-3, momentum=0.9, weight_decay=0.1), Adam])
+    @pytest.mark.parametrize(
+        "make", [lambda p: SGD(p, 1e-3, momentum=0.9, weight_decay=0.1), Adam, AdamW, RMSprop]
+    )
     @pytest.mark.parametrize("size", [0.0, 1e-45, 1e-30, 1e18])
     def test_other_sizes_give_finite_steps(self, make, size):
         (p,) = params = self.with_grads(np.array([size, -size], np.float32))

@@ -11,8 +11,10 @@ from minicv.optim import (
     Adam,
     ConstantLR,
     CosineAnnealingLR,
+    ExponentialLR,
     LinearWarmup,
     MultiStepLR,
+    OneCycleLR,
     StepLR,
     WarmupThen,
     clip_grad_norm,
@@ -130,6 +132,7 @@ def test_numbers_of_numpy_become_pythons_and_do_not_widen():
         lambda first: CosineAnnealingLR(first, 10),
         lambda first: ConstantLR(first),
         lambda first: LinearWarmup(first, 10),
+        lambda first: ExponentialLR(first, 0.9),
     ],
 )
 def test_schedules_take_a_rate_and_no_optimizer(make):
@@ -152,6 +155,8 @@ def test_schedules_take_a_rate_and_no_optimizer(make):
         (lambda: CosineAnnealingLR(0.1, None), TypeError, "T_max must be a whole number"),
         (lambda: WarmupThen(0.1, 10), TypeError, "WarmupThen: schedule must be a schedule, such"),
         (lambda: WarmupThen(ConstantLR(0.1), "x"), TypeError, "warmup_steps must be a number"),
+        (lambda: OneCycleLR(sgd(), 0.1), TypeError, "OneCycleLR: max_lr must be .* is a SGD; a sc"),
+        (lambda: OneCycleLR(0.1, 1.5), TypeError, "total_steps must be a whole number but is 1.5"),
         (lambda: sgd().set_lr(StepLR(0.1, 3)), TypeError, "set_lr: lr must be a number but is a S"),
         (lambda: sgd().load_state_dict(None), TypeError, "SGD.load_state_dict: expected what"),
         (lambda: sgd().load_state_dict("a.npz"), TypeError, "SGD.load_state_dict: expected what"),
