@@ -100,7 +100,9 @@ def labels_to_examine(data: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     if source is None:
         return (), ()
     learnt = {label for system in SYSTEMS.values() for label in system.task.needs}
-    needs = tuple(n for n in source.provides if n in learnt and n not in source.sometimes)
+    if "boxes" in source.native:  # pictures of one object would hide what the others hold
+        learnt -= {"label", "box"}
+    needs = tuple(n for n in source.native if n in learnt and n not in source.sometimes)
     return needs, tuple(n for n in source.sometimes if n in learnt)
 
 

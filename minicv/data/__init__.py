@@ -15,7 +15,10 @@ from minicv.data.image_files import (
 )
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.mask_folder import MaskFolder
+from minicv.data.object_crops import ObjectCrops
+from minicv.data.one_object import OneObject
 from minicv.data.penn_fudan import PennFudan
+from minicv.data.person_crops import PersonCrops
 from minicv.data.sources import SOURCES, Source, Splits, open_data, sources_help
 from minicv.data.voc import VOCDetection
 from minicv.data.voc_segmentation import VOCSegmentation
@@ -36,7 +39,10 @@ __all__ = [
     "ImageError",
     "ImageFolder",
     "MaskFolder",
+    "ObjectCrops",
+    "OneObject",
     "PennFudan",
+    "PersonCrops",
     "Relabelled",
     "SampleError",
     "Source",

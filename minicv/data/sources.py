@@ -19,10 +19,12 @@ from minicv.data.camvid import CamVid
 from minicv.data.class_folder import ClassFolder, every_tenth_of_each_class, splits_of
 from minicv.data.coco_folder import CocoParts, find_coco_parts
 from minicv.data.cvat import CVATImages, subsets_of
+from minicv.data.derived_labels import derivation, with_derived
 from minicv.data.farmyard import Farmyard
 from minicv.data.faults import Faults
 from minicv.data.labelme import LabelmeFolder
 from minicv.data.mask_folder import MaskFolder
+from minicv.data.one_object import SingleObjectScenes
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.splits import Splits, every_tenth, named_splits
 from minicv.data.voc import VOCDetection, annotated_classes
@@ -62,20 +64,30 @@ class Source:
 
     Attributes:
         usage: how it is written, with a word about what it is.
-        provides: names of the labels in its targets, among boxes, labels, masks, keypoints,
-            segmentation, and label, the class of a whole picture.
+        native: names of the labels in its targets, among boxes, labels, masks, keypoints,
+            segmentation; label, the class of a whole picture; box, that of its one object; joints,
+            of its one person.
         open: from the paths that follow the colon, and what is asked of them, to the splits.
         paths: how many files or folders follow the colon, separated by commas; or how many may.
         takes_classes: whether the user may name the classes.
-        sometimes: labels that its files may have or not; `provides` names them too.
+        sometimes: labels that its files may have or not; `native` names them too.
     """
 
     usage: str
-    provides: tuple[str, ...]
+    native: tuple[str, ...]
     open: Callable[[list[str], Request], Splits]
     paths: int | tuple[int, ...] = 1
     takes_classes: bool = False
     sometimes: tuple[str, ...] = ()
+
+    @property
+    def provides(self) -> tuple[str, ...]:
+        """The labels that it has, and those that can be made of them."""
+        return with_derived(self.native)
+
+    def gives(self, needs: Sequence[str]) -> bool:
+        """Whether one target can have all of the labels ``needs``."""
+        return set(needs) <= set(self.native) or derivation(needs, self.native) is not None
 
 
 def open_data(
@@ -105,6 +117,11 @@ def open_data(
     - ``yolo:DIR``: the parts of its data.yaml, lists or folders; where none is for validation,
       every tenth picture validates.
 
+    Some labels are made of others where the files do not have them. For ``label`` each object is
+    cut out around its box, see `ObjectCrops`; for ``label`` and ``box`` only pictures with exactly
+    one object are taken, see `OneObject`; for ``joints`` each person is cut out, see `PersonCrops`.
+    For ``label`` and ``box``, Farmyard draws scenes with one object.
+
     Args:
         source: as above.
         needs: names of labels; see `Source`.
@@ -128,17 +145,27 @@ def open_data(
         lacks_kind = f"; {source} is there: write its kind before it" * _exists(source)
         raise ValueError(f"--data {source}: {expected}{lacks_kind}")
     lacking = [label for label in needs if label not in known.provides]
-    if lacking:
+    if not known.gives(needs):
+        lacking, together = (lacking, "") if lacking else ([*needs], " together")
         raise ValueError(
             f"--data {source}: {name} provides {_listed(known.provides)}, but {_listed(lacking)} "
-            f"{'are' if len(lacking) > 1 or lacking[0].endswith('s') else 'is'} needed; {expected}"
+            f"{'are' if len(lacking) > 1 or lacking[0].endswith('s') else 'is'} needed{together}; "
+            f"{expected}"
         )
     if classes is not None and not known.takes_classes:
         raise ValueError(
             f"--classes: {name} says itself what its classes are; leave the option out"
         )
     named = None if classes is None else tuple(classes)
-    asked = Request(tuple(needs), named, faults, tuple(wishes))
+    made = None if set(needs) <= set(known.native) else derivation(needs, known.native)
+    asked = Request(made.made_of if made else tuple(needs), named, faults, tuple(wishes))
+    splits = _opened(known, source, rest, asked, expected)
+    return made.of(splits) if made else splits
+
+
+def _opened(known: Source, source: str, rest: str, asked: Request, expected: str) -> Splits:
+    """The splits of a known kind of source, after a look at what follows the colon."""
+    name = source.partition(":")[0]
     if name == "farmyard" and re.fullmatch(r"\d*", rest, re.ASCII):
         if len(rest) > 9 or int(rest or 1) > FARMYARD_MOST_SCENES:
             raise ValueError(
@@ -190,7 +217,7 @@ def sources_help(needs: Sequence[str]) -> str:
     >>> sources_help(["segmentation"])[:46]
     'farmyard or farmyard:SCENES (drawn on the fly)'
     """
-    usages = [source.usage for source in SOURCES.values() if set(needs) <= set(source.provides)]
+    usages = [source.usage for source in SOURCES.values() if source.gives(needs)]
     return _listed(usages, "or")
 
 
@@ -202,9 +229,10 @@ def _listed(words: Sequence[str], last: str = "and") -> str:
 def _farmyard(paths: list[str], asked: Request) -> Splits:
     """Scenes are cached, so that only the first epoch draws."""
     (scenes,) = paths
+    draw = SingleObjectScenes if "label" in asked.needs or "box" in asked.needs else Farmyard
 
     def opener(number: int, seed: int) -> Callable[[], Cached]:
-        return lambda: Cached(Farmyard(number, seed=seed))
+        return lambda: Cached(draw(number, seed=seed))
 
     return Splits(
         opener(int(scenes) if scenes else FARMYARD_TRAINING_SCENES, 0),
@@ -361,7 +389,7 @@ def _yolo(paths: list[str], asked: Request) -> Splits:
 SOURCES: dict[str, Source] = {
     "farmyard": Source(
         "farmyard or farmyard:SCENES (drawn on the fly)",
-        ("boxes", "labels", "masks", "keypoints", "segmentation"),
+        ("boxes", "labels", "masks", "keypoints", "segmentation", "label", "box"),
         _farmyard,
     ),
     "pennfudan": Source(

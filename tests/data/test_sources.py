@@ -44,7 +44,7 @@ def test_farmyard_has_every_label_and_shares_no_scene_between_splits():
     assert [target["image_id"] for target in targets] == [f"farmyard-{i}-000000" for i in range(3)]
     for a, b in ((0, 1), (1, 2), (0, 2)):
         assert not np.array_equal(images[a], images[b])
-    assert set(SOURCES["farmyard"].provides) <= set(targets[0])
+    assert {*SOURCES["farmyard"].native} - {"label", "box"} <= {*targets[0]}
     assert splits.train.classes == ("cow", "cat", "dog", "duck", "person")
     assert splits.train.segmentation_classes[5:] == ("sky", "tree", "grass")
 
@@ -82,7 +82,7 @@ def test_missing_folder(tmp_path):
         if name != "farmyard":
             paths = ",".join([str(tmp_path / "absent")] * np.min(source.paths))
             with pytest.raises(ValueError, match=r"there is no file or folder .*absent"):
-                open_data(f"{name}:{paths}", source.provides)
+                open_data(f"{name}:{paths}", source.native)
 
 
 def test_a_source_without_the_labels_names_those_that_have_them(tmp_path):
