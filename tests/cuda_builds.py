@@ -72,6 +72,7 @@ BUILDS: dict[str, list[Build]] = {
     ],
     "convolution_winograd.cu": every(real=REAL, index_t=INDEX),
     "dropout.cu": every(real=REAL, index_t=INDEX),
+    "erfc.cu": every(real=REAL, index_t=INDEX),
     "nms.cu": every(real=REAL, MOST_WORDS=[nms.MOST_WORDS]),
     "optimizer_step.cu": every(real=REAL, index_t=INDEX),
     "pooling.cu": every(real=REAL, index_t=INDEX, switch_t=[np.uint8, np.uint16]),

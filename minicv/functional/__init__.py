@@ -14,11 +14,15 @@ from minicv.functional.conv2d import conv2d
 from minicv.functional.conv_norm_relu import conv_norm_relu
 from minicv.functional.conv_transpose2d import conv_transpose2d
 from minicv.functional.dropout import dropout
+from minicv.functional.elu import elu
 from minicv.functional.exp import exp
+from minicv.functional.gelu import gelu
 from minicv.functional.getitem import getitem
+from minicv.functional.group_norm import group_norm, instance_norm
 from minicv.functional.kl_divergence import kl_divergence
 from minicv.functional.l1_loss import l1_loss
 from minicv.functional.l2_loss import l2_loss
+from minicv.functional.layer_norm import layer_norm
 from minicv.functional.leaky_relu import leaky_relu
 from minicv.functional.linear import linear
 from minicv.functional.local_response_norm import local_response_norm
@@ -33,6 +37,7 @@ from minicv.functional.mean import mean
 from minicv.functional.multiclass_hinge import multiclass_hinge
 from minicv.functional.pad import pad
 from minicv.functional.power import power
+from minicv.functional.prelu import prelu
 from minicv.functional.relu import relu
 from minicv.functional.relu6 import relu6
 from minicv.functional.reshape import flatten, reshape
@@ -40,6 +45,7 @@ from minicv.functional.resize_bilinear import resize_bilinear
 from minicv.functional.roi_align import roi_align
 from minicv.functional.roi_pool import roi_pool
 from minicv.functional.sigmoid import sigmoid
+from minicv.functional.silu import silu
 from minicv.functional.smooth_l1 import smooth_l1
 from minicv.functional.softmax import softmax
 from minicv.functional.softmax_cross_entropy import softmax_cross_entropy
@@ -69,13 +75,18 @@ __all__ = [
     "conv_transpose2d",
     "divide",
     "dropout",
+    "elu",
     "exp",
     "flatten",
     "frozen_batch_norm",
+    "gelu",
     "getitem",
+    "group_norm",
+    "instance_norm",
     "kl_divergence",
     "l1_loss",
     "l2_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "local_response_norm",
@@ -94,6 +105,7 @@ __all__ = [
     "pad",
     "permute",
     "power",
+    "prelu",
     "relu",
     "relu6",
     "reshape",
@@ -101,6 +113,7 @@ __all__ = [
     "roi_align",
     "roi_pool",
     "sigmoid",
+    "silu",
     "smooth_l1",
     "softmax",
     "softmax_cross_entropy",

@@ -8,22 +8,44 @@ from minicv.backend import Array, xp_of, zero_where_zero
 
 class Sigmoid(Function):
     def forward(self, x: Array) -> Array:
-        xp = xp_of(x)
-        # With e = exp(-|x|), which cannot overflow, the formula is 1 / (1 + e) where x > 0, and
-        # times exp(x) / exp(x) it is e / (1 + e) elsewhere. As e <= 1 the numerator is a maximum.
-        self.fall = xp.exp(xp.minimum(x, -x))
-        positive = (x.real > 0).astype(x.real.dtype)  # 1 or 0
-        y = xp.maximum(positive, self.fall)
-        y /= 1 + self.fall
+        y, self.fall = logistic(x)
         return y
 
     def backward(self, grad: Array) -> Array:
-        # y (1 - y), with no digit lost where y is so near 1 that 1 - y is 0.
-        squared = 1 + self.fall
-        squared *= squared
-        slope = self.fall / squared
+        slope = slope_of_logistic(self.fall)
         slope *= grad
         return zero_where_zero(slope, grad)
+
+
+def logistic(x: Array) -> tuple[Array, Array]:
+    """``(y, fall)``: y = 1 / (1 + exp(-x)) of a raw array, and exp(-|x|) for its slope.
+
+    >>> import numpy as np
+    >>> y, fall = logistic(np.array([-np.inf, 0.0, np.inf]))
+    >>> y.tolist(), fall.tolist()
+    ([0.0, 0.5, 1.0], [0.0, 1.0, 0.0])
+    """
+    xp = xp_of(x)
+    # With e = exp(-|x|), which cannot overflow, the formula is 1 / (1 + e) where x > 0, and
+    # times exp(x) / exp(x) it is e / (1 + e) elsewhere. As e <= 1 the numerator is a maximum.
+    fall = xp.exp(xp.minimum(x, -x))
+    positive = (x.real > 0).astype(x.real.dtype)  # 1 or 0
+    y = xp.maximum(positive, fall)
+    y /= 1 + fall
+    return y, fall
+
+
+def slope_of_logistic(fall: Array) -> Array:
+    """y (1 - y) from exp(-|x|), with no digit lost where y is so near 1 that 1 - y is 0.
+
+    >>> import numpy as np
+    >>> slope_of_logistic(np.array([1.0, 0.0])).tolist()
+    [0.25, 0.0]
+    """
+    squared = 1 + fall
+    squared *= squared
+    slope: Array = fall / squared
+    return slope
 
 
 def sigmoid(x: Tensor | Array) -> Tensor:

@@ -44,6 +44,7 @@ static inline T min(T a, T b) {
     static inline float name(float x) { return __builtin_##name##f(x); } \
     static inline double name(double x) { return __builtin_##name(x); }
 OF_FLOAT_AND_DOUBLE(ceil)
+OF_FLOAT_AND_DOUBLE(erfc)
 OF_FLOAT_AND_DOUBLE(exp)
 OF_FLOAT_AND_DOUBLE(fabs)
 OF_FLOAT_AND_DOUBLE(floor)
