@@ -8,6 +8,8 @@ from typing import Any
 
 from minicv.tasks import System
 
+_WHOLE = (("backbone_lr_ratio", 1.0), ("freeze", False))  # all learns, at one rate
+
 
 def description_of(system: System) -> str:
     """Title, source and task, and the numbers of its recipe for each backbone.
@@ -24,7 +26,7 @@ def description_of(system: System) -> str:
         numbers = [
             f"{name} {_number(value)}"
             for name, value in dataclasses.asdict(recipe).items()
-            if value is not None
+            if value is not None and (name, value) not in _WHOLE
         ]
         lines += _wrapped(f"recipe{f' on {named}' if named else ''}: ", numbers)
     return "\n".join(lines)

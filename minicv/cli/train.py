@@ -19,13 +19,19 @@ from minicv.models.backbones import BACKBONES, PYRAMIDS
 from minicv.proposals import PROPOSERS
 from minicv.tasks import SYSTEMS, Option, System, Task, train
 from minicv.tasks.before_training import checked
-from minicv.tasks.choice import DEFAULT_PROPOSALS, choose
+from minicv.tasks.choice import (
+    DEFAULT_PROPOSALS,
+    OF_ALL_SYSTEMS,
+    OF_SYSTEMS_ON_A_BACKBONE,
+    choose,
+)
 
 _EPILOG = """examples:
   minicv train faster_rcnn --data farmyard --out runs/farm
   minicv train faster_rcnn --data pennfudan:PennFudanPed --backbone efficientnet_lite0 --out runs/people
   minicv train fast_rcnn --data farmyard --proposals edge_boxes --out runs/fast
   minicv train fcn8s --data camvid:CamVid --backbone efficientnet_lite0 --out runs/road
+  minicv train fcn8s --data camvid:CamVid --backbone efficientnet_lite0 --freeze --out runs/quick
   minicv train segnet --data camvid:CamVid --out runs/road --resume
 
 minicv train SYSTEM --help shows the options of one system, its defaults and its recipe.
@@ -119,6 +125,22 @@ def _add_options(parser: argparse.ArgumentParser, system: System | None = None) 
             "same backbone, of any system; default: published weights for efficientnet_lite0, "
             "random ones for the others",
         )
+        add(
+            "--backbone-lr-ratio",
+            type=float,
+            metavar="RATIO",
+            help=numbers(
+                "backbone_lr_ratio",
+                "the backbone's learning rate as a multiple of --lr, such as 0.1",
+            ),
+        )
+        add(
+            "--freeze",
+            action="store_true",
+            default=None,  # as the recipe says
+            help="the backbone (of a pyramid the network under it) keeps its weights and batch "
+            "statistics, and the rest learns on it, in less time",
+        )
     often = numbers("epochs", "how often the training images are seen")
     add("--epochs", type=int, metavar="N", help=often)
     add("--batch-size", type=int, metavar="N", help=numbers("batch_size", "images in a step"))
@@ -203,7 +225,7 @@ def _train(options: argparse.Namespace) -> None:
     say = functools.partial(print, flush=True)
     system = SYSTEMS[options.system]
     device = chosen_device(options)
-    names = ("epochs", "batch_size", "lr", *options_of_systems())
+    names = (*OF_ALL_SYSTEMS, *OF_SYSTEMS_ON_A_BACKBONE, *options_of_systems())
     given = {name: getattr(options, name) for name in names}
     asked = {
         "backbone": options.backbone,

@@ -17,7 +17,9 @@ from minicv.training import Recipe
 from minicv.weights import KNOWN_WEIGHTS, WeightsError, efficientnet_lite0_weights
 
 DEFAULT_PROPOSALS = "selective_search"
-OF_ALL_SYSTEMS = ("epochs", "batch_size", "lr")  # options that need no entry in System.options
+# Options that need no entry in System.options.
+OF_ALL_SYSTEMS = ("epochs", "batch_size", "lr")
+OF_SYSTEMS_ON_A_BACKBONE = ("freeze", "backbone_lr_ratio")
 
 
 @dataclass(frozen=True)
@@ -106,17 +108,33 @@ def choose(
         check_folder(out / "proposals")
     if earlier is None:
         _check_weights(backbone, backbone_weights)
+        if recipe.freeze and backbone_weights is None and backbone not in KNOWN_WEIGHTS:
+            raise ValueError(
+                f"--freeze: no weights are known for {backbone}, so it would keep the random ones; "
+                "say with --backbone-weights FILE what it has learnt"
+            )
     return choice
 
 
 def _check_options(system: System, given: Mapping[str, Any]) -> None:
     for name in given:
-        if name not in OF_ALL_SYSTEMS and name not in system.options:
+        if name in OF_SYSTEMS_ON_A_BACKBONE and not system.backbones:
+            raise ValueError(
+                f"--{name.replace('_', '-')}: {system.name} stands on no backbone, and learns as a "
+                "whole"
+            )
+        known = (*OF_ALL_SYSTEMS, *OF_SYSTEMS_ON_A_BACKBONE, *system.options)
+        if name not in known:
             having = [other.name for other in SYSTEMS.values() if name in other.options]
             raise ValueError(
                 f"--{name.replace('_', '-')}: {system.name} has no such option; "
                 f"{', '.join(having) or 'no system'} {'have' if len(having) > 1 else 'has'} it"
             )
+    if given.get("freeze") and "backbone_lr_ratio" in given:
+        raise ValueError(
+            "--freeze: the backbone then learns at no rate, and --backbone-lr-ratio says at which; "
+            "give one of the two"
+        )
 
 
 def _changed(

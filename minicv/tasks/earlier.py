@@ -193,12 +193,27 @@ def check_terms(earlier: Earlier, now: Mapping[str, Any]) -> None:
             if name != "epochs" and before != _as_json(value):
                 differing.append((name, before, _as_json(value)))
     if differing:
-        options = ", ".join(f"--{name.replace('_', '-')} {_shown(b)}" for name, b, _ in differing)
-        wanted = ", ".join(f"{_shown(value)}" for _, _, value in differing)
+        options = ", ".join(_option(name, before) for name, before, _ in differing)
+        wanted = ", ".join(
+            _option(name, value) if isinstance(value, bool) else _shown(value)
+            for name, _, value in differing
+        )
         raise ValueError(
             f"--resume: the training in {earlier.path.parent} began with {options}, not {wanted}; "
             "leave the option away to go on as it began, or name another --out for a new training"
         )
+
+
+def _option(name: str, value: Any) -> str:
+    """As on the command line.
+
+    >>> _option("batch_size", 4), _option("freeze", True), _option("freeze", False)
+    ('--batch-size 4', '--freeze', 'no --freeze')
+    """
+    option = f"--{name.replace('_', '-')}"
+    if isinstance(value, bool):
+        return option if value else f"no {option}"
+    return f"{option} {_shown(value)}"
 
 
 def _shown(value: Any) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
 from PIL import Image
 
-from minicv.autograd import Tensor
 from minicv.data import Cached, DataLoader, Dataset, Subset, Transformed
 from minicv.data.sources import Splits
 from minicv.data.transforms import ColorJitter, Compose, RandomScaleCrop, Resize
@@ -51,7 +50,7 @@ from minicv.tasks.task import (
     Task,
     check_jitter,
 )
-from minicv.training import Preparation, Recipe, flip_for
+from minicv.training import Learning, Preparation, Recipe, flip_for
 from minicv.training.progress import Progress
 from minicv.vision.label_maps import class_frequencies, median_frequency_weights
 
@@ -224,7 +223,7 @@ class SegmentationRecipe(Recipe):
                 f"recipe: crop={self.crop}; expected (height, width) of at least 1 pixel"
             )
 
-    def optimizer(self, parameters: Iterable[Tensor]) -> Adam:
+    def optimizer(self, parameters: Learning) -> Adam:
         """Adam with the recipe's weight decay."""
         return Adam(parameters, lr=self.lr, weight_decay=self.weight_decay)
 

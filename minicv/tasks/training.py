@@ -163,6 +163,9 @@ def _train(
     step, loader, rng = recipe.begin(
         model, prepared.train, seed=seed, transform=prepared.transform, workers=workers
     )
+    if recipe.freeze:
+        learning = sum(p.size for p in model.parameters() if p.requires_grad)
+        say(f"the backbone is frozen: {count - learning:,} parameters stay as they are")
     make_metric = functools.partial(task.metric, classes)
     watched = tuple(dict.fromkeys((*task.watched, task.best_by)))
     validate = validator(prepared.validation, make_metric, watched, recipe.batch_size)

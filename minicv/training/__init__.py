@@ -4,6 +4,14 @@ from minicv.training.alternating import fit_alternating
 from minicv.training.averaged import AveragingStep
 from minicv.training.divergence import DivergenceError
 from minicv.training.evaluate import Evaluation, evaluate, validation_losses, validator
+from minicv.training.finetuning import (
+    Learning,
+    UnfreezingStep,
+    blocks_of,
+    freeze,
+    learning_groups,
+    trained_part,
+)
 from minicv.training.fit import fit
 from minicv.training.progress import Progress
 from minicv.training.recipe import Preparation, Recipe, flip_for
@@ -15,16 +23,22 @@ __all__ = [
     "DivergenceError",
     "Evaluation",
     "GradientStep",
+    "Learning",
     "Preparation",
     "Progress",
     "Recipe",
     "SVMReport",
     "Step",
+    "UnfreezingStep",
+    "blocks_of",
     "evaluate",
     "fit",
     "fit_alternating",
     "fit_svms",
     "flip_for",
+    "freeze",
+    "learning_groups",
+    "trained_part",
     "validation_losses",
     "validator",
 ]

@@ -55,6 +55,34 @@ def test_a_segmenter_is_trained_and_resumed(tmp_path, capsys):
     assert (settings.min_size, settings.max_size) == (24, 64) and settings.class_weights is None
 
 
+def test_a_frozen_backbone_comes_out_as_it_went_in(tmp_path, capsys):
+    source, first, second = camvid_folder(tmp_path / "CamVid"), tmp_path / "a", tmp_path / "b"
+    command = ("train", "fcn8s", "--data", source, *TINY)
+    assert run(capsys, *command, "--out", first)[0] == 0
+    command += ("--backbone-weights", first / "best.npz", "--freeze", "--out", second)
+    status, text, error = run(capsys, *command)
+    assert status == 0, error
+    assert "parameters stay as they are" in text
+    before, after = load(first / "best.npz")[0], load(second / "best.npz")[0]
+    now = after.backbone.state_dict()
+    for name, array in before.backbone.state_dict().items():
+        np.testing.assert_array_equal(now[name], array, err_msg=name)
+    learnt = {name for name, array in before.state_dict().items()
+              if not np.array_equal(array, after.state_dict()[name])}  # fmt: skip
+    assert learnt and not any(name.startswith("backbone") for name in learnt)
+
+
+def test_help_says_the_rate_of_the_backbone_where_there_is_one(capsys):
+    texts = {}
+    for system in ("fcn8s", "segnet"):
+        with pytest.raises(SystemExit):
+            main(["train", system, "--help"])
+        texts[system] = " ".join(capsys.readouterr().out.split())
+    assert "--backbone-lr-ratio RATIO" in texts["fcn8s"] and "--freeze" in texts["fcn8s"]
+    assert "a multiple of --lr, such as 0.1; default: 1" in texts["fcn8s"]
+    assert "backbone-lr" not in texts["segnet"] and "--freeze" not in texts["segnet"]
+
+
 def test_the_same_seed_gives_the_same_weights_and_resuming_is_exact(tmp_path, capsys, monkeypatch):
     source = camvid_folder(tmp_path / "CamVid")
     base = ("train", "segnet", "--data", source, "--batch-size", 2, "--seed", 4, "--epochs", 3)
@@ -130,6 +158,9 @@ def test_fast_rcnn_with_other_proposals_and_spp_net_on_its_backbone(tmp_path, ca
         ("segnet --min-size 0", "min_size=0"),
         ("segnet --balance -1", "balance=-1.0; expected a number from 0 on"),
         ("segnet --lr 0", "a positive rate"),
+        ("segnet --freeze", "--freeze: segnet stands on no backbone, and learns as a whole"),
+        ("fcn8s --freeze", "--freeze: no weights are known for small, so it would keep"),
+        ("fcn8s --backbone-lr-ratio 0", "--backbone-lr-ratio: backbone_lr_ratio=0.0; expected"),
         ("faster_rcnn --data farmyard:2 --crop 9 9", "--crop: faster_rcnn has no such option"),
         ("rcnn --data farmyard:2 --min-size 64", "--min-size: rcnn has no such option"),
     ],

@@ -57,6 +57,17 @@ def test_values_that_cannot_work(tmp_path, system, options, message):
         ({"backbone": "vgg99"}, "backbone 'vgg99': faster_rcnn takes one of small"),
         ({"proposals": "edge_boxes"}, "--proposals: faster_rcnn has no such option"),
         ({"changes": {"scales": 2}}, "--scales: faster_rcnn has no such option; patch_classifier"),
+        ({"changes": {"freeze": True}}, "--freeze: no weights are known for small, so it would"),
+        ({"changes": {"backbone_lr_ratio": 0.0}}, "--backbone-lr-ratio: backbone_lr_ratio=0"),
+        (
+            {"changes": {"freeze": True, "backbone_lr_ratio": 0.1}},
+            "--freeze: the backbone then learns at no rate, .* give one of the two",
+        ),
+        ({"system": "segnet", "changes": {"freeze": True}}, "--freeze: segnet stands on no backb"),
+        (
+            {"system": "segnet", "changes": {"backbone_lr_ratio": 0.1}},
+            "--backbone-lr-ratio: segnet stands on no backbone, and learns as a whole",
+        ),
     ],
 )
 def test_options_that_cannot_work(tmp_path, options, message):
@@ -102,3 +113,13 @@ def test_what_is_not_asked_for_is_the_systems(tmp_path):
     assert (choice.settings.min_size, choice.settings.max_size) == (8, 16)
     assert (choice.backbone, choice.proposals) == (None, None)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [name for name, system in SYSTEMS.items() if system.backbones])
+def test_every_system_on_a_backbone_takes_a_frozen_or_a_slow_one(tmp_path, name):
+    (tmp_path / "a.npz").write_bytes(b"weights, which are not read yet")
+    weights = {"backbone_weights": tmp_path / "a.npz", "backbone": SYSTEMS[name].backbones[0]}
+    assert not chosen(tmp_path, name).recipe.freeze
+    assert chosen(tmp_path, name, changes={"freeze": True}, **weights).recipe.freeze
+    slow = chosen(tmp_path, name, changes={"backbone_lr_ratio": 0.1})
+    assert slow.recipe.backbone_lr_ratio == 0.1 == slow.terms()["recipe"]["backbone_lr_ratio"]

@@ -149,6 +149,8 @@ def test_history_files_are_those_of_the_checkpoint_after_an_interruption(out):
         ({"jitter": 0.5}, {}, "began with --jitter 0.2, not 0.5"),
         ({"min_size": 48, "max_size": 64}, {}, "--min-size 32, --max-size 32, not 48, 64"),
         ({"lr": 1.0}, {"seed": 0}, "--seed 4, --lr 0.01, not 0, 1.0"),
+        ({"freeze": True}, {}, "began with no --freeze, not --freeze; leave the option away"),
+        ({"backbone_lr_ratio": 0.1}, {}, "began with --backbone-lr-ratio 1.0, not 0.1"),
     ],
 )
 def test_other_options_are_refused_by_name(out, changes, options, message):
@@ -161,6 +163,22 @@ def test_other_options_are_refused_by_name(out, changes, options, message):
 def test_the_same_options_may_be_named_again(out):
     said = run(out, backbone="small", seed=4, changes={**TERMS, "jitter": 0.2}, resume=True)
     assert said[-1].startswith("nothing left to do")
+
+
+def test_a_frozen_backbone_stays_frozen_when_its_training_goes_on(out, tmp_path):
+    """The statistics too, which a segmenter's backbone would move."""
+    stripes = splits_of(Stripes(2), Stripes(1))
+    frozen = {"epochs": 1, "batch_size": 2, "freeze": True}
+    weights = out / "last.npz"
+    run(tmp_path / "seg", "fcn8s", frozen, stripes, backbone_weights=weights)
+    said = run(tmp_path / "seg", "fcn8s", {"epochs": 2}, stripes, resume=True)
+    assert "going on from epoch 2 of 2" in said[-1]
+    given, kept = load(weights)[0].backbone, load(tmp_path / "seg" / "last.npz")[0]
+    after = kept.backbone.state_dict()
+    for name, array in given.state_dict().items():
+        np.testing.assert_array_equal(after[name], array, err_msg=name)
+    with pytest.raises(ValueError, match=r"began with --backbone-lr-ratio 1.0, not 0.5"):
+        run(tmp_path / "seg", "fcn8s", {"backbone_lr_ratio": 0.5}, stripes, resume=True)
 
 
 def test_another_proposer_and_another_window(tmp_path):

@@ -8,7 +8,15 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
-from minicv.nn import BatchNorm2d, Conv2d, Module, ReLU, Sequential, conv_bn_relu
+from minicv.nn import (
+    BatchNorm2d,
+    Conv2d,
+    FrozenBatchNorm2d,
+    Module,
+    ReLU,
+    Sequential,
+    conv_bn_relu,
+)
 
 _LAYERS_A_BLOCK = 3  # convolution, normalisation, ReLU
 _FIRST_BLOCK = {4: 0, 8: 3, 16: 5, 32: 7}  # of each stride
@@ -62,7 +70,8 @@ class SmallBackbone(Backbone):
         first, end = _LAYERS_A_BLOCK * _FIRST_BLOCK[stride], _LAYERS_A_BLOCK * _END[stride]
         in_turn = iter(self.layers[first:end])
         for convolution, norm, _ in zip(in_turn, in_turn, in_turn, strict=True):
-            assert isinstance(convolution, Conv2d) and isinstance(norm, BatchNorm2d)
+            assert isinstance(convolution, Conv2d)
+            assert isinstance(norm, (BatchNorm2d, FrozenBatchNorm2d))
             x = conv_bn_relu(x, convolution, norm, activation="relu")
         return x
 
