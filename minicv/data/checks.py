@@ -55,7 +55,8 @@ def check_learnable(dataset: Any, needs: Sequence[str]) -> list[str]:
         sentences: that only one class of pixels occurs.
 
     Raises:
-        ValueError: there are no samples, no classes, no usable object, or no pixel with a class.
+        ValueError: there are no samples, no classes, no usable object, no pixel with a class, no
+            annotated joint, or pictures of one class only to tell apart.
 
     >>> target = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, np.int64)}
     >>> check_learnable([(np.zeros((3, 8, 8)), target)], ("boxes", "labels"))
@@ -77,6 +78,22 @@ def check_learnable(dataset: Any, needs: Sequence[str]) -> list[str]:
             raise ValueError(
                 f"{name}: there is no usable object in {pictures}, so there is nothing to learn"
             )
+    if "label" in needs and "box" not in needs:  # one class can be localised, not told apart
+        of_pictures = _two_labels(dataset)
+        if len(of_pictures) < 2:
+            (label,) = of_pictures
+            names = tuple(getattr(dataset, "classes", ()))
+            shown = repr(names[label]) if 0 <= label < len(names) else f"class {label}"
+            raise ValueError(
+                f"{name}: the class of {pictures} is {shown}, so there is nothing to tell apart; "
+                "expected pictures of two classes"
+            )
+    if "joints" in needs and not any(
+        (np.asarray(dataset[index][1]["joints"])[:, 2] > 0).any() for index in range(len(dataset))
+    ):
+        raise ValueError(
+            f"{name}: no joint in {pictures} is annotated, so there is nothing to learn"
+        )
     if "segmentation" in needs:
         found: set[int] = set()
         for index in range(len(dataset)):
@@ -103,6 +120,17 @@ def inner_of(dataset: Any) -> Any:
     while isinstance(dataset, Wrapped):
         dataset = dataset.dataset
     return dataset
+
+
+def _two_labels(dataset: Any) -> set[int]:
+    """The classes of the pictures, as far as the second one that occurs."""
+    labels_of = getattr(dataset, "labels_of", None)
+    found: set[int] = set()
+    for index in range(len(dataset)):
+        found |= {int(k) for k in labels_of(index)} if labels_of else {dataset[index][1]["label"]}
+        if len(found) > 1:
+            break
+    return found
 
 
 def _objects_to_learn(dataset: Any, index: int) -> int:

@@ -174,6 +174,15 @@ class CocoDetection:
         objects = self._entries[index].objects
         return np.array([item.label for item in objects if not item.iscrowd], np.int64)
 
+    def annotated_joints_of(self, index: int) -> np.ndarray:
+        """(N, J) bool: which joints of the objects of `labels_of` are annotated."""
+        objects = [item for item in self._entries[index].objects if not item.iscrowd]
+        annotated = np.zeros((len(objects), len(self.joint_names)), bool)
+        for row, item in zip(annotated, objects, strict=True):
+            if item.joints is not None:
+                row[:] = item.joints[:, 2] > 0
+        return annotated
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         entry = self._entries[index]
         image = read_image(entry.path)

@@ -77,6 +77,12 @@ class Subset(Wrapped):
         of_all: Callable[[int], np.ndarray] = self.__getattr__("labels_of")
         return lambda index: of_all(self.indices[index])
 
+    @property
+    def annotated_joints_of(self) -> Callable[[int], np.ndarray]:
+        """Which joints are annotated, without the picture, where the data set knows it."""
+        of_all: Callable[[int], np.ndarray] = self.__getattr__("annotated_joints_of")
+        return lambda index: of_all(self.indices[index])
+
     def _of_these(self, name: str) -> list[Any]:
         all_of_them = self.__getattr__(name)
         return [all_of_them[index] for index in self.indices]
@@ -86,8 +92,8 @@ class Relabelled(Wrapped):
     """The samples of ``dataset`` with the numbers that other ``classes`` give to their labels.
 
     So a model is judged on a data set that labels only some of its classes, or in another order.
-    Names decide, see `match_names`. An object of a class that ``classes`` lacks is left out, and
-    its pixels become `VOID`.
+    Names decide, see `match_names`. An object of a class that ``classes`` lacks is left out, its
+    pixels become `VOID`, and the label of a whole picture becomes -1.
 
     Args:
         dataset: has ``classes`` for its objects and maybe ``segmentation_classes`` for its pixels.
@@ -113,6 +119,8 @@ class Relabelled(Wrapped):
         if "labels" in target:
             labels = self._objects[target["labels"]]  # (N,)
             target = keep_instances({**target, "labels": labels}, labels >= 0)
+        if "label" in target:
+            target = {**target, "label": int(self._objects[target["label"]])}
         if "segmentation" in target:
             target = {**target, "segmentation": self._pixels[target["segmentation"]]}
         return image, target

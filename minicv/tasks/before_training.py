@@ -60,9 +60,10 @@ def checked(
     if hasattr(train, "paths"):
         counted = [count for count in (to_learn, to_judge) if count is not None]
         total = sum(sum(count.values()) for count in counted)
-        of_objects = f" and {total:,} objects" if counted else ""
+        of_objects = f" and {total:,} objects" if counted and "labels" in task.needs else ""
+        files = {*train.paths, *getattr(validation, "paths", ())}  # a picture may be several crops
         seconds = time.perf_counter() - started
-        say(f"checked {len(train) + len(validation):,} pictures{of_objects} in {seconds:.1f} s")
+        say(f"checked {len(files):,} pictures{of_objects} in {seconds:.1f} s")
     for sentence in (*of_pixels, *_oddities(task.classes_of(train), to_learn, to_judge)):
         say(sentence)
     if small:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
-from minicv.data import Dataset, Relabelled
+from minicv.data import Dataset, Relabelled, Subset
 from minicv.data.class_names import match_names
 from minicv.metrics.metric import Metric
 from minicv.tasks.task import Classes, Task
@@ -49,7 +49,8 @@ def judging(
       neither right nor wrong. A pixel of another class that the model gives to it is still missed
       by that class.
     - A class that only the data set knows is left out: its objects are no truth, so that a cow
-      found there is a false alarm; its pixels have no class.
+      found there is a false alarm; its pixels have no class; a picture of it as a whole is left
+      out.
     - Names that differ by case, blanks, hyphens or underscores only are the same class; it is said.
 
     Args:
@@ -59,7 +60,7 @@ def judging(
         data: names the data set in the sentences.
 
     Raises:
-        ValueError: no class is in both.
+        ValueError: no class is in both, or no picture is of such a class.
     """
     ours, theirs = tuple(classes), task.classes_of(dataset)
     if ours == theirs:
@@ -83,6 +84,8 @@ def judging(
     if left_out:
         them = "them" if len(left_out) > 1 else "it"
         sentences.append(f"left out, for the model does not know {them}: {_listed(left_out)}")
+    if left_out and "label" in task.needs:
+        dataset = _pictures_of(matched, dataset, data)
     return Judging(Relabelled(dataset, ours), ours, labelled, left_out, tuple(sentences), task)
 
 
@@ -117,6 +120,19 @@ def check_joints(
             f"the model finds the joints {_listed(joint_names)}, but those of {data} are "
             f"{_listed(theirs)}; expected the same joints in the same order"
         )
+
+
+def _pictures_of(names: Container[str], dataset: Dataset, data: str) -> Dataset:
+    """The pictures whose class, as a whole, is one of ``names``."""
+    labels_of = getattr(dataset, "labels_of", None)
+    known = []
+    for index in range(len(dataset)):
+        label = int(labels_of(index)[0]) if labels_of else dataset[index][1]["label"]
+        if dataset.classes[label] in names:
+            known.append(index)
+    if not known:
+        raise ValueError(f"no picture of {data} is of a class that the model knows")
+    return Subset(dataset, known)
 
 
 def _folded(name: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
@@ -22,15 +24,15 @@ def keep_instances(target: dict, keep: np.ndarray) -> dict:
 
 
 def shift_points(target: dict, x: float, y: float) -> None:
-    """Move boxes and keypoints by (x, y) pixels; puts new arrays into `target`."""
-    if "boxes" in target:
-        target["boxes"] = target["boxes"] + np.array([x, y, x, y], target["boxes"].dtype)
-    if "keypoints" in target:
-        target["keypoints"] = target["keypoints"] + np.array([x, y, 0], target["keypoints"].dtype)
+    """Move boxes and joints by (x, y) pixels; puts new arrays into `target`."""
+    for key, by in (("boxes", (x, y, x, y)), ("box", (x, y, x, y)),
+                    ("keypoints", (x, y, 0)), ("joints", (x, y, 0))):  # fmt: skip
+        if key in target:
+            target[key] = target[key] + np.array(by, target[key].dtype)
 
 
 def hide_outside(keypoints: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Keypoints (N, J, 3) with visible = 0 for the joints outside the picture."""
+    """Keypoints (..., J, 3) with visible = 0 for the joints outside the picture."""
     x, y = keypoints[..., 0], keypoints[..., 1]
     inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
     hidden = keypoints.copy()
@@ -44,11 +46,15 @@ def sanitize(target: dict, height: int, width: int, min_visible: float, min_size
     Boxes are clipped to the picture; with masks they become tight around the rest of each mask. An
     instance is dropped if less than `min_visible` of its box's area is left, or if a side of its
     box is now shorter than `min_size` pixels. Joints outside become invisible. With masks areas are
-    counted again; without masks they shrink with the box's area.
+    counted again; without masks they shrink with the box's area. The box of the one object of a
+    picture is clipped, and stays.
     """
     target = dict(target)
-    if "keypoints" in target:
-        target["keypoints"] = hide_outside(target["keypoints"], height, width)
+    for key in ("keypoints", "joints"):
+        if key in target:
+            target[key] = hide_outside(target[key], height, width)
+    if "box" in target:
+        target["box"] = clip_boxes_to_image(target["box"][None], (height, width))[0]
     if "boxes" not in target:
         return target
     before = target["boxes"]
@@ -82,7 +88,8 @@ def crop(
     Boxes are clipped to the window; if there are masks, boxes become tight around the rest of each
     mask. An instance is dropped if less than `min_visible` of its box's area is left, or if a side
     is shorter than `min_size` pixels. Joints outside the window become invisible. A picture that
-    loses all of its instances keeps empty arrays.
+    loses all of its instances keeps empty arrays. The `box` of a picture's one object is clipped;
+    it has no area if the window does not show the object: see `towards_object`.
 
     Raises:
         ValueError: the window does not lie in the picture.
@@ -111,10 +118,43 @@ def crop(
     return np.ascontiguousarray(image[:, rows, columns]), target
 
 
+def towards_object(
+    target: dict, top: int, left: int, window: tuple[int, int], size: tuple[int, ...]
+) -> tuple[int, int]:
+    """Where a window shows the one object of a picture, as near as possible to a random place.
+
+    A picture of one object without this object would teach nothing. If the `box` is larger than the
+    window, the window shows a part of it. Targets without `box` leave the window where it is.
+
+    Args:
+        target: of the picture.
+        top, left: row and column of the window's first pixel.
+        window: its height and width.
+        size: height and width of the picture.
+
+    Returns:
+        row and column of its first pixel.
+
+    >>> target = {"box": np.array([6.0, 1.0, 9.5, 3.0])}
+    >>> towards_object(target, 0, 0, (4, 5), (8, 12)), towards_object({}, 0, 0, (4, 5), (8, 12))
+    ((0, 5), (0, 0))
+    """
+    if "box" not in target:
+        return top, left
+    x1, y1, x2, y2 = (float(number) for number in target["box"])
+    return _towards(top, window[0], y1, y2, size[0]), _towards(left, window[1], x1, x2, size[1])
+
+
+def _towards(start: int, length: int, low: float, high: float, whole: int) -> int:
+    first, last = math.ceil(min(high, whole)) - length, math.floor(max(low, 0))
+    return min(max(start, min(first, last)), max(first, last))
+
+
 class RandomCrop:
     """Cut a window of `size` (H, W) from a random place; see `crop`.
 
-    A side of the picture that is shorter than the window's is kept whole.
+    A side of the picture that is shorter than the window's is kept whole. A window that does not
+    show all of a picture's one object is moved to where it does.
 
     Example:
         >>> cut = RandomCrop((4, 4))
@@ -139,6 +179,7 @@ class RandomCrop:
         height, width = min(self.size[0], full_height), min(self.size[1], full_width)
         top = int(rng.integers(full_height - height + 1))
         left = int(rng.integers(full_width - width + 1))
+        top, left = towards_object(target, top, left, (height, width), (full_height, full_width))
         return crop(image, target, top, left, height, width, self.min_visible, self.min_size)
 
 
@@ -156,7 +197,7 @@ def lay_on_ground(
 
     Args:
         image: (C, H, W).
-        target: labels of the picture; boxes and keypoints move with the picture.
+        target: labels of the picture; boxes and joints move with the picture.
         top, left: row and column of the picture's first pixel on the ground.
         height, width: of the ground, which must be large enough for the picture.
         fill: brightness of the ground, 0..1.

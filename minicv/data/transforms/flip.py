@@ -23,10 +23,12 @@ def hflip(
     Args:
         image: (C, H, W).
         target: labels of the picture.
-        keypoint_permutation: see `mirror_permutation`; needed where the target has keypoints.
+        keypoint_permutation: see `mirror_permutation`; needed where the target has keypoints or
+            joints.
 
     Raises:
-        ValueError: the target has keypoints but no permutation, or one that does not fit, is given.
+        ValueError: the target has keypoints or joints but no permutation, or one that does not fit,
+            is given.
 
     Example:
         >>> image = np.arange(4, dtype=np.float32).reshape(1, 1, 4)
@@ -35,20 +37,25 @@ def hflip(
         ([[[3.0, 2.0, 1.0, 0.0]]], [[3.0, 0.0, 4.0, 1.0]])
     """
     check_photograph("hflip", image)
-    width = image.shape[2]
+    width, permutation = image.shape[2], keypoint_permutation or ()
     target = dict(target)
     if "boxes" in target:
         target["boxes"] = flip_boxes(target["boxes"], width)
+    if "box" in target:
+        target["box"] = flip_boxes(target["box"][None], width)[0]
     for key in ("masks", "segmentation"):
         if key in target:
             target[key] = np.ascontiguousarray(target[key][..., ::-1])
-    if "keypoints" in target:
-        if keypoint_permutation is None:
+    for key in ("keypoints", "joints"):
+        if key in target and keypoint_permutation is None:
             raise ValueError(
-                "hflip: keypoint_permutation is None but the target has keypoints; give "
+                f"hflip: keypoint_permutation is None but the target has {key}; give "
                 "mirror_permutation(dataset.joint_names), so that left and right are exchanged too"
             )
-        target["keypoints"] = flip_keypoints(target["keypoints"], width, keypoint_permutation)
+    if "keypoints" in target:
+        target["keypoints"] = flip_keypoints(target["keypoints"], width, permutation)
+    if "joints" in target:
+        target["joints"] = flip_keypoints(target["joints"][None], width, permutation)[0]
     return np.ascontiguousarray(image[:, :, ::-1]), target
 
 

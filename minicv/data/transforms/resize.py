@@ -50,6 +50,10 @@ def resize(image: np.ndarray, target: dict, size: tuple[int, int]) -> tuple[np.n
         target["boxes"] = scale_boxes(target["boxes"], scale_x, scale_y)
     if "keypoints" in target:
         target["keypoints"] = scale_keypoints(target["keypoints"], scale_x, scale_y)
+    if "box" in target:
+        target["box"] = scale_boxes(target["box"][None], scale_x, scale_y)[0]
+    if "joints" in target:
+        target["joints"] = scale_keypoints(target["joints"][None], scale_x, scale_y)[0]
     rows = ((2 * np.arange(new_height) + 1) * height) // (2 * new_height)
     columns = ((2 * np.arange(new_width) + 1) * width) // (2 * new_width)
     for key in ("masks", "segmentation"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
-from minicv.data.transforms.crop import crop, lay_on_ground
+from minicv.data.transforms.crop import crop, lay_on_ground, towards_object
 from minicv.data.transforms.photograph import check_photograph
 from minicv.data.transforms.resize import resize
 from minicv.vision.label_maps import VOID
@@ -19,8 +19,8 @@ class RandomScale:
 
     A factor above 1 cuts a random window and enlarges it; a factor below 1 shrinks the picture and
     lays it at a random place on a grey ground, so that objects are seen small. Instances that the
-    cut takes most of are dropped, as in `crop`. In segmentation the ground has the class
-    `fill_class`.
+    cut takes most of are dropped, as in `crop`; the window shows a picture's one object, as in
+    `towards_object`. In segmentation the ground has the class `fill_class`.
 
     Args:
         scale: least and greatest factor; drawn so that halving and doubling are equally likely.
@@ -64,7 +64,7 @@ class RandomScale:
         height, width = size = image.shape[1:]
         if factor >= 1:
             window = max(1, int(height / factor + 0.5)), max(1, int(width / factor + 0.5))
-            place = _place(window, size, down, across)
+            place = towards_object(target, *_place(window, size, down, across), window, size)
             image, target = crop(image, target, *place, *window, self.min_visible, self.min_size)
             return resize(image, target, (height, width))
         small = max(1, int(height * factor + 0.5)), max(1, int(width * factor + 0.5))
@@ -127,7 +127,8 @@ class RandomScaleCrop:
         new_height, new_width = (max(1, int(side * factor + 0.5)) for side in image.shape[1:])
         image, target = resize(image, target, (new_height, new_width))
         window = min(self.size[0], new_height), min(self.size[1], new_width)
-        place = _place(window, (new_height, new_width), down, across)
+        size = (new_height, new_width)
+        place = towards_object(target, *_place(window, size, down, across), window, size)
         image, target = crop(image, target, *place, *window, self.min_visible, self.min_size)
         if window == tuple(self.size):
             return image, target
