@@ -66,10 +66,9 @@ class Sequential(ModuleList):
 
     >>> from minicv.nn.activation import ReLU
     >>> print(Sequential(ReLU(), Identity()))
-    Sequential(
+    Sequential
       (0): ReLU()
       (1): Identity()
-    )
     """
 
     def __init__(self, *modules: Module) -> None:

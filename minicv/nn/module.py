@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import textwrap
 import threading
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -14,6 +13,7 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_device, to_numpy, xp_of
 from minicv.nn.parameter import Buffer, Parameter
+from minicv.nn.tree import tree
 
 Self = TypeVar("Self", bound="Module")
 
@@ -124,6 +124,12 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """All parameters in here, each once, under names such as ``layer1.0.conv1.weight``."""
         yield from self._named(Parameter)
+
+    def own_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """The parameters of this module itself, not of the modules inside it, with their names."""
+        for name, value in self._members():
+            if isinstance(value, Parameter):
+                yield name, value
 
     def parameters(self) -> Iterator[Parameter]:
         """All parameters in here, each once."""
@@ -252,12 +258,7 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        extra = self.extra_repr()
-        children = [f"({name}): {child!r}" for name, child in self.named_children()]
-        if not children:
-            return f"{type(self).__name__}({extra})"
-        lines = "\n".join([extra] * bool(extra) + children)
-        return f"{type(self).__name__}(\n{textwrap.indent(lines, '  ')}\n)"
+        return tree(self)
 
     def _members(self) -> Iterator[tuple[str, Parameter | Buffer | Module]]:
         for name, value in vars(self).items():

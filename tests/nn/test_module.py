@@ -15,7 +15,6 @@ from minicv.nn import (
     Linear,
     Module,
     ModuleList,
-    Parameter,
     ReLU,
     Sequential,
 )
@@ -238,28 +237,3 @@ class TestState:
         layer = FrozenBatchNorm2d(1)
         layer.load_state_dict({**layer.state_dict(), "running_var": [2.0]})
         assert layer.running_var.data.tolist() == [2.0]
-
-
-def test_repr_is_a_tree():
-    class Block(Module):
-        def __init__(self):
-            self.body = network()
-            self.weight = Parameter([1.0])
-
-        def extra_repr(self):
-            return "a block"
-
-    assert repr(Block()).splitlines() == [
-        "Block(",
-        "  a block",
-        "  (body): Sequential(",
-        "    (0): Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)",
-        "    (1): BatchNorm2d(4, eps=1e-05, momentum=0.1, affine=True)",
-        "    (2): ReLU()",
-        "    (3): Sequential(",
-        "      (0): Conv2d(4, 2, kernel_size=(1, 1), stride=(1, 1))",
-        "      (1): Dropout(p=0.5)",
-        "    )",
-        "  )",
-        ")",
-    ]

@@ -210,11 +210,10 @@ def a_trous(dense: Sequential) -> Sequential:
         a net with copies of the weights.
 
     >>> layers = Sequential(MaxPool2d(2), Conv2d(1, 4, 3, rng=np.random.default_rng(0)))
-    >>> print(a_trous(layers))
-    Sequential(
-      (0): MaxPool2d(kernel_size=2, stride=1, padding=0, dilation=(1, 1), ceil_mode=False)
-      (1): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), dilation=(2, 2))
-    )
+    >>> for layer in a_trous(layers):
+    ...     print(layer)
+    MaxPool2d(kernel_size=2, stride=1, padding=0, dilation=(1, 1), ceil_mode=False)
+    Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1), dilation=(2, 2))
     """
     down, across = 1, 1  # positions from one neighbour of the dense net to the next
     layers: list[Module] = []
