@@ -94,6 +94,10 @@ class ClassList:
     def __len__(self) -> int:
         return len(self.paths)
 
+    def labels_of(self, index: int) -> np.ndarray:
+        """(1,) int64: the label of a picture, without reading it."""
+        return np.array([self.labels[index]], np.int64)
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         path = self.paths[index]
         image_id = path.relative_to(self.root).as_posix()

@@ -107,6 +107,10 @@ class IdxImages:
     def __len__(self) -> int:
         return len(self.pixels)
 
+    def labels_of(self, index: int) -> np.ndarray:
+        """(1,) int64: the label of a picture, without reading it."""
+        return np.array([self.labels[index]], np.int64)
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         grey = self.pixels[index] * np.float32(1 / 255)  # (H, W)
         image = np.ascontiguousarray(np.broadcast_to(grey, (3, *grey.shape)))
