@@ -24,6 +24,7 @@ from minicv.nn.pooling import (
     MaxPool2d,
     MaxUnpool2d,
 )
+from minicv.nn.summary import Summary, summary
 from minicv.nn.upsampling import Upsample
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "ReLU6",
     "Sequential",
     "Sigmoid",
+    "Summary",
     "Tanh",
     "Upsample",
     "conv_bn_relu",
@@ -58,4 +60,5 @@ __all__ = [
     "evaluating",
     "initializers",
     "run_conv_relu",
+    "summary",
 ]
