@@ -10,7 +10,7 @@ import numpy as np
 
 from minicv.models.model import Model
 from minicv.proposals import PROPOSERS
-from minicv.tasks import detection, instances, segmentation
+from minicv.tasks import classification, detection, instances, localization, pose, segmentation
 from minicv.tasks.description import BoundedGenerator, described
 from minicv.tasks.task import Spec, System
 from minicv.training.fit import MODEL, model_arrays, part_of
@@ -19,7 +19,14 @@ from minicv.weights.numbers import check_all_numbers
 
 SYSTEMS: dict[str, System] = {
     system.name: system
-    for system in (*detection.SYSTEMS, *instances.SYSTEMS, *segmentation.SYSTEMS)
+    for system in (
+        *detection.SYSTEMS,
+        *instances.SYSTEMS,
+        *classification.SYSTEMS,
+        *localization.SYSTEMS,
+        *pose.SYSTEMS,
+        *segmentation.SYSTEMS,
+    )
 }
 
 

@@ -1,41 +1,66 @@
-"""Detection as regression: four numbers for the box, K for the class, for one object an image.
+"""Classification with localisation: what is the one object of an image, and where is it?
 
     1. input      image             -> stretched to a square, normalised      (N, 3, S, S)
     2. features   pixels            -> backbone, pooled to a fixed grid       (N, C, p, p)
     3. units      features          -> two fully connected layers             (N, units)
-    4. outputs    units             -> class scores and a box                 (N, K), (N, 4)
-    5. box        four fractions    -> a box in the pixels of the image       (N, 4)
+    4. outputs    units             -> class scores and boxes                 (N, K), (N, B, 4)
+    5. object     scores, boxes     -> the five best classes, each with a box in the image's pixels
 
-Training adds two losses: softmax for the class, L2 for the box. The number of outputs is fixed, and
-with it the number of objects: one. If an image has several objects, the same four numbers should
-be several boxes. L2 is least at the mean of these boxes, which lies on none of the objects.
-Detectors by regions solve this.
+A box is four fractions of the image, as many numbers as a regression needs. Training adds two
+losses, softmax for the class and L2 for the box:
+
+    loss = softmax cross entropy + box_weight · mean of (predicted - true)²
+
+The errors of a box are fractions; their squares are small beside a cross entropy. With a small
+weight the network learns to name things and hardly where they are; with a large one it draws good
+boxes with the wrong names on them.
+
+Three choices are open, and each has a setting:
+
+- One box for all classes (B = 1), or one for each (B = K), of which training moves only that of the
+  true class: ``box_of``.
+- The box is read off the units that the class is read off, or has two layers of its own upon the
+  feature map: ``box_head``. The units of a classifier need not say where a thing is.
+- Both losses at once (`loss`), or the class first (`class_loss`), and then the box head alone on
+  the network as it is (`box_loss`), as first published.
+
+The number of outputs is fixed, and with it the number of objects: one. If an image has several
+objects, the same four numbers should be several boxes. L2 is least at the mean of these boxes,
+which lies on none of the objects. Detectors by regions solve this.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from minicv import functional as F
-from minicv.autograd import Tensor
-from minicv.backend import to_numpy, xp_of
+from minicv.autograd import Tensor, no_grad
+from minicv.backend import Array, descending, to_numpy, xp_of
 from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.region_stages import record_detections
 from minicv.models.detection.roi_heads import TwoLayerHead, learnable_objects
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import denormalised, normalised_batch, resize_image
-from minicv.nn import Linear
-from minicv.vision.boxes import clip_boxes_to_image, remove_small_boxes, scale_boxes
+from minicv.nn import Linear, Module, evaluating
+from minicv.vision.boxes import clip_boxes_to_image, scale_boxes
+
+CANDIDATES = 5  # classes of a result at most, as many as the top-5 error looks at
+
+BoxOf = Literal["any", "class"]
+BoxHead = Literal["shared", "own"]
 
 
 @dataclass(frozen=True)
 class SingleObjectSettings:
-    """Sizes of a `SingleObjectDetector`, and the weight of its box loss.
+    """Sizes of a `SingleObjectDetector`, how its box is made, and the weight of the box's loss.
+
+    Raises:
+        ValueError: a size below 1, or a choice that is none.
 
     >>> SingleObjectSettings(size=64).pooled_size
     7
@@ -47,6 +72,35 @@ class SingleObjectSettings:
     dropout: float = 0.5
     # Errors of the box are fractions of the image; their squares are small beside a softmax loss.
     box_weight: float = 10.0
+    box_of: BoxOf = "any"  # one box for whatever class, or one for each class
+    box_head: BoxHead = "shared"  # a layer upon the units of the class, or two layers of its own
+
+    def __post_init__(self) -> None:
+        if min(self.size, self.pooled_size, self.units) < 1:
+            raise ValueError(
+                f"SingleObjectSettings: size={self.size}, pooled_size={self.pooled_size}, "
+                f"units={self.units}; expected at least 1 each"
+            )
+        for name, choices in (("box_of", get_args(BoxOf)), ("box_head", get_args(BoxHead))):
+            if getattr(self, name) not in choices:
+                raise ValueError(
+                    f"SingleObjectSettings: {name}={getattr(self, name)!r}; expected "
+                    f"{' or '.join(map(repr, choices))}"
+                )
+
+
+class _Truth(NamedTuple):
+    """The G objects of a batch, of all images together.
+
+    Attributes:
+        labels: (G,), 0..K-1.
+        fractions: (G, 4), boxes as fractions of their images.
+        image_of: (G,), the number of the image of each.
+    """
+
+    labels: Array
+    fractions: Array
+    image_of: Array
 
 
 class SingleObjectDetector(Model):
@@ -55,11 +109,12 @@ class SingleObjectDetector(Model):
     Args:
         backbone: pixels to features; brings its normalisation.
         classes: the K names; label k means ``classes[k]``.
-        settings: sizes.
+        settings: sizes, and how the box is made.
         rng: draws the initial weights, and what dropout drops.
 
-    Source: classification with localisation, as in Sermanet et al., OverFeat, 2014, section 4,
-    and Szegedy et al., Deep neural networks for object detection, 2013, for the regression by L2.
+    Source: Sermanet et al., OverFeat, 2014, section 4: a box head trained on the classifier's
+    features, of any class or of each (the former was better there); Szegedy et al., Deep neural
+    networks for object detection, 2013, for the regression by L2.
 
     >>> from minicv.models.backbones import SmallBackbone
     >>> rng = np.random.default_rng(0)
@@ -67,7 +122,7 @@ class SingleObjectDetector(Model):
     >>> model = SingleObjectDetector(SmallBackbone(4, rng=rng), ("cow", "duck"), settings, rng=rng)
     >>> found = model.predict([rng.random((3, 30, 40), dtype="float32")])[0]
     >>> found["boxes"].shape, found["labels"].shape
-    ((1, 4), (1,))
+    ((2, 4), (2,))
     """
 
     settings: SingleObjectSettings
@@ -88,10 +143,23 @@ class SingleObjectDetector(Model):
         inputs = backbone.out_channels[0] * s.pooled_size**2
         self.hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
         self.class_scores = Linear(s.units, len(self.classes), rng=rng)
-        self.box = Linear(s.units, 4, rng=rng)
+        if s.box_head == "own":
+            self.box_hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
+        boxes = len(self.classes) if s.box_of == "class" else 1
+        self.box = Linear(s.units, 4 * boxes, rng=rng)
         # The first box is in the middle of the image, half as wide and half as high.
-        middle = np.array([0.25, 0.25, 0.75, 0.75], np.float32)
+        middle = np.tile(np.array([0.25, 0.25, 0.75, 0.75], np.float32), boxes)
         self.box.load_state_dict({"weight": self.box.weight.data, "bias": middle})
+
+    @property
+    def box_parts(self) -> list[Module]:
+        """The layers that make the box and nothing else."""
+        return [self.box_hidden, self.box] if self.settings.box_head == "own" else [self.box]
+
+    @property
+    def class_parts(self) -> list[Module]:
+        """The layers that make the class scores: the network without `box_parts`."""
+        return [self.backbone, self.hidden, self.class_scores]
 
     def loss(
         self,
@@ -101,45 +169,78 @@ class SingleObjectDetector(Model):
     ) -> dict[str, Tensor]:
         """Softmax cross entropy and L2, each the mean over all objects of all images.
 
-        All objects of an image are compared with the same outputs. Without objects both losses are
-        0.
+        A target has "label" and "box" (4,), or the "labels" (G,) and "boxes" (G, 4) of several
+        objects, as a detector's has. All of them are compared with the same outputs. Without
+        objects both losses are 0.
 
         Args:
-            images, targets: see `FasterRCNN.loss`.
+            images: each (3, H, W), RGB float in 0..1; sizes may differ.
+            targets: of each image; boxes in its pixels. Objects marked "difficult" or "iscrowd"
+                are left out.
             rng: not used, nothing is drawn.
 
         Raises:
             ValueError: a box or label that cannot be learnt from; names the image and the field.
         """
         images = self.checked(images, "loss", targets)
-        check_targets(images, targets, len(self.classes))
-        objects = [learnable_objects(target) for target in targets]
-        counts = [len(own.labels) for own in objects]
-        labels = np.concatenate([own.labels for own in objects])  # (G,)
-        fractions = np.concatenate(
-            [
-                scale_boxes(own.boxes, 1 / image.shape[2], 1 / image.shape[1])
-                for image, own in zip(images, objects, strict=True)
-            ]
-        )  # (G, 4)
-        scores, boxes = self._head(images, StageRecorder(keep=False))
-        xp = xp_of(boxes.data)
-        image_of = xp.asarray(np.repeat(np.arange(len(images)), counts))  # (G,)
-        loss_classifier = F.softmax_cross_entropy(scores[image_of], xp.asarray(labels))
-        loss_box = F.l2_loss(boxes[image_of], xp.asarray(fractions))
+        truth = self._truth(images, targets)
+        features = self._features(images, StageRecorder(keep=False))
+        units = self.hidden(features)
         return {
-            "loss_classifier": loss_classifier,
-            "loss_box_reg": self.settings.box_weight * loss_box,
+            "loss_classifier": self._class_loss(units, truth),
+            "loss_box_reg": self._box_loss(self._boxes(features, units), truth),
         }
 
+    def class_loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """The first loss of `loss` alone: that of a classifier, of which `class_parts` learn."""
+        images = self.checked(images, "class_loss", targets)
+        truth = self._truth(images, targets)
+        units = self.hidden(self._features(images, StageRecorder(keep=False)))
+        return {"loss_classifier": self._class_loss(units, truth)}
+
+    def box_loss(
+        self,
+        images: Sequence[np.ndarray],
+        targets: Sequence[Target],
+        rng: np.random.Generator | None = None,
+    ) -> dict[str, Tensor]:
+        """The second loss of `loss` alone, on the network as it is: only `box_parts` learn.
+
+        No gradient reaches the features, no batch statistic moves, and nothing of the units that
+        are shared is dropped.
+
+        Source: Sermanet et al., OverFeat, 2014, section 4.2.
+        """
+        images = self.checked(images, "box_loss", targets)
+        truth = self._truth(images, targets)
+        with no_grad(), evaluating(self.backbone), evaluating(self.hidden):
+            features = self._features(images, StageRecorder(keep=False))
+            own = self.settings.box_head == "own"
+            units = features if own else self.hidden(features)
+        return {"loss_box_reg": self._box_loss(self._boxes(features, units), truth)}
+
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
-        """The one object of each image; none where the four numbers make no box with an area.
+        """The five best classes of each image, each with a box.
 
         Returns:
-            dictionaries as of `FasterRCNN.run`, with one row or none.
+            for each image, of D = min(5, K) candidates, the best first:
+
+            - ``"boxes"`` (D, 4) float32, x1, y1, x2, y2 in its pixels, cut off at its edge: of
+              each class, or D times the same where one box is for any class. Opposite corners may
+              come in either order from a regression; they are put right. A box that lies outside
+              of the image has no area.
+            - ``"labels"`` (D,) int64, 0..K-1
+            - ``"scores"`` (D,), probabilities
         """
-        scores, boxes = self._head(images, record)
-        probabilities = to_numpy(F.softmax(scores, dim=1).data)
+        features = self._features(images, record)
+        units = self.hidden(features)
+        probabilities = to_numpy(F.softmax(self.class_scores(units), dim=1).data)
+        boxes = to_numpy(self._boxes(features, units).data)
         record(
             "class_scores",
             f"Class scores\n{len(self.classes)} classes, together 1",
@@ -147,22 +248,25 @@ class SingleObjectDetector(Model):
             lambda: {"class_scores": probabilities[0]},
         )
         found = [
-            self._stage5_box(row, box, image.shape[1:])
-            for row, box, image in zip(probabilities, to_numpy(boxes.data), images, strict=True)
+            self._stage5_object(row, own, image.shape[1:])
+            for row, own, image in zip(probabilities, boxes, images, strict=True)
         ]
-        record_detections(record, images[0], found[0])
+        record(
+            "detections",
+            f"Class and box\nthe best {len(found[0]['labels'])} of {len(self.classes)} classes",
+            "detections",
+            lambda: {"image": images[0], **found[0]},
+        )
         return found
 
-    def _head(self, images: Sequence[np.ndarray], record: StageRecorder) -> tuple[Tensor, Tensor]:
-        """Stages 1 to 4: (N, K) logits and (N, 4) fractions."""
+    def _features(self, images: Sequence[np.ndarray], record: StageRecorder) -> Tensor:
+        """Stages 1 and 2: (N, C, p, p)."""
         pixels = self._stage1_input(images)
         mean, std = self.backbone.mean, self.backbone.std
         record_input(record, pixels.shape[2:], lambda: denormalised(pixels[0], mean, std))
         features = self._stage2_features(pixels)
         record_features(record, features.data[0], self.backbone.strides[0])
-        pooled = F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)
-        units = self.hidden(pooled)  # 3: (N, C, p, p) -> (N, units)
-        return self.class_scores(units), self.box(units)  # 4
+        return F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)
 
     def _stage1_input(self, images: Sequence[np.ndarray]) -> np.ndarray:
         if len(images) == 0:
@@ -176,16 +280,74 @@ class SingleObjectDetector(Model):
         (features,) = self.backbone(Tensor(xp.asarray(pixels)))
         return features  # (N, 3, S, S) -> (N, C, s, s)
 
-    def _stage5_box(
+    def _boxes(self, features: Tensor, units: Tensor) -> Tensor:
+        """Of stage 4 the boxes: (N, B, 4) fractions."""
+        if self.settings.box_head == "own":
+            units = self.box_hidden(features)
+        return self.box(units).reshape(len(units.data), -1, 4)  # (N, 4B) -> (N, B, 4)
+
+    def _stage5_object(
         self, probabilities: np.ndarray, fractions: np.ndarray, size: tuple[int, ...]
     ) -> Result:
+        """(K,) and (B, 4) fractions of an image of (height, width) -> D candidates."""
         height, width = size
-        box = scale_boxes(fractions[None], width, height)  # (1, 4)
-        box = clip_boxes_to_image(box, (height, width))
-        kept = remove_small_boxes(box, 0)
-        label = probabilities[None].argmax(axis=1)  # (1,)
-        return {
-            "boxes": box[kept],
-            "labels": label[kept].astype(np.int64),
-            "scores": probabilities[label][kept],
-        }
+        labels = descending(probabilities)[:CANDIDATES].astype(np.int64)  # (D,)
+        chosen = fractions[labels] if len(fractions) > 1 else fractions[[0] * len(labels)]
+        first, second = chosen[:, :2], chosen[:, 2:]
+        ordered = np.concatenate([np.minimum(first, second), np.maximum(first, second)], axis=1)
+        boxes = clip_boxes_to_image(scale_boxes(ordered, width, height), (height, width))
+        return {"boxes": boxes, "labels": labels, "scores": probabilities[labels]}
+
+    # What training compares
+
+    def _truth(self, images: Sequence[np.ndarray], targets: Sequence[Target]) -> _Truth:
+        targets = [as_objects(target, index) for index, target in enumerate(targets)]
+        check_targets(images, targets, len(self.classes))
+        objects = [learnable_objects(target) for target in targets]
+        fractions = [
+            scale_boxes(own.boxes, 1 / image.shape[2], 1 / image.shape[1])
+            for image, own in zip(images, objects, strict=True)
+        ]
+        counts = [len(own.labels) for own in objects]
+        xp = xp_of(self.box.weight.data)
+        return _Truth(
+            labels=xp.asarray(np.concatenate([own.labels for own in objects])),
+            fractions=xp.asarray(np.concatenate(fractions)),
+            image_of=xp.asarray(np.repeat(np.arange(len(images)), counts)),
+        )
+
+    def _class_loss(self, units: Tensor, truth: _Truth) -> Tensor:
+        scores = self.class_scores(units)  # (N, K)
+        return F.softmax_cross_entropy(scores[truth.image_of], truth.labels)  # of (G, K)
+
+    def _box_loss(self, boxes: Tensor, truth: _Truth) -> Tensor:
+        row = truth.labels if boxes.shape[1] > 1 else truth.labels * 0
+        right = boxes[truth.image_of, row]  # (N, B, 4) -> (G, 4)
+        return self.settings.box_weight * F.l2_loss(right, truth.fractions)
+
+
+def as_objects(target: Target, index: int = 0) -> Target:
+    """A target of one object, its "label" and "box", in the form of several.
+
+    A target without "box" comes back as it is.
+
+    Args:
+        target: of an image.
+        index: names an image without "image_id" in the message.
+
+    Raises:
+        ValueError: there is a box and no label.
+
+    >>> as_objects({"label": 2, "box": np.array([1.0, 2.0, 5.0, 6.0]), "image_id": "a.jpg"})
+    {'image_id': 'a.jpg', 'labels': array([2]), 'boxes': array([[1., 2., 5., 6.]])}
+    """
+    if "box" not in target:
+        return target
+    if "label" not in target:
+        raise ValueError(
+            f"image {target.get('image_id', index)!r}: the target has a box but no label; expected "
+            "both, or the boxes and labels of several objects"
+        )
+    named = {"image_id": target["image_id"]} if "image_id" in target else {}
+    box, label = np.asarray(target["box"]), np.asarray(target["label"])
+    return {**named, "labels": label[None], "boxes": box[None]}

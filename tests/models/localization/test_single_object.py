@@ -1,27 +1,46 @@
-"""Detection as regression: what it can do with one object, and cannot with two."""
+"""One object an image: its class, its box, both losses; and why there cannot be two."""
+
+import dataclasses
 
 import numpy as np
 import pytest
 from short_training import learn_by_heart, make_image, precision_of, target
 
+from minicv.autograd import Tensor
 from minicv.data import Farmyard
 from minicv.models.backbones import SmallBackbone
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.vision import box_iou
 
+CLASSES = ("cow", "duck", "person")
 SETTINGS = SingleObjectSettings(size=48, pooled_size=2, units=16)
+OF_CLASS = dataclasses.replace(SETTINGS, box_of="class")
+OWN_HEAD = dataclasses.replace(SETTINGS, box_head="own")
+KINDS = {
+    "one box": SETTINGS,
+    "one of each class": OF_CLASS,
+    "own head": OWN_HEAD,
+    "both": dataclasses.replace(OF_CLASS, box_head="own"),
+}
+every_kind = pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
 
 
-def make_model(settings=SETTINGS):
+def make_model(settings=SETTINGS, classes=CLASSES):
     rng = np.random.default_rng(0)
-    classes = ("cow", "duck", "person")
     return SingleObjectDetector(SmallBackbone(4, rng=rng), classes, settings, rng=rng)
 
 
-def answer_always(model, fractions):
-    """Whatever the image, the model now says this box."""
+def one(label, box, **more):
+    return {"label": label, "box": np.array(box, np.float32), **more}
+
+
+def answer_always(model, fractions, logits=None):
+    """Whatever the image, the model now says these boxes (B, 4), and maybe these classes."""
     model.box.weight.data = np.zeros_like(model.box.weight.data)
-    model.box.bias.data = np.array(fractions, np.float32)
+    model.box.bias.data = np.array(fractions, np.float32).reshape(-1)
+    if logits is not None:
+        model.class_scores.weight.data = np.zeros_like(model.class_scores.weight.data)
+        model.class_scores.bias.data = np.array(logits, np.float32)
 
 
 def test_the_box_is_a_share_of_the_image():
@@ -30,25 +49,136 @@ def test_the_box_is_a_share_of_the_image():
     for height, width in ((40, 60), (400, 20)):
         found = model.predict([make_image(height, width)])[0]
         expected = [[0.1 * width, 0.25 * height, 0.5 * width, height]]  # cut off at the edge
-        np.testing.assert_allclose(found["boxes"], expected, rtol=1e-6)
+        np.testing.assert_allclose(found["boxes"], expected * 3, rtol=1e-6)
         assert found["boxes"].dtype == np.float32 and found["labels"].dtype == np.int64
-    truth = {"boxes": np.array([[6, 10, 30, 60]], np.float32), "labels": np.array([0])}
-    losses = model.loss([make_image(80, 60)], [truth])
+    losses = model.loss([make_image(80, 60)], [one(0, [6, 10, 30, 60])])
     by_hand = SETTINGS.box_weight * ((0.25 - 10 / 80) ** 2 + (1.5 - 60 / 80) ** 2) / 4
     np.testing.assert_allclose(losses["loss_box_reg"].item(), by_hand, rtol=1e-5)
 
 
-def test_four_numbers_that_are_no_box_are_no_detection():
+def test_the_five_best_classes_each_with_its_box():
+    """Six classes: probabilities by hand, the best first; the third class's box is the third."""
+    model = make_model(OF_CLASS, tuple("abcdef"))
+    fractions = [[0.1 * k, 0.0, 0.1 * k + 0.2, 0.5] for k in range(6)]
+    answer_always(model, fractions, np.log([1.0, 2.0, 8.0, 4.0, 0.5, 0.25]))
+    (found,) = model.predict([make_image(20, 100)])
+    assert found["labels"].tolist() == [2, 3, 1, 0, 4]
+    np.testing.assert_allclose(found["scores"], np.array([8, 4, 2, 1, 0.5]) / 15.75, rtol=1e-5)
+    left = [20, 30, 10, 0, 40]
+    expected = [[x, 0, x + 20, 10] for x in left]
+    np.testing.assert_allclose(found["boxes"], expected, rtol=1e-5, atol=1e-5)
+
+
+def test_only_the_box_of_the_true_class_is_trained():
+    model = make_model(OF_CLASS)
+    answer_always(model, [[0, 0, 1, 1], [0, 0, 0.5, 1], [0, 0, 1, 0.5]])
+    images = [make_image(40, 40), make_image(40, 80)]
+    loss = model.loss(images, [one(1, [0, 0, 40, 40]), one(2, [0, 20, 80, 40])])["loss_box_reg"]
+    # One side of the first is off by 0.5; of the second the top and the bottom.
+    np.testing.assert_allclose(loss.item(), SETTINGS.box_weight * 3 * 0.25 / 8, rtol=1e-6)
+    loss.backward()
+    off = model.box.bias.grad.reshape(3, 4) / SETTINGS.box_weight
+    expected = np.array([[0, 0, 0, 0], [0, 0, -0.5, 0], [0, -0.5, 0, -0.5]]) * 2 / 8
+    np.testing.assert_allclose(off, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_corners_in_the_wrong_order_and_boxes_outside():
     model = make_model()
-    for fractions in ([0.5, 0.2, 0.4, 0.9], [1.1, 0.0, 1.4, 1.0], [0.2, 0.2, 0.2, 0.8]):
-        answer_always(model, fractions)
-        found = model.predict([make_image(40, 60)])[0]
-        assert [len(found[name]) for name in ("boxes", "labels", "scores")] == [0, 0, 0]
+    answer_always(model, [0.5, 0.9, 0.4, 0.2])
+    found = model.predict([make_image(40, 60)])[0]
+    np.testing.assert_allclose(found["boxes"], [[24, 8, 30, 36]] * 3, rtol=1e-6)
+    answer_always(model, [1.1, 0.0, 1.4, 1.0])
+    found = model.predict([make_image(40, 60)])[0]
+    assert found["boxes"].tolist() == [[60, 0, 60, 40]] * 3  # no area, and the class still counts
+    assert model.stages(make_image(40, 60))[-1].arrays["labels"].tolist() == [
+        *found["labels"].tolist()
+    ]
+
+
+def test_label_and_box_are_one_object_of_many():
+    """The form of one object wins where both are there: it is what `OneObject` adds."""
+    model = make_model().eval()
+    images = [make_image(40, 40), make_image(40, 40, seed=1)]
+    boxes = [[1, 2, 30, 35], [0, 0, 20, 20]]
+    alone = [one(2, boxes[0]), one(0, boxes[1], boxes=np.zeros((0, 4)), labels=np.zeros(0))]
+    several = [target(boxes[0], label=2), target(boxes[1], label=0)]
+    for name, loss in model.loss(images, several).items():
+        assert model.loss(images, alone)[name].item() == loss.item() > 0
+
+
+@every_kind
+def test_the_parts_of_the_loss_and_whom_they_move(settings):
+    model = make_model(dataclasses.replace(settings, dropout=0.0))
+    images, targets = [make_image(40, 60), make_image(50, 50)], [one(1, [4, 4, 30, 30])] * 2
+    model.eval()
+    both = model.loss(images, targets)
+    of_class, of_box = model.class_loss(images, targets), model.box_loss(images, targets)
+    assert [*of_class, *of_box] == list(both)
+    np.testing.assert_allclose(of_class["loss_classifier"].item(), both["loss_classifier"].item())
+    np.testing.assert_allclose(of_box["loss_box_reg"].item(), both["loss_box_reg"].item())
+
+    model.train()
+    box = {id(p) for part in model.box_parts for p in part.parameters()}
+    rest = {id(p) for part in model.class_parts for p in part.parameters()}
+    assert not box & rest and len(box | rest) == len(list(model.parameters()))
+    for loss, moved in ((model.class_loss, rest), (model.box_loss, box)):
+        for parameter in model.parameters():
+            parameter.grad = None
+        sum(loss(images, targets).values(), start=Tensor(0.0)).backward()
+        with_gradient = {id(p) for p in model.parameters() if p.grad is not None}
+        assert with_gradient == moved
+
+
+def test_the_frozen_network_keeps_its_batch_statistics_and_drops_nothing():
+    """With half of the shared units dropped, two calls would differ."""
+    model = make_model().train()
+    before = {name: np.copy(own.data) for name, own in model.named_buffers()}
+    images, targets = [make_image(40, 60)], [one(1, [4, 4, 30, 30])]
+    first, second = (model.box_loss(images, targets)["loss_box_reg"].item() for _ in range(2))
+    assert first == second
+    for name, own in model.named_buffers():
+        np.testing.assert_array_equal(own.data, before[name])
+    assert model.backbone.training and model.hidden.training
+    model.class_loss(images, targets)
+    assert any((own.data != before[name]).any() for name, own in model.named_buffers())
 
 
 def test_without_objects_there_is_nothing_to_learn():
     losses = make_model().loss([make_image(40, 40)] * 2, [target(), target()])
     assert losses["loss_classifier"].item() == losses["loss_box_reg"].item() == 0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (one(3, [1, 1, 5, 5]), r"labels\[0\] is 3, expected 0..2"),
+        (one(0, [5, 1, 5, 8]), "x2 <= x1"),
+        (one(0, [0.1, 0.1, 0.5, 0.5]), "look like fractions"),
+        (one(0, [1, 1, 50, 5]), "outside the picture"),
+        (one(0, [1, 1, 5]), r"shape \(1, 3\)"),
+        ({"box": np.ones(4)}, "a box but no label"),
+        ({"label": 1}, "no boxes"),
+    ],
+)
+def test_what_cannot_be_learnt_from_is_refused_by_name(wrong, message):
+    model = make_model()
+    for loss in (model.loss, model.class_loss, model.box_loss):
+        with pytest.raises(ValueError, match=f"image 'a.jpg'.*{message}"):
+            loss([make_image(40, 40)], [{**wrong, "image_id": "a.jpg"}])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": 0}, "size=0"),
+        ({"pooled_size": -1}, "pooled_size=-1"),
+        ({"box_of": "every"}, "box_of='every'; expected 'any' or 'class'"),
+        ({"box_head": "none"}, "box_head='none'; expected 'shared' or 'own'"),
+    ],
+)
+def test_settings_that_are_none(changes, message):
+    with pytest.raises(ValueError, match=message):
+        SingleObjectSettings(**changes)
 
 
 def test_two_objects_are_answered_by_a_box_between_them():
@@ -62,7 +192,7 @@ def test_two_objects_are_answered_by_a_box_between_them():
     least.backward()
     np.testing.assert_allclose(model.box.bias.grad, 0, atol=1e-4)
     found = model.predict([image])[0]["boxes"]
-    np.testing.assert_allclose(found, [mean], rtol=1e-5)
+    np.testing.assert_allclose(found, [mean] * 3, rtol=1e-5)
     assert box_iou(found, np.array(boxes, np.float32)).max() < 0.5
     for box in boxes:  # either of them as the answer costs more
         answer_always(model, np.array(box) / [100, 60, 100, 60])
