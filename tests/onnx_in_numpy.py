@@ -5,6 +5,7 @@ clarity: windows and taps are loops.
 """
 
 import numpy as np
+from scipy.special import erf
 
 
 def run(graph, image):
@@ -178,6 +179,14 @@ def batch_normalization(x, scale, shift, mean, variance, *, epsilon):
     return (x - own[2]) / np.sqrt(own[3] + epsilon) * own[0] + own[1]
 
 
+def instance_normalization(x, scale, shift, *, epsilon):
+    axes = tuple(range(2, x.ndim))
+    assert axes, "(N, C) has nothing to normalise over"
+    own = [a.reshape([-1] + [1] * (x.ndim - 2)) for a in (scale, shift)]
+    mean, variance = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon) * own[0] + own[1]
+
+
 def softmax(x, *, axis):
     e = np.exp(x - x.max(axis=axis, keepdims=True))
     return e / e.sum(axis=axis, keepdims=True)
@@ -198,12 +207,15 @@ OPERATORS = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "Div": np.divide,
+    "Elu": lambda x, alpha: np.where(x < 0, alpha * (np.exp(x) - 1), x),
+    "Erf": erf,
     "Exp": np.exp,
     "Gather": lambda x, indices, axis: np.take(x, indices, axis),
     "Gemm": lambda x, w, b=0.0, transB=0: x @ (w.T if transB else w) + b,
     "GlobalAveragePool": lambda x: x.mean(axis=(2, 3), keepdims=True),
     "GlobalMaxPool": lambda x: x.max(axis=(2, 3), keepdims=True),
     "Identity": lambda x: x,
+    "InstanceNormalization": instance_normalization,
     "LRN": lrn,
     "LeakyRelu": lambda x, alpha: np.where(x < 0, alpha * x, x),
     "Log": np.log,
@@ -214,6 +226,7 @@ OPERATORS = {
     "Min": np.minimum,
     "Mul": np.multiply,
     "Neg": np.negative,
+    "PRelu": lambda x, slope: np.where(x < 0, slope * x, x),
     "Pad": pad,
     "Pow": np.power,
     "ReduceMax": lambda x, axes, keepdims: x.max(axis=axes, keepdims=bool(keepdims)),

@@ -118,7 +118,13 @@ ELEMENTWISE = [
     _case("relu", F.relu, X),
     _case("leaky_relu", lambda x: F.leaky_relu(x, 0.1), X),
     _case("relu6", F.relu6, 8 * X),
+    _case("elu", lambda x: F.elu(x, 0.6), X),
+    _case("gelu", F.gelu, 3 * X, needs_kernel=True),
+    _case("gelu by tanh", lambda x: F.gelu(x, "tanh"), 3 * X),
+    _case("prelu", F.prelu, X, ROW),
+    _case("prelu with one slope", F.prelu, X, np.array([0.3])),
     _case("sigmoid", F.sigmoid, X),
+    _case("silu", F.silu, 3 * X),
     _case("tanh", F.tanh, X),
     _case(
         "dropout",
@@ -273,6 +279,16 @@ NORMALISATIONS = [
         *(MAPS, CHANNELS, CHANNELS),
         constants=(spread(3, seed=4), positive(3, seed=5)),
     ),
+    _case("layer_norm", lambda x, w, b: F.layer_norm(x, 4, w, b), X, ROW, ROW),
+    _case(
+        "layer_norm over maps", lambda x, w: F.layer_norm(x, (5, 6), w), MAPS, spread(5, 6, seed=1)
+    ),
+    _case(
+        "group_norm",
+        lambda x, w, b: F.group_norm(x, 2, w, b),
+        *(spread(2, 6, 3, 4), spread(6, seed=3), spread(6, seed=4)),
+    ),
+    _case("instance_norm", F.instance_norm, MAPS),
     _case("local_response_norm", lambda x: F.local_response_norm(x, 2, alpha=0.5), MAPS),
 ]
 

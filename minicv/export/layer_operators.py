@@ -12,6 +12,8 @@ from minicv.functional.batch_norm import FrozenBatchNorm
 from minicv.functional.conv2d import Conv2d
 from minicv.functional.conv_norm_relu import ConvNormRelu
 from minicv.functional.conv_transpose2d import ConvTranspose2d
+from minicv.functional.group_norm import GroupNorm
+from minicv.functional.layer_norm import LayerNorm
 from minicv.functional.linear import Linear
 from minicv.functional.local_response_norm import LocalResponseNorm
 
@@ -59,6 +61,38 @@ def frozen_batch_norm(operation: FrozenBatchNorm, x: Operands, graph: GraphBuild
     )
 
 
+def layer_norm(operation: LayerNorm, x: Operands, graph: GraphBuilder) -> str:
+    """Written out, for ONNX has an operator LayerNormalization from opset 17 on alone."""
+    ndim = len(x.shape(0))
+    axes = tuple(range(ndim - len(operation.shape), ndim))
+    centered = graph.add("Sub", x[0], graph.add("ReduceMean", x[0], axes=axes, keepdims=1))
+    square = graph.add("Mul", centered, centered)
+    variance = graph.add("ReduceMean", square, axes=axes, keepdims=1)
+    deviation = graph.add("Sqrt", graph.add("Add", variance, graph.number(operation.eps)))
+    y = graph.add("Div", centered, deviation)
+    y = graph.add("Mul", y, x[1]) if x.given(1) else y
+    return graph.add("Add", y, x[2]) if x.given(2) else y
+
+
+def group_norm(operation: GroupNorm, x: Operands, graph: GraphBuilder) -> str:
+    """InstanceNormalization of the groups as channels, (N, G, values); then Mul and Add.
+
+    ONNX has an operator GroupNormalization from opset 18 on alone, and another one from 21.
+    """
+    groups = operation.num_groups
+    ones = graph.constant(np.ones(groups, np.float32), f"ones_{groups}")
+    zeros = graph.constant(np.zeros(groups, np.float32), f"zeros_{groups}")
+    rows = graph.add("Reshape", x[0], graph.lengths(0, groups, -1))
+    y = graph.add("InstanceNormalization", rows, ones, zeros, epsilon=float(operation.eps))
+    y = graph.add("Reshape", y, graph.add("Shape", x[0]))
+    per_channel = (-1, *[1] * (len(x.shape(0)) - 2))  # (C,) -> (C, 1, 1)
+    for operator, index in (("Mul", 1), ("Add", 2)):
+        if x.given(index):
+            values = x.constant(index).reshape(per_channel)
+            y = graph.add(operator, y, graph.constant(values, x.name_of_constant(index)))
+    return y
+
+
 def local_response_norm(operation: LocalResponseNorm, x: Operands, graph: GraphBuilder) -> str:
     """LRN.
 
@@ -93,6 +127,8 @@ LAYERS: Writers = {
     ConvNormRelu: conv_norm_relu,
     ConvTranspose2d: conv_transpose,
     FrozenBatchNorm: frozen_batch_norm,
+    GroupNorm: group_norm,
+    LayerNorm: layer_norm,
     Linear: linear,
     LocalResponseNorm: local_response_norm,
 }

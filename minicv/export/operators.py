@@ -1,7 +1,7 @@
 """How each operation of `minicv.functional` is written in ONNX.
 
 Most operations are one operator of the same meaning, and `SAME` names it. The others have a
-function, here or in one of the three files beside, which adds one node or a few to the graph and
+function, here or in one of the four files beside, which adds one node or a few to the graph and
 returns the name of the result. `WITHOUT` says why some operations cannot be written.
 
 Source: the operator reference of ONNX, opset 13 and later.
@@ -15,6 +15,7 @@ import numpy as np
 
 from minicv.autograd import Function
 from minicv.backend import to_numpy
+from minicv.export.activation_operators import ACTIVATIONS
 from minicv.export.graph import ExportError, GraphBuilder
 from minicv.export.layer_operators import LAYERS
 from minicv.export.operands import Operands, Writers
@@ -23,10 +24,8 @@ from minicv.export.shape_operators import SHAPES
 from minicv.functional.abs import Abs
 from minicv.functional.arithmetic import Add, Divide, Multiply, Negative, Subtract
 from minicv.functional.batch_norm import BatchNorm
-from minicv.functional.clip import Clip
 from minicv.functional.dropout import Dropout
 from minicv.functional.exp import Exp
-from minicv.functional.leaky_relu import LeakyRelu
 from minicv.functional.log import Log
 from minicv.functional.log_softmax import LogSoftmax
 from minicv.functional.matmul import Matmul
@@ -35,7 +34,6 @@ from minicv.functional.maximum import Maximum, Minimum
 from minicv.functional.mean import Mean
 from minicv.functional.power import Power, PowerOfNumber
 from minicv.functional.relu import Relu
-from minicv.functional.relu6 import Relu6
 from minicv.functional.roi_align import RoIAlign
 from minicv.functional.roi_pool import RoIPool
 from minicv.functional.sigmoid import Sigmoid
@@ -90,21 +88,6 @@ def write(operation: Function, x: Operands, graph: GraphBuilder) -> str:
     raise ExportError(f"{operation.name} cannot be exported: {reason}")
 
 
-def clip(operation: Clip, x: Operands, graph: GraphBuilder) -> str:
-    """Clip, with one limit or two."""
-    return graph.add("Clip", x[0], *_limits(graph, operation.min, operation.max))
-
-
-def relu6(operation: Relu6, x: Operands, graph: GraphBuilder) -> str:
-    """Clip to 0..6."""
-    return graph.add("Clip", x[0], *_limits(graph, 0, 6))
-
-
-def leaky_relu(operation: LeakyRelu, x: Operands, graph: GraphBuilder) -> str:
-    """LeakyRelu."""
-    return graph.add("LeakyRelu", x[0], alpha=float(operation.negative_slope))
-
-
 def power_of_number(operation: PowerOfNumber, x: Operands, graph: GraphBuilder) -> str:
     """Pow by a constant."""
     return graph.add("Pow", x[0], graph.number(operation.exponent))
@@ -134,22 +117,15 @@ def where(operation: Where, x: Operands, graph: GraphBuilder) -> str:
 
 
 WRITERS: Writers = {
+    **ACTIVATIONS,
     **LAYERS,
     **POOLINGS,
     **SHAPES,
-    Clip: clip,
-    LeakyRelu: leaky_relu,
     LogSoftmax: softmax,
     Max: reduction,
     Mean: reduction,
     PowerOfNumber: power_of_number,
-    Relu6: relu6,
     Softmax: softmax,
     Sum: reduction,
     Where: where,
 }
-
-
-def _limits(graph: GraphBuilder, low: float | None, high: float | None) -> list[str]:
-    limits = ["" if limit is None else graph.number(limit) for limit in (low, high)]
-    return limits if limits[1] else limits[:1]

@@ -27,7 +27,8 @@ class PRelu(Function):
             grad_x = product_or_zero(slope, grad)
         if self.needs_grad[1]:
             products = product_or_zero(xp.minimum(self.x, 0), grad)
-            axes = (0, *range(2, grad.ndim)) if self.weight.size > 1 else tuple(range(grad.ndim))
+            one_slope = self.weight.size == 1
+            axes = tuple(range(grad.ndim)) if one_slope else (0, *range(2, grad.ndim))
             grad_weight = products.sum(axis=axes).reshape(self.weight.shape)
         return grad_x, grad_weight
 
@@ -73,4 +74,6 @@ def prelu(x: Tensor | Array, weight: Tensor | Array) -> Tensor:
 
 def _per_channel(weight: Array, x: Array) -> Array:
     """(C,) -> (C, 1, 1), to broadcast against x; a single slope becomes a number."""
-    return weight.reshape(-1, *[1] * (x.ndim - 2)) if weight.size > 1 else weight.reshape(())
+    if weight.size == 1:
+        return weight.reshape(())
+    return weight.reshape(-1, *[1] * (x.ndim - 2))

@@ -10,10 +10,14 @@ from minicv.reference.conv2d import conv2d
 from minicv.reference.conv_norm_relu import conv_norm_relu
 from minicv.reference.conv_transpose2d import conv_transpose2d
 from minicv.reference.dropout import dropout
+from minicv.reference.elu import elu
+from minicv.reference.gelu import gelu
+from minicv.reference.group_norm import group_norm, instance_norm
 from minicv.reference.heatmaps import heatmaps_to_keypoints, joint_positions
 from minicv.reference.kl_divergence import kl_divergence
 from minicv.reference.l1_loss import l1_loss
 from minicv.reference.l2_loss import l2_loss
+from minicv.reference.layer_norm import layer_norm
 from minicv.reference.leaky_relu import leaky_relu
 from minicv.reference.linear import linear
 from minicv.reference.local_response_norm import local_response_norm
@@ -24,12 +28,14 @@ from minicv.reference.matmul import matmul
 from minicv.reference.max_pool2d import max_pool2d
 from minicv.reference.max_unpool2d import max_unpool2d
 from minicv.reference.multiclass_hinge import multiclass_hinge
+from minicv.reference.prelu import prelu
 from minicv.reference.relu import relu
 from minicv.reference.relu6 import relu6
 from minicv.reference.resize_bilinear import resize_bilinear
 from minicv.reference.roi_align import roi_align
 from minicv.reference.roi_pool import roi_pool
 from minicv.reference.sigmoid import sigmoid
+from minicv.reference.silu import silu
 from minicv.reference.smooth_l1 import smooth_l1
 from minicv.reference.softmax import softmax
 from minicv.reference.softmax_cross_entropy import softmax_cross_entropy
@@ -49,12 +55,17 @@ __all__ = [
     "conv_norm_relu",
     "conv_transpose2d",
     "dropout",
+    "elu",
     "frozen_batch_norm",
+    "gelu",
+    "group_norm",
     "heatmaps_to_keypoints",
+    "instance_norm",
     "joint_positions",
     "kl_divergence",
     "l1_loss",
     "l2_loss",
+    "layer_norm",
     "leaky_relu",
     "linear",
     "local_response_norm",
@@ -66,6 +77,7 @@ __all__ = [
     "multiclass_hinge",
     "paste_masks",
     "paste_masks_expanded",
+    "prelu",
     "relu",
     "relu6",
     "resize_bilinear",
@@ -73,6 +85,7 @@ __all__ = [
     "roi_align",
     "roi_pool",
     "sigmoid",
+    "silu",
     "smooth_l1",
     "softmax",
     "softmax_cross_entropy",
