@@ -3,8 +3,10 @@
 from minicv.data.camvid import CamVid
 from minicv.data.checks import check_targets
 from minicv.data.class_folder import ClassFolder
+from minicv.data.class_list import ClassList
 from minicv.data.coco import CocoDetection
 from minicv.data.farmyard import Farmyard
+from minicv.data.idx_files import IdxImages
 from minicv.data.image_files import (
     AnnotationError,
     DatasetWarning,
@@ -13,6 +15,7 @@ from minicv.data.image_files import (
     read_image,
     read_label_map,
 )
+from minicv.data.leeds_sports import LeedsSports
 from minicv.data.loader import DataLoader, Dataset, SampleError
 from minicv.data.mask_folder import MaskFolder
 from minicv.data.object_crops import ObjectCrops
@@ -31,13 +34,16 @@ __all__ = [
     "Cached",
     "CamVid",
     "ClassFolder",
+    "ClassList",
     "CocoDetection",
     "DataLoader",
     "Dataset",
     "DatasetWarning",
     "Farmyard",
+    "IdxImages",
     "ImageError",
     "ImageFolder",
+    "LeedsSports",
     "MaskFolder",
     "ObjectCrops",
     "OneObject",

@@ -17,12 +17,15 @@ from typing import Any
 
 from minicv.data.camvid import CamVid
 from minicv.data.class_folder import ClassFolder, every_tenth_of_each_class, splits_of
+from minicv.data.class_list import open_class_list
 from minicv.data.coco_folder import CocoParts, find_coco_parts
 from minicv.data.cvat import CVATImages, subsets_of
 from minicv.data.derived_labels import derivation, with_derived
 from minicv.data.farmyard import Farmyard
 from minicv.data.faults import Faults
+from minicv.data.idx_files import open_idx
 from minicv.data.labelme import LabelmeFolder
+from minicv.data.leeds_sports import open_leeds_sports
 from minicv.data.mask_folder import MaskFolder
 from minicv.data.one_object import SingleObjectScenes
 from minicv.data.penn_fudan import PennFudan
@@ -110,6 +113,10 @@ def open_data(
     - ``camvid:DIR``: its own train, val and test.
     - ``folder:DIR``: its folders train, val and test; where there are none, every tenth picture of
       each class validates.
+    - ``csv:FILE``: its column of splits; without one, every tenth picture of each class validates.
+    - ``idx:DIR``: of the files ``train`` every tenth picture validates; ``t10k`` is the test.
+    - ``lsp:DIR``: the last eighth by number is the test, of the original 2,000 the last half; of
+      the others every tenth validates.
     - ``masks:IMAGES,MASKS``: by sorted name every tenth picture validates.
     - ``coco:DIR``: the parts after which its files or folders are called; where none is for
       validation, every tenth picture validates. ``coco:IMAGES,FILE.json`` names the file to learn
@@ -432,6 +439,24 @@ SOURCES: dict[str, Source] = {
         ("label",),
         _class_folder,
         takes_classes=True,
+    ),
+    "csv": Source(
+        "csv:FILE (a text file with a picture's path and its class in each line)",
+        ("label",),
+        lambda paths, asked: open_class_list(paths, asked.classes, asked.faults),
+        takes_classes=True,
+    ),
+    "idx": Source(
+        "idx:DIR (a folder with MNIST's or Fashion-MNIST's files, packed or not)",
+        ("label",),
+        lambda paths, asked: open_idx(paths, asked.classes, asked.faults),
+        paths=(1, 2),
+        takes_classes=True,
+    ),
+    "lsp": Source(
+        "lsp:DIR (Leeds Sports Pose: a folder with joints.mat and images)",
+        ("joints",),
+        lambda paths, asked: open_leeds_sports(paths, asked.faults),
     ),
     "masks": Source(
         "masks:IMAGES,MASKS (a folder of pictures and one of masks; --classes or labelmap.txt)",
