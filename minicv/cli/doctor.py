@@ -130,7 +130,9 @@ def _caption(census: Census, sample: Sample, kinds: Sequence[str]) -> str:
     height, width = sample.size or (0, 0)
     name = Path(sample.name).name
     facts = [f"{width} x {height}", *kinds]
-    if not any(sample.areas):  # the picture has a class as a whole, which no box names
+    if sample.joints is not None and not any(sample.areas):
+        facts[1:1] = [f"{sample.joints.sum()} of {len(sample.joints)} joints"]
+    elif not any(sample.areas):  # the picture has a class as a whole, which no box names
         facts[1:1] = [census.classes[k] for k in sample.objects]
     return f"{census.split}: {name}\n{'; '.join(facts)}"
 

@@ -9,12 +9,14 @@ Johnson, Everingham: Clustered pose and nonlinear appearance models for human po
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from minicv.data.crops import window_around
 from minicv.data.faults import Faults
 from minicv.data.image_files import AnnotationError, read_image
 from minicv.data.mat_files import read_mat_array
@@ -45,21 +47,29 @@ class LeedsSports:
     that lies up to two pixels outside is moved to the border; one further away counts as not
     annotated. Right and left are the person's.
 
+    **Crops.** The person rarely fills the photograph: half of the extended set's people take less
+    than half of its height or width. So each photograph is cut to what pose estimation works on,
+    the person's box, which follows from the annotated joints: their extent, and ``context`` times
+    its longer side on each side, as far as the photograph goes. Such a box says a little of where
+    the joints are, in the test too, as a perfect detector would.
+
     **Splits.** The first 1,000 photographs of the original 2,000 are for training and the others
     for the test, as their authors say. Of any other number the last eighth is for the test: of 320
     the last 40.
 
     `joint_names` are those of `minicv.vision.keypoints.LEEDS_SPORTS_JOINTS`, `classes` is person.
-    Target: joints, (14, 3) float32 as x, y, annotated (0 or 1), and image_id, such as
+    Target: joints, (14, 3) float32 as x, y, annotated (0 or 1), in the crop, and image_id, such as
     ``"im00001"``. A person without any joint is left out.
 
     Args:
         root: the folder with ``images`` and ``joints.mat``.
         split: "train" or "test"; None for all.
         faults: takes what is wrong with the files; None warns and raises.
+        context: see above; None takes the whole photographs.
 
     Raises:
-        ValueError: an unknown split; there are fewer than 8 photographs and so none for the test.
+        ValueError: an unknown split, or a negative ``context``; there are fewer than 8 photographs
+            and so none for the test.
         FileNotFoundError: the folder, ``images`` or ``joints.mat`` is missing, or a photograph is.
         AnnotationError: ``joints.mat`` is damaged, has another shape, or numbers that are not
             finite, or others than 0 and 1 in the third row.
@@ -71,12 +81,21 @@ class LeedsSports:
     joint_names: tuple[str, ...] = LEEDS_SPORTS_JOINTS
 
     def __init__(
-        self, root: str | Path, split: str | None = None, faults: Faults | None = None
+        self,
+        root: str | Path,
+        split: str | None = None,
+        faults: Faults | None = None,
+        context: float | None = 0.15,
     ) -> None:
         if split not in (None, *SPLITS):
             raise ValueError(f"{READER}: split is {split!r}, expected {' or '.join(SPLITS)}")
+        if context is not None and not 0 <= context < math.inf:
+            raise ValueError(
+                f"{READER}: context is {context}, expected a share of the person's size of at "
+                "least 0, such as 0.15"
+            )
         faults = Faults() if faults is None else faults
-        self.root, self.split = Path(root), split
+        self.root, self.split, self.context = Path(root), split, context
         self.file = self.root / "joints.mat"
         self.paths: list[Path] = []
         self._joints: list[np.ndarray] = []  # (14, 3) of each photograph
@@ -93,8 +112,13 @@ class LeedsSports:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        path = self.paths[index]
-        return read_image(path), {"joints": self._joints[index].copy(), "image_id": path.stem}
+        path, joints = self.paths[index], self._joints[index].copy()
+        image = read_image(path)
+        if self.context is not None:
+            rows, columns = person_window(joints, self.context, *image.shape[1:])
+            image = np.ascontiguousarray(image[:, rows, columns])
+            joints[joints[:, 2] > 0] -= (columns.start, rows.start, 0)
+        return image, {"joints": joints, "image_id": path.stem}
 
     def labels_of(self, index: int) -> np.ndarray:
         """(1,) int64: the label of a photograph's person; there is one class."""
@@ -191,6 +215,28 @@ def open_leeds_sports(paths: Sequence[str], faults: Faults | None = None) -> Spl
         rule="by number the last eighth of the photographs is for the test (the last half of the "
         "original 2,000); of the others every tenth validates",
     )
+
+
+def person_window(
+    joints: np.ndarray, context: float, height: int, width: int
+) -> tuple[slice, slice]:
+    """Rows and columns of a picture that hold a person's joints and some of what is around them.
+
+    Args:
+        joints: (J, 3) as x, y, annotated; at least one is annotated, and all of those lie in the
+            picture.
+        context: share of the longer side of the joints' extent that is added on each side, though
+            never less than a pixel.
+        height, width: of the picture, where the window ends.
+
+    >>> joints = np.array([[4.0, 5, 1], [6, 15, 1], [0, 0, 0]])
+    >>> person_window(joints, 0.2, 16, 20)
+    (slice(3, 16, None), slice(2, 8, None))
+    """
+    points = joints[joints[:, 2] > 0, :2]
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = max(context * float((high - low).max()), 1.0)
+    return window_around((*(low - margin), *(high + margin)), 0.0, height, width)
 
 
 def _read_columns(root: Path) -> tuple[np.ndarray, str]:

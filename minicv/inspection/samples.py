@@ -11,6 +11,7 @@ from PIL import Image
 from minicv.data.transforms import resize
 from minicv.inspection.canvas import enlarged
 from minicv.inspection.detections import draw_detections
+from minicv.inspection.keypoints import draw_keypoints
 from minicv.inspection.label_maps import draw_segmentation
 from minicv.inspection.label_pictures import background_labels
 from minicv.inspection.skeletons import skeleton_of
@@ -32,11 +33,11 @@ def draw_sample(
 
     Args:
         image: (3, H, W) floats in 0..1.
-        target: of a data set; boxes and labels with masks and keypoints, or a segmentation, or
-            neither, which gives the photograph alone.
+        target: of a data set; boxes and labels with masks and keypoints, or the joints of one
+            person, or a segmentation, or nothing of these, which gives the photograph alone.
         classes, pixel_classes: names of the labels of objects and of pixels.
         colours: (K, 3) of the pixels' classes; by default those of `class_palette`.
-        joint_names: of the keypoints; they say which limbs are drawn, see `skeleton_of`.
+        joint_names: of the keypoints or joints; they say which limbs are drawn, see `skeleton_of`.
 
     >>> target = {"boxes": np.array([[9.0, 9, 60, 50]]), "labels": np.array([0])}
     >>> [p.size for p in draw_sample(np.ones((3, 900, 1120), np.float32), target, ["cow"])]
@@ -44,7 +45,7 @@ def draw_sample(
     """
     height, width = image.shape[1:]
     share = LONGER_SIDE / max(height, width)
-    known = ("boxes", "masks", "keypoints", "segmentation")
+    known = ("boxes", "masks", "keypoints", "joints", "segmentation")
     target = {**target, **{name: np.asarray(target[name]) for name in known if name in target}}
     if share < 1:
         size = max(1, int(height * share + 0.5)), max(1, int(width * share + 0.5))
@@ -64,6 +65,9 @@ def draw_sample(
                 skeleton=skeleton_of(joint_names, joints),
             )
         )
+    if "joints" in target:
+        skeleton = skeleton_of(joint_names, len(target["joints"]))
+        pictures.append(draw_keypoints(image, target["joints"][None], skeleton))
     if "segmentation" in target:
         pictures.append(
             draw_segmentation(

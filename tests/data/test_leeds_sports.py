@@ -39,7 +39,7 @@ def ids(dataset):
 def test_the_extended_layout(tmp_path):
     joints = columns(9)
     joints[3, :, 4] = (-20, 500, 0)  # not in the picture, not annotated
-    dataset = LeedsSports(save(tmp_path, joints))
+    dataset = LeedsSports(save(tmp_path, joints), context=None)
     assert len(dataset) == 9 and dataset.classes == ("person",)
     assert dataset.joint_names == LEEDS_SPORTS_JOINTS and dataset.joint_names[0] == "right ankle"
     image, target = dataset[4]
@@ -58,9 +58,35 @@ def test_the_original_layout(tmp_path):
     joints = columns(9).transpose(1, 0, 2).copy()  # (3, 14, N)
     joints[2] = 0
     joints[2, 5, 4] = 1  # hidden, and annotated
-    _, target = LeedsSports(save(tmp_path, joints))[4]
+    _, target = LeedsSports(save(tmp_path, joints), context=None)[4]
     assert target["joints"][:, 2].tolist() == [1] * 14
     assert target["joints"][5].tolist() == [5.5, 5.5, 1]
+
+
+def test_the_person_is_cut_out(tmp_path):
+    joints = columns(9)
+    joints[1:, 2, 0] = 0
+    joints[:3, :, 0] = [[11, 6, 1], [15, 26, 1], [-90, 4, 0]]  # x 10.5..14.5, y 5.5..25.5
+    root = save(tmp_path, joints)
+    pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(root / "images" / "im00001.png")
+    (root / "images" / "im00001.jpg").unlink()
+    image, target = LeedsSports(root)[0]  # 0.15 of 20 pixels are 3
+    np.testing.assert_allclose(image, pixels[2:29, 7:18].transpose(2, 0, 1) / 255, rtol=1e-6)
+    assert target["joints"][:3].tolist() == [[3.5, 3.5, 1], [7.5, 23.5, 1], [0, 0, 0]]
+    image, _ = LeedsSports(root, context=1.0)[0]
+    assert image.shape == (3, HEIGHT, 35)  # to the borders, and to 34.5
+    assert image.flags.c_contiguous
+    with pytest.raises(ValueError, match=r"context is -0\.1, expected a share"):
+        LeedsSports(root, context=-0.1)
+
+
+def test_one_joint_at_the_corner(tmp_path):
+    joints = columns(9)
+    joints[1:, 2] = 0
+    joints[0, :2] = [[WIDTH + 0.5], [HEIGHT + 0.5]]
+    image, target = LeedsSports(save(tmp_path, joints), context=0)[0]
+    assert image.shape == (3, 1, 1) and target["joints"][0].tolist() == [1, 1, 1]
 
 
 def test_splits(tmp_path):
@@ -106,7 +132,7 @@ def test_joints_outside(tmp_path):
     with pytest.warns(
         DatasetWarning, match=r"im00001: right hip is at \(42\.5, 9\.5\), outside of"
     ):
-        _, target = LeedsSports(root)[0]
+        _, target = LeedsSports(root, context=None)[0]
     assert target["joints"][:3].tolist() == [[0, 9.5, 1], [WIDTH, HEIGHT, 1], [0, 0, 0]]
 
 

@@ -25,7 +25,7 @@ MOST_ELONGATED = 4.0  # the same for a picture
 MOSTLY_VOID = 0.95
 SMALL, MEDIUM = 32**2, 96**2  # COCO's limits of areas, in pixels
 
-_LABELS = ("boxes", "labels", "segmentation", "label")
+_LABELS = ("boxes", "labels", "segmentation", "label", "joints")
 
 NO_PICTURE = Kind(
     UNREADABLE, True, "train and eval stop there; --skip-unreadable goes on without it"
@@ -127,7 +127,7 @@ def look_at(
         notes.append(Note(ONE_COLOUR, f"all of its pixels are ({red}, {green}, {blue}), RGB"))
     notes += check_objects(image, target, classes, joint_names)
     notes += check_label_map(target)
-    keypoints = target.get("keypoints")
+    joints = _joints(target)
     return Sample(
         index,
         name,
@@ -136,10 +136,10 @@ def look_at(
         digest_of(image),
         digest_of(*(np.asarray(target[key]) for key in _LABELS if key in target)),
         not empty and bool((image[:1] == image[1:]).all()),
-        Counter(np.ravel(target.get("labels", target.get("label", ()))).astype(int).tolist()),
+        Counter(_object_labels(target).tolist()),
         _areas(target),
         _pixels(target),
-        None if keypoints is None else (keypoints[:, :, 2] > 0).sum(axis=0),
+        None if joints is None else (joints[..., 2] > 0).sum(axis=0),
         tuple(notes),
         str(target.get("image_id", name)),
         _learnt(target),
@@ -173,6 +173,8 @@ def check_objects(
     >>> [note.what for note in check_objects(np.zeros((3, 20, 20)), target, ("cow",))]
     ['objects 1 and 2 (cow, cow) have the same box']
     """
+    if "joints" in target:
+        yield from _joints_outside(_joints(target), joint_names, *image.shape[1:])
     if "boxes" not in target:
         return
     try:
@@ -251,6 +253,19 @@ def _pixels(target: Mapping[str, Any]) -> dict[int, int]:
     return {int(label): int(counts[label]) for label in np.flatnonzero(counts)}
 
 
+def _object_labels(target: Mapping[str, Any]) -> np.ndarray:
+    """(N,) int64: of the objects, of the whole picture, or of the one person with joints."""
+    person = (0,) if "joints" in target else ()
+    return np.ravel(target.get("labels", target.get("label", person))).astype(np.int64)
+
+
+def _joints(target: Mapping[str, Any]) -> np.ndarray | None:
+    """(people, J, 3), of the objects or of the one person whom the picture shows."""
+    if "joints" in target:
+        return np.asarray(target["joints"])[None]
+    return target.get("keypoints")
+
+
 def _areas(target: Mapping[str, Any]) -> tuple[int, int, int]:
     """Number of small, medium and large objects; by COCO's area where there is one."""
     if "boxes" not in target:
@@ -263,7 +278,7 @@ def _areas(target: Mapping[str, Any]) -> tuple[int, int, int]:
 
 def _learnt(target: Mapping[str, Any]) -> int:
     """Number of objects that a training learns from and AP judges by."""
-    labels = np.ravel(target.get("labels", target.get("label", ())))
+    labels = _object_labels(target)
     left_out = np.zeros(len(labels), bool)
     for mark in ("difficult", "iscrowd"):
         left_out |= np.asarray(target.get(mark, left_out), bool)
