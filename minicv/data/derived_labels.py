@@ -29,15 +29,24 @@ class Derivation:
     rule: str
 
     def of(self, splits: Splits) -> Splits:
-        """The splits with these labels; what was one picture's stays in one split."""
+        """The splits with these labels; what comes of one picture stays in one split."""
 
         def rule() -> str:
             return "; ".join(filter(None, (splits.rule, self.rule)))
 
+        def part(name: str) -> Any:
+            dataset = getattr(splits, name)
+            try:
+                return self.wrap(dataset)
+            except ValueError as error:
+                if type(error) is ValueError:  # nothing is left of this part, say
+                    raise ValueError(f"the {name} part: {error}") from None
+                raise
+
         return Splits(
-            lambda: self.wrap(splits.train),
-            lambda: self.wrap(splits.validation),
-            lambda: None if splits.tested_on_validation else self.wrap(splits.test),
+            lambda: part("train"),
+            lambda: part("validation"),
+            lambda: None if splits.tested_on_validation else part("test"),
             splits.drawn,
             rule,
         )

@@ -67,6 +67,7 @@ class PennFudan:
         self.paths: list[Path] = []
         self.label_paths: list[Path] = []
         self._turned: list[PictureSize | None] = []
+        self._people: list[int] = []
         pairs = []
         for path in paths:
             found = masks.named(f"{path.stem}_mask.png") or masks.named(f"{path.stem}.png")
@@ -88,10 +89,15 @@ class PennFudan:
                 self.paths.append(path)
                 self.label_paths.append(mask)
                 self._turned.append(size if turned else None)
+                self._people.append(len({*looks[mask].as_numbers} - {0}))
         faults.settle("PennFudan")
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def labels_of(self, index: int) -> np.ndarray:
+        """The labels of a picture's people, without reading it."""
+        return np.zeros(self._people[index], np.int64)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         path, mask, turned = self.paths[index], self.label_paths[index], self._turned[index]

@@ -107,6 +107,10 @@ class YoloDetection:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def labels_of(self, index: int) -> np.ndarray:
+        """The labels of a picture's objects, without reading the picture."""
+        return np.array(self._entries[index].labels, np.int64)
+
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
         entry = self._entries[index]
         image = read_image(entry.picture)

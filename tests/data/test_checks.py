@@ -197,6 +197,40 @@ def test_only_as_many_samples_are_read_as_are_needed():
     assert read == [0, 1]
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_pictures_of_one_class_cannot_be_told_apart(known):
+    class OfClasses(list):
+        classes = ("cow", "duck")
+
+        def __getitem__(self, index):
+            read.append(index)
+            return None, {"label": super().__getitem__(index)}
+
+    class Known(OfClasses):
+        def labels_of(self, index):
+            return np.array([list.__getitem__(self, index)])
+
+    read: list[int] = []
+    kind = Known if known else OfClasses
+    with pytest.raises(ValueError, match="the class of 3 pictures is 'duck', so there is nothing"):
+        check_learnable(kind([1, 1, 1]), ("label",))
+    read.clear()
+    assert check_learnable(kind([1, 1, 0, 1]), ("label",)) == []
+    assert read == ([] if known else [0, 1, 2])
+    assert check_learnable(kind([1, 1, 1]), ("label", "box")) == []  # it can be localised
+    with pytest.raises(ValueError, match="no picture to learn from"):
+        check_learnable(kind([]), ("label",))
+
+
+def test_poses_without_an_annotated_joint():
+    nothing, one = np.zeros((14, 3)), np.zeros((14, 3))
+    one[3, 2] = 1
+    with pytest.raises(ValueError, match="list: no joint in 2 pictures is annotated, so there is"):
+        check_learnable([(None, {"joints": nothing})] * 2, ("joints",))
+    both = [(None, {"joints": joints}) for joints in (nothing, one)]
+    assert check_learnable(both, ("joints",)) == []
+
+
 def test_labels_that_are_known_without_the_picture_are_used():
     class Known(list):
         def labels_of(self, index):

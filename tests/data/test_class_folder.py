@@ -29,6 +29,7 @@ def test_folders_are_classes(tmp_path):
     assert dataset.classes == ("cow", "duck")
     assert ids(dataset) == ["cow/1.jpg", "cow/barn/2.webp", "duck/a.PNG", "duck/b.jpg"]
     assert dataset.labels == [0, 0, 1, 1]
+    assert [dataset.labels_of(index).tolist() for index in range(4)] == [[0], [0], [1], [1]]
     image, target = dataset[2]
     assert image.shape == (3, 3, 4) and image.dtype == np.float32
     assert target == {"label": 1, "image_id": "duck/a.PNG"} and type(target["label"]) is int

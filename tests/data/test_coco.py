@@ -99,6 +99,17 @@ def test_keypoints_are_pixel_middles(tmp_path):
     assert not keypoints[1].any()
 
 
+def test_what_is_known_without_the_photograph(tmp_path):
+    person = annotation(category_id=9, keypoints=[4, 5, 2, 0, 0, 0, 7, 1, 1])
+    crowd = annotation(category_id=9, iscrowd=1, keypoints=[0, 0, 0, 3, 3, 2, 0, 0, 0])
+    dataset = CocoDetection(
+        *write(tmp_path, annotation(), crowd, person, joints=["nose", "left_eye", "right_eye"])
+    )
+    (tmp_path / "a.png").unlink()
+    assert dataset.labels_of(0).tolist() == [0, 1]
+    assert dataset.annotated_joints_of(0).tolist() == [[False] * 3, [True, False, True]]
+
+
 def test_wrong_boxes_are_repaired_with_one_warning(tmp_path):
     files = write(
         tmp_path,

@@ -48,6 +48,12 @@ def test_split_by_sorted_name(root):
     assert train.classes == ("person",)
 
 
+def test_people_are_counted_without_reading(root):
+    dataset = PennFudan(root)
+    (root / "PNGImages" / "Ped000.png").unlink()
+    assert [dataset.labels_of(index).tolist() for index in (0, 58, 59)] == [[0, 0], [0, 0], []]
+
+
 def test_photograph_without_people(root):
     _, target = PennFudan(root)[59]
     assert target["boxes"].shape == (0, 4) and target["masks"].shape == (0, 20, 30)

@@ -213,6 +213,17 @@ def test_relabelled_without_any_object_left():
     assert target["labels"].shape == (0,)
 
 
+def test_relabelled_pictures():
+    class OfPictures(Numbers):
+        def __getitem__(self, index):
+            return super().__getitem__(index)[0], {"label": index % 2}
+
+    part = Relabelled(OfPictures(), ("zero", "odd", "even"))
+    assert [part[index][1]["label"] for index in range(3)] == [2, 1, 2]
+    assert type(part[0][1]["label"]) is int
+    assert Relabelled(OfPictures(), ("odd",))[0][1]["label"] == -1
+
+
 def test_files_of_a_subset():
     class Files(Numbers):
         paths = tuple(f"{i}.jpg" for i in range(10))
@@ -220,5 +231,6 @@ def test_files_of_a_subset():
 
     part = Subset(Subset(Files(), [4, 5, 6]), [2, 0])
     assert part.paths == ["6.jpg", "4.jpg"] and part.label_paths == ["6.png", "4.png"]
+    assert not hasattr(part, "annotated_joints_of") and not hasattr(part, "labels_of")
     with pytest.raises(AttributeError):
         _ = Subset(Numbers(), [1]).label_paths

@@ -1,5 +1,6 @@
 """The first look of a training at its files: what is named, refused, left out and said."""
 
+import dataclasses
 import warnings
 
 import numpy as np
@@ -8,7 +9,7 @@ from label_map_folders import camvid_folder
 from made_sets import Made, boxes_of, coloured, object_set, splits
 from PIL import Image
 
-from minicv.data import DatasetWarning, ImageError
+from minicv.data import DatasetWarning, ImageError, ObjectCrops
 from minicv.data.faults import Faults
 from minicv.data.sources import open_data
 from minicv.tasks.before_training import checked, readable
@@ -51,6 +52,33 @@ def test_what_was_looked_at_is_said_in_one_line(tmp_path):
     result, (line,) = look(train, validation, batch_size=4)
     assert result.train is train and result.validation is validation
     assert line.startswith("checked 6 pictures and 12 objects in 0.") and line.endswith(" s")
+
+
+def test_crops_are_counted_by_their_pictures(tmp_path):
+    train, validation = (
+        OnDisk(tmp_path / "a", object_set(0, 4)),
+        OnDisk(tmp_path / "b", object_set(9, 2)),
+    )
+    task = dataclasses.replace(DETECTION, needs=("label",))
+    crops = ObjectCrops(train), ObjectCrops(validation)
+    _, (line,) = look(*crops, task)
+    assert line.startswith("checked 6 pictures in 0.")
+    cut(train.paths[1])
+    with pytest.raises(ImageError) as caught:
+        look(*crops, task)
+    assert str(caught.value).count("1.jpg") == 1
+    with pytest.warns(DatasetWarning, match=r"1\.jpg: .*; left out"):
+        result, _ = look(*crops, task, skip_unreadable=True)
+    assert [result.train[index][1]["image_id"] for index in range(len(result.train))] == [
+        f"picture{k} object {number}" for k in (0, 2, 3) for number in (1, 2)
+    ]
+
+
+def test_crops_of_one_class_are_refused(tmp_path):
+    cows = OnDisk(tmp_path / "a", object_set(0, 4, labels=(0,)))
+    task = dataclasses.replace(DETECTION, needs=("label",))
+    with pytest.raises(ValueError, match="OnDisk: the class of 4 pictures is 'cow', so there is"):
+        look(ObjectCrops(cows), ObjectCrops(cows), task)
 
 
 @pytest.mark.parametrize("suffix", ["jpg", "png"])

@@ -1,5 +1,7 @@
 """A model on a data set with other classes: what is judged, by which numbers, and what is said."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from made_sets import Made, boxes_of, coloured
@@ -99,6 +101,31 @@ def test_pixels_of_unknown_classes_have_no_class_and_unlabelled_ones_no_iou():
     metric.add(predicted, judged.dataset[0][1])
     rows = {line.split()[0]: line.split() for line in SEGMENTATION.report(metric)}
     assert rows["duck"][-1] == "-" and rows["cow"][-1] == "0.667" and rows["mIoU"][-1] == "0.833"
+
+
+TELLING_APART = dataclasses.replace(DETECTION, needs=("label",), metric_of_some=None)
+
+
+def of_classes(*labels, classes=("Cow", "pig", "duck"), known=True):
+    made = Made([(coloured(k), {"label": label}) for k, label in enumerate(labels)], classes)
+    if known:
+        made.labels_of = lambda index: np.array([labels[index]])
+    return made
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_pictures_of_a_class_that_the_model_lacks_are_left_out(known):
+    judged = judging(TELLING_APART, ("duck", "cow"), of_classes(1, 0, 2, 1, known=known), "x")
+    assert judged.left_out == ("pig",) and judged.labelled == ("duck", "cow")
+    data = judged.dataset
+    assert [data[index][1]["label"] for index in range(len(data))] == [1, 0]
+    data = judging(TELLING_APART, ("duck", "pig", "cow"), of_classes(1, 0, 2, known=known)).dataset
+    assert [data[index][1]["label"] for index in range(len(data))] == [1, 2, 0]
+
+
+def test_no_picture_of_a_class_that_the_model_knows():
+    with pytest.raises(ValueError, match="no picture of x is of a class that the model knows"):
+        judging(TELLING_APART, ("duck", "cow"), of_classes(1, 1), "x")
 
 
 def test_joints_must_be_the_same_ones_in_the_same_order():

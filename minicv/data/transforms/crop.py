@@ -89,7 +89,7 @@ def crop(
     mask. An instance is dropped if less than `min_visible` of its box's area is left, or if a side
     is shorter than `min_size` pixels. Joints outside the window become invisible. A picture that
     loses all of its instances keeps empty arrays. The `box` of a picture's one object is clipped;
-    it has no area if the window does not show the object: see `towards_object`.
+    it has no area if the window does not show the object: see `places_of_window`.
 
     Raises:
         ValueError: the window does not lie in the picture.
@@ -118,43 +118,41 @@ def crop(
     return np.ascontiguousarray(image[:, rows, columns]), target
 
 
-def towards_object(
-    target: dict, top: int, left: int, window: tuple[int, int], size: tuple[int, ...]
-) -> tuple[int, int]:
-    """Where a window shows the one object of a picture, as near as possible to a random place.
+def places_of_window(
+    target: dict, window: tuple[int, int], size: tuple[int, ...]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Least and greatest row, and column, at which a random window may begin.
 
-    A picture of one object without this object would teach nothing. If the `box` is larger than the
-    window, the window shows a part of it. Targets without `box` leave the window where it is.
+    A picture of one object would teach nothing without this object. So where the target has a
+    `box`, the window holds all of it, or, where the box is larger, a part of it and nothing else.
+    Otherwise the window may lie anywhere in the picture.
 
     Args:
         target: of the picture.
-        top, left: row and column of the window's first pixel.
         window: its height and width.
         size: height and width of the picture.
 
-    Returns:
-        row and column of its first pixel.
-
     >>> target = {"box": np.array([6.0, 1.0, 9.5, 3.0])}
-    >>> towards_object(target, 0, 0, (4, 5), (8, 12)), towards_object({}, 0, 0, (4, 5), (8, 12))
-    ((0, 5), (0, 0))
+    >>> places_of_window(target, (4, 5), (8, 12)), places_of_window({}, (4, 5), (8, 12))
+    (((0, 1), (5, 6)), ((0, 4), (0, 7)))
     """
     if "box" not in target:
-        return top, left
+        return (0, size[0] - window[0]), (0, size[1] - window[1])
     x1, y1, x2, y2 = (float(number) for number in target["box"])
-    return _towards(top, window[0], y1, y2, size[0]), _towards(left, window[1], x1, x2, size[1])
+    return _starts(window[0], y1, y2, size[0]), _starts(window[1], x1, x2, size[1])
 
 
-def _towards(start: int, length: int, low: float, high: float, whole: int) -> int:
+def _starts(length: int, low: float, high: float, whole: int) -> tuple[int, int]:
+    """The first and the last start of ``length`` pixels that hold low..high, or lie within it."""
     first, last = math.ceil(min(high, whole)) - length, math.floor(max(low, 0))
-    return min(max(start, min(first, last)), max(first, last))
+    return max(min(first, last), 0), min(max(first, last), whole - length)
 
 
 class RandomCrop:
     """Cut a window of `size` (H, W) from a random place; see `crop`.
 
-    A side of the picture that is shorter than the window's is kept whole. A window that does not
-    show all of a picture's one object is moved to where it does.
+    A side of the picture that is shorter than the window's is kept whole. A picture's one object
+    stays in sight, see `places_of_window`.
 
     Example:
         >>> cut = RandomCrop((4, 4))
@@ -177,9 +175,9 @@ class RandomCrop:
         check_photograph("RandomCrop", image)
         full_height, full_width = image.shape[1:]
         height, width = min(self.size[0], full_height), min(self.size[1], full_width)
-        top = int(rng.integers(full_height - height + 1))
-        left = int(rng.integers(full_width - width + 1))
-        top, left = towards_object(target, top, left, (height, width), (full_height, full_width))
+        rows, columns = places_of_window(target, (height, width), (full_height, full_width))
+        top = int(rng.integers(rows[0], rows[1] + 1))
+        left = int(rng.integers(columns[0], columns[1] + 1))
         return crop(image, target, top, left, height, width, self.min_visible, self.min_size)
 
 

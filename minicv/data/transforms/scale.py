@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.data.transforms.compose import need_rng
-from minicv.data.transforms.crop import crop, lay_on_ground, towards_object
+from minicv.data.transforms.crop import crop, lay_on_ground, places_of_window
 from minicv.data.transforms.photograph import check_photograph
 from minicv.data.transforms.resize import resize
 from minicv.vision.label_maps import VOID
@@ -19,8 +19,8 @@ class RandomScale:
 
     A factor above 1 cuts a random window and enlarges it; a factor below 1 shrinks the picture and
     lays it at a random place on a grey ground, so that objects are seen small. Instances that the
-    cut takes most of are dropped, as in `crop`; the window shows a picture's one object, as in
-    `towards_object`. In segmentation the ground has the class `fill_class`.
+    cut takes most of are dropped, as in `crop`; a picture's one object stays in sight, see
+    `places_of_window`. In segmentation the ground has the class `fill_class`.
 
     Args:
         scale: least and greatest factor; drawn so that halving and doubling are equally likely.
@@ -64,7 +64,7 @@ class RandomScale:
         height, width = size = image.shape[1:]
         if factor >= 1:
             window = max(1, int(height / factor + 0.5)), max(1, int(width / factor + 0.5))
-            place = towards_object(target, *_place(window, size, down, across), window, size)
+            place = _random(places_of_window(target, window, size), down, across)
             image, target = crop(image, target, *place, *window, self.min_visible, self.min_size)
             return resize(image, target, (height, width))
         small = max(1, int(height * factor + 0.5)), max(1, int(width * factor + 0.5))
@@ -127,8 +127,8 @@ class RandomScaleCrop:
         new_height, new_width = (max(1, int(side * factor + 0.5)) for side in image.shape[1:])
         image, target = resize(image, target, (new_height, new_width))
         window = min(self.size[0], new_height), min(self.size[1], new_width)
-        size = (new_height, new_width)
-        place = towards_object(target, *_place(window, size, down, across), window, size)
+        places = places_of_window(target, window, (new_height, new_width))
+        place = _random(places, down, across)
         image, target = crop(image, target, *place, *window, self.min_visible, self.min_size)
         if window == tuple(self.size):
             return image, target
@@ -149,4 +149,12 @@ def _place(
     inner: tuple[int, int], outer: tuple[int, ...], down: float, across: float
 ) -> tuple[int, int]:
     """Row and column at which `inner` (H, W) lies in `outer`, for shares of the room in 0..1."""
-    return int(down * (outer[0] - inner[0] + 1)), int(across * (outer[1] - inner[1] + 1))
+    return _random(((0, outer[0] - inner[0]), (0, outer[1] - inner[1])), down, across)
+
+
+def _random(
+    places: tuple[tuple[int, int], tuple[int, int]], down: float, across: float
+) -> tuple[int, int]:
+    """Row and column between their least and greatest values, for random shares in 0..1."""
+    (top, lowest), (left, rightmost) = places
+    return top + int(down * (lowest - top + 1)), left + int(across * (rightmost - left + 1))
