@@ -11,8 +11,10 @@ from minicv.training.finetuning import (
     freeze,
     learning_groups,
     trained_part,
+    with_classes,
 )
 from minicv.training.fit import fit
+from minicv.training.frozen_features import Features, features_of, fit_head
 from minicv.training.progress import Progress
 from minicv.training.recipe import Preparation, Recipe, flip_for
 from minicv.training.step import GradientStep, Step
@@ -22,6 +24,7 @@ __all__ = [
     "AveragingStep",
     "DivergenceError",
     "Evaluation",
+    "Features",
     "GradientStep",
     "Learning",
     "Preparation",
@@ -32,8 +35,10 @@ __all__ = [
     "UnfreezingStep",
     "blocks_of",
     "evaluate",
+    "features_of",
     "fit",
     "fit_alternating",
+    "fit_head",
     "fit_svms",
     "flip_for",
     "freeze",
@@ -41,4 +46,5 @@ __all__ = [
     "trained_part",
     "validation_losses",
     "validator",
+    "with_classes",
 ]

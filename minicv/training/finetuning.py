@@ -13,6 +13,7 @@ Of a feature pyramid the backbone is the network under it: the pyramid is as new
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -21,11 +22,13 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.backend import Array
 from minicv.models.backbones import FPN
+from minicv.models.classification import Classifier
 from minicv.nn import BatchNorm2d, FrozenBatchNorm2d, Module, ModuleList
 from minicv.training.divergence import Images, Targets
 from minicv.training.step import GradientStep
 
 Frozen = TypeVar("Frozen", bound=Module)
+_LAST_LAYER = "fc."
 Learning = Iterable[Tensor] | Iterable[dict[str, Any]]  # what an optimizer takes
 
 
@@ -45,6 +48,33 @@ def trained_part(model: Module) -> Module:
     if not isinstance(backbone, Module):
         raise ValueError(f"{type(model).__name__} has no backbone that could be fine-tuned")
     return backbone.body if isinstance(backbone, FPN) else backbone
+
+
+def with_classes(
+    model: Classifier, classes: Sequence[str], *, rng: np.random.Generator
+) -> Classifier:
+    """A classifier for other classes, with all that ``model`` has learnt but its last layer.
+
+    Args:
+        model: is not changed; such as of `minicv.tasks.load`.
+        classes: the new K names.
+        rng: draws the weights of the new last layer.
+
+    Raises:
+        ValueError: fewer than two classes.
+
+    >>> from minicv.models.backbones import SmallBackbone
+    >>> from minicv.models.classification import ClassifierSettings
+    >>> rng = np.random.default_rng(0)
+    >>> pets = Classifier(SmallBackbone(4, rng=rng), ("cat", "dog"), ClassifierSettings(32), rng=rng)
+    >>> birds = with_classes(pets, ("duck", "goose", "swan"), rng=rng)
+    >>> birds.fc.weight.shape, birds.backbone is pets.backbone
+    ((3, 16), False)
+    """
+    other = Classifier(copy.deepcopy(model.backbone), classes, model.settings, rng=rng)
+    kept = {n: array for n, array in model.state_dict().items() if not n.startswith(_LAST_LAYER)}
+    other.load_state_dict(kept, strict=False)
+    return other
 
 
 def freeze(module: Frozen) -> Frozen:

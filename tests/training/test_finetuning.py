@@ -2,18 +2,18 @@
 
 import numpy as np
 import pytest
-from tiny_detector import tiny_detector
 
 from minicv import Tensor
 from minicv import functional as F
 from minicv.data import DataLoader, Farmyard
 from minicv.models.backbones import (
-    BACKBONES,
     FPN,
     EfficientNetLite0Backbone,
     SmallBackbone,
     build_backbone,
 )
+from minicv.models.classification import Classifier as ImageClassifier
+from minicv.models.classification import ClassifierSettings
 from minicv.nn import BatchNorm2d, FrozenBatchNorm2d, Linear, Module
 from minicv.optim import SGD, ConstantLR
 from minicv.training import (
@@ -25,6 +25,7 @@ from minicv.training import (
     freeze,
     learning_groups,
     trained_part,
+    with_classes,
 )
 from minicv.weights import load_checkpoint
 
@@ -92,7 +93,7 @@ def test_without_freezing_weights_and_statistics_move():
     )
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", ["small", "resnet18", "efficientnet_lite0"])
 def test_a_frozen_backbone_gives_in_training_what_it_gives_in_evaluation(name):
     """With statistics and weights that are not those of a new network; and under the same names."""
     rng = np.random.default_rng(0)
@@ -225,7 +226,7 @@ def test_blocks_unfreeze_from_the_last_to_the_first():
 
 
 def test_blocks_hold_every_parameter_once_and_in_the_order_of_the_network():
-    for name in BACKBONES:
+    for name in ("small", "alexnet", "resnet18", "efficientnet_lite0"):
         backbone = build_backbone(name, (16,), frozen=False, rng=np.random.default_rng(0))
         blocks = blocks_of(backbone)
         held = [id(parameter) for block in blocks for parameter in block.parameters()]
@@ -248,20 +249,40 @@ def test_an_optimizer_that_lacks_a_block_is_refused():
 
 def test_unfreezing_goes_on_after_an_interruption_as_if_there_had_been_none(tmp_path):
     def run(epochs, out, **options):
-        model = tiny_detector(DATA.classes)
-        freeze(model.backbone)
-        step = UnfreezingStep(learner(model, 0.01), blocks_of(model.backbone), every=4)
-        loader = DataLoader(DATA, 2, shuffle=True, rng=np.random.default_rng(1))
+        step = unfreezing(Classifier(), every=3)
+        samples = list(zip(IMAGES, LABELS, strict=True))
+        loader = DataLoader(samples, 2, shuffle=True, rng=np.random.default_rng(1))
         rng = np.random.default_rng(2)
         fit(step, loader, epochs=epochs, rng=rng, out=out, progress=False, **options)
         return step
 
-    whole = run(3, tmp_path / "whole")
+    whole = run(4, tmp_path / "whole")
     run(2, tmp_path / "parts")
-    parts = run(3, tmp_path / "parts", resume=True)
+    parts = run(4, tmp_path / "parts", resume=True)
     assert whole.learning_blocks == parts.learning_blocks == 2
-    assert whole.learning_rate == parts.learning_rate == 0.01
+    assert whole.learning_rate == parts.learning_rate == 0.1
     one, other = (load_checkpoint(tmp_path / name / "last.npz")[0] for name in ("whole", "parts"))
     assert one.keys() == other.keys()
     for name, array in one.items():
         np.testing.assert_array_equal(array, other[name], err_msg=name)
+
+
+# Other classes.
+
+
+@pytest.mark.parametrize("head", ["pooled", "fully_connected"])
+def test_all_but_the_last_layer_goes_over_to_other_classes(head):
+    rng = np.random.default_rng(0)
+    settings = ClassifierSettings(size=16, head=head, pooled_size=2, units=8)
+    model = ImageClassifier(SmallBackbone(4, rng=rng), ("cat", "dog"), settings, rng=rng)
+    before = model.state_dict()
+    other = with_classes(model, ("duck", "goose"), rng=rng)  # as many: no shape tells them apart
+    assert other.classes == ("duck", "goose") and other.settings == settings
+    after = other.state_dict()
+    for name, array in before.items():
+        assert np.array_equal(after[name], array) == (name != "fc.weight" and name != "fc.bias")
+    train_images = [{"label": 1}] * 4
+    step = learner(other)
+    step(IMAGES, train_images, rng)
+    for name, array in before.items():  # nothing is shared
+        np.testing.assert_array_equal(model.state_dict()[name], array, err_msg=name)
