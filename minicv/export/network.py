@@ -213,18 +213,23 @@ def _on_regions(model: Model, backbone: Backbone) -> Network:
 
 def _of_one_object(model: SingleObjectDetector) -> Network:
     side = model.settings.size
+    of_class = model.settings.box_of == "class"
+    which = "boxes: of each class," if of_class else "box:"
 
     def forward(x: Tensor) -> Outputs:
         (features,) = model.backbone(x)
-        units = model.hidden(F.adaptive_max_pool2d(features, model.settings.pooled_size))
-        return {"logits": model.class_scores(units), "box": model.box(units)}
+        pooled = F.adaptive_max_pool2d(features, model.settings.pooled_size)
+        logits, boxes = model.heads(pooled)
+        if of_class:
+            return {"logits": logits, "boxes": boxes}
+        return {"logits": logits, "box": boxes.reshape(boxes.shape[0], 4)}
 
     return Network(
         model,
         forward,
         model.backbone.mean,
         model.backbone.std,
-        "logits: of each class; box: x1, y1, x2, y2 as fractions of width and height",
+        f"logits: of each class; {which} x1, y1, x2, y2 as fractions of width and height",
         classes=model.classes,
         size=(side, side),
     )

@@ -24,12 +24,13 @@ from minicv.metrics.metric import Metric
 from minicv.models.backbones import build_backbone
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.models.localization.single_object import BoxHead, BoxOf
-from minicv.models.model import Model, Target
+from minicv.models.model import Model, Result, Target
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
 from minicv.tasks.detection import coco_results
 from minicv.tasks.task import COMMON_OPTIONS, Option, Prediction, Spec, System, Task, check_jitter
 from minicv.training import GradientStep, Learning, Preparation, Recipe, Step, learning_groups
 from minicv.training.in_turn import StepsInTurn
+from minicv.vision.boxes import box_iou
 
 LEARNT_FROM = ("label", "box", "image_id")
 
@@ -62,6 +63,11 @@ def _summary(prediction: Prediction, threshold: float) -> str:
     place = f"{x2 - x1:.0f} x {y2 - y1:.0f} pixels from ({x1:.0f}, {y1:.0f}) on"
     after = f"; next {named[1]}" if len(named) > 1 else ""
     return f"{named[0]}, {place}{after} ({prediction.seconds:.2f} s)"
+
+
+def _iou(result: Result, target: Target) -> float:
+    """Of the best class's box with the true one."""
+    return float(box_iou(result["boxes"][:1], target["box"][None]).max(initial=0.0))
 
 
 def report(metric: Metric) -> list[str]:
@@ -114,6 +120,7 @@ LOCALIZATION = Task(
     results="localizations",
     compare=_compare,
     report=report,
+    rank=("the IoU of the box", _iou),
 )
 
 

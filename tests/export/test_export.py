@@ -134,6 +134,16 @@ MODELS = {
         (33, 33),
         False,
     ),
+    "a box of each class, upon layers of its own": (
+        lambda: SingleObjectDetector(
+            SmallBackbone(2, rng=RNG),
+            CLASSES,
+            SingleObjectSettings(33, 2, 6, box_of="class", box_head="own"),
+            rng=RNG,
+        ),
+        (33, 33),
+        False,
+    ),
     "faster r-cnn": (
         lambda: FasterRCNN(SmallBackbone(2, rng=RNG), CLASSES, SMALL_SETTINGS, rng=RNG),
         (32, 40),

@@ -237,10 +237,8 @@ class SingleObjectDetector(Model):
             - ``"labels"`` (D,) int64, 0..K-1
             - ``"scores"`` (D,), probabilities
         """
-        features = self._features(images, record)
-        units = self.hidden(features)
-        probabilities = to_numpy(F.softmax(self.class_scores(units), dim=1).data)
-        boxes = to_numpy(self._boxes(features, units).data)
+        scores, boxes_of = self.heads(self._features(images, record))
+        probabilities, boxes = to_numpy(F.softmax(scores, dim=1).data), to_numpy(boxes_of.data)
         record(
             "class_scores",
             f"Class scores\n{len(self.classes)} classes, together 1",
@@ -258,6 +256,11 @@ class SingleObjectDetector(Model):
             lambda: {"image": images[0], **found[0]},
         )
         return found
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Stages 3 and 4: (N, C, p, p) -> (N, K) logits and (N, B, 4) fractions."""
+        units = self.hidden(features)
+        return self.class_scores(units), self._boxes(features, units)
 
     def _features(self, images: Sequence[np.ndarray], record: StageRecorder) -> Tensor:
         """Stages 1 and 2: (N, C, p, p)."""
@@ -284,7 +287,8 @@ class SingleObjectDetector(Model):
         """Of stage 4 the boxes: (N, B, 4) fractions."""
         if self.settings.box_head == "own":
             units = self.box_hidden(features)
-        return self.box(units).reshape(len(units.data), -1, 4)  # (N, 4B) -> (N, B, 4)
+        numbers = self.box(units)  # (N, units) -> (N, 4B)
+        return numbers.reshape(numbers.shape[0], numbers.shape[1] // 4, 4)
 
     def _stage5_object(
         self, probabilities: np.ndarray, fractions: np.ndarray, size: tuple[int, ...]
