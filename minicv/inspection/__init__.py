@@ -18,6 +18,7 @@ from minicv.inspection.label_pictures import background_labels, palette_picture
 from minicv.inspection.number_grid import draw_number_grid
 from minicv.inspection.palette import class_palette
 from minicv.inspection.panels import LegendEntry, contact_sheet, draw_legend
+from minicv.inspection.poses import draw_pose, draw_pose_beside_truth, draw_pose_stages
 from minicv.inspection.regions import crop_of_box, draw_pyramid, draw_region_scores
 from minicv.inspection.roi_grids import draw_roi_grids
 from minicv.inspection.skeletons import skeleton_of
@@ -45,6 +46,9 @@ __all__ = [
     "draw_legend",
     "draw_masks",
     "draw_number_grid",
+    "draw_pose",
+    "draw_pose_beside_truth",
+    "draw_pose_stages",
     "draw_proposals",
     "draw_pyramid",
     "draw_region_scores",

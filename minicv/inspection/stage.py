@@ -30,7 +30,7 @@ KINDS: dict[str, dict[str, str]] = {
     "region scores": {"boxes": "R 4", "class_scores": "R K"},
     "refined boxes": {"boxes": "R 4", "refined_boxes": "R K 4", "class_scores": "R K"},
     "detections": {"image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D"},
-    "class scores": {"class_scores": "K"},
+    "class scores": {"class_scores": "K"},  # those of an SVM may be any numbers
     "class maps": {"class_maps": "K h w"},
     "label map": {"image": "3 H W", "segmentation": "H W"},
     # The anchors of all levels of a pyramid; ``levels`` are numbers of ``strides``.
@@ -46,6 +46,7 @@ KINDS: dict[str, dict[str, str]] = {
         "image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D", "masks?": "D H W",
         "keypoints?": "D J 3", "keypoint_scores?": "D J", "joint_names?": "J",
     },
+    "pose": {"image": "3 H W", "joints": "J 2", "joint_names?": "J"},  # of the one person
 }  # fmt: skip
 
 

@@ -53,6 +53,8 @@ def smaller_stages(stages: Sequence[Stage]) -> list[Stage]:
             if "keypoints" in arrays:
                 scale = np.array([across, down, 1], np.float32)
                 arrays["keypoints"] = np.asarray(arrays["keypoints"]) * scale
+            if "joints" in arrays:
+                arrays["joints"] = np.asarray(arrays["joints"]) * np.array([across, down])
             if "stride" in arrays:
                 arrays["stride"] = float(arrays["stride"]) * max(across, down)
         if arrays.keys() and any(arrays[name] is not stage.arrays[name] for name in arrays):

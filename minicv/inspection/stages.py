@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from PIL import Image
 
+from minicv.inspection import poses
 from minicv.inspection import stage_instances as instances
 from minicv.inspection import stage_levels as levels
 from minicv.inspection import stage_maps as maps
@@ -42,6 +43,7 @@ DRAWERS: dict[str, Callable[[Stage, Scene], Drawn]] = {
     "mask probabilities": instances.draw_mask_probabilities,
     "heat maps": instances.draw_heat_maps,
     "instances": instances.draw_all_instances,
+    "pose": poses.draw_pose_of_stage,
 }
 
 
