@@ -305,7 +305,7 @@ def labels_digest(dataset: Dataset) -> str:
         image, target = dataset[index]
         digest.update(f"{image.shape} {target.get('image_id')}".encode())
         for name in sorted(target):
-            if isinstance(target[name], np.ndarray):
+            if isinstance(target[name], (np.ndarray, int)):  # an int is the label of all of it
                 array = np.ascontiguousarray(target[name])
                 digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())
     return digest.hexdigest()

@@ -260,6 +260,9 @@ def test_digest_of_labels():
             return image, {**target, "labels": target["labels"] + 1}
 
     assert labels_digest(DATA) != labels_digest(Relabelled())
+    pictures = [[(np.zeros((3, 2, 2)), {"label": label, "image_id": "a"})] for label in (1, 1, 2)]
+    one, same, other = map(labels_digest, pictures)
+    assert one == same != other
 
 
 def test_a_checkpoint_without_terms_goes_on_by_those_that_are_named(out):
