@@ -102,8 +102,11 @@ def size_after(layer: Conv2d | MaxPool2d, size: Pair) -> Pair:
         for name in ("kernel_size", "stride", "padding", "dilation")
     )
     ceil_mode = getattr(layer, "ceil_mode", False)
+    trailing = getattr(layer, "trailing", (0, 0))
     rows, columns = (
-        output_length(size[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode)
+        output_length(
+            size[i] + trailing[i], kernel[i], stride[i], padding[i], dilation[i], ceil_mode
+        )
         for i in (0, 1)
     )
     return rows, columns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -86,15 +87,24 @@ class Conv2d(_Convolution):
         in_channels: channels of the input.
         out_channels: number of kernels.
         kernel_size, stride, padding, dilation: a number, or (vertical, horizontal).
+        padding: also "valid", which is 0, or with a stride of 1 "same": as many zeros as keep the
+            size of the map. An even kernel has one row and column of them more at the bottom and
+            the right.
         groups: into how many separate convolutions the channels are divided.
         bias: whether to add one number per output channel.
         rng: draws the first weights.
+
+    Attributes:
+        padding: (vertical, horizontal), on each side.
+        trailing: rows at the bottom and columns at the right that "same" adds besides; else (0, 0).
 
     >>> layer = Conv2d(3, 8, 3, padding=1, rng=np.random.default_rng(0))
     >>> layer
     Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
     >>> layer(Tensor(np.ones((1, 3, 4, 5), dtype=np.float32))).shape
     (1, 8, 4, 5)
+    >>> Conv2d(3, 8, (5, 1), padding="same", rng=np.random.default_rng(0)).padding
+    (2, 0)
     """
 
     def __init__(
@@ -103,13 +113,16 @@ class Conv2d(_Convolution):
         out_channels: int,
         kernel_size: int | Pair,
         stride: int | Pair = 1,
-        padding: int | Pair = 0,
+        padding: int | Pair | Literal["same", "valid"] = 0,
         dilation: int | Pair = 1,
         groups: int = 1,
         bias: bool = True,
         *,
         rng: np.random.Generator | None = None,
     ) -> None:
+        self.trailing = (0, 0)
+        if isinstance(padding, str):
+            padding, self.trailing = _named_padding(padding, kernel_size, stride, dilation)
         super().__init__(
             in_channels,
             out_channels,
@@ -123,9 +136,19 @@ class Conv2d(_Convolution):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(
-            x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups
-        )
+        options = (self.stride, self.padding, self.dilation, self.groups)
+        return F.conv2d(self.padded(x), self.weight, self.bias, *options)
+
+    def padded(self, x: Tensor) -> Tensor:
+        """x with the ``trailing`` rows and columns of zeros; nearly always x itself."""
+        if self.trailing == (0, 0):
+            return x
+        down, right = self.trailing
+        return F.pad(x, (0, right, 0, down))
+
+    def extra_repr(self) -> str:
+        shown = super().extra_repr()
+        return shown if self.trailing == (0, 0) else f"{shown}, trailing={self.trailing}"
 
 
 class ConvTranspose2d(_Convolution):
@@ -199,3 +222,24 @@ class ConvTranspose2d(_Convolution):
         if self.output_padding != (0, 0):
             shown += f", output_padding={self.output_padding}"
         return shown
+
+
+def _named_padding(
+    padding: str, kernel_size: int | Pair, stride: int | Pair, dilation: int | Pair
+) -> tuple[Pair, Pair]:
+    """(padding, trailing) of "same" and "valid"."""
+    if padding not in ("same", "valid"):
+        raise ValueError(
+            "Conv2d: padding must be a whole number, a pair of them, 'same' or 'valid', but is "
+            f"{padding!r}"
+        )
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if as_pair("Conv2d", "stride", stride, least=1) != (1, 1):
+        raise ValueError(
+            f"Conv2d: padding='same' keeps the size, so it needs a stride of 1; stride={stride}"
+        )
+    kernel = as_pair("Conv2d", "kernel_size", kernel_size, least=1)
+    spacing = as_pair("Conv2d", "dilation", dilation, least=1)
+    down, across = (d * (k - 1) for d, k in zip(spacing, kernel, strict=True))
+    return (down // 2, across // 2), (down % 2, across % 2)

@@ -35,6 +35,7 @@ def run_conv_relu(x: Tensor, layers: Sequential) -> Tensor:
         if type(layer) is Conv2d and type(following) is ReLU and _is_as_written(layer):
             fused = True
             options = (layer.stride, layer.padding, layer.dilation, layer.groups)
+            x = layer.padded(x)
             x = F.conv_norm_relu(x, layer.weight, None, layer.bias, None, "relu", *options)
         else:
             x = layer(x)
@@ -120,6 +121,7 @@ def conv_frozen_bn(
     if conv.bias is not None:
         shift = conv.bias * scale + shift
     options = (conv.stride, conv.padding, conv.dilation, conv.groups)
+    x = conv.padded(x)
     return F.conv_norm_relu(x, conv.weight, scale, shift, shortcut, activation, *options)
 
 

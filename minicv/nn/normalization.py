@@ -1,4 +1,4 @@
-"""Normalisation layers: batch normalisation, trained and frozen, and local response."""
+"""Normalisation layers: over a batch, trained and frozen; of each sample; of local responses."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import numpy as np
 import minicv.functional as F
 from minicv.autograd import Tensor, grad_enabled
 from minicv.backend import Array, xp_of
+from minicv.functional.arguments import check_tensor
 from minicv.functional.batch_norm import Activation, BatchNorm
 from minicv.nn.arguments import as_count, as_option
 from minicv.nn.module import Module
@@ -160,6 +161,126 @@ class FrozenBatchNorm2d(Module):
         return f"{self.num_features}, eps={self.eps}"
 
 
+class LayerNorm(Module):
+    """Each sample by its own mean and variance; see `minicv.functional.layer_norm`.
+
+    Training and evaluation are the same. Parameters weight and bias have the shape
+    ``normalized_shape`` and start as 1 and 0.
+
+    Args:
+        normalized_shape: the last lengths of x.shape; one number for the last axis alone.
+        eps: keeps the root of the variance away from 0.
+        elementwise_affine: whether to scale and shift.
+        bias: whether to shift, where it scales.
+
+    >>> layer = LayerNorm(2)
+    >>> layer
+    LayerNorm((2,), eps=1e-05, elementwise_affine=True)
+    >>> layer(Tensor([[1.0, 3.0], [10.0, 30.0]])).data.round(3).tolist()
+    [[-1.0, 1.0], [-1.0, 1.0]]
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | tuple[int, ...],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+    ) -> None:
+        lengths = normalized_shape if isinstance(normalized_shape, (tuple, list)) else None
+        self.normalized_shape = tuple(
+            as_count("LayerNorm", "normalized_shape", length)
+            for length in ([normalized_shape] if lengths is None else lengths)
+        )
+        if not self.normalized_shape:
+            raise ValueError("LayerNorm: normalized_shape must name at least one axis but is ()")
+        self.eps = as_option("LayerNorm", "eps", eps)
+        self.elementwise_affine = elementwise_affine
+        one, zero = np.ones(self.normalized_shape), np.zeros(self.normalized_shape)
+        self.weight = Parameter(one.astype(np.float32)) if elementwise_affine else None
+        self.bias = Parameter(zero.astype(np.float32)) if elementwise_affine and bias else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.layer_norm(x, self.normalized_shape, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        shown = f"{self.normalized_shape}, eps={self.eps}"
+        shown += f", elementwise_affine={self.elementwise_affine}"
+        return shown + ", bias=False" * (self.elementwise_affine and self.bias is None)
+
+
+class GroupNorm(Module):
+    """Each sample by the statistics of its groups of channels; see `minicv.functional.group_norm`.
+
+    Training and evaluation are the same, and a batch of one image is fine. Parameters weight and
+    bias (C,) start as 1 and 0, or are None without ``affine``.
+
+    Args:
+        num_groups: how many groups; a divisor of ``num_channels``.
+        num_channels: C.
+        eps: keeps the root of the variance away from 0.
+        affine: whether to scale and shift.
+
+    >>> GroupNorm(4, 32)
+    GroupNorm(4, 32, eps=1e-05, affine=True)
+    """
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True
+    ) -> None:
+        self.num_groups = as_count("GroupNorm", "num_groups", num_groups)
+        self.num_channels = as_count("GroupNorm", "num_channels", num_channels)
+        if self.num_channels % self.num_groups:
+            raise ValueError(
+                f"GroupNorm: num_groups must divide num_channels; num_groups={num_groups}, "
+                f"num_channels={num_channels}"
+            )
+        self.eps = as_option("GroupNorm", "eps", eps)
+        self.weight = Parameter(np.ones(self.num_channels, dtype=np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(self.num_channels, dtype=np.float32)) if affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        _check_channels(self, x, self.num_channels)
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return (
+            f"{self.num_groups}, {self.num_channels}, eps={self.eps}, "
+            f"affine={self.weight is not None}"
+        )
+
+
+class InstanceNorm2d(Module):
+    """Each channel of each image by itself; see `minicv.functional.instance_norm`.
+
+    Training and evaluation are the same. PyTorch's can keep running statistics, which is seldom
+    used and off by default; here there are none. With ``affine`` weight and bias (C,) start as 1
+    and 0.
+
+    Args:
+        num_features: number of channels C.
+        eps: keeps the root of the variance away from 0.
+        affine: whether to scale and shift.
+
+    >>> InstanceNorm2d(8)
+    InstanceNorm2d(8, eps=1e-05, affine=False)
+    """
+
+    def __init__(self, num_features: int, eps: float = 1e-5, *, affine: bool = False) -> None:
+        self.num_features = as_count("InstanceNorm2d", "num_features", num_features)
+        self.eps = as_option("InstanceNorm2d", "eps", eps)
+        self.weight = Parameter(np.ones(self.num_features, dtype=np.float32)) if affine else None
+        self.bias = Parameter(np.zeros(self.num_features, dtype=np.float32)) if affine else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        _check_axes(self, x, 4)
+        _check_channels(self, x, self.num_features)
+        return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.num_features}, eps={self.eps}, affine={self.weight is not None}"
+
+
 class LocalResponseNorm(Module):
     """Divides each activation by the strength of its neighbours in other channels.
 
@@ -192,3 +313,11 @@ def _check_axes(layer: Module, x: Tensor | Array, axes: int) -> None:
     if len(shape) != axes:
         expected = "(N, C, H, W)" if axes == 4 else "(N, C)"
         raise ValueError(f"{type(layer).__name__}: x must be {expected}; x={x.shape}")
+
+
+def _check_channels(layer: Module, x: Tensor | Array, channels: int) -> None:
+    check_tensor(type(layer).__name__, x)
+    if len(x.shape) < 2 or x.shape[1] != channels:
+        raise ValueError(
+            f"{type(layer).__name__}: x must have {channels} channels, its axis 1; x={x.shape}"
+        )

@@ -5,7 +5,16 @@ import pytest
 
 from minicv import Tensor, reference
 from minicv import functional as F
-from minicv.nn import Conv2d, ConvTranspose2d, initializers
+from minicv.nn import (
+    Conv2d,
+    ConvTranspose2d,
+    FrozenBatchNorm2d,
+    ReLU,
+    Sequential,
+    conv_frozen_bn,
+    initializers,
+    run_conv_relu,
+)
 
 
 def rng():
@@ -89,6 +98,68 @@ def test_bilinear_weights_make_a_bilinear_enlargement(groups):
     np.testing.assert_allclose(
         enlarged[..., 1:-1, 1:-1], expected[..., 1:-1, 1:-1], rtol=1e-4, atol=1e-6
     )
+
+
+class TestNamedPadding:
+    @pytest.mark.parametrize("kernel", [1, 3, 2, (4, 5), (1, 6)])
+    @pytest.mark.parametrize("dilation", [1, 2, (3, 1)])
+    def test_same_keeps_the_size_and_centres_the_kernel(self, kernel, dilation):
+        layer = Conv2d(2, 3, kernel, padding="same", dilation=dilation, rng=rng())
+        layer.astype("float64")
+        x = image(2, 2, 7, 8)
+        heights, widths = (
+            d * (k - 1) for d, k in zip(as_two(dilation), as_two(kernel), strict=True)
+        )
+        # The larger half of the zeros comes last, as in PyTorch.
+        margins = [(side // 2, side - side // 2) for side in (heights, widths)]
+        around = np.pad(x, [(0, 0), (0, 0), *margins])
+        expected = reference.conv2d(
+            around, layer.weight.data, layer.bias.data, (1, 1), (0, 0), as_two(dilation)
+        )
+        y = layer(Tensor(x)).data
+        assert y.shape == (2, 3, 7, 8)
+        np.testing.assert_allclose(y, expected, rtol=1e-10, atol=1e-12)
+
+    @pytest.mark.parametrize("kernel", [3, 4])
+    def test_layers_that_run_as_one_pad_alike(self, kernel):
+        conv = Conv2d(2, 3, kernel, padding="same", rng=rng())
+        x = Tensor(image(1, 2, 5, 6).astype(np.float32))
+        expected = np.maximum(conv(x).data, 0)
+        fused = run_conv_relu(x, Sequential(conv, ReLU())).data
+        np.testing.assert_allclose(fused, expected, rtol=1e-5, atol=1e-6)
+        frozen = conv_frozen_bn(x, conv, FrozenBatchNorm2d(3, eps=0.0), activation="relu").data
+        np.testing.assert_allclose(frozen, expected, rtol=1e-5, atol=1e-6)
+
+    def test_gradients_stop_at_the_zeros(self):
+        layer = Conv2d(1, 1, 2, padding="same", bias=False, rng=rng())
+        x = Tensor(np.ones((1, 1, 3, 3), np.float32), requires_grad=True)
+        layer(x).sum().backward()
+        assert x.grad.shape == (1, 1, 3, 3)
+        assert layer.weight.grad.tolist() == [[[[9.0, 6.0], [6.0, 4.0]]]]
+
+    def test_attributes_and_text(self):
+        layer = Conv2d(1, 1, (5, 4), padding="same", dilation=(1, 3), rng=rng())
+        assert (layer.padding, layer.trailing) == ((2, 4), (0, 1))
+        assert repr(layer).endswith("padding=(2, 4), dilation=(1, 3), trailing=(0, 1))")
+        valid = Conv2d(1, 1, 3, 2, "valid", rng=rng())
+        assert (valid.padding, valid.trailing) == ((0, 0), (0, 0))
+        plain = Conv2d(1, 1, 3, padding=1, rng=rng())
+        assert plain.padded(plain.weight) is plain.weight
+        assert repr(Conv2d(1, 1, 3, padding="same", rng=rng())) == repr(plain)
+
+    def test_messages(self):
+        with pytest.raises(ValueError, match="'same' keeps the size, so it needs a stride of 1; s"):
+            Conv2d(1, 1, 3, stride=2, padding="same", rng=rng())
+        with pytest.raises(ValueError, match=r"padding must be .* or 'valid', but is 'full'"):
+            Conv2d(1, 1, 3, padding="full", rng=rng())
+        with pytest.raises(ValueError, match="kernel_size must be a whole number of at least 1"):
+            Conv2d(1, 1, 0, padding="same", rng=rng())
+        with pytest.raises(ValueError, match="ConvTranspose2d: padding must be a whole number"):
+            ConvTranspose2d(1, 1, 3, padding="same", rng=rng())
+
+
+def as_two(value):
+    return value if isinstance(value, tuple) else (value, value)
 
 
 def test_repr():

@@ -16,6 +16,12 @@ X = np.random.default_rng(0).standard_normal((2, 3, 8, 9)) * 4
         (nn.ReLU6(), F.relu6, "ReLU6()"),
         (nn.LeakyReLU(), lambda x: F.leaky_relu(x, 0.01), "LeakyReLU(negative_slope=0.01)"),
         (nn.LeakyReLU(0.2), lambda x: F.leaky_relu(x, 0.2), "LeakyReLU(negative_slope=0.2)"),
+        (nn.ELU(), F.elu, "ELU(alpha=1.0)"),
+        (nn.ELU(0.5), lambda x: F.elu(x, 0.5), "ELU(alpha=0.5)"),
+        (nn.GELU(), F.gelu, "GELU(approximate='none')"),
+        (nn.GELU("tanh"), lambda x: F.gelu(x, "tanh"), "GELU(approximate='tanh')"),
+        (nn.SiLU(), F.silu, "SiLU()"),
+        (nn.InstanceNorm2d(3), F.instance_norm, "InstanceNorm2d(3, eps=1e-05, affine=False)"),
         (nn.Sigmoid(), F.sigmoid, "Sigmoid()"),
         (nn.Tanh(), F.tanh, "Tanh()"),
         (nn.Identity(), lambda x: x, "Identity()"),
@@ -113,6 +119,11 @@ def test_messages():
         nn.Dropout(0.5)
     with pytest.raises(ValueError, match="Dropout: p must be a probability"):
         nn.Dropout(-0.5, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="GELU: approximate must be 'none' or 'tanh' but is 'erf'"):
+        nn.GELU("erf")
+    for alpha in (-1.0, float("inf")):
+        with pytest.raises(ValueError, match="ELU: alpha must be a finite number of at least 0"):
+            nn.ELU(alpha)
     with pytest.raises(ValueError, match="Upsample: give either size or scale_factor"):
         nn.Upsample()
     with pytest.raises(ValueError, match="Upsample: give either size or scale_factor"):

@@ -2,7 +2,15 @@ import numpy as np
 import pytest
 
 from minicv import Tensor, no_grad, reference
-from minicv.nn import BatchNorm1d, BatchNorm2d, FrozenBatchNorm2d, LocalResponseNorm
+from minicv.nn import (
+    BatchNorm1d,
+    BatchNorm2d,
+    FrozenBatchNorm2d,
+    GroupNorm,
+    InstanceNorm2d,
+    LayerNorm,
+    LocalResponseNorm,
+)
 
 
 def batches(count, shape=(4, 3, 5, 6)):
@@ -112,3 +120,94 @@ def test_local_response_norm_is_the_function():
 
 def test_repr_of_frozen():
     assert repr(FrozenBatchNorm2d(3, eps=0.001)) == "FrozenBatchNorm2d(3, eps=0.001)"
+
+
+class TestOfEachSample:
+    @staticmethod
+    def with_weights(layer):
+        """weight and bias that a swapped or forgotten one would show."""
+        layer.astype("float64")
+        for number, parameter in enumerate(layer.parameters()):
+            values = np.random.default_rng(number).uniform(0.5, 2, parameter.shape)
+            parameter.data = values if number == 0 else -values
+        return layer
+
+    @pytest.mark.parametrize("mode", [True, False])
+    def test_layer_norm_by_the_loops(self, mode):
+        layer = self.with_weights(LayerNorm((5, 6), eps=0.1)).train(mode)
+        x = batches(1)[0]
+        expected = reference.layer_norm(x, (5, 6), layer.weight.data, layer.bias.data, 0.1)
+        np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-10, atol=1e-12)
+
+    @pytest.mark.parametrize("mode", [True, False])
+    def test_group_norm_by_the_loops(self, mode):
+        layer = self.with_weights(GroupNorm(2, 4, eps=0.1)).train(mode)
+        x = batches(1, (3, 4, 5, 6))[0]
+        expected = reference.group_norm(x, 2, layer.weight.data, layer.bias.data, 0.1)
+        np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-10, atol=1e-12)
+
+    @pytest.mark.parametrize("mode", [True, False])
+    def test_instance_norm_by_the_loops(self, mode):
+        layer = self.with_weights(InstanceNorm2d(3, eps=0.1, affine=True)).train(mode)
+        x = batches(1)[0]
+        expected = reference.group_norm(x, 3, layer.weight.data, layer.bias.data, 0.1)
+        np.testing.assert_allclose(layer(Tensor(x)).data, expected, rtol=1e-10, atol=1e-12)
+
+    @pytest.mark.parametrize(
+        ("layer", "shape"),
+        [
+            (LayerNorm((5, 6)), (5, 6)),
+            (GroupNorm(3, 6), (6,)),
+            (InstanceNorm2d(3, affine=True), (3,)),
+        ],
+    )
+    def test_first_weights_state_and_gradients(self, layer, shape):
+        assert {name: value.shape for name, value in layer.state_dict().items()} == {
+            "weight": shape,
+            "bias": shape,
+        }
+        assert (layer.weight.data == 1).all() and (layer.bias.data == 0).all()
+        x = batches(1, (2, 6 if shape == (6,) else 3, 5, 6))[0].astype(np.float32)
+        y = layer(Tensor(x))
+        assert y.dtype == np.float32
+        y.sum().backward()
+        # Each bias is in as many results as there are results for each number of it.
+        np.testing.assert_array_equal(layer.bias.grad, y.data.size / layer.bias.data.size)
+        np.testing.assert_allclose(layer.weight.grad, layer_sums(y.data, shape), atol=1e-4)
+
+    def test_affine_is_optional(self):
+        for layer in (
+            LayerNorm(4, elementwise_affine=False),
+            GroupNorm(2, 4, affine=False),
+            InstanceNorm2d(4),
+        ):
+            assert layer.state_dict() == {}
+        assert list(LayerNorm(4, bias=False).state_dict()) == ["weight"]
+
+    def test_text(self):
+        assert repr(LayerNorm(4)) == "LayerNorm((4,), eps=1e-05, elementwise_affine=True)"
+        assert repr(LayerNorm((2, 3), 0.1, False)) == (
+            "LayerNorm((2, 3), eps=0.1, elementwise_affine=False)"
+        )
+        assert repr(LayerNorm(4, bias=False)).endswith("elementwise_affine=True, bias=False)")
+        assert repr(GroupNorm(2, 4, affine=False)) == "GroupNorm(2, 4, eps=1e-05, affine=False)"
+
+    def test_messages(self):
+        x = Tensor(np.zeros((2, 3, 4, 5), np.float32))
+        with pytest.raises(ValueError, match="GroupNorm: num_groups must divide num_channels;"):
+            GroupNorm(3, 4)
+        with pytest.raises(ValueError, match=r"GroupNorm: x must have 4 channels, its axis 1"):
+            GroupNorm(2, 4)(x)
+        with pytest.raises(ValueError, match="InstanceNorm2d: x must have 4 channels"):
+            InstanceNorm2d(4)(x)
+        with pytest.raises(ValueError, match=r"Norm2d: x must be \(N, C, H, W\); x=\(2, 3\)"):
+            InstanceNorm2d(3)(Tensor(np.zeros((2, 3))))
+        with pytest.raises(ValueError, match="LayerNorm: normalized_shape must name at least one"):
+            LayerNorm(())
+        with pytest.raises(TypeError, match=r"normalized_shape must be a whole number but is 2\.5"):
+            LayerNorm((3, 2.5))
+
+
+def layer_sums(y, shape):
+    """The sum of all results that share a weight; y is x̂, for weight is 1 and bias 0."""
+    return y.sum(axis=(0, 1) if shape == y.shape[2:] else (0, 2, 3))

@@ -356,7 +356,8 @@ def _convolution(
 
 def _refuse_padding(layer: Conv2d | MaxPool2d, where: str) -> None:
     padding = as_pair("convolutionalize", "padding", layer.padding, least=0)
-    if padding != (0, 0) or getattr(layer, "ceil_mode", False):
+    trailing = getattr(layer, "trailing", (0, 0))  # of padding="same" for an even kernel
+    if padding != (0, 0) or trailing != (0, 0) or getattr(layer, "ceil_mode", False):
         raise ValueError(
             f"{where}: it pads the patch, where the dense net would see the image; expected "
             "padding=0 and ceil_mode=False"
