@@ -81,6 +81,9 @@ def run(options: argparse.Namespace) -> None:
     of_images: list[float] = []
 
     def note(index: int, result: Result, target: Target) -> None:
+        if task.rank is not None:
+            of_images.append(task.rank[1](result, target))
+            return
         alone = judged.metric()
         alone.add(result, target)
         of_images.append(alone.values()[task.best_by])
@@ -105,6 +108,9 @@ def run(options: argparse.Namespace) -> None:
     if options.pictures is not None:
         written = write_pictures(task, model, dataset, np.array(of_images), options.pictures)
         print(f"{len(written)} pictures, best to worst -> {options.pictures}")
+        for name, draw in task.pictures_of_all.items():
+            save_picture(draw(metric), options.pictures / f"{name}.png")
+            print(f"{name.replace('_', ' ')} -> {options.pictures / f'{name}.png'}")
     if options.json is not None:
         record = {
             "weights": str(options.weights or options.model),
@@ -174,7 +180,8 @@ def write_pictures(
         image, target = dataset[index]
         name = str(target.get("image_id", index))
         better = int((values > values[index]).sum())
-        title = f"{name}: number {better + 1} of {len(values)} by {task.best_by}"
+        by = task.best_by if task.rank is None else task.rank[0]
+        title = f"{name}: number {better + 1} of {len(values)} by {by}"
         (result,) = model.predict([image])
         path = folder / f"{number}_{Path(name).name}.png"
         prediction = Prediction(

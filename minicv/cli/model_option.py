@@ -25,8 +25,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model",
         choices=list(TASKS),
-        help="a model as torchvision publishes it; without --weights its file is taken from the "
-        "cache folder, or fetched",
+        help="a model as torchvision, or the makers of EfficientNet-Lite0, published it; without "
+        "--weights its file is taken from the cache folder, or fetched",
     )
 
 

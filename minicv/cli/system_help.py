@@ -62,6 +62,8 @@ def _number(value: Any) -> str:
     """As it would be written on the command line."""
     if isinstance(value, (tuple, list)):
         return " ".join(map(_number, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

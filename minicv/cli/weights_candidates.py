@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from minicv.models.backbones import BACKBONES, EfficientNetLite0, build_backbone
+from minicv.models.backbones import BACKBONES, build_backbone
 from minicv.models.published import PUBLISHED, Published, our_name
 from minicv.models.undrawn import Undrawn
 from minicv.nn import Module
@@ -16,6 +16,7 @@ from minicv.weights.published import Fit, NameTable, fit_of
 Shape = tuple[int, ...]
 # A network may have so many numbers more than the file: it may be the nearest without fitting.
 _TIMES, _FREE_NUMBERS = 1.25, 10_000
+_UNPUBLISHED = ("small", "conv_net")  # of which only minicv train makes files
 _DRAWS = 2  # some layers draw their weights a second time, from another distribution
 
 
@@ -50,10 +51,7 @@ def _backbone(name: str) -> Candidate:
 
 CANDIDATES: dict[str, Candidate] = {
     **{name: _published(published) for name, published in PUBLISHED.items()},
-    "efficientnet_lite0": Candidate(
-        lambda classes, rng: EfficientNetLite0(classes or 1000, rng=rng), scores="_fc"
-    ),
-    **{f"backbone {name}": _backbone(name) for name in BACKBONES if name != "small"},
+    **{f"backbone {name}": _backbone(name) for name in BACKBONES if name not in _UNPUBLISHED},
 }
 
 

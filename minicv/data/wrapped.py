@@ -88,6 +88,23 @@ class Subset(Wrapped):
         return [all_of_them[index] for index in self.indices]
 
 
+class Renamed(Wrapped):
+    """The samples of ``dataset``, whose classes have other names: labels stay, label k means
+    ``classes[k]`` from now on.
+
+    >>> from minicv.data.farmyard import Farmyard
+    >>> Renamed(Farmyard(1), ("vache", "chat", "chien", "canard", "personne")).classes[3]
+    'canard'
+    """
+
+    def __init__(self, dataset: Dataset, classes: Sequence[str]) -> None:
+        super().__init__(dataset)
+        self.classes = tuple(classes)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        return self.dataset[index]
+
+
 class Relabelled(Wrapped):
     """The samples of ``dataset`` with the numbers that other ``classes`` give to their labels.
 

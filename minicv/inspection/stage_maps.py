@@ -10,6 +10,7 @@ from PIL import Image
 from minicv.backend import descending
 from minicv.inspection.canvas import Canvas, line_width_for
 from minicv.inspection.charts import draw_bars
+from minicv.inspection.classification import draw_class_bars
 from minicv.inspection.heatmap import (
     colour_bar,
     feature_tiles,
@@ -155,9 +156,13 @@ def draw_objectness(stage: Stage, scene: Scene) -> Drawn:
 
 
 def draw_class_scores(stage: Stage, scene: Scene) -> Drawn:
-    """A bar for each class, the best first."""
+    """A bar for each class, the best first; those of an SVM may go to either side of 0."""
     scores = stage.arrays["class_scores"]
     best = descending(scores)[:MOST_BARS].tolist()
+    if scores.min() < 0 or scores.max() > 1:
+        named = [(scene.class_names[k], float(scores[k])) for k in best]
+        bars = [draw_class_bars(named, longest=None, width=width) for width in (TILE, 760)]
+        return Drawn(bars[0], detail=bars[1])
     rows = {scene.class_names[k]: {"score": float(scores[k])} for k in best}
     title = "All classes" if len(best) == len(scores) else f"The best of {len(scores)} classes"
     bars = [draw_bars(title, rows, width=width, longest=1) for width in (TILE, 760)]

@@ -22,13 +22,13 @@ class Confusion(NamedTuple):
 
     Attributes:
         truth, taken_for: names.
-        count: of images.
+        images: how many.
         share: of all images of the true class, 0..1.
     """
 
     truth: str
     taken_for: str
-    count: int
+    images: int
     share: float
 
 
@@ -120,13 +120,15 @@ class ClassificationMetric:
         >>> metric = ClassificationMetric(["cow", "cat"])
         >>> metric.confusion[:] = [[6, 2], [0, 4]]
         >>> metric.confusions()
-        [Confusion(truth='cow', taken_for='cat', count=2, share=0.25)]
+        [Confusion(truth='cow', taken_for='cat', images=2, share=0.25)]
         """
         wrong = self.confusion - np.diag(self.confusion.diagonal())
         order = np.argsort(-wrong, axis=None, kind="stable")[:most]
         of_class = self.confusion.sum(axis=1)
         return [
-            Confusion(self.classes[i], self.classes[j], int(wrong[i, j]), wrong[i, j] / of_class[i])
+            Confusion(
+                self.classes[i], self.classes[j], int(wrong[i, j]), float(wrong[i, j] / of_class[i])
+            )
             for i, j in np.transpose(np.unravel_index(order, wrong.shape)).tolist()
             if wrong[i, j]
         ]

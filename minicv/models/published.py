@@ -1,7 +1,7 @@
-"""Models with the weights that torchvision publishes, by torchvision's names.
+"""Models with weights that others publish, by their names: torchvision's, and EfficientNet-Lite0.
 
 >>> sorted(PUBLISHED)[:3]
-['alexnet', 'fasterrcnn_resnet50_fpn', 'fcn_resnet50']
+['alexnet', 'efficientnet_lite0', 'fasterrcnn_resnet50_fpn']
 
 A checkpoint fits only the geometry that it was trained with, so these detectors differ from ours in
 seven points, all of them settings:
@@ -29,27 +29,30 @@ import numpy as np
 
 from minicv.backend import to_numpy
 from minicv.data.category_names import COCO_NUMBERED, VOC_SEGMENTATION
+from minicv.data.imagenet_names import IMAGENET_CLASSES
 from minicv.models.backbones import (
     FPN,
     KRIZHEVSKY_2014,
     VGG16,
     AlexNet,
+    EfficientNetLite0,
     ResNet18,
     ResNet50,
     ResNet50Backbone,
 )
+from minicv.models.classification import ClassifierSettings, WholeNetwork
 from minicv.models.detection.faster_rcnn import FasterRCNN, FasterRCNNSettings
 from minicv.models.detection.mask_rcnn import MaskRCNN, MaskRCNNSettings
+from minicv.models.model import Model
 from minicv.models.segmentation.fcn_resnet50 import FCNResNet50
 from minicv.models.undrawn import Undrawn
 from minicv.nn import FrozenBatchNorm2d, Module
 from minicv.vision.keypoints import COCO_JOINTS
-from minicv.weights import WeightsError, load_published
+from minicv.weights import WeightsError, efficientnet_lite0_weights, load_published
 from minicv.weights.download import fetch
 from minicv.weights.published import TABLES, read_weights, table_of
 
 STRIDES = (4, 8, 16, 32)
-IMAGENET_CLASSES = 1000
 _GEOMETRY: dict[str, Any] = {
     "min_size": 800,
     "max_size": 1333,
@@ -77,15 +80,19 @@ _TORCHVISION_EPS = 1e-5  # that its frozen batch normalisation adds to the varia
 
 @dataclass(frozen=True)
 class Published:
-    """A model that torchvision publishes weights for.
+    """A model that others publish weights for.
 
     Attributes:
-        build: from the names of the classes and a generator to the model.
-        classes: those of the published file; () for the 1,000 of ImageNet.
+        build: from the names of the classes and a generator to the model, or to the network of a
+            classifier.
+        classes: those of the published file.
         scores: the layer whose weight has a row for each class, as the model names it.
         background: whether the first of the rows is the background's.
         eps: what the published file's frozen batch normalisation adds to the variance; None for
             batch normalisation as usual.
+        settings: of a classifier, how it sees a photograph.
+        weights: gives the published weights; None takes the published file of that name, see
+            `minicv.weights.fetch`.
     """
 
     build: Callable[[Sequence[str], np.random.Generator], Module]
@@ -93,24 +100,31 @@ class Published:
     scores: str = ""
     background: bool = False
     eps: float | None = None
+    settings: ClassifierSettings | None = None
+    weights: Callable[[], Weights] | None = None
 
 
 def _pyramid(rng: np.random.Generator) -> FPN:
     return FPN(ResNet50Backbone(STRIDES, rng=rng), rng=rng)
 
 
-def _classifier(kind: Callable[..., Module]) -> Callable[..., Module]:
-    return lambda classes, rng: kind(len(classes) or IMAGENET_CLASSES, rng=rng)
+def _classifier(kind: Callable[..., Module], scores: str, **more: Any) -> Published:
+    def build(classes: Sequence[str], rng: np.random.Generator) -> Module:
+        return kind(len(classes), rng=rng)
+
+    return Published(build, IMAGENET_CLASSES, scores, **more)
 
 
 _DETECTOR_SCORES = "box_predictor.cls_score"
 PUBLISHED: dict[str, Published] = {
-    "alexnet": Published(
-        _classifier(partial(AlexNet, layers=KRIZHEVSKY_2014)), scores="classifier.6"
+    "alexnet": _classifier(partial(AlexNet, layers=KRIZHEVSKY_2014), "classifier.6"),
+    "vgg16": _classifier(VGG16, "classifier.6"),
+    "resnet18": _classifier(ResNet18, "fc"),
+    "resnet50": _classifier(ResNet50, "fc"),
+    "efficientnet_lite0": _classifier(
+        EfficientNetLite0, "_fc",
+        settings=ClassifierSettings(resample="bicubic"), weights=efficientnet_lite0_weights,
     ),
-    "vgg16": Published(_classifier(VGG16), scores="classifier.6"),
-    "resnet18": Published(_classifier(ResNet18), scores="fc"),
-    "resnet50": Published(_classifier(ResNet50), scores="fc"),
     "fcn_resnet50": Published(
         lambda classes, rng: FCNResNet50(classes, rng=rng), VOC_SEGMENTATION, "classifier.4"
     ),
@@ -179,14 +193,15 @@ def load(
     Args:
         name: one of `PUBLISHED`.
         weights: a file, or its arrays by name. None takes the published file: from the cache
-            folder, or else from the network; see `minicv.weights.fetch`.
+            folder, or else from the network, see `minicv.weights.fetch`; of EfficientNet-Lite0 from
+            where `minicv.weights.efficientnet_lite0_weights` looks.
         classes: the K names, where the weights are not of the published classes.
         eps: what the frozen batch normalisation of a detector adds to the variance. None takes
             that of the published file, 0; a training of your own with torchvision has 1e-5.
 
     Returns:
         a detector or a segmenter, with `predict` and `stages`; a classifier is a Module from
-        (N, 3, H, W), normalised, to (N, 1000) logits.
+        (N, 3, H, W), normalised, to (N, 1000) logits, and `load_model` gives it those methods.
 
     Raises:
         ValueError: an unknown name, or a number of classes that the weights do not have.
@@ -196,6 +211,8 @@ def load(
         raise ValueError(f"load: model {name!r}; expected one of {', '.join(PUBLISHED)}")
     published = PUBLISHED[name]
     source = f"weights of {name}"
+    if weights is None and published.weights is not None:
+        weights = published.weights()
     if not isinstance(weights, Mapping):
         path = fetch(name) if weights is None else Path(weights)
         source, weights = str(path), read_weights(path)
@@ -215,6 +232,30 @@ def load(
             if isinstance(layer, FrozenBatchNorm2d):
                 layer.eps = wanted
     return model.eval()
+
+
+def load_model(
+    name: str,
+    weights: str | Path | Weights | None = None,
+    *,
+    classes: Sequence[str] | None = None,
+) -> Model:
+    """`load`, and around a classifier what makes it a model of photographs.
+
+    A photograph's shorter side comes to 256 pixels, and the network sees the 224 in the middle.
+
+    Args:
+        name, weights, classes: see `load`.
+
+    Returns:
+        a model with `predict` and `stages`; of a classifier ``classes`` are ImageNet's 1,000 names.
+    """
+    module = load(name, weights, classes=classes)
+    if isinstance(module, Model):
+        return module
+    published = PUBLISHED[name]
+    names = _named(published, _count(module, published), classes)
+    return WholeNetwork(module, names, published.settings).eval()
 
 
 def torchvision_state(model: Module) -> dict[str, np.ndarray]:
@@ -244,16 +285,26 @@ def _names_of(
     published: Published, weights: Weights, classes: Sequence[str] | None, source: str
 ) -> tuple[str, ...]:
     """The names of as many classes as the weights have scores for."""
-    names = published.classes if classes is None else tuple(classes)
     layer = f"{published.scores}.weight"
     found = [array for name, array in weights.items() if re.search(rf"(^|\.){layer}$", name)]
     if not found or not found[0].ndim:
-        return names
+        return published.classes if classes is None else tuple(classes)
     count = len(found[0]) - published.background
-    if classes is None and count != (len(names) or IMAGENET_CLASSES):
-        return tuple(f"class {number}" for number in range(count))
-    if classes is not None and count != len(names):
+    if classes is not None and count != len(classes):
         raise ValueError(
-            f"load: {source} has scores of {count} classes, but classes has {len(names)} names"
+            f"load: {source} has scores of {count} classes, but classes has {len(classes)} names"
         )
-    return names
+    return _named(published, count, classes)
+
+
+def _named(
+    published: Published, count: int, classes: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Names for so many classes: those given, the published ones, or numbers."""
+    names = published.classes if classes is None else tuple(classes)
+    return names if count == len(names) else tuple(f"class {k}" for k in range(count))
+
+
+def _count(network: Module, published: Published) -> int:
+    """How many classes a classifier's network has scores for."""
+    return len(dict(network.named_parameters())[f"{published.scores}.weight"].data)

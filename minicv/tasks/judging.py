@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from minicv.data import Dataset, Relabelled, Subset
 from minicv.data.class_names import match_names
+from minicv.data.wrapped import Renamed
 from minicv.metrics.metric import Metric
 from minicv.tasks.task import Classes, Task
+
+MOST_NAMES = 30  # in a sentence
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def judging(
         ValueError: no class is in both, or no picture is of such a class.
     """
     ours, theirs = tuple(classes), task.classes_of(dataset)
+    if "label" in task.needs and theirs != tuple(dataset.classes):
+        dataset = Renamed(dataset, theirs)  # such as WordNet's ids, by their words
     if ours == theirs:
         return Judging(dataset, ours, ours, (), (), task)
     matched = match_names(theirs, ours)
@@ -140,4 +145,8 @@ def _folded(name: str) -> str:
 
 
 def _listed(names: Sequence[str]) -> str:
+    """All names, or of many the first ones and how many more there are."""
+    more = len(names) - MOST_NAMES
+    if more > 1:
+        names = [*names[:MOST_NAMES], f"and {more:,} more"]
     return ", ".join(names) or "nothing"

@@ -1,11 +1,12 @@
-"""Published models that predict at once: torchvision's names, each with the task that it is for."""
+"""Published models that predict at once, by name, each with the task that it is for."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from minicv.models.model import Model
-from minicv.models.published import load as load_by_name
+from minicv.models.published import load_model
+from minicv.tasks.classification import CLASSIFICATION
 from minicv.tasks.detection import DETECTION
 from minicv.tasks.instances import INSTANCES, POSES
 from minicv.tasks.segmentation import SEGMENTATION
@@ -16,6 +17,11 @@ TASKS: dict[str, Task] = {
     "maskrcnn_resnet50_fpn": INSTANCES,
     "keypointrcnn_resnet50_fpn": POSES,
     "fcn_resnet50": SEGMENTATION,
+    "alexnet": CLASSIFICATION,
+    "vgg16": CLASSIFICATION,
+    "resnet18": CLASSIFICATION,
+    "resnet50": CLASSIFICATION,
+    "efficientnet_lite0": CLASSIFICATION,
 }
 
 
@@ -38,6 +44,4 @@ def load_published_model(name: str, weights: str | Path | None = None) -> tuple[
     """
     if name not in TASKS:
         raise ValueError(f"model {name!r}: expected one of {', '.join(TASKS)}")
-    model = load_by_name(name, weights)
-    assert isinstance(model, Model)
-    return model, TASKS[name]
+    return load_model(name, weights), TASKS[name]

@@ -12,7 +12,7 @@ from typing import Any
 MOST_SIDE = 10_000  # pixels of a side that pictures, patches and regions are brought to
 MOST_LEVELS = 12  # of a pyramid; a pixel of the last is 2048 of the picture
 _SIDES = (
-    *("min_size", "max_size", "scales", "proposal_size", "warp_size", "patch_size"),
+    *("min_size", "max_size", "size", "scales", "proposal_size", "warp_size", "patch_size"),
     *("max_proposal_side", "anchor_sizes", "region_side"),
 )
 _SHARES = ("_iou", "nms_threshold", "_fraction", "_floor", "dropout")

@@ -82,6 +82,10 @@ class Task:
             picture, from a prediction.
         metric_of_some: as ``metric``, from the names of all classes and of those that the data set
             labels; None where a class without truth has no value anyway.
+        rank: how good the result of one image is, from a result and its target to a number above
+            0, and what that number is called; by it `minicv eval --pictures` chooses images. None
+            is the value ``best_by`` of that image alone.
+        pictures_of_all: by their names, what `minicv eval --pictures` draws of the metric.
     """
 
     name: str
@@ -100,6 +104,8 @@ class Task:
     colours_of: Callable[[Dataset], Colours | None] = lambda dataset: None
     more_pictures: Mapping[str, Callable[[Prediction], Image.Image]] = field(default_factory=dict)
     metric_of_some: Callable[[Sequence[str], Sequence[str]], Metric] | None = None
+    rank: tuple[str, Callable[[Result, Target], float]] | None = None
+    pictures_of_all: Mapping[str, Callable[[Metric], Image.Image]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,19 @@ from minicv.data.transforms.compose import need_rng
 from minicv.data.transforms.photograph import check_photograph
 
 Fit = Literal["crop", "stretch"]
+Resample = Literal["bilinear", "bicubic"]
 _TRIES = 10  # to draw a window that lies in the picture
 _LONGEST = 4 / 3  # a random window is at most so many times as long as it is short
 
 
-def square(image: np.ndarray, size: int, fit: Fit = "crop", fraction: float = 0.875) -> np.ndarray:
-    """A picture as a square of ``size`` pixels, bilinear; smoothed first where it shrinks.
+def square(
+    image: np.ndarray,
+    size: int,
+    fit: Fit = "crop",
+    fraction: float = 0.875,
+    resample: Resample = "bilinear",
+) -> np.ndarray:
+    """A picture as a square of ``size`` pixels; smoothed first where it shrinks.
 
     - ``"crop"``: the middle square, whose side is ``fraction`` of the picture's shorter side. With
       0.875 that is what published networks were tested on: the shorter side brought to 256 pixels,
@@ -32,6 +39,7 @@ def square(image: np.ndarray, size: int, fit: Fit = "crop", fraction: float = 0.
         size: S.
         fit: see above.
         fraction: above 0, at most 1.
+        resample: see `window_of`.
 
     Returns:
         (C, S, S) float32.
@@ -46,26 +54,39 @@ def square(image: np.ndarray, size: int, fit: Fit = "crop", fraction: float = 0.
     if height == width == size:
         return image
     if fit == "stretch":
-        return window_of(image, (0, 0, width, height), size)
+        return window_of(image, (0, 0, width, height), size, resample)
     side = fraction * min(height, width)
     left, top = (width - side) / 2, (height - side) / 2
-    return window_of(image, (left, top, left + side, top + side), size)
+    return window_of(image, (left, top, left + side, top + side), size, resample)
 
 
-def window_of(image: np.ndarray, box: Sequence[float], size: int) -> np.ndarray:
-    """What lies in the box x1, y1, x2, y2, as a square of ``size`` pixels: (C, S, S) float32.
+def window_of(
+    image: np.ndarray, box: Sequence[float], size: int, resample: Resample = "bilinear"
+) -> np.ndarray:
+    """What lies in a box of the picture, as a square.
 
-    >>> window_of(np.arange(4, dtype=np.float32).reshape(1, 1, 4), (1, 0, 2, 1), 1).tolist()
-    [[[1.0]]]
+    Args:
+        image: (C, H, W), in 0..1.
+        box: x1, y1, x2, y2 in its pixels.
+        size: S.
+        resample: ``"bilinear"``, or ``"bicubic"``, which keeps edges sharper; what it adds beyond
+            0..1 beside them is cut off.
+
+    Returns:
+        (C, S, S) float32.
+
+    >>> image = np.array([[[0, 0.25, 0.5, 0.75]]], dtype=np.float32)
+    >>> window_of(image, (1, 0, 2, 1), 1).tolist()
+    [[[0.25]]]
     """
     x1, y1, x2, y2 = box
+    cubic = resample == "bicubic"
+    kind = Image.Resampling.BICUBIC if cubic else Image.Resampling.BILINEAR
     result = np.empty((len(image), size, size), np.float32)
     for channel, plane in zip(result, image, strict=True):
         picture = Image.fromarray(np.ascontiguousarray(plane, np.float32))  # mode F
-        channel[:] = np.asarray(
-            picture.resize((size, size), Image.Resampling.BILINEAR, (x1, y1, x2, y2))
-        )
-    return result
+        channel[:] = np.asarray(picture.resize((size, size), kind, (x1, y1, x2, y2)))
+    return np.clip(result, 0, 1, out=result) if cubic else result
 
 
 class RandomSquare:

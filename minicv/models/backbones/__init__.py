@@ -8,6 +8,7 @@ from minicv.models.backbones.alexnet import (
 )
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.backbones.build import BACKBONES, PYRAMIDS, build_backbone
+from minicv.models.backbones.conv_net import ConvNetBackbone
 from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0, EfficientNetLite0Backbone
 from minicv.models.backbones.fpn import FPN
 from minicv.models.backbones.resnet import (
@@ -30,6 +31,7 @@ __all__ = [
     "AlexNet",
     "AlexNetBackbone",
     "Backbone",
+    "ConvNetBackbone",
     "DilatedResNet50",
     "EfficientNetLite0",
     "EfficientNetLite0Backbone",

@@ -9,6 +9,7 @@ import numpy as np
 
 from minicv.models.backbones.alexnet import AlexNetBackbone
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.backbones.conv_net import ConvNetBackbone
 from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0Backbone
 from minicv.models.backbones.fpn import FPN
 from minicv.models.backbones.resnet import ResNet18Backbone, ResNet50Backbone
@@ -17,6 +18,7 @@ from minicv.models.backbones.vgg16 import VGG16Backbone
 
 BACKBONES: dict[str, type[Backbone]] = {
     "small": SmallBackbone,
+    "conv_net": ConvNetBackbone,
     "alexnet": AlexNetBackbone,
     "vgg16": VGG16Backbone,
     "resnet18": ResNet18Backbone,

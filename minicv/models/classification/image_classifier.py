@@ -26,7 +26,7 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import descending, to_numpy, xp_of
-from minicv.data.transforms.square import Fit, square
+from minicv.data.transforms.square import Fit, Resample, square
 from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import denormalised, normalised_batch
@@ -47,13 +47,14 @@ class ClassifierSettings:
         fit: how an image becomes a square, cropped or stretched; see
             `minicv.data.transforms.square.square`.
         crop_fraction: share of the shorter side that a crop keeps.
+        resample: how pixels are interpolated there; EfficientNets were trained on ``"bicubic"``.
         head: ``"pooled"``: the mean over the feature map, and one layer from its C numbers to the
             class scores (Lin et al. 2014). ``"fully_connected"``: the map pooled to a fixed grid,
             two layers of ``units`` with ReLU, and the layer of the scores (AlexNet, VGG-16).
         pooled_size: rows and columns of that grid.
         units: 4096 in the paper and on the slide.
         dropout: share of the units that training drops; of a pooled head, of the C numbers.
-        loss: softmax, or SVM.
+        loss: ``"softmax"``, or ``"hinge"``, that of an SVM.
         label_smoothing: ε, for softmax. The true class is to have 1 - ε + ε / K, each other ε / K
             (Szegedy et al. 2016).
 
@@ -67,6 +68,7 @@ class ClassifierSettings:
     size: int | None = 224
     fit: Fit = "crop"
     crop_fraction: float = 0.875
+    resample: Resample = "bilinear"
     head: Head = "pooled"
     pooled_size: int = 7
     units: int = 4096
@@ -91,7 +93,8 @@ class ClassifierSettings:
                 f"ClassifierSettings: crop_fraction={self.crop_fraction}; expected a share above 0 "
                 "and up to 1"
             )
-        for name, choices in (("fit", Fit), ("head", Head), ("loss", Loss)):
+        choices_of = {"fit": Fit, "resample": Resample, "head": Head, "loss": Loss}
+        for name, choices in choices_of.items():
             if getattr(self, name) not in get_args(choices):
                 raise ValueError(
                     f"ClassifierSettings: {name}={getattr(self, name)!r}; expected "
@@ -198,8 +201,7 @@ class ImageClassifier(Model):
 
         Returns:
             dictionaries of ``"scores"`` (K,) float32, by label: probabilities, whose sum is 1, or
-            the scores of an SVM; and ``"labels"`` (K,) int64, 0..K-1, of which the first has the best
-            score.
+            the scores of an SVM; and ``"labels"`` (K,) int64, the classes with the best first.
         """
         results = []
         for start in range(0, len(images), AT_ONCE):
@@ -229,7 +231,7 @@ class ImageClassifier(Model):
     def _pixels(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """The images as squares, normalised: (N, 3, S, S)."""
         s = self.settings
-        squares = [square(image, self.size, s.fit, s.crop_fraction) for image in images]
+        squares = [square(image, self.size, s.fit, s.crop_fraction, s.resample) for image in images]
         return normalised_batch(squares, self.mean, self.std)
 
     def _on_device(self, pixels: np.ndarray) -> Tensor:
