@@ -99,6 +99,7 @@ def draw_curves(
     panels: Mapping[str, Mapping[str, Series]],
     x_label: str = "step",
     size: tuple[int, int] = (900, 420),
+    x_names: Mapping[float, str] | None = None,
 ) -> Image.Image:
     """Line plots one below the other, on a common horizontal axis.
 
@@ -110,6 +111,8 @@ def draw_curves(
         panels: for each plot its title and its curves; for each curve its name and (steps, values).
         x_label: what the horizontal axis counts.
         size: (width, height) of one plot in pixels.
+        x_names: what stands at which places of the horizontal axis, such as {0: "1", 1: "10"} for
+            logarithms; None for round numbers.
 
     Raises:
         ValueError: a curve has not as many steps as values.
@@ -125,7 +128,8 @@ def draw_curves(
     x_range = _range([x for curves in plots.values() for x, _ in curves.values()])
     sheet = Image.new("RGB", (size[0], size[1] * max(1, len(plots))), WHITE)
     for row, (title, curves) in enumerate(plots.items()):
-        sheet.paste(_plot(title, curves, x_label, x_range, size), (0, row * size[1]))
+        plot = _plot(title, curves, x_label, x_range, size, x_names)
+        sheet.paste(plot, (0, row * size[1]))
     return sheet
 
 
@@ -153,6 +157,7 @@ def _plot(
     x_label: str,
     x_range: tuple[float, float],
     size: tuple[int, int],
+    x_names: Mapping[float, str] | None,
 ) -> Image.Image:
     width, height = size
     values = [y for _, y in curves.values()]
@@ -181,7 +186,8 @@ def _plot(
     x_ticks = ticks(*x_range, most=9)
     if all((x == np.floor(x)).all() for x, _ in curves.values()):  # whole steps: no half ones
         x_ticks = [tick for tick in x_ticks if tick == math.floor(tick)]
-    for tick, name in zip(x_ticks, _tick_names(x_ticks), strict=True):
+    names = dict(zip(x_ticks, _tick_names(x_ticks), strict=True)) if x_names is None else x_names
+    for tick, name in names.items():
         x = place(tick, y_low)[0]
         canvas.line(((x, bottom), (x, bottom + 5)), GREY, 1)
         canvas.text((x, bottom + 9), name, TEXT_SIZE, GREY, anchor="ma")

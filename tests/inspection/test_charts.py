@@ -142,3 +142,20 @@ def test_ticks_lie_inside_evenly_and_are_few(low, extent, most):
     assert all(low - slack <= mark <= high + slack for mark in marks)
     if len(marks) > 2:
         assert np.ptp(np.diff(marks)) <= 1e-6 * extent + 1e-9 * abs(low)
+
+
+def test_names_may_stand_at_places_of_the_axis():
+    """Ticks below the axis: by default at 0, 1, 2 and 3, else where the names are."""
+    panels = {"accuracy": {"frozen": (range(4), [0.1, 0.4, 0.6, 0.7])}}
+
+    def ticks_of(**options):
+        pixels = np.asarray(draw_curves(panels, size=(900, 420), **options)).astype(int)
+        dark = pixels[420 - 58 + 3].sum(axis=1) < 600
+        dark[:70] = False  # a number of the other axis
+        return np.flatnonzero(dark & ~np.insert(dark[:-1], 0, False)).tolist()
+
+    left, right = 76, 900 - 32
+    thirds = [left + third * (right - left) / 3 for third in range(4)]
+    assert ticks_of() == pytest.approx(thirds, abs=1.5)
+    named = ticks_of(x_names={0: "1", 2: "20", 3: "100"})
+    assert named == pytest.approx([thirds[0], thirds[2], thirds[3]], abs=1.5)
