@@ -13,11 +13,13 @@ from benchmarks import (
     instances,
     kills,
     lineage,
+    localization,
     parity,
     proposals,
     rounding,
     segmentation,
     speed,
+    transfer,
 )
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
@@ -28,11 +30,13 @@ BENCHMARKS |= {
     "segmentation": segmentation.main,
     "proposals": proposals.main,
     "lineage": lineage.main,
+    "localization": localization.main,
     "parity": parity.main,
     "rounding": rounding.main,
     "fuzz": fuzz.main,
     "kills": kills.main,
     "gpu": gpu.main,
+    "transfer": transfer.main,
 }
 
 
