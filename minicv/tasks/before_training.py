@@ -52,6 +52,8 @@ def checked(
     try:
         of_pixels = check_learnable(train, task.needs)
     except ValueError as error:
+        if "label" in task.needs:  # one class is nothing wrong, but nothing to tell apart
+            raise
         raise ValueError(f"{error}; minicv doctor says what is wrong with the labels") from None
     if train is not splits.train or validation is not splits.validation:
         splits = _with_parts(splits, train, validation)

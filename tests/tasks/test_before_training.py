@@ -77,7 +77,7 @@ def test_crops_are_counted_by_their_pictures(tmp_path):
 def test_crops_of_one_class_are_refused(tmp_path):
     cows = OnDisk(tmp_path / "a", object_set(0, 4, labels=(0,)))
     task = dataclasses.replace(DETECTION, needs=("label",))
-    with pytest.raises(ValueError, match="OnDisk: the class of 4 pictures is 'cow', so there is"):
+    with pytest.raises(ValueError, match=r"class of 4 pictures is 'cow', .* of two classes$"):
         look(ObjectCrops(cows), ObjectCrops(cows), task)
 
 
