@@ -91,9 +91,16 @@ class AlexNet(Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = run_conv_relu(x, self.features)  # (N, 3, 224, 224) -> (N, 256, 6, 6)
-        x = F.adaptive_avg_pool2d(x, 6)  # other sizes -> (N, 256, 6, 6)
-        return self.classifier(x.reshape(x.shape[0], -1))  # -> (N, num_classes)
+        return self.logits(self.feature_map(x))
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """What the fully connected layers look at: (N, 3, 224, 224) -> (N, 256, 6, 6)."""
+        return run_conv_relu(x, self.features)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """The fully connected layers: -> (N, num_classes)."""
+        x = F.adaptive_avg_pool2d(features, 6)  # other sizes -> (N, 256, 6, 6)
+        return self.classifier(x.reshape(x.shape[0], -1))
 
 
 class AlexNetBackbone(Backbone):

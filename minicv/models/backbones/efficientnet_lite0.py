@@ -137,14 +137,19 @@ class EfficientNetLite0(Module):
         self._fc = Linear(1280, num_classes, rng=rng)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.logits(self.feature_map(x))
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """What is averaged before the last layer: (N, 3, H, W) -> (N, 1280, H/32, W/32)."""
         # (N, 3, H, W) -> (N, 32, H/2, W/2)
         x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
         for block in self._blocks:
             x = block(x)  # in the end (N, 320, H/32, W/32)
-        # -> (N, 1280, H/32, W/32)
-        x = _convolve(x, self._conv_head, self._bn1, activation="relu6")
-        x = F.mean(x, dim=(2, 3))  # -> (N, 1280)
-        return self._fc(x)  # -> (N, num_classes)
+        return _convolve(x, self._conv_head, self._bn1, activation="relu6")
+
+    def logits(self, features: Tensor) -> Tensor:
+        """The mean and the last layer: -> (N, num_classes)."""
+        return self._fc(F.mean(features, dim=(2, 3)))
 
 
 class EfficientNetLite0Backbone(Backbone):

@@ -194,11 +194,18 @@ class _Classifier(_ResNet):
         self.fc = Linear(512 * block.expansion, num_classes, rng=rng)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.run_stem(x)  # (N, 3, H, W) -> (N, 64, H/4, W/4)
+        return self.logits(self.feature_map(x))
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """What is averaged before the last layer: (N, 3, H, W) -> (N, C, H/32, W/32)."""
+        x = self.run_stem(x)  # -> (N, 64, H/4, W/4)
         for number in (1, 2, 3, 4):
-            x = self.run_group(x, number)  # in the end (N, C, H/32, W/32)
-        x = F.mean(x, dim=(2, 3))  # -> (N, C)
-        return self.fc(x)  # -> (N, num_classes)
+            x = self.run_group(x, number)
+        return x
+
+    def logits(self, features: Tensor) -> Tensor:
+        """The mean and the last layer: -> (N, num_classes)."""
+        return self.fc(F.mean(features, dim=(2, 3)))
 
 
 class ResNet18(_Classifier):

@@ -73,9 +73,16 @@ class VGG16(Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        x = run_conv_relu(x, self.features)  # (N, 3, H, W) -> (N, 512, H/32, W/32)
-        x = F.adaptive_avg_pool2d(x, 7)  # -> (N, 512, 7, 7)
-        return self.classifier(x.reshape(x.shape[0], 512 * 7 * 7))  # -> (N, num_classes)
+        return self.logits(self.feature_map(x))
+
+    def feature_map(self, x: Tensor) -> Tensor:
+        """What the fully connected layers look at: (N, 3, H, W) -> (N, 512, H/32, W/32)."""
+        return run_conv_relu(x, self.features)
+
+    def logits(self, features: Tensor) -> Tensor:
+        """The fully connected layers: -> (N, num_classes)."""
+        x = F.adaptive_avg_pool2d(features, 7)  # -> (N, 512, 7, 7)
+        return self.classifier(x.reshape(x.shape[0], 512 * 7 * 7))
 
 
 class VGG16Backbone(Backbone):

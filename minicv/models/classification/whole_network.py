@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from minicv.autograd import Tensor
-from minicv.inspection.stage import StageRecorder
+from minicv.inspection.stage import StageRecorder, record_features
 from minicv.models.classification.image_classifier import (
     SILENT,
     ClassifierSettings,
@@ -18,7 +18,8 @@ class WholeNetwork(ImageClassifier):
     """A network from pixels to class scores, such as `minicv.models.backbones.ResNet18`.
 
     Args:
-        network: (N, 3, S, S), normalised by its ``mean`` and ``std``, to (N, K).
+        network: its ``feature_map`` of (N, 3, S, S), normalised by its ``mean`` and ``std``, goes
+            to its ``logits`` (N, K).
         classes: the K names.
         settings: size, crop and loss count; the head is the network's own. None is the middle 224
             pixels of an image whose shorter side is 256, as published networks are tested.
@@ -46,5 +47,7 @@ class WholeNetwork(ImageClassifier):
 
     def scores(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """The network as it is; see `ImageClassifier.scores`."""
-        scores: Tensor = self.network(x)
+        features = self.network.feature_map(x)  # type: ignore[attr-defined]
+        record_features(record, features.data[0], self.size / features.shape[3])
+        scores: Tensor = self.network.logits(features)  # type: ignore[attr-defined]
         return scores

@@ -40,9 +40,10 @@ def start_from(model: Module, backbone: str, path: str | Path | None) -> str:
     - a classifier as torchvision publishes it, in any form that `read_weights` reads, such as
       ``.pth`` or ``.safetensors``. Every layer of ``model.backbone`` is taken from it. AlexNet and
       VGG-16 have two fully connected layers more to give: where the backbone has them as
-      convolutions they are taken as such; where the model has ``box_head.fc6`` and
-      ``box_head.fc7`` of the same sizes, they are taken there. The checkpoint of a training with
-      PyTorch is looked through, and a prefix of the names, such as ``module.``, is taken off.
+      convolutions they are taken as such; where the model has ``fc6`` and ``fc7`` of the same
+      sizes, in its ``box_head`` or in its ``head``, they are taken there. The checkpoint of a
+      training with PyTorch is looked through, and a prefix of the names, such as ``module.``, is
+      taken off.
 
     Of a feature pyramid a classifier gives the body; so does the checkpoint of a system without a
     pyramid, and the other way round.
@@ -130,21 +131,26 @@ def _start_from_classifier(model: Module, weights: Mapping[str, np.ndarray], sou
     said = f"{source}: all {len(wanted)} entries of the backbone were taken"
     if prefix:
         said += f" (the file puts {prefix!r} before their names)"
-    return said + _start_box_head(getattr(model, "box_head", None), two_layer_head_weights(weights))
+    fc6_and_fc7 = two_layer_head_weights(weights)
+    for name in ("box_head", "head"):
+        head = getattr(model, name, None)
+        if isinstance(head, Module):
+            said += _start_head(head, fc6_and_fc7, name.replace("_", " "))
+    return said
 
 
-def _start_box_head(head: Module | None, weights: Mapping[str, np.ndarray]) -> str:
+def _start_head(head: Module, weights: Mapping[str, np.ndarray], called: str) -> str:
     """Load fc6 and fc7 where the head has them in these sizes; says so, or nothing to say."""
-    if head is None or not weights:
+    if not weights:
         return ""
     wanted = {name: array.shape for name, array in head.state_dict().items() if name in weights}
     if not wanted:
         return ""
     if wanted != {name: array.shape for name, array in weights.items()}:
         sizes = " and ".join(str(weights[f"{layer}.weight"].shape) for layer in ("fc6", "fc7"))
-        return f"; fc6 and fc7 of the box head stay as they were, for the published are {sizes}"
+        return f"; fc6 and fc7 of the {called} stay as they were, for the published are {sizes}"
     head.load_state_dict(weights, strict=False)
-    return ", and fc6 and fc7 of the box head"
+    return f", and fc6 and fc7 of the {called}"
 
 
 def two_layer_head_weights(weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -19,11 +19,13 @@ from minicv.nn import Dropout
 ALL = (4, 8, 16, 32)
 NARROW = {
     "small": {"width": 4},
+    "conv_net": {"width": 4},
     "alexnet": {"classifier_channels": 8},
     "vgg16": {"classifier_channels": 8},
 }
 CHANNELS = {
     "small": (8, 16, 32, 32),
+    "conv_net": (8, 16, 32, 32),
     "alexnet": (64, 192, 256, 8),
     "vgg16": (128, 256, 512, 8),
     "resnet18": (64, 128, 256, 512),
@@ -164,7 +166,7 @@ def test_other_strides_are_refused(strides):
 
 
 def test_an_unknown_backbone_is_refused_with_the_names_of_all():
-    with pytest.raises(ValueError, match="backbone 'lenet': expected one of small, alexnet, vgg16"):
+    with pytest.raises(ValueError, match="backbone 'lenet': expected one of small, conv_net, alex"):
         build_backbone("lenet", (8,), frozen=True, rng=np.random.default_rng(0))
 
 
