@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from command_line import refused, run
+from hardening import small_sets
 from label_map_folders import camvid_folder
 from meadow_voc import COW, DUCK, VOCSet
 from PIL import Image
@@ -167,6 +168,26 @@ def test_a_file_on_which_all_others_depend(tmp_path, capsys):
         assert spoils == {"set that does not open": 1} and look == {}
         assert what in text and text.endswith("would spoil a training; nothing was examined\n")
         (folder / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "row"),
+    [
+        ("idx", "idx:{}", ["all", "11", "1", "3"]),
+        ("csv", "csv:{}/list.csv", ["cow", "1", "1", "1"]),
+        ("leeds_sports", "lsp:{}", ["head", "top", "13", "1", "2"]),
+    ],
+)
+def test_sets_to_classify_and_of_one_person(tmp_path, capsys, name, source, row):
+    folder = tmp_path / name
+    for path, content in getattr(small_sets, name)().items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(content)
+    spoils, look, text = findings(capsys, tmp_path, source.format(folder))
+    assert spoils == {} and set(look) <= {"class with few objects", "class without validation objects"}
+    assert row in [line.split() for line in text.splitlines()]
+    with Image.open(tmp_path / "out" / "contact_sheet.png") as sheet:
+        assert sheet.width == 2128
 
 
 def test_one_name_twice(capsys, data):

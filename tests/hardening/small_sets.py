@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import gzip
 import io
 import json
 import pickle
@@ -15,12 +16,14 @@ from typing import Any
 
 import numpy as np
 import numpy_pickles
+import scipy.io
 import torch_files
 from PIL import Image
 
 Files = dict[str, bytes]
 WIDTH, HEIGHT = 16, 12
 EXIF_ORIENTATION = 0x0112
+SPLITS = ("train", "val", "test")
 
 
 def picture(
@@ -276,6 +279,44 @@ def masks(form: str = "txt") -> Files:
 def class_folders() -> Files:
     """Two classes of three pictures."""
     return {f"{name}/p{n}.png": picture(n) for name in ("cow", "duck") for n in range(3)}
+
+
+def idx_array(array: np.ndarray) -> bytes:
+    """An idx file of bytes."""
+    lengths = b"".join(length.to_bytes(4, "big") for length in array.shape)
+    return bytes([0, 0, 8, array.ndim]) + lengths + array.astype(np.uint8).tobytes()
+
+
+def idx() -> Files:
+    """MNIST's four files with twelve pictures, and three for the test; two of them packed."""
+    rng = np.random.default_rng(0)
+    files: Files = {}
+    for part, count in (("train", 12), ("t10k", 3)):
+        images, labels = rng.integers(0, 256, (count, 5, 4)), np.arange(count) % 3
+        files[f"{part}-images-idx3-ubyte"] = idx_array(images)
+        files[f"{part}-labels-idx1-ubyte"] = idx_array(labels)
+    for name in ("train-images-idx3-ubyte", "t10k-labels-idx1-ubyte"):
+        files[f"{name}.gz"] = gzip.compress(files.pop(name), mtime=0)
+    return files
+
+
+def csv() -> Files:
+    """Six pictures in three splits."""
+    rows = ["path;class;split"]
+    rows += [f"photos/p{n}.png;{('cow', 'duck')[n % 2]};{SPLITS[n // 2]}" for n in range(6)]
+    pictures = {f"photos/p{n}.png": picture(n) for n in range(6)}
+    return {"list.csv": "\n".join(rows).encode(), **pictures}
+
+
+def leeds_sports(compressed: bool = True) -> Files:
+    """17 photographs in the extended layout, the third person without a head top."""
+    joints = np.random.default_rng(0).uniform(2, 11, (14, 3, 17))
+    joints[:, 2] = 1
+    joints[13, 2, 2] = 0
+    stream = io.BytesIO()
+    scipy.io.savemat(stream, {"joints": joints}, do_compression=compressed)
+    pictures = {f"images/im{n:05d}.png": picture(n) for n in range(1, 18)}
+    return {"joints.mat": stream.getvalue(), **pictures}
 
 
 def pictures() -> Files:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,7 @@ def of_set(
 DOCTOR = {
     "voc xml": "voc:{}", "cvat": "cvat:{}", "labelme": "labelme:{}", "coco masks": "coco:{}",
     "yolo lines": "yolo:{}", "yolo yaml": "yolo:{}", "vocseg": "vocseg:{}",
+    "class list": "csv:{}/list.csv", "idx": "idx:{}", "leeds sports": "lsp:{}",
 }  # fmt: skip
 
 
@@ -81,6 +84,23 @@ def header_of_safetensors(
     mutate = (mutations.other_json, *TEXT)[int(rng.integers(1 + len(TEXT)))]
     header = mutate(header, rng, others)
     return len(header).to_bytes(8, "little") + header + numbers
+
+
+def packed_content(content: bytes, rng: np.random.Generator, others: Sequence[bytes]) -> bytes:
+    """What is packed with gzip is damaged, and packed again; so is what was not packed."""
+    with contextlib.suppress(OSError):
+        content = gzip.decompress(content)
+    return gzip.compress(_with_bytes_damaged(content, rng, others), mtime=0)
+
+
+def packed_variable(content: bytes, rng: np.random.Generator, others: Sequence[bytes]) -> bytes:
+    """The variable in a MATLAB file is damaged, and packed again."""
+    variable = zlib.compress(_with_bytes_damaged(zlib.decompress(content[136:]), rng, others))
+    return content[:132] + len(variable).to_bytes(4, "little") + variable
+
+
+def _with_bytes_damaged(content: bytes, rng: np.random.Generator, others: Sequence[bytes]) -> bytes:
+    return BYTES[int(rng.integers(len(BYTES)))](content, rng, others)
 
 
 def other_description(content: bytes, rng: np.random.Generator, others: Sequence[bytes]) -> bytes:
@@ -320,6 +340,28 @@ def targets() -> list[Target]:
         of_set(
             *("class folders", small_sets.class_folders(), {"cow/p0.png": PNG}),
             *("folder:{}", "label"),
+        ),
+        of_set(
+            *("class list", small_sets.csv(), {"list.csv": LINES, "photos/p1.png": PNG}),
+            *("csv:{}/list.csv", "label"),
+        ),
+        of_set(
+            "idx",
+            small_sets.idx(),
+            {name: (*BYTES, *[packed_content] * 3) for name in small_sets.idx()},
+            *("idx:{}", "label"),
+        ),
+        of_set(
+            *(
+                "leeds sports",
+                small_sets.leeds_sports(),
+                {"joints.mat": (*BYTES, *[packed_variable] * 9)},
+            ),
+            *("lsp:{}", "joints"),
+        ),
+        of_set(
+            *("leeds sports unpacked", small_sets.leeds_sports(compressed=False)),
+            *({"joints.mat": BYTES}, "lsp:{}", "joints"),
         ),
     ]
     found += [doctor_of(target) for target in found if target.name in DOCTOR]

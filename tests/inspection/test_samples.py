@@ -5,7 +5,9 @@ from made_sets import boxes_of, coloured
 
 from minicv.data import Farmyard
 from minicv.inspection import draw_detections, draw_segmentation
+from minicv.inspection.keypoints import draw_keypoints
 from minicv.inspection.samples import draw_sample
+from minicv.inspection.skeletons import skeleton_of
 
 
 def same(first, second):
@@ -62,6 +64,17 @@ def test_joints_are_joined_by_their_names():
     x, y = 20 * 7, 10 * 7  # the middle of the shin; the picture is enlarged sevenfold
     assert (dots[y, x] == without[y, x]).all() and (limbs[y, x] != without[y, x]).any()
     assert (dots[y, 10 * 7] != without[y, 10 * 7]).any()  # the joint itself
+
+
+def test_the_joints_of_one_person():
+    joints = np.array([[10.0, 10, 1], [30, 10, 1], [30, 30, 0]])
+    names = ("left ankle", "left knee", "left hip")
+    (drawn,) = draw_sample(coloured(0), {"joints": joints}, ("person",), joint_names=names)
+    assert same(drawn, draw_keypoints(coloured(0), joints[None], skeleton_of(names)))
+    large = np.zeros((3, 1120, 2240), np.float32)
+    (drawn,) = draw_sample(large, {"joints": joints * (40, 40, 1)}, joint_names=names)
+    small = joints * (10, 10, 1)
+    assert same(drawn, draw_keypoints(large[:, ::4, ::4], small[None], skeleton_of(names)))
 
 
 def test_pictures_without_labels():

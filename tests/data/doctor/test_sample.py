@@ -160,6 +160,20 @@ def test_a_picture_with_a_class_as_a_whole():
         assert dict(sample.objects) == {1: 1} and sample.areas == (0, 0, 0) and sample.notes == ()
 
 
+def test_the_joints_of_one_person():
+    joints = np.array([[1, 1, 1], [99, 2, 1]], np.float32)
+    inside, outside = (
+        look_at(Made([(coloured(0), {"joints": of})]), 0, ("person",), ("nose", "tail"))
+        for of in (joints * (1, 1, 0), joints)
+    )
+    assert inside.joints.tolist() == [0, 0] and outside.joints.tolist() == [1, 1]
+    assert dict(outside.objects) == {0: 1} and outside.learnt == 1 and outside.areas == (0, 0, 0)
+    assert inside.notes == () and inside.labels_digest != outside.labels_digest
+    assert [(note.kind.name, note.what[:27]) for note in outside.notes] == [
+        ("joint outside of its picture", "object 1, tail at (99, 2) o")
+    ]
+
+
 @pytest.mark.parametrize("colour", [(0, 0, 0), (1, 1, 1), (0.2, 0.4, 0.6)])
 def test_a_picture_of_one_colour(colour):
     """A black picture is no grey one: it shows nothing."""
