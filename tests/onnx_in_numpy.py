@@ -231,6 +231,7 @@ OPERATORS = {
     "Pow": np.power,
     "ReduceMax": lambda x, axes, keepdims: x.max(axis=axes, keepdims=bool(keepdims)),
     "ReduceMean": lambda x, axes, keepdims: x.mean(axis=axes, keepdims=bool(keepdims)),
+    "ReduceMin": lambda x, axes, keepdims: x.min(axis=axes, keepdims=bool(keepdims)),
     "ReduceSum": lambda x, axes, keepdims: x.sum(axis=axes, keepdims=bool(keepdims)),
     "Relu": lambda x: np.maximum(x, 0),
     "Reshape": reshape,

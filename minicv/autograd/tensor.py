@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 Operand = Any  # what stands beside a tensor in x + y: a Tensor, an array or a number
+Dims = int | Sequence[int] | None
 DType = np.dtype[Any]
 DEFAULT = np.dtype(np.float32)
 
@@ -23,6 +25,37 @@ _NO_NUMPY_FUNCTIONS = (
     "Tensor: a NumPy function was called on a Tensor, which would lose its gradient; use the "
     "function of that name in minicv.functional, or take .data for the raw array"
 )
+
+
+class Size(int):
+    """The number of elements of an array of some shape; called, the shape itself.
+
+    NumPy's ``x.size`` is a number, PyTorch's ``x.size()`` and ``x.size(dim)`` are calls. Both work.
+
+    >>> size = Size((2, 3))
+    >>> size, size + 1, size(), size(-1)
+    (6, 7, (2, 3), 3)
+    """
+
+    shape: tuple[int, ...]
+
+    def __new__(cls, shape: tuple[int, ...]) -> Size:
+        size = super().__new__(cls, math.prod(shape))
+        size.shape = shape
+        return size
+
+    def __call__(self, dim: int | None = None) -> Any:
+        """The shape, or its length along ``dim``.
+
+        Raises:
+            IndexError: there is no such axis.
+        """
+        if dim is None:
+            return self.shape
+        try:
+            return self.shape[operator.index(dim)]
+        except IndexError:
+            raise IndexError(f"size: dim {dim} does not exist; the shape is {self.shape}") from None
 
 
 class Tensor:
@@ -82,8 +115,55 @@ class Tensor:
         return self.data.ndim
 
     @property
-    def size(self) -> int:
-        return self.data.size
+    def size(self) -> Size:
+        """The number of elements, as in NumPy; called, the shape or one length, as in PyTorch.
+
+        >>> x = Tensor([[1.0, 2.0, 3.0]])
+        >>> x.size, x.size(), x.size(1)
+        (3, (1, 3), 3)
+        """
+        return Size(self.data.shape)
+
+    def numel(self) -> int:
+        """The number of elements.
+
+        >>> Tensor([[1.0, 2.0, 3.0]]).numel()
+        3
+        """
+        return int(self.data.size)
+
+    def dim(self) -> int:
+        """The number of axes, also called ``ndim``.
+
+        >>> Tensor([[1.0, 2.0, 3.0]]).dim()
+        2
+        """
+        return self.data.ndim
+
+    @property
+    def T(self) -> Tensor:
+        """The transpose of a matrix; a vector or a number is its own.
+
+        >>> Tensor([[1.0, 2.0, 3.0]]).T.shape
+        (3, 1)
+        """
+        if self.ndim > 2:
+            raise ValueError(
+                f"T: x has {self.ndim} axes, {self.shape}; x.mT exchanges the last two, and "
+                f"x.permute{tuple(reversed(range(self.ndim)))} reverses all"
+            )
+        return self.transpose(0, 1) if self.ndim == 2 else self
+
+    @property
+    def mT(self) -> Tensor:
+        """The last two axes exchanged: the transposes of a stack of matrices.
+
+        >>> Tensor(np.zeros((5, 2, 3))).mT.shape
+        (5, 3, 2)
+        """
+        if self.ndim < 2:
+            raise ValueError(f"mT: expected at least two axes but the shape is {self.shape}")
+        return self.transpose(-2, -1)
 
     def __len__(self) -> int:
         if self.ndim == 0:
@@ -118,8 +198,16 @@ class Tensor:
         """
         return self._only_number("item")
 
+    def tolist(self) -> Any:
+        """The data as nested lists of Python numbers; one number if there is no axis.
+
+        >>> Tensor([[1.0, 2.0]]).tolist()
+        [[1.0, 2.0]]
+        """
+        return to_numpy(self.data).tolist()
+
     def _only_number(self, wanted: str, advice: str = "") -> Any:
-        if self.size != 1:
+        if self.data.size != 1:
             raise ValueError(
                 f"{wanted}: expected a tensor with one element but its shape is {self.shape}"
                 f"{advice}"
@@ -167,7 +255,7 @@ class Tensor:
                 "requires_grad=True, outside of no_grad()"
             )
         if grad is None:
-            if self.size != 1:
+            if self.data.size != 1:
                 raise RuntimeError(
                     f"backward: a tensor of shape {self.shape} needs the gradient that arrives at "
                     "it, backward(grad); only a single number can do without. Did you forget "
@@ -288,9 +376,21 @@ class Tensor:
         def __neg__(self) -> Tensor: ...
         def __abs__(self) -> Tensor: ...
         def __getitem__(self, index: Any) -> Tensor: ...
-        def sum(self, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor: ...
-        def mean(self, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor: ...
-        def max(self, dim: int | Sequence[int] | None = None, keepdim: bool = False) -> Tensor: ...
+        def sum(self, dim: Dims = None, keepdim: bool = False) -> Tensor: ...
+        def mean(self, dim: Dims = None, keepdim: bool = False) -> Tensor: ...
+        def max(self, dim: Dims = None, keepdim: bool = False) -> Tensor: ...
+        def min(self, dim: Dims = None, keepdim: bool = False) -> Tensor: ...
+        def max_with_indices(self, dim: int, keepdim: bool = False) -> Any: ...
+        def min_with_indices(self, dim: int, keepdim: bool = False) -> Any: ...
+        def argmax(self, dim: int | None = None, keepdim: bool = False) -> Array: ...
+        def argmin(self, dim: int | None = None, keepdim: bool = False) -> Array: ...
+        def var(
+            self, dim: Dims = None, *, correction: float = 1, keepdim: bool = False
+        ) -> Tensor: ...
+        def std(
+            self, dim: Dims = None, *, correction: float = 1, keepdim: bool = False
+        ) -> Tensor: ...
+        def norm(self, p: float = 2.0, dim: Dims = None, keepdim: bool = False) -> Tensor: ...
         def exp(self) -> Tensor: ...
         def log(self) -> Tensor: ...
         def sqrt(self) -> Tensor: ...
@@ -304,8 +404,11 @@ class Tensor:
         def softmax(self, dim: int) -> Tensor: ...
         def log_softmax(self, dim: int) -> Tensor: ...
         def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor: ...
+        def squeeze(self, dim: Dims = None) -> Tensor: ...
+        def unsqueeze(self, dim: int) -> Tensor: ...
         def transpose(self, dim0: int, dim1: int) -> Tensor: ...
         def reshape(self, *shape: Any) -> Tensor: ...
+        def view(self, *shape: Any) -> Tensor: ...
         def permute(self, *dims: Any) -> Tensor: ...
 
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
 from minicv.export.graph import ExportError
@@ -218,8 +217,7 @@ def _of_one_object(model: SingleObjectDetector) -> Network:
 
     def forward(x: Tensor) -> Outputs:
         (features,) = model.backbone(x)
-        pooled = F.adaptive_max_pool2d(features, model.settings.pooled_size)
-        logits, boxes = model.heads(pooled)
+        logits, boxes = model.heads(features)
         if of_class:
             return {"logits": logits, "boxes": boxes}
         return {"logits": logits, "box": boxes.reshape(boxes.shape[0], 4)}

@@ -13,7 +13,10 @@ from minicv.export.graph import IMAGE, ExportError, Graph, Node
 INSTALL = "install it with pip install onnx"
 OPSETS = range(13, 22)  # of ONNX's operators, each tested
 OPSET = 17  # which runtimes know since 2022
-AXES_ARE_INPUTS = {"ReduceSum": 13, "ReduceMax": 18, "ReduceMean": 18}  # from which opset on
+AXES_ARE_INPUTS = {  # from which opset on
+    "ReduceSum": 13,
+    **dict.fromkeys(("ReduceMax", "ReduceMean", "ReduceMin"), 18),
+}
 SINCE = {("ScatterElements", "reduction"): 16}  # attributes that came later than the operator
 _LARGEST = 2**31 - 2**20  # bytes; a file of Protocol Buffers ends at 2 GB
 

@@ -9,6 +9,7 @@ Source: the operator reference of ONNX, opset 13 and later.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -29,9 +30,11 @@ from minicv.functional.exp import Exp
 from minicv.functional.log import Log
 from minicv.functional.log_softmax import LogSoftmax
 from minicv.functional.matmul import Matmul
-from minicv.functional.max import Max
+from minicv.functional.max import Max, Min
+from minicv.functional.max_with_indices import MaxWithIndices, MinWithIndices
 from minicv.functional.maximum import Maximum, Minimum
 from minicv.functional.mean import Mean
+from minicv.functional.norm import Norm
 from minicv.functional.power import Power, PowerOfNumber
 from minicv.functional.relu import Relu
 from minicv.functional.roi_align import RoIAlign
@@ -41,6 +44,7 @@ from minicv.functional.softmax import Softmax
 from minicv.functional.sqrt import Sqrt
 from minicv.functional.sum import Sum
 from minicv.functional.tanh import Tanh
+from minicv.functional.var import Std, Var
 from minicv.functional.where import Where
 
 SAME: Mapping[type[Function], str] = {
@@ -60,6 +64,14 @@ SAME: Mapping[type[Function], str] = {
     Sqrt: "Sqrt",
     Subtract: "Sub",
     Tanh: "Tanh",
+}
+REDUCED: Mapping[type[Function], str] = {
+    Max: "ReduceMax",
+    MaxWithIndices: "ReduceMax",
+    Mean: "ReduceMean",
+    Min: "ReduceMin",
+    MinWithIndices: "ReduceMin",
+    Sum: "ReduceSum",
 }
 _REGIONS = (
     "which regions it reads, and how many, is decided from the pixels by sorting and suppression, "
@@ -98,16 +110,30 @@ def softmax(operation: Softmax | LogSoftmax, x: Operands, graph: GraphBuilder) -
     return graph.add(operation.name, x[0], axis=int(operation.axis))
 
 
-def reduction(operation: Max | Mean | Sum, x: Operands, graph: GraphBuilder) -> str:
-    """ReduceMax, ReduceMean or ReduceSum. Their axes are an attribute here, in every opset."""
-    if not operation.dims:  # over no axis
-        return x[0]
-    return graph.add(
-        f"Reduce{operation.name}",
-        x[0],
-        axes=tuple(operation.dims),
-        keepdims=int(operation.keepdim),
-    )
+def reduction(
+    operation: Max | MaxWithIndices | Mean | Sum, x: Operands, graph: GraphBuilder
+) -> str:
+    """An operator of `REDUCED`."""
+    return _reduced(REDUCED[type(operation)], x[0], operation.dims, operation.keepdim, graph)
+
+
+def variance(operation: Var, x: Operands, graph: GraphBuilder) -> str:
+    """The squares of Sub with ReduceMean, then ReduceSum, Div, and Sqrt for the deviation."""
+    dims, keepdim = operation.dims, operation.keepdim
+    centered = graph.add("Sub", x[0], _reduced("ReduceMean", x[0], dims, True, graph))
+    squares = _reduced("ReduceSum", graph.add("Mul", centered, centered), dims, keepdim, graph)
+    y = graph.add("Div", squares, graph.number(operation.divisor))
+    return graph.add("Sqrt", y) if isinstance(operation, Std) else y
+
+
+def norm(operation: Norm, x: Operands, graph: GraphBuilder) -> str:
+    """Abs, then ReduceMax, or Pow, ReduceSum and Pow."""
+    size, dims, keepdim = graph.add("Abs", x[0]), operation.dims, operation.keepdim
+    if math.isinf(operation.p):
+        return _reduced("ReduceMax", size, dims, keepdim, graph)
+    powers = graph.add("Pow", size, graph.number(operation.p))
+    total = _reduced("ReduceSum", powers, dims, keepdim, graph)
+    return graph.add("Pow", total, graph.number(1 / operation.p))
 
 
 def where(operation: Where, x: Operands, graph: GraphBuilder) -> str:
@@ -122,10 +148,20 @@ WRITERS: Writers = {
     **POOLINGS,
     **SHAPES,
     LogSoftmax: softmax,
-    Max: reduction,
-    Mean: reduction,
+    Norm: norm,
     PowerOfNumber: power_of_number,
     Softmax: softmax,
-    Sum: reduction,
+    Std: variance,
+    Var: variance,
     Where: where,
+    **dict.fromkeys(REDUCED, reduction),
 }
+
+
+def _reduced(
+    operator: str, value: str, dims: tuple[int, ...], keepdim: bool, graph: GraphBuilder
+) -> str:
+    """The reduction of a value; its axes are an attribute here, in every opset."""
+    if not dims:  # over no axis
+        return value
+    return graph.add(operator, value, axes=tuple(dims), keepdims=int(keepdim))

@@ -1,8 +1,11 @@
 """Floor 2, wing of gradients: one differentiable operation a file."""
 
+from typing import TYPE_CHECKING, NoReturn
+
 from minicv.functional.abs import abs
 from minicv.functional.adaptive_avg_pool2d import adaptive_avg_pool2d
 from minicv.functional.adaptive_max_pool2d import adaptive_max_pool2d
+from minicv.functional.argmax import argmax, argmin
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
 from minicv.functional.avg_pool2d import avg_pool2d
 from minicv.functional.batch_norm import batch_norm, frozen_batch_norm
@@ -29,12 +32,14 @@ from minicv.functional.local_response_norm import local_response_norm
 from minicv.functional.log import log
 from minicv.functional.log_softmax import log_softmax
 from minicv.functional.matmul import matmul
-from minicv.functional.max import max
+from minicv.functional.max import max, min
 from minicv.functional.max_pool2d import max_pool2d
 from minicv.functional.max_unpool2d import max_unpool2d
+from minicv.functional.max_with_indices import max_with_indices, min_with_indices
 from minicv.functional.maximum import maximum, minimum
 from minicv.functional.mean import mean
 from minicv.functional.multiclass_hinge import multiclass_hinge
+from minicv.functional.norm import norm
 from minicv.functional.pad import pad
 from minicv.functional.power import power
 from minicv.functional.prelu import prelu
@@ -51,12 +56,14 @@ from minicv.functional.softmax import softmax
 from minicv.functional.softmax_cross_entropy import softmax_cross_entropy
 from minicv.functional.spatial_pyramid_pool import spatial_pyramid_pool
 from minicv.functional.sqrt import sqrt
+from minicv.functional.squeeze import squeeze, unsqueeze
 from minicv.functional.stack import stack
 from minicv.functional.sum import sum
 from minicv.functional.tanh import tanh
 from minicv.functional.transpose import permute, transpose
 from minicv.functional.unpool_bed_of_nails import unpool_bed_of_nails
 from minicv.functional.unpool_nearest import unpool_nearest
+from minicv.functional.var import std, var
 from minicv.functional.where import where
 
 __all__ = [
@@ -64,6 +71,8 @@ __all__ = [
     "adaptive_avg_pool2d",
     "adaptive_max_pool2d",
     "add",
+    "argmax",
+    "argmin",
     "avg_pool2d",
     "batch_norm",
     "binary_cross_entropy_with_logits",
@@ -96,12 +105,16 @@ __all__ = [
     "max",
     "max_pool2d",
     "max_unpool2d",
+    "max_with_indices",
     "maximum",
     "mean",
+    "min",
+    "min_with_indices",
     "minimum",
     "multiclass_hinge",
     "multiply",
     "negative",
+    "norm",
     "pad",
     "permute",
     "power",
@@ -119,12 +132,23 @@ __all__ = [
     "softmax_cross_entropy",
     "spatial_pyramid_pool",
     "sqrt",
+    "squeeze",
     "stack",
+    "std",
     "subtract",
     "sum",
     "tanh",
     "transpose",
     "unpool_bed_of_nails",
     "unpool_nearest",
+    "unsqueeze",
+    "var",
     "where",
 ]
+
+if not TYPE_CHECKING:  # mypy would take every name for one that exists
+
+    def __getattr__(name: str) -> NoReturn:
+        from minicv.functional.advice import function_advice
+
+        raise AttributeError(function_advice(name), name=name)

@@ -8,10 +8,13 @@ stand once more in `minicv.autograd.tensor`, where mypy and editors look for the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
+from minicv import functional
 from minicv.autograd import Tensor
 from minicv.functional.abs import abs
+from minicv.functional.advice import method_advice
+from minicv.functional.argmax import argmax, argmin
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
 from minicv.functional.clip import clip
 from minicv.functional.exp import exp
@@ -20,8 +23,10 @@ from minicv.functional.leaky_relu import leaky_relu
 from minicv.functional.log import log
 from minicv.functional.log_softmax import log_softmax
 from minicv.functional.matmul import matmul
-from minicv.functional.max import max
+from minicv.functional.max import max, min
+from minicv.functional.max_with_indices import max_with_indices, min_with_indices
 from minicv.functional.mean import mean
+from minicv.functional.norm import norm
 from minicv.functional.power import power
 from minicv.functional.relu import relu
 from minicv.functional.relu6 import relu6
@@ -29,9 +34,11 @@ from minicv.functional.reshape import flatten, reshape
 from minicv.functional.sigmoid import sigmoid
 from minicv.functional.softmax import softmax
 from minicv.functional.sqrt import sqrt
+from minicv.functional.squeeze import squeeze, unsqueeze
 from minicv.functional.sum import sum
 from minicv.functional.tanh import tanh
 from minicv.functional.transpose import permute, transpose
+from minicv.functional.var import std, var
 
 
 def _one_tuple(arguments: tuple[Any, ...]) -> tuple[int, ...]:
@@ -41,7 +48,7 @@ def _one_tuple(arguments: tuple[Any, ...]) -> tuple[int, ...]:
     return arguments
 
 
-METHODS: dict[str, Callable[..., Tensor]] = {
+METHODS: dict[str, Callable[..., Any]] = {
     "__add__": add,
     "__radd__": lambda self, other: add(other, self),
     "__sub__": subtract,
@@ -60,6 +67,14 @@ METHODS: dict[str, Callable[..., Tensor]] = {
     "sum": sum,
     "mean": mean,
     "max": max,
+    "min": min,
+    "max_with_indices": max_with_indices,
+    "min_with_indices": min_with_indices,
+    "argmax": argmax,
+    "argmin": argmin,
+    "var": var,
+    "std": std,
+    "norm": norm,
     "exp": exp,
     "log": log,
     "sqrt": sqrt,
@@ -73,10 +88,21 @@ METHODS: dict[str, Callable[..., Tensor]] = {
     "softmax": softmax,
     "log_softmax": log_softmax,
     "flatten": flatten,
+    "squeeze": squeeze,
+    "unsqueeze": unsqueeze,
     "transpose": transpose,
     "reshape": lambda self, *shape: reshape(self, _one_tuple(shape)),
+    "view": lambda self, *shape: reshape(self, _one_tuple(shape)),
     "permute": lambda self, *dims: permute(self, _one_tuple(dims)),
 }
 
 for _name, _operation in METHODS.items():
     setattr(Tensor, _name, _operation)
+
+
+def _missing(self: Tensor, name: str) -> NoReturn:
+    """What Python asks for an attribute that there is none of."""
+    raise AttributeError(method_advice(name, functional.__all__), name=name, obj=self)
+
+
+Tensor.__getattr__ = _missing  # type: ignore[attr-defined]  # mypy shall know the real ones alone

@@ -287,3 +287,35 @@ def test_what_is_no_gradient_is_refused(grad):
     y = Tensor([1.0, 2.0], requires_grad=True) * 3
     with pytest.raises(TypeError, match="backward: grad is"):
         y.backward(grad)
+
+
+def test_sizes_as_numpy_and_as_pytorch_ask_for_them():
+    x = Tensor(np.zeros((2, 3, 4)))
+    assert (x.size, x.numel(), x.dim(), x.ndim) == (24, 24, 3, 3)
+    assert x.size() == (2, 3, 4) == x.shape and (x.size(0), x.size(-1)) == (2, 4)
+    batch, channels = x.size()[:2]
+    assert (batch, channels) == (2, 3) and np.zeros(x.size).shape == (24,)
+    assert f"{x.size}" == "24" and type(x.numel()) is int
+    assert (Tensor(1.0).size, Tensor(1.0).size(), Tensor([]).size) == (1, (), 0)
+    with pytest.raises(IndexError, match=r"size: dim 3 does not exist; the shape is \(2, 3, 4\)"):
+        x.size(3)
+
+
+def test_tolist():
+    assert Tensor([[1.0, 2.5]]).tolist() == [[1.0, 2.5]]
+    assert Tensor(3).tolist() == 3 and isinstance(Tensor(3).tolist(), int)
+    assert Tensor(cupy.asarray(np.ones(2))).tolist() == [1.0, 1.0]
+
+
+def test_transposes():
+    x = Tensor([[1.0, 2.0, 3.0]], requires_grad=True)
+    x.T.backward(np.array([[1.0], [2.0], [3.0]]))
+    assert x.grad.tolist() == [[1.0, 2.0, 3.0]]
+    vector = Tensor([1.0, 2.0])
+    assert vector.T is vector
+    maps = Tensor(np.zeros((5, 2, 3)))
+    assert maps.mT.shape == (5, 3, 2)
+    with pytest.raises(ValueError, match=r"T: x has 3 axes, .*mT .* x\.permute\(2, 1, 0\)"):
+        maps.T  # noqa: B018
+    with pytest.raises(ValueError, match=r"mT: expected at least two axes but the shape is \(2,\)"):
+        vector.mT  # noqa: B018

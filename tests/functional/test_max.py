@@ -1,4 +1,4 @@
-"""max over axes: values, gradient, ties, the maximum of nothing."""
+"""max and min over axes: values, gradient, ties, the maximum of nothing."""
 
 import numpy as np
 import pytest
@@ -77,3 +77,33 @@ def test_the_gradient_at_nan_is_nan_without_a_warning():
     x = Tensor([[1.0, np.nan], [3.0, 2.0]], requires_grad=True)
     F.max(x, 1).sum().backward()
     np.testing.assert_array_equal(x.grad, [[np.nan, np.nan], [1, 0]])
+
+
+@given(cases(), st.data())
+def test_min_is_max_of_the_negative(case, data):
+    x, dim, keepdim = case
+    y = F.min(data.draw(strategies.layouts(x)), dim, keepdim).data
+    np.testing.assert_array_equal(y, -F.max(-x, dim, keepdim).data)
+    assert y.shape == F.max(x, dim, keepdim).shape
+    if dim is None:
+        assert y.reshape(-1).tolist() == [sorted(x.reshape(-1).tolist())[0]]
+
+
+@given(cases())
+def test_gradient_of_min(case):
+    x, dim, keepdim = case
+    gradcheck(lambda x: F.min(x, dim, keepdim), x, mode="full")
+
+
+def test_min_shares_among_ties_and_keeps_nan():
+    x = Tensor([[2.0, 2.0, 3.0, 2.0], [4.0, 3.0, 1.0, 2.0]], requires_grad=True)
+    F.min(x, dim=1).backward(np.array([6.0, 5.0]))
+    assert x.grad.tolist() == [[2.0, 2.0, 0.0, 2.0], [0.0, 0.0, 5.0, 0.0]]
+    x = Tensor([[1.0, np.nan], [3.0, 2.0]], requires_grad=True)
+    F.min(x, 1).sum().backward()
+    np.testing.assert_array_equal(x.grad, [[np.nan, np.nan], [0, 1]])
+
+
+def test_the_minimum_of_nothing_is_refused():
+    with pytest.raises(ValueError, match=r"min: x of shape \(0,\) .* the minimum of nothing does"):
+        F.min(np.zeros(0))

@@ -56,6 +56,24 @@ METHODS = {
     "sum": (lambda x: x.sum(dim=0, keepdim=True), lambda x: F.sum(x, 0, True)),
     "mean": (lambda x: x.mean(1), lambda x: F.mean(x, 1)),
     "max": (lambda x: x.max(1), lambda x: F.max(x, 1)),
+    "min": (lambda x: x.min(1), lambda x: F.min(x, 1)),
+    "max_with_indices": (
+        lambda x: x.max_with_indices(1).values,
+        lambda x: F.max_with_indices(x, 1)[0],
+    ),
+    "min_with_indices": (
+        lambda x: x.min_with_indices(1).values,
+        lambda x: F.min_with_indices(x, 1)[0],
+    ),
+    "var": (lambda x: x.var(0, correction=0), lambda x: F.var(x, 0, correction=0)),
+    "std": (lambda x: x.std(dim=1, keepdim=True), lambda x: F.std(x, 1, keepdim=True)),
+    "norm": (lambda x: x.norm(1, dim=0), lambda x: F.norm(x, 1, 0)),
+    "squeeze": (lambda x: x[:1].squeeze(0), lambda x: F.squeeze(x[:1], 0)),
+    "unsqueeze": (lambda x: x.unsqueeze(1), lambda x: F.unsqueeze(x, 1)),
+    "view, numbers": (lambda x: x.view(3, -1), lambda x: F.reshape(x, (3, 2))),
+    "view, tuple": (lambda x: x.view((3, 2)), lambda x: F.reshape(x, (3, 2))),
+    "T": (lambda x: x.T, lambda x: F.transpose(x, 0, 1)),
+    "mT": (lambda x: x.unsqueeze(0).mT, lambda x: F.transpose(F.unsqueeze(x, 0), 1, 2)),
     "exp": (lambda x: x.exp(), F.exp),
     "log": (lambda x: (x * x).log(), lambda x: F.log(F.multiply(x, x))),
     "sqrt": (lambda x: (x * x).sqrt(), lambda x: F.sqrt(F.multiply(x, x))),
@@ -83,6 +101,11 @@ def test_method(x, method, operation):
     result, expected = method(x), operation(Tensor(VALUES))
     assert result.requires_grad
     np.testing.assert_array_equal(result.data, expected.data)
+
+
+def test_places_are_plain_arrays(x):
+    assert x.argmax(1).tolist() == [2, 0] and x.argmin(0).tolist() == [0, 0, 1]
+    assert type(x.argmax(1)) is np.ndarray
 
 
 def _declared_methods() -> dict[str, list[str]]:
