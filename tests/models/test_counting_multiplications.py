@@ -52,6 +52,13 @@ def test_a_convolution_with_fixed_normalisation_is_counted_and_computes_the_same
     np.testing.assert_allclose(counted, expected, rtol=1e-5, atol=1e-6)
 
 
+def test_the_zeros_that_keep_a_size_count():
+    rng = np.random.default_rng(0)
+    for kernel in (1, 3, 4, (2, 5)):
+        layer = Conv2d(3, 2, kernel, padding="same", rng=rng)
+        assert size_after(layer, (6, 7)) == (6, 7)
+
+
 def test_a_multiplication_is_what_it_says():
     """One by one, as in the loops of reference/conv2d.py."""
     rng = np.random.default_rng(0)

@@ -78,6 +78,12 @@ def test_dropout_draws_there_without_a_wait():
     assert np.array_equal(to_numpy(y.data), to_numpy(x.grad))
 
 
+def test_a_summary_runs_there():
+    here, there = network(), network().to("cuda")
+    assert repr(nn.summary(there, (2, 3, 2, 2))) == repr(nn.summary(here, (2, 3, 2, 2)))
+    assert repr(there) == repr(here)
+
+
 def test_a_state_on_the_device_fits_a_module_on_the_host():
     moved = network().to("cuda")
     state = {name: parameter.data + 1 for name, parameter in moved.named_parameters()}

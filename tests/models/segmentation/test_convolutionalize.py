@@ -93,6 +93,7 @@ RNG = np.random.default_rng(0)
     ("net", "message"),
     [
         (layers(Conv2d(3, 1, 3, padding=1, rng=RNG), units=64), "layer 0, Conv2d.*it pads"),
+        (layers(Conv2d(3, 1, 2, padding="same", rng=RNG), units=64), "layer 0, Conv2d.*it pads"),
         (layers(ReLU(), MaxPool2d(3, padding=1), units=27), "layer 1, MaxPool2d.*it pads"),
         (layers(MaxPool2d(3, ceil_mode=True), units=27), "layer 0.*ceil_mode=False"),
         (layers(AvgPool2d(2), units=48), "layer 0, AvgPool2d.*expected convolutions"),
