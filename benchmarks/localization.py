@@ -121,14 +121,14 @@ def _shares(image: np.ndarray, target: Mapping[str, Any]) -> np.ndarray:
     return scale_boxes(target["box"][None], 1 / image.shape[2], 1 / image.shape[1])
 
 
-def measure_ways(data: str, epochs: int = EPOCHS, seed: int = 0) -> dict[str, Any]:
-    """Train each of the ways as long, from the same weights on the same scenes."""
+def measure_ways(data: str, seed: int = 0) -> dict[str, Any]:
+    """Train each of the ways for as many epochs, from the same weights on the same scenes."""
     splits = open_data(data, LOCALIZATION.needs)
     ways = []
     for name, changes in WAYS:
-        ways.append({"way": name, **measure_way(changes, splits, epochs, seed)})
+        ways.append({"way": name, **measure_way(changes, splits, EPOCHS, seed)})
         print(table(ways[-1:]).splitlines()[-1], flush=True)
-    return {"data": data, "epochs": epochs, "seed": seed, "ways": ways}
+    return {"data": data, "epochs": EPOCHS, "seed": seed, "ways": ways}
 
 
 def measure_way(

@@ -29,6 +29,7 @@ from PIL import Image
 from minicv.data import Cached, DataLoader, Farmyard, Subset
 from minicv.data.transforms import RandomHorizontalFlip
 from minicv.inspection import contact_sheet, draw_detections
+from minicv.inspection.localization import draw_localization
 from minicv.models.backbones import SmallBackbone
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
@@ -95,16 +96,14 @@ def train(scenes: Any, epochs: int, seed: int, size: int) -> SingleObjectDetecto
 
 
 def mean_iou(model: SingleObjectDetector, scenes: Any) -> tuple[float, float]:
-    """Of the box of each scene with the nearest object, and with the mean of all its objects.
-
-    No box counts as 0.
-    """
+    """Of the box of each scene with the nearest object, and with the mean of all its objects."""
     best, between = [], []
     images, targets = zip(*(scenes[i] for i in range(len(scenes))), strict=True)
     for found, truth in zip(model.predict(images), targets, strict=True):
-        best.append(box_iou(found["boxes"], truth["boxes"]).max(initial=0.0))
+        box = found["boxes"][:1]  # the same for all classes
+        best.append(box_iou(box, truth["boxes"]).max(initial=0.0))
         mean_box = truth["boxes"].mean(axis=0, keepdims=True)  # (N, 4) -> (1, 4)
-        between.append(box_iou(found["boxes"], mean_box).max(initial=0.0))
+        between.append(box_iou(box, mean_box).max(initial=0.0))
     return float(np.mean(best)), float(np.mean(between))
 
 
@@ -118,12 +117,11 @@ def draw(model: SingleObjectDetector, scenes: Any, kind: str) -> Image.Image:
         for image, truth in zip(images, targets, strict=True)
     ]
     answers = [
-        draw_detections(image, own["boxes"], own["labels"], own["scores"], CLASSES)
-        for image, own in zip(images, found, strict=True)
+        draw_localization(image, own, CLASSES) for image, own in zip(images, found, strict=True)
     ]
     captions = ["Truth"] * count
     for own, truth in zip(found, targets, strict=True):
-        best = box_iou(own["boxes"], truth["boxes"]).max(initial=0.0)
+        best = box_iou(own["boxes"][:1], truth["boxes"]).max(initial=0.0)
         captions.append(f"Regression\nIoU with the nearest object {best:.2f}")
     title = f"Four numbers for the box: scenes with {kind}"
     return contact_sheet([*truths, *answers], captions, columns=count, title=title)

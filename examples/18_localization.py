@@ -176,7 +176,7 @@ def draw_training(histories: dict[str, list[dict[str, float]]]) -> Image.Image:
     """Errors on unseen scenes by epoch."""
     panels = {}
     for name in ("class error", "top-1 error", "mean IoU"):
-        panels[f"{name.capitalize()}, unseen scenes"] = {
+        panels[f"{name[0].upper()}{name[1:]}, unseen scenes"] = {
             way: ([own["epoch"] for own in history], [own[name] for own in history])
             for way, history in histories.items()
         }

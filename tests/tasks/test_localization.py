@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from command_line import picture, run
 
+from minicv.data import sources
 from minicv.data.one_object import SingleObjectScenes
 from minicv.data.sources import Splits
 from minicv.metrics.localization import LocalizationMetric
@@ -153,7 +154,9 @@ def test_the_report_has_a_line_for_each_class_and_the_errors():
     assert [line[-1] for line in lines[5:]] == ["0.250", "0.000"]
 
 
-def test_the_commands(tmp_path, capsys):
+def test_the_commands(tmp_path, capsys, monkeypatch):
+    for split in ("VALIDATION", "TEST"):
+        monkeypatch.setattr(sources, f"FARMYARD_{split}_SCENES", 6)
     out, staged = tmp_path / "run", ("--class-first", 0.5, "--box-of", "class")
     train = ("train", "localizer", "--data", "farmyard:16", "--out", out, *SMALL)
     assert run(capsys, *train, *staged, "--epochs", 2)[0] == 0

@@ -1,8 +1,8 @@
 """Classification with localisation: what is the one object of an image, and where is it?
 
     1. input      image             -> stretched to a square, normalised      (N, 3, S, S)
-    2. features   pixels            -> backbone, pooled to a fixed grid       (N, C, p, p)
-    3. units      features          -> two fully connected layers             (N, units)
+    2. features   pixels            -> backbone                               (N, C, s, s)
+    3. units      features          -> pooled to a fixed grid, two layers     (N, units)
     4. outputs    units             -> class scores and boxes                 (N, K), (N, B, 4)
     5. object     scores, boxes     -> the five best classes, each with a box in the image's pixels
 
@@ -67,19 +67,23 @@ class SingleObjectSettings:
     """
 
     size: int = 224  # 1. side of the square, pixels
-    pooled_size: int = 7  # 2. rows and columns that are left of each map
-    units: int = 1024  # 3. of each fully connected layer
+    pooled_size: int = 7  # 3. rows and columns that are left of each map
+    units: int = 1024  # of each fully connected layer
     dropout: float = 0.5
     # Errors of the box are fractions of the image; their squares are small beside a softmax loss.
     box_weight: float = 10.0
     box_of: BoxOf = "any"  # one box for whatever class, or one for each class
     box_head: BoxHead = "shared"  # a layer upon the units of the class, or two layers of its own
+    # A class is the same wherever its object is: with an own box head, the class may do with fewer
+    # rows and columns. None is as many as for the box.
+    class_pooled_size: int | None = None
 
     def __post_init__(self) -> None:
-        if min(self.size, self.pooled_size, self.units) < 1:
+        if min(self.size, self.pooled_size, self.units, self.cells_of_class) < 1:
             raise ValueError(
                 f"SingleObjectSettings: size={self.size}, pooled_size={self.pooled_size}, "
-                f"units={self.units}; expected at least 1 each"
+                f"class_pooled_size={self.class_pooled_size}, units={self.units}; expected at "
+                "least 1 each"
             )
         for name, choices in (("box_of", get_args(BoxOf)), ("box_head", get_args(BoxHead))):
             if getattr(self, name) not in choices:
@@ -87,6 +91,13 @@ class SingleObjectSettings:
                     f"SingleObjectSettings: {name}={getattr(self, name)!r}; expected "
                     f"{' or '.join(map(repr, choices))}"
                 )
+
+    @property
+    def cells_of_class(self) -> int:
+        """Rows and columns that the class is read off."""
+        if self.class_pooled_size is None or self.box_head == "shared":
+            return self.pooled_size
+        return self.class_pooled_size
 
 
 class _Truth(NamedTuple):
@@ -140,10 +151,12 @@ class SingleObjectDetector(Model):
         self.settings = s
         self.classes = tuple(classes)
         self.backbone = backbone
-        inputs = backbone.out_channels[0] * s.pooled_size**2
+        channels = backbone.out_channels[0]
+        inputs = channels * s.cells_of_class**2
         self.hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
         self.class_scores = Linear(s.units, len(self.classes), rng=rng)
         if s.box_head == "own":
+            inputs = channels * s.pooled_size**2
             self.box_hidden = TwoLayerHead(inputs, s.units, dropout=s.dropout, rng=rng)
         boxes = len(self.classes) if s.box_of == "class" else 1
         self.box = Linear(s.units, 4 * boxes, rng=rng)
@@ -185,7 +198,7 @@ class SingleObjectDetector(Model):
         images = self.checked(images, "loss", targets)
         truth = self._truth(images, targets)
         features = self._features(images, StageRecorder(keep=False))
-        units = self.hidden(features)
+        units = self._units(features)
         return {
             "loss_classifier": self._class_loss(units, truth),
             "loss_box_reg": self._box_loss(self._boxes(features, units), truth),
@@ -200,7 +213,7 @@ class SingleObjectDetector(Model):
         """The first loss of `loss` alone: that of a classifier, of which `class_parts` learn."""
         images = self.checked(images, "class_loss", targets)
         truth = self._truth(images, targets)
-        units = self.hidden(self._features(images, StageRecorder(keep=False)))
+        units = self._units(self._features(images, StageRecorder(keep=False)))
         return {"loss_classifier": self._class_loss(units, truth)}
 
     def box_loss(
@@ -221,7 +234,7 @@ class SingleObjectDetector(Model):
         with no_grad(), evaluating(self.backbone), evaluating(self.hidden):
             features = self._features(images, StageRecorder(keep=False))
             own = self.settings.box_head == "own"
-            units = features if own else self.hidden(features)
+            units = features if own else self._units(features)
         return {"loss_box_reg": self._box_loss(self._boxes(features, units), truth)}
 
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:
@@ -258,18 +271,18 @@ class SingleObjectDetector(Model):
         return found
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Stages 3 and 4: (N, C, p, p) -> (N, K) logits and (N, B, 4) fractions."""
-        units = self.hidden(features)
+        """Stages 3 and 4: (N, C, s, s) -> (N, K) logits and (N, B, 4) fractions."""
+        units = self._units(features)
         return self.class_scores(units), self._boxes(features, units)
 
     def _features(self, images: Sequence[np.ndarray], record: StageRecorder) -> Tensor:
-        """Stages 1 and 2: (N, C, p, p)."""
+        """Stages 1 and 2: (N, C, s, s)."""
         pixels = self._stage1_input(images)
         mean, std = self.backbone.mean, self.backbone.std
         record_input(record, pixels.shape[2:], lambda: denormalised(pixels[0], mean, std))
         features = self._stage2_features(pixels)
         record_features(record, features.data[0], self.backbone.strides[0])
-        return F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)
+        return features
 
     def _stage1_input(self, images: Sequence[np.ndarray]) -> np.ndarray:
         if len(images) == 0:
@@ -283,10 +296,14 @@ class SingleObjectDetector(Model):
         (features,) = self.backbone(Tensor(xp.asarray(pixels)))
         return features  # (N, 3, S, S) -> (N, C, s, s)
 
+    def _units(self, features: Tensor) -> Tensor:
+        """Stage 3, of the class: (N, C, s, s) -> (N, units)."""
+        return self.hidden(F.adaptive_max_pool2d(features, self.settings.cells_of_class))
+
     def _boxes(self, features: Tensor, units: Tensor) -> Tensor:
         """Of stage 4 the boxes: (N, B, 4) fractions."""
         if self.settings.box_head == "own":
-            units = self.box_hidden(features)
+            units = self.box_hidden(F.adaptive_max_pool2d(features, self.settings.pooled_size))
         numbers = self.box(units)  # (N, units) -> (N, 4B)
         return numbers.reshape(numbers.shape[0], numbers.shape[1] // 4, 4)
 
