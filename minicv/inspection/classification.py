@@ -205,7 +205,9 @@ def draw_confusion_matrix(
     heading = f"{right:,} of {total:,} images are right"
     if len(shown) < count:
         heading += f"; the {len(shown)} of {count} classes that are confused most often"
-    return contact_sheet([labelled.finish()], [f"Confusion matrix\n{heading}"])
+    sheet = labelled.finish()
+    caption = f"Confusion matrix\n{heading}"
+    return contact_sheet([sheet], [caption], tile_width=max(sheet.width, BARS_WIDTH))
 
 
 def _most_confused(confusion: np.ndarray, most: int) -> list[int]:
