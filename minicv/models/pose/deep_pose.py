@@ -296,9 +296,10 @@ class DeepPose(Model):
             joints.append(chosen)
             truth.append(-moved / s.sigma)  # the joint, seen from the middle of its crop
         pixels = F.concatenate(crops).data  # (R, 3, C, C), of all images
-        if len(pixels) == 0:
-            return F.l2_loss(Tensor(pixels), pixels)
-        places = self.part(stage)(Tensor(pixels))  # (R, J, 2)
+        part = self.part(stage)
+        if len(pixels) == 0:  # nobody in the batch has an annotated joint
+            return 0 * part.head.places.weight.sum()
+        places = part(Tensor(pixels))  # (R, J, 2)
         own = np.arange(len(pixels)) * len(s.joint_names) + np.concatenate(joints)
         return self._l2(places.reshape(-1, 2), own, np.concatenate(truth))
 
@@ -419,7 +420,7 @@ class DeepPose(Model):
         return F.roi_align(pixels, boxes, of_image, self.settings.warp_size)
 
     def _to_device(self, pixels: np.ndarray) -> Tensor:
-        return Tensor(xp_of(self.head.places.weight.data).asarray(pixels))
+        return Tensor(xp_of(self._error_mean.data).asarray(pixels))
 
 
 def spread_over(joints: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
