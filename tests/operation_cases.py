@@ -185,6 +185,13 @@ PRODUCTS = [
         needs_kernel=True,
     ),
     _case(
+        "conv2d with padding same",
+        lambda x, w: F.conv2d(x, w, padding="same", dilation=(1, 3)),
+        *(MAPS, spread(4, 3, 3, 2)),
+        linear=(0, 1),
+        needs_kernel=True,
+    ),
+    _case(
         "conv_norm_relu",
         lambda x, w, a, b, y: F.conv_norm_relu(x, w, a, b, y, "relu", padding=(1, 0)),
         *(MAPS, spread(4, 3, 3, 2), spread(4), spread(4)),
@@ -316,6 +323,13 @@ LOSSES = [
         F.softmax_cross_entropy,
         X,
         constants=(LABELS,),
+        needs_kernel=True,
+    ),
+    _case(
+        "softmax_cross_entropy with label smoothing",
+        lambda x, labels, w: F.softmax_cross_entropy(x, labels, w, label_smoothing=0.3),
+        X,
+        constants=(LABELS, positive(4)),
         needs_kernel=True,
     ),
     _case("binary_cross_entropy_with_logits", F.binary_cross_entropy_with_logits, X, (Y + 1) / 2),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
 from minicv.backend.kernels import kernels_of
 from minicv.functional.arguments import as_whole_number, check_tensor
+from minicv.functional.pad import pad
 
 Pair = tuple[int, int]
+Padding = int | Pair | Literal["same", "valid"]
 
 
 class Conv2d(Function):
@@ -47,7 +49,7 @@ def conv2d(
     weight: Tensor | Array,
     bias: Tensor | Array | None = None,
     stride: int | Pair = 1,
-    padding: int | Pair = 0,
+    padding: Padding = 0,
     dilation: int | Pair = 1,
     groups: int = 1,
 ) -> Tensor:
@@ -78,7 +80,10 @@ def conv2d(
     =======  ==========================================================
 
     ``stride``, ``padding`` and ``dilation`` are one number or (vertical, horizontal). Rows and
-    columns that no window reaches are ignored in the forward pass and get a gradient of zero. A
+    columns that no window reaches are ignored in the forward pass and get a gradient of zero.
+    ``padding="same"`` gives the result the size of x, with stride 1: d (K - 1) rows of zeros are
+    shared between top and bottom, and of an odd number the bottom has one more (columns: the
+    right), which takes a copy of x. ``padding="valid"`` is 0. A
     batch of 0 images gives an empty result and a zero gradient for the weight. Infinity and NaN in
     x or dL/dy reach what the formulas say, and no more, on the CPU. On a GPU Winograd's algorithm
     spreads them to the other results of their tile; ``use_conv_algorithm("im2col")`` does not.
@@ -88,7 +93,8 @@ def conv2d(
 
     Raises:
         ValueError: the shapes do not fit, ``groups`` does not divide the channels, the kernel is
-            larger than the padded input, or an option is out of range.
+            larger than the padded input, an option is out of range, or ``padding="same"`` comes
+            with another stride than 1.
 
     Source: LeCun et al. 1989, "Backpropagation applied to handwritten zip code recognition";
     Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning", chapter 2.
@@ -98,9 +104,53 @@ def conv2d(
     >>> conv2d(x, weight).data.tolist()
     [[[[-4.0, -4.0], [-4.0, -4.0]]]]
     """
+    x, padding = padded_by_name("conv2d", x, weight, stride, padding, dilation)
     options = checked_options("conv2d", x, weight, stride, padding, dilation, groups)
     check_bias("conv2d", bias, weight.shape[0])
     return Conv2d(*options)(x, weight, bias)
+
+
+def padded_by_name(
+    operation: str,
+    x: Tensor | Array,
+    weight: Tensor | Array,
+    stride: int | Pair,
+    padding: Padding,
+    dilation: int | Pair,
+) -> tuple[Tensor | Array, int | Pair]:
+    """``(x, padding)`` with numbers in place of "same" or "valid"; other paddings as they are.
+
+    The kernels pad both sides by the same. So where "same" wants an odd number of rows or columns,
+    x gets the one that is left over, at the bottom or on the right.
+
+    Raises:
+        ValueError: another name, or "same" with another stride than 1.
+
+    >>> import numpy as np
+    >>> x, weight = np.ones((1, 1, 5, 5)), np.ones((1, 1, 3, 4))
+    >>> x, padding = padded_by_name("conv2d", x, weight, 1, "same", 1)
+    >>> x.shape, padding
+    ((1, 1, 5, 6), (1, 1))
+    """
+    if not isinstance(padding, str):
+        return x, padding
+    if padding not in ("same", "valid"):
+        raise ValueError(
+            f'{operation}: padding must be numbers, "same" or "valid" but is {padding!r}'
+        )
+    if as_pair(operation, "stride", stride, least=1) != (1, 1) and padding == "same":
+        raise ValueError(
+            f'{operation}: padding="same" needs stride 1, for with a larger one the result cannot '
+            f"have the size of x, but stride is {stride}; give the padding as a number"
+        )
+    wrong_shapes = len(getattr(x, "shape", ())) != 4 or len(getattr(weight, "shape", ())) != 4
+    if padding == "valid" or wrong_shapes:  # the latter are refused by those who use them
+        return x, 0
+    dilation = as_pair(operation, "dilation", dilation, least=1)
+    height, width = (d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True))
+    if height % 2 or width % 2:
+        x = pad(x, (0, width % 2, 0, height % 2))
+    return x, (height // 2, width // 2)
 
 
 def as_pair(operation: str, argument: str, value: int | Sequence[int], least: int) -> Pair:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kept_where, kernels_of
 from minicv.functional.arguments import check_tensor
-from minicv.functional.conv2d import Pair, checked_options
+from minicv.functional.conv2d import Padding, Pair, checked_options, padded_by_name
 
 Activation = Literal["relu", "relu6"] | None
 CEILINGS: dict[Activation, float | None] = {None: None, "relu": math.inf, "relu6": 6.0}
@@ -86,7 +86,7 @@ def conv_norm_relu(
     shortcut: Tensor | Array | None = None,
     activation: Activation = None,
     stride: int | Pair = 1,
-    padding: int | Pair = 0,
+    padding: Padding = 0,
     dilation: int | Pair = 1,
     groups: int = 1,
 ) -> Tensor:
@@ -139,6 +139,7 @@ def conv_norm_relu(
         raise ValueError(
             f'conv_norm_relu: activation must be "relu", "relu6" or None but is {activation!r}'
         )
+    x, padding = padded_by_name("conv_norm_relu", x, weight, stride, padding, dilation)
     options = checked_options("conv_norm_relu", x, weight, stride, padding, dilation, groups)
     for argument, values in (("scale", scale), ("shift", shift), ("shortcut", shortcut)):
         if values is not None:

@@ -10,7 +10,7 @@ def conv2d(
     weight: np.ndarray,
     bias: np.ndarray | None = None,
     stride: tuple[int, int] = (1, 1),
-    padding: tuple[int, int] = (0, 0),
+    padding: tuple[int, int] | str = (0, 0),
     dilation: tuple[int, int] = (1, 1),
     groups: int = 1,
 ) -> np.ndarray:
@@ -27,8 +27,14 @@ def conv2d(
     """
     batch, _, height, width = x.shape
     out_channels, group_channels, kernel_height, kernel_width = weight.shape
-    out_height = (height + 2 * padding[0] - dilation[0] * (kernel_height - 1) - 1) // stride[0] + 1
-    out_width = (width + 2 * padding[1] - dilation[1] * (kernel_width - 1) - 1) // stride[1] + 1
+    reach = (dilation[0] * (kernel_height - 1), dilation[1] * (kernel_width - 1))
+    if padding == "same":  # with stride 1; of an odd number more stands at the bottom and right
+        top, left = reach[0] // 2, reach[1] // 2
+        out_height, out_width = height, width
+    else:
+        top, left = (0, 0) if isinstance(padding, str) else padding
+        out_height = (height + 2 * top - reach[0] - 1) // stride[0] + 1
+        out_width = (width + 2 * left - reach[1] - 1) // stride[1] + 1
     y = np.zeros((batch, out_channels, out_height, out_width), np.result_type(x, weight))
     for n in range(batch):
         for o in range(out_channels):
@@ -39,8 +45,8 @@ def conv2d(
                     for c in range(group_channels):
                         for u in range(kernel_height):
                             for v in range(kernel_width):
-                                row = i * stride[0] + u * dilation[0] - padding[0]
-                                column = j * stride[1] + v * dilation[1] - padding[1]
+                                row = i * stride[0] + u * dilation[0] - top
+                                column = j * stride[1] + v * dilation[1] - left
                                 # Outside the image there are zeros, which add nothing.
                                 if 0 <= row < height and 0 <= column < width:
                                     pixel = x[n, first_channel + c, row, column]

@@ -13,6 +13,7 @@ def softmax_cross_entropy(
     weight: np.ndarray | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
+    label_smoothing: float = 0.0,
 ) -> np.ndarray:
     """The twin of `minicv.functional.softmax_cross_entropy`; it overflows for large logits.
 
@@ -37,6 +38,12 @@ def softmax_cross_entropy(
         probability = math.exp(scores[label]) / denominator
         class_weight = 1.0 if weight is None else weight[label]
         loss = -class_weight * math.log(probability)
+        if label_smoothing > 0:  # a share of the label is spread evenly over all classes
+            of_all = 0.0
+            for k, score in enumerate(scores):
+                weight_of_k = 1.0 if weight is None else weight[k]
+                of_all -= weight_of_k * math.log(math.exp(score) / denominator)
+            loss = (1 - label_smoothing) * loss + label_smoothing * of_all / len(scores)
         losses[place] = loss
         total += loss
         total_weight += class_weight

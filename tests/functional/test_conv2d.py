@@ -154,3 +154,56 @@ X, W = np.zeros((1, 4, 5, 6)), np.zeros((6, 4, 3, 3))
 def test_error_messages(x, weight, options, message):
     with pytest.raises(ValueError, match=message):
         F.conv2d(x, weight, **options)
+
+
+@given(cases(), st.data())
+def test_padding_same_equals_the_loops(case, data):
+    x, weight, bias, options = case
+    options = {**options, "stride": (1, 1), "padding": "same"}
+    expected = reference.conv2d(x, weight, bias, **options)
+    y = F.conv2d(data.draw(strategies.layouts(x)), weight, bias, **options).data
+    assert y.shape == (len(x), len(weight), *x.shape[2:])
+    np.testing.assert_allclose(y, expected, atol=1e-12)
+
+
+@given(cases())
+def test_backward_with_padding_same(case):
+    x, weight, _, options = case
+    options = {**options, "stride": 1, "padding": "same"}
+    for wrt in (0, 1):
+        adjoint_check(lambda x, w: F.conv2d(x, w, **options), x, weight, wrt=wrt)
+
+
+def test_padding_same_puts_what_is_left_over_at_the_bottom_and_right():
+    x, ones = np.array([[[[1.0, 10.0], [100.0, 1000.0]]]]), np.ones((1, 1, 2, 2))
+    assert F.conv2d(x, ones, padding="same").data.tolist() == [[[[1111, 1010], [1100, 1000]]]]
+    scipy = correlate2d(x[0, 0], np.arange(9.0).reshape(3, 3), mode="same")
+    y = F.conv2d(x, np.arange(9.0).reshape(1, 1, 3, 3), padding="same").data
+    np.testing.assert_array_equal(y[0, 0], scipy)
+
+
+def test_padding_valid_is_none():
+    x, weight = np.ones((1, 1, 5, 6)), np.ones((1, 1, 2, 3))
+    for stride in (1, 2):
+        y = F.conv2d(x, weight, stride=stride, padding="valid").data
+        np.testing.assert_array_equal(y, F.conv2d(x, weight, stride=stride).data)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            {"padding": "same", "stride": 2},
+            'padding="same" needs stride 1, .* but stride is 2; give',
+        ),
+        ({"padding": "same", "stride": (1, 2)}, r'padding="same" needs stride 1.* \(1, 2\)'),
+        ({"padding": "full"}, 'conv2d: padding must be numbers, "same" or "valid" but is \'full\''),
+        ({"padding": "same", "dilation": 0}, "conv2d: dilation must be a whole number of at least"),
+        ({"padding": "same", "stride": 0}, "conv2d: stride must be a whole number of at least 1"),
+    ],
+)
+def test_messages_of_paddings_by_name(options, message):
+    with pytest.raises(ValueError, match=message):
+        F.conv2d(X, W, **options)
+    with pytest.raises(ValueError, match=r"conv2d: x must have 4 axes"):
+        F.conv2d(X[0], W, padding="same")

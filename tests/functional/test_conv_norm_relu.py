@@ -182,3 +182,12 @@ def test_messages():
         F.conv_norm_relu(x, weight, shortcut=np.zeros((1, 3, 1, 1)))
     with pytest.raises(ValueError, match="conv_norm_relu: weight expects 2 input channels"):
         F.conv_norm_relu(x[:, :1], weight)
+
+
+def test_padding_same_keeps_the_size():
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(1, 2, 5, 6)), rng.normal(size=(3, 2, 2, 3))
+    y = F.conv_norm_relu(x, weight, activation="relu", padding="same").data
+    np.testing.assert_allclose(y, F.relu(F.conv2d(x, weight, padding="same")).data, atol=1e-12)
+    with pytest.raises(ValueError, match='conv_norm_relu: padding="same" needs stride 1'):
+        F.conv_norm_relu(x, weight, stride=2, padding="same")

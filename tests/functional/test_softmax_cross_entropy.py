@@ -157,3 +157,61 @@ def test_messages():
         softmax_cross_entropy(np.zeros((1, 2)), [0])
     with pytest.raises(ValueError, match="softmax_cross_entropy: reduction must be"):
         softmax_cross_entropy(logits, labels, reduction="average")
+
+
+SMOOTHING = st.sampled_from([0.1, 0.5, 1.0])
+
+
+@given(data=st.data(), case=cases(allow_empty=True), reduction=REDUCTIONS, smoothing=SMOOTHING)
+def test_with_label_smoothing_it_equals_its_twin(data, case, reduction, smoothing):
+    logits, *options = case
+    expected = reference.softmax_cross_entropy(logits, *options, reduction, smoothing)
+    logits = data.draw(strategies.layouts(logits))
+    result = softmax_cross_entropy(Tensor(logits), *options, reduction, smoothing)
+    np.testing.assert_allclose(result.data, expected, rtol=1e-11, atol=1e-13)
+
+
+@given(case=cases(), reduction=REDUCTIONS, smoothing=SMOOTHING)
+def test_gradient_with_label_smoothing(case, reduction, smoothing):
+    logits, *options = case
+    gradcheck(lambda x: softmax_cross_entropy(x, *options, reduction, smoothing), logits)
+
+
+def test_label_smoothing_is_the_cross_entropy_of_a_softer_target():
+    """-Σ q log p with q = 0.7 at the label and 0.1 at each of the three classes besides."""
+    x = Tensor(np.log([[0.5, 0.25, 0.125, 0.125]]), requires_grad=True)
+    loss = softmax_cross_entropy(x, np.array([1]), label_smoothing=0.4)
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), np.log(2) * (0.1 * 1 + 0.7 * 2 + 0.1 * 3 + 0.1 * 3))
+    np.testing.assert_allclose(x.grad, [[0.4, 0.25 - 0.7, 0.025, 0.025]])
+
+
+def test_label_smoothing_with_ignored_labels_and_infinite_logits():
+    logits = np.array([[np.nan, 0.0], [0.0, 0.0], [-np.inf, 0.0], [0.0, np.inf]])
+    x = Tensor(logits, requires_grad=True)
+    labels = np.array([-100, 0, -100, -100])
+    loss = softmax_cross_entropy(x, labels, label_smoothing=0.2)
+    loss.backward()
+    np.testing.assert_allclose(loss.item(), np.log(2))
+    np.testing.assert_allclose(x.grad, [[0, 0], [-0.4, 0.4], [0, 0], [0, 0]])
+    masked = softmax_cross_entropy(logits[2:3], labels[1:2] + 1, label_smoothing=0.2)
+    assert masked.item() == np.inf  # the class that is impossible has a share of the label
+    weight = np.array([0.0, 1.0])
+    shielded = softmax_cross_entropy(logits[2:3], labels[1:2] + 1, weight, label_smoothing=0.2)
+    assert shielded.item() == 0  # and not where it has no weight
+
+
+def test_label_smoothing_in_float32_with_weights_of_float64():
+    x = Tensor(np.zeros((2, 4), np.float32), requires_grad=True)
+    loss = softmax_cross_entropy(x, np.array([0, 3]), np.ones(4), label_smoothing=0.1)
+    loss.backward()
+    assert loss.dtype == x.grad.dtype == np.float32
+    np.testing.assert_allclose(loss.item(), np.log(4), rtol=1e-6)
+
+
+def test_a_smoothing_that_is_no_share_is_refused():
+    for smoothing in (-0.1, 1.5, np.nan):
+        with pytest.raises(ValueError, match=r"label_smoothing must be in 0\.\.1 but is"):
+            softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), label_smoothing=smoothing)
+    with pytest.raises(TypeError, match="label_smoothing must be a number but is 'a'"):
+        softmax_cross_entropy(np.zeros((1, 2)), np.array([0]), label_smoothing="a")
