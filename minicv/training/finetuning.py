@@ -65,8 +65,8 @@ def with_classes(
 
     >>> from minicv.models.backbones import SmallBackbone
     >>> from minicv.models.classification import ClassifierSettings
-    >>> rng = np.random.default_rng(0)
-    >>> pets = Classifier(SmallBackbone(4, rng=rng), ("cat", "dog"), ClassifierSettings(32), rng=rng)
+    >>> rng, settings = np.random.default_rng(0), ClassifierSettings(32)
+    >>> pets = Classifier(SmallBackbone(4, rng=rng), ("cat", "dog"), settings, rng=rng)
     >>> birds = with_classes(pets, ("duck", "goose", "swan"), rng=rng)
     >>> birds.fc.weight.shape, birds.backbone is pets.backbone
     ((3, 16), False)

@@ -81,9 +81,11 @@ def test_what_cannot_be_a_table_is_refused():
         features_of(model.backbone, Pictures(0), SETTINGS)
     with pytest.raises(ValueError, match=r"settings\.size=None"):
         features_of(model.backbone, Pictures(2), ClassifierSettings(size=None))
-    with pytest.raises(ValueError, match="there are no features to learn from"):
-        empty = Features(np.zeros((0, 1, 4), np.float32), np.zeros(0, np.int64))
-        fit_head(Linear(4, 2, rng=np.random.default_rng(0)), empty, rng=np.random.default_rng(0))
+    head, rng = Linear(4, 2, rng=np.random.default_rng(0)), np.random.default_rng(0)
+    for shape in ((0, 1, 4), (3, 1, 5)):
+        table = Features(np.zeros(shape, np.float32), np.zeros(shape[0], np.int64))
+        with pytest.raises(ValueError, match=f"{shape[0]} images of {shape[2]} .* a head for 4"):
+            fit_head(head, table, rng=rng)
 
 
 # The file.
@@ -140,9 +142,7 @@ def test_features_of_something_else_are_computed_anew(tmp_path, change):
 def test_a_head_that_learns_on_features_makes_the_classifier_right(tmp_path):
     model = classifier()
     features = features_of(model.backbone, Pictures(40), SETTINGS, file=tmp_path / "features.npy")
-    losses = fit_head(
-        model.fc, features, rng=np.random.default_rng(0), steps=300, lr=0.5, weight_decay=0
-    )
+    losses = fit_head(model.fc, features, rng=np.random.default_rng(0), weight_decay=0.01)
     assert len(losses) == 300 and np.mean(losses[-20:]) < 0.5 * losses[0]
     unseen = Pictures(20, seed=9)
     right = [
@@ -178,6 +178,24 @@ def test_an_svm_stops_at_its_margin_and_each_view_is_drawn():
     for view in range(2):  # both views lead by the margin
         scores = head(Tensor(table.vectors[:, view])).data
         assert (scores[[0, 1], [0, 1]] - scores[[0, 1], [1, 0]] >= 1).all()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_the_answer_does_not_depend_on_the_units_of_the_features(bias):
+    """Features of a hundredth of the size, and where there is a bias, another origin."""
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((20, 1, 3)).astype(np.float32)
+    labels = (vectors[:, 0, 0] > 0).astype(np.int64)
+    origin = 5 if bias else 0
+
+    def scores(vectors):
+        head = Linear(3, 2, bias=bias, rng=np.random.default_rng(0))
+        fit_head(head, Features(vectors, labels), rng=np.random.default_rng(0), steps=100)
+        return head(Tensor(vectors[:, 0])).data
+
+    expected = scores(vectors)
+    np.testing.assert_allclose(scores(vectors / 100 + origin), expected, atol=1e-3)
+    assert (expected.argmax(axis=1) == labels).mean() >= 0.9
 
 
 def test_the_seed_decides():
