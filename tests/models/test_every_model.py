@@ -8,7 +8,8 @@ from PIL import Image
 from tiny_detector import SETTINGS
 
 from minicv.autograd import Tensor
-from minicv.models.backbones import SmallBackbone
+from minicv.models.backbones import ResNet18, SmallBackbone
+from minicv.models.classification import Classifier, ClassifierSettings, WholeNetwork
 from minicv.models.detection import (
     RCNN,
     FastRCNN,
@@ -82,6 +83,12 @@ MODELS = {
     "SingleObjectDetector": lambda: SingleObjectDetector(
         backbone(), CLASSES, SingleObjectSettings(size=32, pooled_size=2, units=8), rng=rng()
     ),
+    "Classifier": lambda: Classifier(
+        backbone(), CLASSES, ClassifierSettings(size=32, loss="hinge"), rng=rng()
+    ),
+    "WholeNetwork": lambda: WholeNetwork(
+        ResNet18(2, rng=rng()), CLASSES, ClassifierSettings(size=32)
+    ),
     "FCN32s": fcn(FCN32s),
     "FCN16s": fcn(FCN16s),
     "FCN8s": fcn(FCN8s),
@@ -101,6 +108,7 @@ MODELS = {
 TARGET = {
     "boxes": np.array([[4.0, 4.0, 20.0, 18.0]], np.float32),
     "labels": np.array([1]),
+    "label": 1,
     "segmentation": np.ones((24, 32), np.int64),
     "image_id": "a.jpg",
 }
@@ -221,7 +229,7 @@ def test_a_strip_of_one_pixel(model):
     for size in ((1, 1), (1, 300), (300, 1)):
         image = np.full((3, *size), 0.5, np.float32)
         assert len(model.predict([image])) == 1
-        assert model.stages(image)[-1].kind in ("detections", "label map")
+        assert model.stages(image)[-1].kind in ("detections", "label map", "class scores")
 
 
 def test_settings_of_proposals_are_kept_from_older_checkpoints():

@@ -8,9 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from minicv import Tensor, no_grad
 from minicv.data.category_names import COCO_NUMBERED, VOC_SEGMENTATION
+from minicv.data.imagenet_names import IMAGENET_CLASSES
 from minicv.models.detection import FasterRCNN, MaskRCNN
-from minicv.models.published import PUBLISHED, Published, load, our_name, torchvision_name
+from minicv.models.published import (
+    PUBLISHED,
+    Published,
+    load,
+    load_model,
+    our_name,
+    torchvision_name,
+)
 from minicv.models.segmentation.fcn_resnet50 import FCNResNet50
 from minicv.models.undrawn import Undrawn
 from minicv.nn import FrozenBatchNorm2d, Linear, Module
@@ -161,6 +170,51 @@ def test_classifiers_have_as_many_outputs_as_the_file():
     model = load("resnet18", numbered(shapes))
     assert model.fc.weight.shape == (7, 512) and not model.training
     assert model.bn1.eps == 1e-5  # only frozen ones are 0
+
+
+def entries_of(name, classes):
+    built = PUBLISHED[name].build(classes, np.random.default_rng(0))
+    return built.state_dict()
+
+
+@pytest.mark.parametrize("name", ["resnet18", "efficientnet_lite0"])
+def test_a_classifier_becomes_a_model_of_photographs(name):
+    weights = entries_of(name, IMAGENET_CLASSES)
+    model = load_model(name, weights)
+    assert model.classes == IMAGENET_CLASSES and not model.training
+    s = model.settings
+    assert (s.size, s.fit, s.crop_fraction, s.loss) == (224, "crop", 0.875, "softmax")
+    assert s.resample == ("bicubic" if name == "efficientnet_lite0" else "bilinear")
+    exact = np.random.default_rng(1).random((3, 224, 224), dtype=np.float32)
+    (result,) = model.predict([exact])
+    network = load(name, weights)
+    x = (exact - np.array(network.mean)[:, None, None]) / np.array(network.std)[:, None, None]
+    with no_grad():
+        logits = network(Tensor(x[None].astype(np.float32))).data[0]
+    assert result["labels"][0] == logits.argmax() and len(result["scores"]) == 1000
+
+
+def test_classes_of_a_classifier_of_ones_own():
+    weights = entries_of("resnet18", ("a", "b", "c"))
+    assert load_model("resnet18", weights).classes == ("class 0", "class 1", "class 2")
+    named = load_model("resnet18", weights, classes=["cow", "cat", "dog"])
+    assert named.classes == ("cow", "cat", "dog")
+    with pytest.raises(ValueError, match="scores of 3 classes, but classes has 2 names"):
+        load_model("resnet18", weights, classes=["cow", "cat"])
+
+
+def test_a_detector_is_a_model_already():
+    model = load_model(
+        "keypointrcnn_resnet50_fpn", numbered(shapes_of("keypointrcnn_resnet50_fpn"))
+    )
+    assert type(model) is MaskRCNN and model.classes == ("person",)
+
+
+def test_efficientnet_lite0_is_looked_for_where_its_package_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("MINICV_WEIGHTS", str(tmp_path))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(WeightsError, match=r"efficientnet-lite0-57934424\.pth: not found in "):
+        load("efficientnet_lite0")
 
 
 def test_without_weights_the_published_file_is_fetched(tiny, tmp_path, monkeypatch):
