@@ -386,7 +386,7 @@ class DeepPose(Model):
         names = np.array(s.joint_names)
         if first:
             mean, std = self.backbone.mean, self.backbone.std
-            caption = f"Crops of stage {stage}\n{s.sigma:g} diameters of the torso wide"
+            caption = f"Crops of stage {stage}\n{s.sigma:g} times the torso's diameter wide"
             record(
                 f"crops_{stage}", caption, "regions",
                 lambda: {
