@@ -66,14 +66,25 @@ def test_they_are_where_boxes_and_keypoints_are(which, chain, seed):
     assert 0 <= x1 < x2 <= width + 1e-3 and 0 <= y1 < y2 <= height + 1e-3 and labels["label"] == 1
 
 
-@given(st.integers(0, 1), st.integers(1, 24), st.integers(1, 36), st.integers(0, 2**32))
-def test_a_random_window_shows_the_object(which, height, width, seed):
-    image, target = scene_of_one(which)
+@given(
+    st.integers(1, 24),
+    st.integers(1, 36),
+    st.lists(st.floats(0.0, 0.99), min_size=4, max_size=4),
+    st.integers(0, 2**32),
+)
+def test_a_random_window_shows_the_object(height, width, parts, seed):
+    image, target = scene_of_one(0)
+    target["box"] += np.array(parts, np.float32)  # boxes need not end between pixels
     cut, labels = RandomCrop((height, width))(image, target, np.random.default_rng(seed))
     assert cut.shape == (3, height, width)
-    x1, y1, x2, y2 = target["box"]
-    side = labels["box"][2:] - labels["box"][:2]
-    assert side.tolist() == [min(x2 - x1, width), min(y2 - y1, height)]
+    low, high = target["box"][:2], target["box"][2:]
+    pixels = np.ceil(high) - np.floor(low)
+    shown = labels["box"][2:] - labels["box"][:2]
+    for side, whole, window, own in zip(shown, high - low, (width, height), pixels, strict=True):
+        if own <= window:
+            np.testing.assert_allclose(side, whole, atol=1e-5)
+        else:
+            assert side > window - 2  # what is not of the object are parts of two pixels
 
 
 @pytest.mark.parametrize("cut", [RandomCrop((16, 14)), RandomScaleCrop((16, 14), (1.0, 1.0))])
