@@ -100,14 +100,14 @@ def features_of(
         """Batch by batch."""
         loader = DataLoader(dataset, batch_size, workers=workers)
         for images, targets in Progress(loader, "features", shown=progress):
-            squares = [square(image, size, settings.fit, share) for image in images]
+            squares = [square(image, size, *seen) for image in images]
             views = [_pooled(backbone, squares)]
             if flip:
                 views.append(_pooled(backbone, [image[:, :, ::-1] for image in squares]))
             labels = np.array([target["label"] for target in targets], np.int64)
             yield Features(np.stack(views, axis=1), labels)
 
-    size, share = settings.size, settings.crop_fraction
+    size, seen = settings.size, (settings.fit, settings.crop_fraction, settings.resample)
     if file is None:
         parts = list(computed())
         return Features(*(np.concatenate(part) for part in zip(*parts, strict=True)))
@@ -138,7 +138,7 @@ def _key(
 
     Of many images some are looked at, evenly spread.
     """
-    seen = (settings.size, settings.fit, settings.crop_fraction)
+    seen = (settings.size, settings.fit, settings.crop_fraction, settings.resample)
     digest = hashlib.sha256(f"{type(backbone).__name__} {shape} {seen}".encode())
     for name, array in backbone.state_dict().items():
         digest.update(f"{name} {array.dtype} {array.shape}".encode() + array.tobytes())

@@ -40,9 +40,11 @@ def classifier(seed=0, settings=SETTINGS):
     return Classifier(SmallBackbone(4, rng=rng), Pictures.classes, settings, rng=rng)
 
 
-@pytest.mark.parametrize("fit", ["crop", "stretch"])
-def test_the_classifiers_scores_are_its_last_layer_on_the_features(fit):
-    model = classifier(settings=ClassifierSettings(size=16, fit=fit, crop_fraction=0.8))
+@pytest.mark.parametrize(
+    "changes", [{"fit": "crop", "crop_fraction": 0.8}, {"fit": "stretch", "resample": "bicubic"}]
+)
+def test_the_classifiers_scores_are_its_last_layer_on_the_features(changes):
+    model = classifier(settings=ClassifierSettings(size=16, **changes))
     data = Pictures(7)
     features = features_of(model.backbone, data, model.settings, batch_size=3)
     assert features.vectors.shape == (7, 1, 16) and features.vectors.dtype == np.float32
