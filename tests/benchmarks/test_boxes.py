@@ -65,14 +65,15 @@ def test_parts_join_in_one_record(tmp_path, monkeypatch, capsys):
     splits = Splits(lambda: Farmyard(8), lambda: Farmyard(1, seed=1), lambda: None)
     monkeypatch.setattr(boxes, "open_data", lambda data, needs: splits)
 
-    def trained(system, options, out, weights):
+    def trained(system, options, out):
         best = {"AP": 0.5, "AP50": 0.75, "AP75": 0.25, "seconds_per_image": 0.1}
+        last = {**best, "AP": 0.625, "APs": -1.0}
         command = " ".join(["minicv train", system, *options])
         return {
             "command": command,
             "seconds_of_the_training_command": 90.0,
             "minutes": 0.75,
-            "test": {"best": best},
+            "test": {"best": best, "last": last},
             "recipe": {},
         }
 
@@ -91,9 +92,12 @@ def test_parts_join_in_one_record(tmp_path, monkeypatch, capsys):
         "minicv train faster_rcnn --data farmyard:8 --backbone small_fpn --seed 3 --epochs 2"
     )
     assert (tested["seed"], tested["wall_minutes"], tested["minutes"]) == (3, 1.5, 0.75)
-    lines = capsys.readouterr().out.splitlines()[-4:]
+    assert tested["last"] == {"AP": 0.625, "AP50": 0.75, "AP75": 0.25, "seconds_per_image": 0.1}
+    lines = capsys.readouterr().out.splitlines()[-5:]
     assert [line[:12].strip() for line in lines[:3]] == ["", "one map", "averaged"]
-    assert lines[3].split() == ["test", "images,", "seed", "3", ".500", ".750", ".250", "0.8"]
+    for line, which, ap in zip(lines[3:], ("best", "last"), (".500", ".625"), strict=True):
+        name = ["test", "images,", "seed", "3,", f"{which}.npz"]
+        assert line.split() == [*name, ap, ".750", ".250", "0.8"]
 
 
 def test_a_command_that_fails_keeps_nothing(tmp_path, monkeypatch):
