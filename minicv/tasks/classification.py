@@ -21,7 +21,7 @@ from minicv.metrics.classification import ClassificationMetric
 from minicv.metrics.metric import Metric
 from minicv.models.backbones import build_backbone
 from minicv.models.classification import Classifier, ClassifierSettings
-from minicv.models.classification.image_classifier import Head, Loss
+from minicv.models.classification.image_classifier import USUAL_SIZE, Head, Loss
 from minicv.models.model import Result, Target
 from minicv.optim import SGD
 from minicv.tasks.task import COMMON_OPTIONS, Option, Prediction, Spec, System, Task, check_jitter
@@ -31,7 +31,6 @@ BEST = 5  # classes that are named and written
 MOST_LINES = 30  # of classes in the report
 CACHED_BYTES = 1 << 30  # of memory for decoded photographs
 MEASURED = 200  # pictures whose sizes are looked at
-LARGEST = 128  # side of the square of a network that is trained from random weights
 LONGEST = 3  # a photograph is kept up to so many times as long as it is short
 
 
@@ -220,7 +219,7 @@ class ClassificationRecipe(Recipe):
         median, but at most 128.
         """
         if settings.size is None:
-            size = min(LARGEST, shorter_side(splits.train))
+            size = min(USUAL_SIZE, shorter_side(splits.train))
             settings = dataclasses.replace(settings, size=size)
         train, validation = (
             _kept(dataset, settings) for dataset in (splits.train, splits.validation)

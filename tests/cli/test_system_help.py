@@ -4,6 +4,7 @@ import pytest
 
 from minicv.cli.main import main
 from minicv.cli.system_help import default_of, description_of
+from minicv.data.sources import SOURCES
 from minicv.tasks import SYSTEMS
 
 FOR_SOME = {"scales", "upsampling", "width", "crop", "balance", "min_size", "max_size", "jitter"}
@@ -29,8 +30,8 @@ def test_a_system_shows_its_own_options_and_numbers(capsys, name):
     for recipe in system.recipes.values():
         for numbers in (f"epochs {recipe.epochs}", f"lr {recipe.lr:g}"):
             assert numbers in text
-    assert ("camvid:DIR" in text) is (system.task.name == "segmentation")
-    assert ("pennfudan:DIR" in text) is (system.task.name in ("detection", "instances"))
+    for source in ("camvid", "pennfudan"):
+        assert (f"{source}:DIR" in text) is SOURCES[source].gives(system.task.needs)
 
 
 def test_the_order_of_words_does_not_matter(capsys):

@@ -47,7 +47,7 @@ class Classifier(ImageClassifier):
         rng: draws the initial weights, and what dropout drops.
 
     Raises:
-        ValueError: fewer than two classes; no size, or one below a cell of the backbone's map.
+        ValueError: fewer than two classes, or a size below a cell of the backbone's map.
 
     Source: Krizhevsky, Sutskever & Hinton 2012 for the fully connected head; Lin, Chen & Yan,
     Network in network, 2014, section 3.2, for the pooled one.

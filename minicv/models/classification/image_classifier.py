@@ -33,6 +33,7 @@ from minicv.models.photographs import denormalised, normalised_batch
 
 Head = Literal["pooled", "fully_connected"]
 Loss = Literal["softmax", "hinge"]
+USUAL_SIZE = 128
 AT_ONCE = 32  # images in one pass of a prediction
 SILENT = StageRecorder(keep=False)
 
@@ -42,8 +43,8 @@ class ClassifierSettings:
     """How a classifier sees an image, its head, and its loss.
 
     Attributes:
-        size: S, the side of the square that the network sees; `minicv train` takes the shorter side
-            of the training images where it is None.
+        size: S, the side of the square that the network sees. None is 128; `minicv train` makes it
+            the shorter side of the training images, where that is less.
         fit: how an image becomes a square, cropped or stretched; see
             `minicv.data.transforms.square.square`.
         crop_fraction: share of the shorter side that a crop keeps.
@@ -122,7 +123,7 @@ class ImageClassifier(Model):
         settings: None takes the defaults.
 
     Raises:
-        ValueError: fewer than two classes, of which there is nothing to tell apart; or no size.
+        ValueError: fewer than two classes, of which there is nothing to tell apart.
 
     >>> from minicv.nn import Linear
     >>> class ByColour(ImageClassifier):
@@ -153,14 +154,9 @@ class ImageClassifier(Model):
                 f"{name}: the classes are {', '.join(classes) or 'none'}; expected two at least, "
                 "or there is nothing to tell apart"
             )
-        if settings.size is None:
-            raise ValueError(
-                f"{name}: settings.size is None, which only a training can replace by the size of "
-                "its images; expected a number of pixels"
-            )
         self.classes = tuple(classes)
         self.settings = settings
-        self.size: int = settings.size
+        self.size = USUAL_SIZE if settings.size is None else settings.size
 
     def scores(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """(N, 3, S, S), normalised -> (N, K), any real numbers; may record the stages between."""

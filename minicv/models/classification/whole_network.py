@@ -25,7 +25,7 @@ class WholeNetwork(ImageClassifier):
             pixels of an image whose shorter side is 256, as published networks are tested.
 
     Raises:
-        ValueError: fewer than two classes, or no size.
+        ValueError: fewer than two classes.
 
     >>> import numpy as np
     >>> from minicv.models.backbones import ResNet18

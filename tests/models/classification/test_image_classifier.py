@@ -153,8 +153,12 @@ def test_settings_that_cannot_be(settings, message):
         ClassifierSettings(**settings)
 
 
-def test_one_class_and_no_size():
+def test_one_class():
     with pytest.raises(ValueError, match="the classes are cow; expected two at least"):
         ImageClassifier(("cow",))
-    with pytest.raises(ValueError, match=r"settings\.size is None"):
-        model(size=None)
+
+
+def test_without_a_size_it_is_128():
+    built = model(size=None)
+    built.predict([image()])
+    assert built.seen[0].shape == (1, 3, 128, 128)
