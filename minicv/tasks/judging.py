@@ -117,7 +117,7 @@ def check_joints(
     ...
     ValueError: the model finds the joints nose, tail, but those of farmyard:1 are right ankle,...
     """
-    if "keypoints" not in task.needs:
+    if not {"keypoints", "joints"} & set(task.needs):
         return
     theirs = tuple(getattr(dataset, "joint_names", None) or ())
     if [_folded(name) for name in joint_names] != [_folded(name) for name in theirs]:

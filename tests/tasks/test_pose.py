@@ -12,6 +12,7 @@ from minicv.data.sources import Splits
 from minicv.metrics.pose import JointMetric
 from minicv.models.pose import DeepPoseSettings
 from minicv.tasks import SYSTEMS, Prediction, Spec, build
+from minicv.tasks.judging import check_joints
 from minicv.tasks.pose import (
     DEEP_POSE,
     POSE,
@@ -222,6 +223,12 @@ def test_from_the_command_line(tmp_path, capsys, monkeypatch):
     assert status == 0 and "14 joints" in said and (tmp_path / "a_pose.png").is_file()
     (record,) = json.loads((tmp_path / "poses.json").read_text())
     assert len(record["keypoints"]) == 42
+
+
+def test_a_model_is_not_judged_by_other_joints():
+    with pytest.raises(ValueError, match="the model finds the joints left eye, right eye"):
+        check_joints(POSE, ("left eye", "right eye"), People())
+    check_joints(POSE, [name.replace(" ", "_") for name in LEEDS_SPORTS_JOINTS], People())
 
 
 def test_fewer_epochs_than_stages_are_one_sentence(tmp_path, capsys, monkeypatch):
