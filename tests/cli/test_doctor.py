@@ -175,7 +175,7 @@ def test_a_file_on_which_all_others_depend(tmp_path, capsys):
     [
         ("idx", "idx:{}", ["all", "11", "1", "3"]),
         ("csv", "csv:{}/list.csv", ["cow", "1", "1", "1"]),
-        ("leeds_sports", "lsp:{}", ["head", "top", "13", "1", "2"]),
+        ("leeds_sports", "lsp:{}", ["head", "top", "6", "1", "1"]),
     ],
 )
 def test_sets_to_classify_and_of_one_person(tmp_path, capsys, name, source, row):

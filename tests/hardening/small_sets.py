@@ -309,13 +309,13 @@ def csv() -> Files:
 
 
 def leeds_sports(compressed: bool = True) -> Files:
-    """17 photographs in the extended layout, the third person without a head top."""
-    joints = np.random.default_rng(0).uniform(2, 11, (14, 3, 17))
+    """Nine photographs in the extended layout, the third person without a head top."""
+    joints = np.random.default_rng(0).uniform(2, 11, (14, 3, 9))
     joints[:, 2] = 1
     joints[13, 2, 2] = 0
     stream = io.BytesIO()
     scipy.io.savemat(stream, {"joints": joints}, do_compression=compressed)
-    pictures = {f"images/im{n:05d}.png": picture(n) for n in range(1, 18)}
+    pictures = {f"images/im{n:05d}.png": picture(n) for n in range(1, 10)}
     return {"joints.mat": stream.getvalue(), **pictures}
 
 
