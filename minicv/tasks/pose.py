@@ -246,26 +246,34 @@ def check_annotated(dataset: Dataset) -> None:
     )
 
 
-# The stride of a backbone's map: at 16, the square of stage 1 and the crops leave grids of 6 and 3,
-# or of 14 and 4.
+# Small and light: what a CPU can do. An image brings few crops to a step, so that a step of a later
+# stage costs as much as one of the first; over the epochs it brings many.
 STRIDE = 16
 LIGHT, HEAVY = ("efficientnet_lite0", "resnet18"), ("resnet50", "alexnet", "vgg16")
 
 DEEP_POSE: dict[str | None, DeepPoseSettings] = {
     "small": DeepPoseSettings(
         size=96, pooled_size=6, units=256, warp_size=32, crop_pooled_size=2, crop_units=128,
+        crops=7,
     ),
-    **dict.fromkeys(LIGHT, DeepPoseSettings(units=512, sigma=1.5, crops=14)),
-    **dict.fromkeys(HEAVY, DeepPoseSettings(units=4096, warp_size=220, crop_pooled_size=7)),
+    **dict.fromkeys(LIGHT, DeepPoseSettings(
+        size=128, pooled_size=4, units=512, dropout=0.5, sigma=1.5, crops=7
+    )),
+    **dict.fromkeys(HEAVY, DeepPoseSettings(
+        units=4096, dropout=0.5, warp_size=224, crop_pooled_size=7, crop_units=4096
+    )),
 }  # fmt: skip
 RECIPES: dict[str | None, PoseRecipe] = {
-    "small": PoseRecipe(epochs=40, batch_size=16, lr=1e-3),
+    "small": PoseRecipe(
+        epochs=120, batch_size=16, lr=1e-3, first_share=0.6,
+        jitter=0.1, degrees=8.0, scale=(0.9, 1.1), shift=0.03,
+    ),
     **dict.fromkeys(
         LIGHT,
-        PoseRecipe(epochs=60, batch_size=8, lr=5e-4, degrees=30.0, scale=(0.7, 1.4), shift=0.1),
+        PoseRecipe(epochs=80, batch_size=8, lr=5e-4, degrees=25.0, scale=(0.75, 1.3), shift=0.08),
     ),
-    **dict.fromkeys(HEAVY, PoseRecipe(epochs=60, batch_size=8, lr=1e-4)),
-}
+    **dict.fromkeys(HEAVY, PoseRecipe(epochs=80, batch_size=8, lr=1e-4)),
+}  # fmt: skip
 
 
 def _build(spec: Spec, rng: np.random.Generator) -> DeepPose:

@@ -25,6 +25,7 @@ Source: Toshev & Szegedy, DeepPose: human pose estimation via deep neural networ
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -116,6 +117,8 @@ class PoseHead(Module):
         self.pooled_size = pooled_size
         inputs = channels * pooled_size**2
         self.hidden = TwoLayerHead(inputs, units, dropout=dropout, rng=rng)
+        for layer in (self.hidden.fc6, self.hidden.fc7):  # keeps signals at a steady strength
+            draw_weights(layer, math.sqrt(2 / layer.in_features), rng)
         self.places = Linear(units, 2 * joints, rng=rng)
         draw_weights(self.places, deviation, rng)
 
