@@ -8,6 +8,8 @@ from tiny_detector import tiny_detector
 
 from minicv.data import Farmyard
 from minicv.data.sources import Splits
+from minicv.nn import Parameter
+from minicv.optim import SGD, Adam
 from minicv.tasks import SYSTEMS, Prediction
 from minicv.tasks.detection import DETECTION, DetectionRecipe, coco_results, compare, sure
 from minicv.training import AveragingStep, GradientStep
@@ -105,6 +107,16 @@ def test_weights_are_averaged_where_the_recipe_says_so():
     averaging = DetectionRecipe(1, 1, 0.1, average=0.75).step(model, 4)
     assert isinstance(averaging, AveragingStep) and averaging.decay == 0.75
     assert averaging.model is not model and averaging.learner.model is model
+
+
+def test_adam_moves_the_weights_where_the_recipe_says_so():
+    weight = Parameter(np.array([1.0, -2.0], np.float32))
+    for adam, kind in ((False, SGD), (True, Adam)):
+        recipe = DetectionRecipe(epochs=1, batch_size=1, lr=0.5, weight_decay=0.25, adam=adam)
+        optimizer = recipe.optimizer([weight])
+        assert type(optimizer) is kind
+        (group,) = optimizer.param_groups
+        assert (group["lr"], group["weight_decay"]) == (0.5, 0.25)
 
 
 @pytest.mark.parametrize(
