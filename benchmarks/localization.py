@@ -1,6 +1,6 @@
 """Classification with localisation: drawn scenes, its choices side by side, and photographs.
 
-    python -m benchmarks localization farmyard --data farmyard:4000
+    python -m benchmarks localization farmyard --data farmyard:2000
     python -m benchmarks localization ways --data farmyard
     python -m benchmarks localization pennfudan --data pennfudan:DIR --backbone efficientnet_lite0
 
@@ -36,7 +36,7 @@ from minicv.vision.boxes import box_iou, scale_boxes
 SYSTEM = SYSTEMS["localizer"]
 WEIGHTS = (0.1, 1.0, 10.0, 100.0)  # of the box's loss
 EPOCHS = 6  # of each of the ways
-DATA = {"farmyard": "farmyard:4000", "ways": "farmyard"}
+DATA = {"farmyard": "farmyard:2000", "ways": "farmyard"}
 
 # Name, and what it changes in the settings or the recipe.
 WAYS: tuple[tuple[str, Mapping[str, Any]], ...] = (
@@ -135,14 +135,15 @@ def measure_way(
     changes: Mapping[str, Any], splits: Splits, epochs: int, seed: int
 ) -> dict[str, Any]:
     """Train by the recipe with these changes, and judge the last weights on the test scenes."""
-    recipe, settings = SYSTEM.recipes["small"].changed(epochs=epochs), SYSTEM.settings["small"]
+    backbone = SYSTEM.backbone(None)
+    recipe, settings = SYSTEM.recipes[backbone].changed(epochs=epochs), SYSTEM.settings[backbone]
     of_recipe = {field.name for field in dataclasses.fields(recipe)}
     recipe = recipe.changed(**{k: v for k, v in changes.items() if k in of_recipe})
     rest = {k: v for k, v in changes.items() if k not in of_recipe}
     settings = dataclasses.replace(settings, **rest)
     prepared = recipe.prepare(splits, settings)
     classes = LOCALIZATION.classes_of(splits.train)
-    model = build(Spec(SYSTEM.name, classes, settings, "small"), np.random.default_rng(seed))
+    model = build(Spec(SYSTEM.name, classes, settings, backbone), np.random.default_rng(seed))
     before = processor_seconds()
     step, loader, rng = recipe.begin(model, prepared.train, seed=seed, transform=prepared.transform)
     fit(step, loader, epochs=recipe.epochs, rng=rng)

@@ -40,7 +40,7 @@ from minicv.tasks import Spec, build
 from minicv.tasks.localization import RECIPES, SETTINGS
 from minicv.training import evaluate, fit
 
-BACKBONE = "small"
+BACKBONE = "conv_net"
 LABELS = ("label", "box", "image_id")
 AT_ONCE, CLASS_FIRST = WAYS = ("both at once", "class first")
 SHARE = 0.5  # of the epochs, in which the class is learnt alone

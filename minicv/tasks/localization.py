@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any, get_args
@@ -211,30 +212,34 @@ def _only_boxes(
     return image, {name: target[name] for name in LEARNT_FROM if name in target}
 
 
-# The small backbone is for pictures of 128 pixels, which it sees at half of their size; the others
-# are for photographs. Few photographs show one object alone: the layers upon them are few, too.
-LIGHT, HEAVY = ("efficientnet_lite0", "resnet18"), ("resnet50", "alexnet", "vgg16")
-STRIDES = {"small": 8, **dict.fromkeys(LIGHT, 32), **dict.fromkeys(HEAVY, 16)}
+# The first two are for pictures of 128 pixels, which they see at half of their size: every pixel of
+# these, or every other one in less time. The others are for photographs. A class is read off the
+# whole map at once, which forgets where its object is; layers learn it from fewer pictures so.
+LIGHT, HEAVY = ("efficientnet_lite0", "resnet18"), ("alexnet", "vgg16")
+STRIDES = {
+    **dict.fromkeys(("conv_net", "small"), 8), **dict.fromkeys((*LIGHT, "resnet50"), 32),
+    **dict.fromkeys(HEAVY, 16),
+}  # fmt: skip
+_OF_SCENES = SingleObjectSettings(
+    size=64, pooled_size=8, units=128, dropout=0.0, box_weight=50.0, box_head="own",
+    class_pooled_size=1,
+)  # fmt: skip
+_OF_PHOTOGRAPHS = SingleObjectSettings(
+    units=256, dropout=0.0, box_weight=50.0, box_head="own", class_pooled_size=1
+)
 SETTINGS: dict[str | None, SingleObjectSettings] = {
-    "small": SingleObjectSettings(
-        size=64, pooled_size=8, units=256, dropout=0.0, box_weight=20.0, box_head="own"
-    ),
-    **dict.fromkeys(LIGHT, SingleObjectSettings(
-        size=224, pooled_size=7, units=256, box_weight=20.0, box_head="own"
-    )),
-    "resnet50": SingleObjectSettings(box_head="own"),
+    **dict.fromkeys(("conv_net", "small"), _OF_SCENES),
+    **dict.fromkeys((*LIGHT, "resnet50"), _OF_PHOTOGRAPHS),
     "alexnet": SingleObjectSettings(pooled_size=6, units=4096),
     "vgg16": SingleObjectSettings(units=4096),
-}  # fmt: skip
-RECIPES: dict[str | None, Recipe] = {
-    "small": LocalizationRecipe(epochs=20, batch_size=16, lr=1e-3),
-    **dict.fromkeys(LIGHT, LocalizationRecipe(
-        epochs=30, batch_size=8, lr=3e-4, jitter=0.2, scale=(0.7, 1.4)
-    )),
-    **dict.fromkeys(HEAVY, LocalizationRecipe(
-        epochs=30, batch_size=8, lr=1e-4, jitter=0.2, scale=(0.7, 1.4)
-    )),
-}  # fmt: skip
+}
+_ON_SCENES = LocalizationRecipe(epochs=14, batch_size=8, lr=1e-3, scale=(0.8, 1.25))
+_ON_PHOTOGRAPHS = LocalizationRecipe(epochs=30, batch_size=8, lr=3e-4, jitter=0.2, scale=(0.7, 1.4))
+RECIPES: dict[str | None, LocalizationRecipe] = {
+    **dict.fromkeys(("conv_net", "small"), _ON_SCENES),
+    **dict.fromkeys(LIGHT, _ON_PHOTOGRAPHS),
+    **dict.fromkeys(("resnet50", *HEAVY), dataclasses.replace(_ON_PHOTOGRAPHS, lr=1e-4)),
+}
 
 
 def _build(spec: Spec, rng: np.random.Generator) -> SingleObjectDetector:

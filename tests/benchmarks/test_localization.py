@@ -64,8 +64,8 @@ def test_every_way_is_a_change_that_the_system_knows():
     names = [name for name, _ in localization.WAYS]
     assert len({*names}) == len(names)
     assert [dict(c).get("box_weight") for _, c in localization.WAYS[:4]] == [0.1, 1, 10, 100]
-    known = {f.name for f in dataclasses.fields(OWN.settings["small"])}
-    known |= {f.name for f in dataclasses.fields(OWN.recipes["small"])}
+    known = {f.name for f in dataclasses.fields(OWN.settings["conv_net"])}
+    known |= {f.name for f in dataclasses.fields(OWN.recipes["conv_net"])}
     assert {key for _, changes in localization.WAYS for key in changes} <= known
 
 

@@ -20,6 +20,7 @@ KINDS = {
     "one box": SETTINGS,
     "one of each class": OF_CLASS,
     "own head": OWN_HEAD,
+    "fewer cells of the class": dataclasses.replace(OWN_HEAD, class_pooled_size=1),
     "both": dataclasses.replace(OF_CLASS, box_head="own"),
 }
 every_kind = pytest.mark.parametrize("settings", KINDS.values(), ids=KINDS)
@@ -143,6 +144,20 @@ def test_the_frozen_network_keeps_its_batch_statistics_and_drops_nothing():
     assert any((own.data != before[name]).any() for name, own in model.named_buffers())
 
 
+def test_the_class_is_read_off_fewer_cells_and_the_box_is_not():
+    """Of one cell: where the features move by a cell, the class stays and the box does not."""
+    model = make_model(KINDS["fewer cells of the class"]).eval()
+    assert model.hidden.fc6.in_features == 16 and model.box_hidden.fc6.in_features == 16 * 4
+    features = np.random.default_rng(0).normal(size=(1, 16, 6, 6)).astype(np.float32)
+    moved = np.roll(features, 3, axis=3)
+    (scores, boxes), (other_scores, other_boxes) = map(model.heads, map(Tensor, (features, moved)))
+    np.testing.assert_allclose(scores.data, other_scores.data, rtol=1e-6)
+    assert np.abs(boxes.data - other_boxes.data).max() > 1e-3
+    # Where the box is read off the units of the class, these need to know where things are.
+    shared = dataclasses.replace(SETTINGS, class_pooled_size=1)
+    assert make_model(shared).hidden.fc6.in_features == 16 * 4
+
+
 def test_without_objects_there_is_nothing_to_learn():
     losses = make_model().loss([make_image(40, 40)] * 2, [target(), target()])
     assert losses["loss_classifier"].item() == losses["loss_box_reg"].item() == 0
@@ -172,6 +187,7 @@ def test_what_cannot_be_learnt_from_is_refused_by_name(wrong, message):
     [
         ({"size": 0}, "size=0"),
         ({"pooled_size": -1}, "pooled_size=-1"),
+        ({"class_pooled_size": 0, "box_head": "own"}, "class_pooled_size=0"),
         ({"box_of": "every"}, "box_of='every'; expected 'any' or 'class'"),
         ({"box_head": "none"}, "box_head='none'; expected 'shared' or 'own'"),
     ],
