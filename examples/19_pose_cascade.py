@@ -33,10 +33,12 @@ from PIL import Image
 from minicv.data import Cached, Farmyard
 from minicv.data.person_crops import PersonCrops
 from minicv.data.sources import Splits
-from minicv.inspection import contact_sheet, draw_curves, draw_pose_beside_truth, draw_pose_stages
+from minicv.inspection import contact_sheet, draw_curves, draw_pose
 from minicv.inspection.canvas import Canvas, to_picture
 from minicv.inspection.palette import BLACK, GREY, INK, ORANGE, PALE, SKY_BLUE, WHITE
-from minicv.inspection.panels import LegendEntry, mosaic, with_legend
+from minicv.inspection.panels import LegendEntry, with_legend
+from minicv.inspection.poses import SIDES
+from minicv.inspection.stage_scene import at_width
 from minicv.metrics.pose import JointMetric
 from minicv.models.backbones import SmallBackbone
 from minicv.models.pose import DeepPose, DeepPoseSettings, MeanPose
@@ -59,6 +61,7 @@ SHOWN = (
 )  # fmt: skip
 FRACTIONS = np.linspace(0, 0.5, 51)
 TILE = 260  # pixels of a crop, drawn
+PERSON = 230  # width of a person, drawn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -161,26 +164,24 @@ def person_to_draw(metric: JointMetric) -> int:
 def draw_people(model: DeepPose, unseen: Any, metric: JointMetric) -> Image.Image:
     """Three people after each stage: one whom the cascade helps most, and those in the middle."""
     order = np.argsort(-gains(metric), kind="stable")
-    rows: list[Image.Image] = []
+    names = model.settings.joint_names
+    tiles, captions = [], []
     for person in (order[0], order[len(order) // 4], order[len(order) // 2]):
         image, target = unseen[int(person)]
         (found,) = model.predict([image])
-        notes = [
-            f"mean error {np.nanmean(metric.errors(stage)[person]):.2f} of the torso"
-            for stage in range(1, len(found["joints by stage"]) + 1)
-            if not np.isnan(metric.errors(stage)[person]).all()
-        ]
-        rows.append(
-            draw_pose_stages(
-                image,
-                found["joints by stage"],
-                model.settings.joint_names,
-                truth=target["joints"],
-                notes=notes,
-                title="The cascade: lines go to the true places" if not rows else None,
-            )
-        )
-    return mosaic(rows, columns=1, gap=0)
+        for stage, joints in enumerate(found["joints by stage"], start=1):
+            errors = metric.errors(stage)[person]
+            known = errors[~np.isnan(errors)]
+            note = f"mean error {known.mean():.2f} of the torso" if len(known) else ""
+            tiles.append(draw_pose(image, joints, names, truth=target["joints"]))
+            captions.append(f"Stage {stage}\n{note}")
+        tiles.append(draw_pose(image, target["joints"], names))
+        captions.append("The truth\n")
+    columns = len(tiles) // 3
+    tiles = [at_width(tile, PERSON) for tile in tiles]
+    title = "The cascade: lines go to the true places"
+    sheet = contact_sheet(tiles, captions, columns, title=title, tile_width=PERSON)
+    return with_legend(sheet, SIDES, margin=28)
 
 
 def draw_crops(model: DeepPose, image: np.ndarray, truth: np.ndarray) -> Image.Image:
@@ -282,22 +283,23 @@ def draw_best_to_worst(model: DeepPose, unseen: Any, metric: JointMetric) -> Ima
     judged = np.flatnonzero(counted >= 10)
     judged = judged if len(judged) else np.arange(len(unseen))
     order = judged[np.argsort(-right[judged] / np.maximum(counted[judged], 1), kind="stable")]
-    rows = []
+    names = model.settings.joint_names
+    tiles, captions = [], []
     for rank in (0, len(order) // 2, len(order) - 1):
         person = int(order[rank])
         image, target = unseen[person]
         (found,) = model.predict([image])
-        rows.append(
-            draw_pose_beside_truth(
-                image,
-                target["joints"],
-                found["joints"],
-                model.settings.joint_names,
-                title=f"Number {rank + 1} of {len(order)}",
-                note=f"{right[person]} of {counted[person]} joints are right",
-            )
-        )
-    return mosaic(rows, columns=3, gap=0)
+        tiles += [
+            draw_pose(image, target["joints"], names),
+            draw_pose(image, found["joints"], names, truth=target["joints"]),
+        ]
+        captions += [
+            f"Number {rank + 1} of {len(order)}\nthe truth",
+            f"Found\n{right[person]} of {counted[person]} joints are right",
+        ]
+    tiles = [at_width(tile, PERSON) for tile in tiles]
+    sheet = contact_sheet(tiles, captions, columns=6, tile_width=PERSON)
+    return with_legend(sheet, SIDES, margin=28)
 
 
 if __name__ == "__main__":
