@@ -197,8 +197,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--test", action="store_true", help="the recipe, on the test images")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path("runs/boxes"))
+    parser.add_argument("--name", help="of the record, boxes_NAME; default: the kind of the data")
     asked, options = parser.parse_known_args(arguments)  # the rest goes to minicv train
-    name = f"boxes_{asked.data.partition(':')[0]}"
+    name = f"boxes_{asked.name or asked.data.partition(':')[0]}"
     path = RESULTS / f"{name}.json"
 
     def keep(part: str, key: str, measured: Mapping[str, Any]) -> None:

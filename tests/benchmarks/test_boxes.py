@@ -78,11 +78,11 @@ def test_parts_join_in_one_record(tmp_path, monkeypatch, capsys):
         }
 
     monkeypatch.setattr(boxes, "train_and_test", trained)
-    data = ["--data", "farmyard:8", "--out", str(tmp_path / "out")]
+    data = ["--data", "farmyard:8", "--name", "scenes", "--out", str(tmp_path / "out")]
     assert boxes.main([*data, "--levers", "1", "--epochs", "1"]) == 0
     assert boxes.main([*data, "--levers", "0", "--epochs", "1"]) == 0
     assert boxes.main([*data, "--test", "--seed", "3", "--epochs", "2"]) == 0
-    kept = json.loads((tmp_path / "boxes_farmyard.json").read_text())
+    kept = json.loads((tmp_path / "boxes_scenes.json").read_text())
     assert set(kept["levers"]) == {"0", "1"} and set(kept["test"]) == {"3"}
     averaged = kept["levers"]["1"]
     assert (averaged["training_images"], averaged["judged_on"]) == (6, 3)
