@@ -62,6 +62,13 @@ def test_where_all_are_equal_the_deviation_has_no_slope():
     np.testing.assert_allclose(x.grad, [[0, 0], [-(0.5**0.5), 0.5**0.5]], rtol=1e-6)
 
 
+def test_a_spread_whose_square_vanishes_has_no_slope_either():
+    x = Tensor(np.float32([0.0, 1e-30]), requires_grad=True)
+    y = F.std(x)
+    y.backward()
+    assert y.item() == 0 and x.grad.tolist() == [0.0, 0.0]
+
+
 def test_an_infinite_gradient_and_one_of_zero():
     for operation in (F.var, F.std):
         x = Tensor(np.array([[1.0, 1.0, 1.0], [1.0, 2.0, 3.0], [np.nan, 0, 0]]), requires_grad=True)
