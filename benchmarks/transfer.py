@@ -216,7 +216,7 @@ def _record() -> dict[str, Any]:
     if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text("utf-8"))
         return {name: known[name] for name in ("data", "settings", "methods")}
-    settings = {"size": SETTINGS.size, "weights": EFFICIENTNET_LITE0}
+    settings: dict[str, Any] = {"size": SETTINGS.size, "weights": EFFICIENTNET_LITE0}
     for method, training in TRAININGS.items():
         settings[method] = {**dataclasses.asdict(training.recipe), "steps": training.steps}
     return {"data": {}, "settings": settings, "methods": {}}

@@ -1,9 +1,15 @@
 """What cannot work is refused by the name of its option, before anything is read or written."""
 
+import dataclasses
+
+import numpy as np
 import pytest
 
-from minicv.tasks import SYSTEMS
+from minicv.data import Farmyard
+from minicv.nn import BatchNorm2d
+from minicv.tasks import SYSTEMS, Spec, build
 from minicv.tasks.choice import choose
+from minicv.training import trained_part
 from minicv.weights import WeightsError
 
 
@@ -123,3 +129,23 @@ def test_every_system_on_a_backbone_takes_a_frozen_or_a_slow_one(tmp_path, name)
     assert chosen(tmp_path, name, changes={"freeze": True}, **weights).recipe.freeze
     slow = chosen(tmp_path, name, changes={"backbone_lr_ratio": 0.1})
     assert slow.recipe.backbone_lr_ratio == 0.1 == slow.terms()["recipe"]["backbone_lr_ratio"]
+
+
+@pytest.mark.parametrize("name", [name for name, system in SYSTEMS.items() if system.backbones])
+def test_every_backbone_can_be_frozen(name):
+    """Neither its weights nor its statistics are left to learn, of no stage of no system."""
+    system = SYSTEMS[name]
+    backbone = system.backbones[0]
+    settings = system.settings[backbone]
+    if getattr(settings, "size", 0) is None:  # by the data, else
+        settings = dataclasses.replace(settings, size=32)
+    proposals = "sliding_window" if system.on_proposals else None
+    classes = ("person",) if "joints" in system.task.needs else ("cow", "duck")
+    spec = Spec(name, classes, settings, backbone, proposals, frozen=False)
+    model = build(spec, np.random.default_rng(0))
+    recipe = system.recipes[backbone].changed(freeze=True)
+    recipe.begin(model, Farmyard(3), seed=0)
+    part = trained_part(model)
+    assert not any(parameter.requires_grad for parameter in part.parameters())
+    assert not any(isinstance(layer, BatchNorm2d) for layer in part.modules())
+    assert any(parameter.requires_grad for parameter in model.parameters())
