@@ -12,6 +12,7 @@ dimensions allow, and a file can neither run anything nor fill the memory.
 
 from __future__ import annotations
 
+import itertools
 import struct
 import zlib
 from collections.abc import Iterator
@@ -84,7 +85,9 @@ def _array(content: bytes, wanted: str) -> np.ndarray:
         elif kind == _MATRIX:
             variable = _Variable(data, order)
         else:
-            continue
+            raise _MatError(
+                f"an element of type {kind} stands in place of a variable; it is damaged"
+            )
         if variable.name == wanted:
             variable.check()
             if kind == _PACKED:
@@ -132,8 +135,7 @@ class _Variable:
 
     def numbers(self, data: bytes) -> np.ndarray:
         """The array, from the whole data of the element."""
-        elements = list(_elements(data, self.order))
-        kind, numbers = elements[3] if len(elements) > 3 else (0, b"")
+        kind, numbers = next(itertools.islice(_elements(data, self.order), 3, 4), (0, b""))
         dtype = np.dtype(f"{self.order}{_TYPES.get(kind, 'f8')}")
         if kind not in _TYPES or len(numbers) != self.count * dtype.itemsize:
             raise _MatError(
