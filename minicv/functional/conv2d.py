@@ -134,23 +134,41 @@ def padded_by_name(
     """
     if not isinstance(padding, str):
         return x, padding
+    if len(getattr(x, "shape", ())) != 4 or len(getattr(weight, "shape", ())) != 4:
+        return x, 0  # they are refused by those who use them
+    kernel = weight.shape[2:]
+    both, (down, right) = padding_by_name(operation, padding, stride, kernel, dilation)
+    if down or right:
+        x = pad(x, (0, right, 0, down))
+    return x, both
+
+
+def padding_by_name(
+    operation: str, padding: str, stride: int | Pair, kernel_size: int | Pair, dilation: int | Pair
+) -> tuple[Pair, Pair]:
+    """What "same" and "valid" mean: zeros on both sides, and those at the bottom and right besides.
+
+    Raises:
+        ValueError: another name, or "same" with another stride than 1.
+
+    >>> padding_by_name("conv2d", "same", 1, (3, 4), 1)
+    ((1, 1), (0, 1))
+    """
     if padding not in ("same", "valid"):
         raise ValueError(
             f'{operation}: padding must be numbers, "same" or "valid" but is {padding!r}'
         )
-    if as_pair(operation, "stride", stride, least=1) != (1, 1) and padding == "same":
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if as_pair(operation, "stride", stride, least=1) != (1, 1):
         raise ValueError(
             f'{operation}: padding="same" needs stride 1, for with a larger one the result cannot '
             f"have the size of x, but stride is {stride}; give the padding as a number"
         )
-    wrong_shapes = len(getattr(x, "shape", ())) != 4 or len(getattr(weight, "shape", ())) != 4
-    if padding == "valid" or wrong_shapes:  # the latter are refused by those who use them
-        return x, 0
+    kernel = as_pair(operation, "kernel_size", kernel_size, least=1)
     dilation = as_pair(operation, "dilation", dilation, least=1)
-    height, width = (d * (k - 1) for d, k in zip(dilation, weight.shape[2:], strict=True))
-    if height % 2 or width % 2:
-        x = pad(x, (0, width % 2, 0, height % 2))
-    return x, (height // 2, width // 2)
+    height, width = (d * (k - 1) for d, k in zip(dilation, kernel, strict=True))
+    return (height // 2, width // 2), (height % 2, width % 2)
 
 
 def as_pair(operation: str, argument: str, value: int | Sequence[int], least: int) -> Pair:

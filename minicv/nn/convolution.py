@@ -9,7 +9,7 @@ import numpy as np
 
 import minicv.functional as F
 from minicv.autograd import Tensor
-from minicv.functional.conv2d import as_pair
+from minicv.functional.conv2d import as_pair, padding_by_name
 from minicv.nn.arguments import as_count
 from minicv.nn.initializers import fans, he_uniform, require_rng, uniform
 from minicv.nn.module import Module
@@ -122,7 +122,9 @@ class Conv2d(_Convolution):
     ) -> None:
         self.trailing = (0, 0)
         if isinstance(padding, str):
-            padding, self.trailing = _named_padding(padding, kernel_size, stride, dilation)
+            padding, self.trailing = padding_by_name(
+                "Conv2d", padding, stride, kernel_size, dilation
+            )
         super().__init__(
             in_channels,
             out_channels,
@@ -222,24 +224,3 @@ class ConvTranspose2d(_Convolution):
         if self.output_padding != (0, 0):
             shown += f", output_padding={self.output_padding}"
         return shown
-
-
-def _named_padding(
-    padding: str, kernel_size: int | Pair, stride: int | Pair, dilation: int | Pair
-) -> tuple[Pair, Pair]:
-    """(padding, trailing) of "same" and "valid"."""
-    if padding not in ("same", "valid"):
-        raise ValueError(
-            "Conv2d: padding must be a whole number, a pair of them, 'same' or 'valid', but is "
-            f"{padding!r}"
-        )
-    if padding == "valid":
-        return (0, 0), (0, 0)
-    if as_pair("Conv2d", "stride", stride, least=1) != (1, 1):
-        raise ValueError(
-            f"Conv2d: padding='same' keeps the size, so it needs a stride of 1; stride={stride}"
-        )
-    kernel = as_pair("Conv2d", "kernel_size", kernel_size, least=1)
-    spacing = as_pair("Conv2d", "dilation", dilation, least=1)
-    down, across = (d * (k - 1) for d, k in zip(spacing, kernel, strict=True))
-    return (down // 2, across // 2), (down % 2, across % 2)

@@ -76,12 +76,8 @@ class CrossEntropyLoss(_Loss):
 
     def forward(self, logits: Tensor, labels: Array) -> Tensor:
         weight = None if self.weight is None else self.weight.data
-        options = (weight, self.ignore_index, self.reduction)
-        loss = F.softmax_cross_entropy(logits, labels, *options)
-        if not self.label_smoothing:
-            return loss
-        everywhere = _mean_surprise(logits, labels, *options)
-        return (1 - self.label_smoothing) * loss + self.label_smoothing * everywhere
+        options = (weight, self.ignore_index, self.reduction, self.label_smoothing)
+        return F.softmax_cross_entropy(logits, labels, *options)
 
     def extra_repr(self) -> str:
         parts = [super().extra_repr()]
@@ -215,27 +211,6 @@ class MultiMarginLoss(MulticlassHingeLoss):
 
     def forward(self, scores: Tensor, labels: Array) -> Tensor:
         return super().forward(scores, labels) / scores.shape[1]
-
-
-def _mean_surprise(
-    logits: Tensor, labels: Array, weight: Array | None, ignore_index: int, reduction: Reduction
-) -> Tensor:
-    """The part of label smoothing that all classes share: Σₖ w[k] · (-log p[k]) / K, reduced."""
-    xp = xp_of(labels)
-    surprise = -F.log_softmax(logits, dim=1)  # (N, K, ...)
-    if weight is not None:
-        weight = weight.astype(surprise.dtype)
-        surprise = surprise * weight.reshape(-1, *[1] * (len(logits.shape) - 2))
-    counts = labels != ignore_index  # (N, ...)
-    losses = F.where(counts, F.mean(surprise, dim=1), xp.zeros(labels.shape, surprise.dtype))
-    if reduction == "none":
-        return losses
-    total = F.sum(losses)
-    if reduction == "sum":
-        return total
-    factor = counts if weight is None else weight[xp.where(counts, labels, 0)] * counts
-    divisor = factor.sum().astype(surprise.dtype)
-    return total / xp.where(divisor > 0, divisor, 1)  # nothing counted: loss 0, not NaN
 
 
 def _weight_buffer(loss: str, argument: str, weight: Array | None) -> Buffer | None:
