@@ -136,7 +136,7 @@ def padded_by_name(
         return x, padding
     if len(getattr(x, "shape", ())) != 4 or len(getattr(weight, "shape", ())) != 4:
         return x, 0  # they are refused by those who use them
-    kernel = weight.shape[2:]
+    kernel = (weight.shape[2], weight.shape[3])
     both, (down, right) = padding_by_name(operation, padding, stride, kernel, dilation)
     if down or right:
         x = pad(x, (0, right, 0, down))
@@ -243,7 +243,7 @@ def checked_options(
             f"{operation}: weight expects {expected} input channels (weight.shape[1] * groups) but "
             f"x has {x.shape[1]}; x={x.shape}, weight={weight.shape}, groups={groups}"
         )
-    kernel = weight.shape[2:]
+    kernel = (weight.shape[2], weight.shape[3])
     padded = tuple(size + 2 * p for size, p in zip(x.shape[2:], padding, strict=True))
     reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
     if reach[0] > padded[0] or reach[1] > padded[1]:
