@@ -107,7 +107,7 @@ def against_mean_box(ious: np.ndarray, train: Dataset, test: Dataset) -> dict[st
     of_mean = np.concatenate(
         [box_iou(mean, _shares(*test[i]))[0] for i in range(len(test))]  # (1, 4) with (1, 4)
     )
-    found: dict[str, Any] = {"mean box as shares": np.round(mean[0], 4).tolist()}
+    found: dict[str, Any] = {"mean box as shares": np.round(mean[0].astype(float), 4).tolist()}
     pairs = {"network": ious, "mean box": of_mean, "difference": ious - of_mean}
     for name, values in pairs.items():
         low, high = bootstrap_interval(values)

@@ -234,7 +234,7 @@ SETTINGS: dict[str | None, SingleObjectSettings] = {
     "vgg16": SingleObjectSettings(units=4096),
 }
 _ON_SCENES = LocalizationRecipe(epochs=14, batch_size=8, lr=1e-3, scale=(0.8, 1.25))
-_ON_PHOTOGRAPHS = LocalizationRecipe(epochs=30, batch_size=8, lr=3e-4, jitter=0.2, scale=(0.7, 1.4))
+_ON_PHOTOGRAPHS = LocalizationRecipe(epochs=30, batch_size=8, lr=5e-4, jitter=0.2, scale=(0.7, 1.4))
 RECIPES: dict[str | None, LocalizationRecipe] = {
     **dict.fromkeys(("conv_net", "small"), _ON_SCENES),
     **dict.fromkeys(LIGHT, _ON_PHOTOGRAPHS),
