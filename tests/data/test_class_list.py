@@ -70,6 +70,12 @@ def test_commas_within_quotes(tmp_path):
     assert dataset.classes == ("cow, brown", 'the "duck"') and ids(dataset) == ["a, b.png", "c.png"]
 
 
+def test_the_separator_that_gives_equal_rows(tmp_path):
+    names = ("a;b.png", "c;d;e.png")
+    dataset = ClassList(save(tmp_path, "a;b.png,cow\nc;d;e.png,duck\n", *names))
+    assert ids(dataset) == [*names] and dataset.classes == ("cow", "duck")
+
+
 def test_numbers_are_sorted_as_numbers(tmp_path):
     names = [f"{n}.png" for n in range(12)]
     text = "".join(f"{name},{11 - n}\n" for n, name in enumerate(names))
