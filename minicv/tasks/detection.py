@@ -280,7 +280,9 @@ JOINT_RECIPES: Recipes = {
     **dict.fromkeys(HEAVY, _LARGE),
 }
 JOINT_RECIPES |= {
-    "small_fpn": DetectionRecipe(epochs=8, batch_size=2, lr=1e-3, weight_decay=0.0, adam=True),
+    "small_fpn": DetectionRecipe(
+        epochs=8, batch_size=2, lr=1e-3, weight_decay=0.0, average=0.995, adam=True
+    ),
     **dict.fromkeys(
         LIGHT_PYRAMIDS,
         DetectionRecipe(epochs=50, batch_size=2, lr=0.005, scale=(0.7, 1.4), average=0.995),
