@@ -178,9 +178,8 @@ POSE_RECIPES: dict[str | None, Recipe] = {
     name: JointRecipe(**{f.name: getattr(recipe, f.name) for f in dataclasses.fields(recipe)})
     for name, recipe in MASK_RECIPES.items()
 }
-POSE_RECIPES["small_fpn"] = POSE_RECIPES["small_fpn"].changed(
-    epochs=14
-)  # one class of five has joints
+# One of the Farmyard's five classes has joints, so an epoch shows few of them.
+POSE_RECIPES["small_fpn"] = POSE_RECIPES["small_fpn"].changed(epochs=14)
 
 SYSTEMS = (
     System(
