@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     run(options.out, options.seed)
 
 
-def run(out: Path, seed: int, scenes: tuple[int, int] = (1000, 100), epochs: int = 10) -> None:
+def run(out: Path, seed: int, scenes: tuple[int, int] = (1000, 100), epochs: int = 8) -> None:
     """Train both ways, print, draw.
 
     Args:

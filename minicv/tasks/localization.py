@@ -233,7 +233,7 @@ SETTINGS: dict[str | None, SingleObjectSettings] = {
     "alexnet": SingleObjectSettings(pooled_size=6, units=4096),
     "vgg16": SingleObjectSettings(units=4096),
 }
-_ON_SCENES = LocalizationRecipe(epochs=14, batch_size=8, lr=1e-3, scale=(0.8, 1.25))
+_ON_SCENES = LocalizationRecipe(epochs=11, batch_size=8, lr=1e-3, scale=(0.8, 1.25))
 _ON_PHOTOGRAPHS = LocalizationRecipe(epochs=30, batch_size=8, lr=5e-4, jitter=0.2, scale=(0.7, 1.4))
 RECIPES: dict[str | None, LocalizationRecipe] = {
     **dict.fromkeys(("conv_net", "small"), _ON_SCENES),
