@@ -234,9 +234,10 @@ class ClassificationRecipe(Recipe):
             if self.least_area is None
             else self.least_area,
         )
-        return Preparation(recipe, settings, train, validation, recipe._augmentation(settings))
+        return Preparation(recipe, settings, train, validation, recipe.augmentation(settings))
 
-    def _augmentation(self, settings: ClassifierSettings) -> Transform:
+    def augmentation(self, settings: ClassifierSettings) -> Transform:
+        """What happens to an image of the training; only of a prepared recipe."""
         assert self.least_area is not None and settings.size is not None
         transforms: list[Transform] = [_only_label]
         transforms.append(RandomSquare(settings.size, settings.fit, self.least_area))
