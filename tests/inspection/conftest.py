@@ -26,6 +26,7 @@ NAMES = {
     "mask_probabilities": "mask probabilities",
     "heatmaps": "heat maps",
     "instances": "instances",
+    "joints": "pose",
 }
 
 
@@ -100,6 +101,10 @@ def make_stages():
                 "joint_names": ("nose", "left eye", "right eye"),
             },
             "instances": {"image": image, **found, **instances},
+            "joints": {
+                "image": image, "joints": rng.uniform(0, width, (3, 2)),
+                "joint_names": ("nose", "left eye", "right eye"),
+            },
         }  # fmt: skip
         return [
             Stage(name, f"{name}\nexplained", NAMES[name], arrays[name], 0.01) for name in NAMES
