@@ -80,6 +80,7 @@ class Task(NamedTuple):
         known: pictures to draw the few from, with their labels.
         labels: of these, (N,).
         unseen: pictures to judge by.
+        never_met: the label of the class that the trained network has not seen; None for many.
     """
 
     trained: Classifier
@@ -87,6 +88,7 @@ class Task(NamedTuple):
     known: Dataset
     labels: np.ndarray
     unseen: Dataset
+    never_met: int | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -118,9 +120,10 @@ def run(
     features = features_of(backbone, task.known, settings, flip=True)
     unseen = features_of(backbone, task.unseen, settings)
     accuracies: dict[str, list[list[float]]] = {way: [] for way in WAYS}  # by count, by draw
+    of_new: dict[str, list[list[float]]] = {way: [] for way in WAYS}
     guesses: dict[str, np.ndarray] = {}
     for count in counts:
-        for own in accuracies.values():
+        for own in (*accuracies.values(), *of_new.values()):
             own.append([])
         for number in range(draws):
             rng = np.random.default_rng([seed, count, number])
@@ -130,10 +133,16 @@ def run(
             models[SCRATCH] = learn_all(task.fresh, task, few, steps[SCRATCH], rng)
             for way, model in models.items():
                 said = guesses_of(model, task.unseen)
-                accuracies[way][-1].append(float(np.mean(said == unseen.labels)))
+                right = said == unseen.labels
+                accuracies[way][-1].append(float(np.mean(right)))
+                if task.never_met is not None:
+                    of_new[way][-1].append(float(np.mean(right[unseen.labels == task.never_met])))
                 if count == DRAWN_FROM:
                     guesses[way] = said
     print(table(accuracies, counts))
+    if task.never_met is not None:
+        print(f"of these the {classes[task.never_met]}s, which the trained network had never met:")
+        print(table(of_new, counts))
     pictures = {"1_curve": draw_accuracies(accuracies, counts, len(classes))}
     pictures["2_features"] = draw_features(
         {
@@ -166,7 +175,9 @@ def of_animals(
     history = fit(step, loader, epochs=epochs, rng=sampling, progress=False)
     print(f"trained on {len(before)} pictures of {', '.join(KNOWN)}: ", end="")
     print(f"loss {history[0]['loss_classifier']:.2f}, then {history[-1]['loss_classifier']:.2f}")
-    return Task(with_classes(network, ALL, rng=rng), fresh, known, labels_of(known), unseen)
+    trained = with_classes(network, ALL, rng=rng)
+    (new,) = (label for label, name in enumerate(ALL) if name not in KNOWN)
+    return Task(trained, fresh, known, labels_of(known), unseen, new)
 
 
 def cut_out(classes: Sequence[str], scenes: int, seed: int) -> Dataset:

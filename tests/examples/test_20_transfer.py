@@ -26,6 +26,8 @@ def test_it_runs_prints_and_draws(script, task, tmp_path, check_pictures, capsys
     assert rows[0].startswith("5 classes (cow, cat, dog, duck, person), ")
     assert rows[1].split() == ["pictures", "of", "each", "class", "1"]  # there are no 5
     assert [row.split("  ")[0] for row in rows[2:5]] == list(script.WAYS)
+    assert rows[5] == "of these the cats, which the trained network had never met:"
+    assert script.ALL[task.never_met] == "cat"
 
 
 def test_the_network_has_seen_no_cat_before(script, task):
