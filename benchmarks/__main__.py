@@ -7,6 +7,7 @@ import sys
 
 from benchmarks import (
     boxes,
+    classification,
     detection,
     fuzz,
     gpu,
@@ -28,6 +29,7 @@ BENCHMARKS |= {
     "detection": detection.main,
     "instances": instances.main,
     "boxes": boxes.main,
+    "classification": classification.main,
     "segmentation": segmentation.main,
     "proposals": proposals.main,
     "lineage": lineage.main,
