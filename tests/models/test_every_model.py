@@ -22,6 +22,7 @@ from minicv.models.detection import (
 )
 from minicv.models.detection.faster_rcnn import FasterRCNN
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
+from minicv.models.pose import DeepPose, DeepPoseSettings
 from minicv.models.segmentation import (
     DeconvNet,
     DeconvNetSettings,
@@ -80,6 +81,12 @@ MODELS = {
         SlidingWindowSettings(warp_size=16, units=8, pooled_size=2),
         rng=rng(),
     ),
+    "DeepPose": lambda: DeepPose(
+        backbone(),
+        ("person",),
+        DeepPoseSettings(size=32, pooled_size=2, units=8, warp_size=16, crop_units=8),
+        rng=rng(),
+    ),
     "SingleObjectDetector": lambda: SingleObjectDetector(
         backbone(), CLASSES, SingleObjectSettings(size=32, pooled_size=2, units=8), rng=rng()
     ),
@@ -111,6 +118,7 @@ TARGET = {
     "label": 1,
     "segmentation": np.ones((24, 32), np.int64),
     "image_id": "a.jpg",
+    "joints": np.tile(np.array([8.0, 9.0, 1.0], np.float32), (14, 1)),
 }
 
 
@@ -229,7 +237,8 @@ def test_a_strip_of_one_pixel(model):
     for size in ((1, 1), (1, 300), (300, 1)):
         image = np.full((3, *size), 0.5, np.float32)
         assert len(model.predict([image])) == 1
-        assert model.stages(image)[-1].kind in ("detections", "label map", "class scores")
+        last = model.stages(image)[-1].kind
+        assert last in ("detections", "label map", "class scores", "pose")
 
 
 def test_settings_of_proposals_are_kept_from_older_checkpoints():
