@@ -23,6 +23,7 @@ from minicv.backend import Array, xp_of
 from minicv.export.graph import ExportError
 from minicv.export.patch_network import patch_scores
 from minicv.models.backbones.backbone import Backbone
+from minicv.models.classification import ImageClassifier
 from minicv.models.detection import FasterRCNN
 from minicv.models.detection.rcnn import RCNN
 from minicv.models.detection.spp_net import SPPNet
@@ -105,6 +106,8 @@ def network_of(model: Module) -> Network:
         return _proposing(model)
     if isinstance(model, SingleObjectDetector):
         return _of_one_object(model)
+    if isinstance(model, ImageClassifier):
+        return _classifier(model)
     backbone = getattr(model, "backbone", None)
     if isinstance(model, Model) and isinstance(backbone, Backbone):
         return _on_regions(model, backbone)
@@ -140,6 +143,23 @@ def _segmenter(model: Segmenter) -> Network:
         classes=model.classes,
         size=size,
         least_side=LEAST_SIDE if isinstance(model, DeconvNet) else 1,
+    )
+
+
+def _classifier(model: ImageClassifier) -> Network:
+    s, side = model.settings, model.size
+    part = f"the middle square, {s.crop_fraction:g} of the shorter side,"
+    probable = "their softmax are probabilities" if s.loss == "softmax" else "scores of an SVM"
+    return Network(
+        model,
+        lambda x: {"logits": model.scores(x)},
+        model.mean,
+        model.std,
+        f"logits: of each class; {probable}",
+        f"{part if s.fit == 'crop' else 'a picture'} is resized to {side} x {side} pixels, "
+        f"{s.resample}",
+        model.classes,
+        (side, side),
     )
 
 

@@ -11,11 +11,12 @@ from minicv import functional as F
 from minicv.export import ExportError, export_onnx, exported
 from minicv.export.graph import IMAGE
 from minicv.export.replay import replay
-from minicv.models.backbones import FPN, SmallBackbone
+from minicv.models.backbones import FPN, ConvNetBackbone, SmallBackbone
 from minicv.models.backbones.alexnet import AlexNet, AlexNetLayers
 from minicv.models.backbones.build import BACKBONES, build_backbone
 from minicv.models.backbones.efficientnet_lite0 import EfficientNetLite0
 from minicv.models.backbones.resnet import ResNet18
+from minicv.models.classification import Classifier, ClassifierSettings
 from minicv.models.detection import FasterRCNN, FastRCNN
 from minicv.models.detection.mask_rcnn import MaskRCNN, MaskRCNNSettings
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
@@ -139,6 +140,23 @@ MODELS = {
             SmallBackbone(2, rng=RNG),
             CLASSES,
             SingleObjectSettings(33, 2, 6, box_of="class", box_head="own"),
+            rng=RNG,
+        ),
+        (33, 33),
+        False,
+    ),
+    "classifier": (
+        lambda: Classifier(
+            ConvNetBackbone(2, rng=RNG), CLASSES, ClassifierSettings(size=33), rng=RNG
+        ),
+        (33, 33),
+        True,
+    ),
+    "classifier with units": (
+        lambda: Classifier(
+            SmallBackbone(2, rng=RNG),
+            CLASSES,
+            ClassifierSettings(size=33, head="fully_connected", pooled_size=2, units=6),
             rng=RNG,
         ),
         (33, 33),
