@@ -24,7 +24,16 @@ from minicv.models.classification import Classifier, ClassifierSettings
 from minicv.models.classification.image_classifier import USUAL_SIZE, Head, Loss
 from minicv.models.model import Result, Target
 from minicv.optim import SGD
-from minicv.tasks.task import COMMON_OPTIONS, Option, Prediction, Spec, System, Task, check_jitter
+from minicv.tasks.task import (
+    COMMON_OPTIONS,
+    OPTIONS_OF_A_SQUARE,
+    Option,
+    Prediction,
+    Spec,
+    System,
+    Task,
+    check_jitter,
+)
 from minicv.training import Learning, Preparation, Recipe
 
 BEST = 5  # classes that are named and written
@@ -346,12 +355,10 @@ OPTIONS = {
         "default: fully_connected for alexnet and vgg16",
         choices=get_args(Head),
     ),
-    "units": Option("of each fully connected layer", int, "N"),
-    "dropout": Option("share of the units that training drops", float, "SHARE"),
+    **OPTIONS_OF_A_SQUARE,
     "label_smoothing": Option(
         "share of the truth that is spread over all classes; default: 0", float, "SHARE"
     ),
-    "size": Option("side of the square that a picture becomes", int, "PIXELS"),
     "fit": Option(
         "how a picture becomes a square: its middle, crop, or all of it, stretch; default: stretch "
         "for small and conv_net",

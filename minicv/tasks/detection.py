@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +34,14 @@ from minicv.optim import Adam, Optimizer
 from minicv.proposals import PROPOSERS
 from minicv.tasks.task import (
     COMMON_OPTIONS,
+    SCALE,
     Option,
     Prediction,
     Spec,
     System,
     Task,
     check_jitter,
+    check_scale,
 )
 from minicv.training import (
     AveragingStep,
@@ -160,11 +161,7 @@ class DetectionRecipe(Recipe):
         super().__post_init__()
         object.__setattr__(self, "scale", tuple(self.scale))  # the command line gives a list
         check_jitter(self.jitter)
-        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
-            raise ValueError(
-                f"recipe: scale={self.scale}; expected the least and the greatest factor of the "
-                "zoom, both positive"
-            )
+        check_scale(self.scale)
         if not 0 <= self.average < 1:
             raise ValueError(
                 f"recipe: average={self.average}; expected a share from 0 to less than 1, such as "
@@ -338,12 +335,7 @@ def fit_svms_of_best(model: RCNN, train: Dataset, out: Path, rng: np.random.Gene
 
 OPTIONS = {
     **COMMON_OPTIONS,
-    "scale": Option(
-        "least and greatest factor by which training zooms, such as 0.6 1.6; default: by recipe",
-        float,
-        ("LEAST", "GREATEST"),
-        count=2,
-    ),
+    "scale": SCALE,
     "average": Option(
         "share that the averaged weights keep at each step of training, such as 0.998; 0 averages "
         "nothing; default: by recipe",

@@ -28,7 +28,18 @@ from minicv.models.localization.single_object import BoxHead, BoxOf
 from minicv.models.model import Model, Result, Target
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
 from minicv.tasks.detection import coco_results
-from minicv.tasks.task import COMMON_OPTIONS, Option, Prediction, Spec, System, Task, check_jitter
+from minicv.tasks.task import (
+    COMMON_OPTIONS,
+    OPTIONS_OF_A_SQUARE,
+    SCALE,
+    Option,
+    Prediction,
+    Spec,
+    System,
+    Task,
+    check_jitter,
+    check_scale,
+)
 from minicv.training import GradientStep, Learning, Preparation, Recipe, Step, learning_groups
 from minicv.training.in_turn import StepsInTurn
 from minicv.vision.boxes import box_iou
@@ -155,11 +166,7 @@ class LocalizationRecipe(Recipe):
                 f"recipe: class_first={self.class_first}; expected the share of the epochs in "
                 "which the class is learnt alone, from 0 to less than 1"
             )
-        if not 0 < self.scale[0] <= self.scale[1] < math.inf:
-            raise ValueError(
-                f"recipe: scale={self.scale}; expected the least and the greatest factor of the "
-                "zoom, both positive"
-            )
+        check_scale(self.scale)
 
     def optimizer(self, parameters: Learning) -> Adam:
         """Adam with the recipe's weight decay."""
@@ -264,16 +271,9 @@ OPTIONS = {
         float,
         "SHARE",
     ),
-    "size": Option("side of the square that a picture becomes", int, "PIXELS"),
-    "units": Option("of each fully connected layer", int, "N"),
-    "dropout": Option("share of these units that training drops", float, "SHARE"),
+    **OPTIONS_OF_A_SQUARE,
     "jitter": COMMON_OPTIONS["jitter"],
-    "scale": Option(
-        "least and greatest factor by which training zooms, such as 0.7 1.4",
-        float,
-        ("LEAST", "GREATEST"),
-        count=2,
-    ),
+    "scale": SCALE,
 }
 
 SYSTEMS = (

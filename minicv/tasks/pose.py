@@ -20,7 +20,17 @@ from minicv.models.backbones import build_backbone
 from minicv.models.model import Model, Target
 from minicv.models.pose import DeepPose, DeepPoseSettings
 from minicv.optim import Adam, CosineAnnealingLR, Optimizer, WarmupThen
-from minicv.tasks.task import COMMON_OPTIONS, Option, Prediction, Spec, System, Task, check_jitter
+from minicv.tasks.task import (
+    COMMON_OPTIONS,
+    OPTIONS_OF_A_SQUARE,
+    SCALE,
+    Option,
+    Prediction,
+    Spec,
+    System,
+    Task,
+    check_jitter,
+)
 from minicv.training import GradientStep, Preparation, Recipe, Step, flip_for
 from minicv.training.cascade import CascadeStep
 from minicv.training.finetuning import Learning, freeze, learning_groups
@@ -284,17 +294,12 @@ def _build(spec: Spec, rng: np.random.Generator) -> DeepPose:
 
 OPTIONS = {
     "stages": Option("of the cascade; 1 is the whole picture alone; default: by system", int, "N"),
-    "size": Option("side of the square that a picture becomes; default: by system", int, "PIXELS"),
+    "size": OPTIONS_OF_A_SQUARE["size"],
     "sigma": Option("side of a crop in diameters of the torso; default: by system", float, "SIDE"),
     "warp_size": Option("side that a crop is brought to; default: by system", int, "PIXELS"),
     "degrees": Option("how far training turns pictures; default: by recipe", float, "DEGREES"),
     "jitter": COMMON_OPTIONS["jitter"],
-    "scale": Option(
-        "least and greatest factor by which training zooms, such as 0.6 1.6; default: by recipe",
-        float,
-        ("LEAST", "GREATEST"),
-        count=2,
-    ),
+    "scale": SCALE,
 }
 
 SYSTEMS = (

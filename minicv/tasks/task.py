@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -147,6 +148,23 @@ COMMON_OPTIONS = {
     ),
 }
 
+SCALE = Option(
+    "least and greatest factor by which training zooms, such as 0.6 1.6; default: by recipe",
+    float,
+    ("LEAST", "GREATEST"),
+    count=2,
+)
+# Of systems that see a whole picture as a square, and give one answer.
+OPTIONS_OF_A_SQUARE = {
+    "size": Option(
+        "side of the square that a picture becomes; default: by the system", int, "PIXELS"
+    ),
+    "units": Option("of each fully connected layer; default: by the system", int, "N"),
+    "dropout": Option(
+        "share of the units that training drops; default: by the system", float, "SHARE"
+    ),
+}
+
 
 def check_jitter(jitter: float) -> None:
     """Refuse a share of colour that is none.
@@ -158,6 +176,21 @@ def check_jitter(jitter: float) -> None:
     """
     if not 0 <= jitter <= 1:
         raise ValueError(f"recipe: jitter={jitter}; expected a share from 0 to 1")
+
+
+def check_scale(scale: tuple[float, float]) -> None:
+    """Refuse factors of a zoom that are none.
+
+    Raises:
+        ValueError: they are out of order, not positive, infinite, or NaN.
+
+    >>> check_scale((0.7, 1.4))
+    """
+    if not 0 < scale[0] <= scale[1] < math.inf:
+        raise ValueError(
+            f"recipe: scale={scale}; expected the least and the greatest factor of the zoom, both "
+            "positive"
+        )
 
 
 @dataclass(frozen=True)

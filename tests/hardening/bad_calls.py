@@ -288,7 +288,7 @@ def commands() -> Iterator[Case]:
     ):
         yield case((*EVAL, *more), sentence, option)
     yield case((*EVAL[:4], "farmyard:x"), "--data farmyard:x: expected")
-    yield case((*EVAL[:4], "voc:{}"), "voc provides boxes and labels, but segmentation")
+    yield case((*EVAL[:4], "voc:{}"), "voc provides boxes, labels, label and box, but segmentation")
     for value in ("nan", "inf", "1.1", "x", "", "1e999", "½", "1,0", "2"):
         words = (*PREDICT, "{}/pictures/p.png", "--threshold", value)
         yield case(words, f"{value!r} is no score; expected a number from 0 to 1", "--threshold")
