@@ -64,6 +64,24 @@ def test_metrics_of_one_system_are_the_records(training, place, metric):
     assert any(value in row for row in rows), (value, rows)
 
 
+@pytest.mark.parametrize("name", ["boxes_pennfudan", "boxes_bccd"])
+def test_boxes_are_the_records_for_each_seed(name):
+    rows = rows_of_results()
+    for seed, measured in RECORDS[name]["test"].items():
+        values = [f"{measured['last'][value]:.3f}" for value in ("AP", "AP50", "AP75")]
+        expected = [seed, *values, f"{measured['best']['AP']:.3f}"]
+        assert any(row[2:] == expected for row in rows), (name, expected)
+
+
+@pytest.mark.parametrize("name", [name for name in RECORDS if name.startswith("instances_")])
+def test_masks_and_joints_are_the_records(name):
+    best = RECORDS[name]["test"]["best"]
+    kinds = ("", "mask ", "OKS ")
+    shown = [f"{best[k + 'AP50']:.3f}, {best[k + 'AP']:.3f}" for k in kinds if k + "AP" in best]
+    rows = rows_of_results()
+    assert any(set(shown) <= set(row) for row in rows), (name, shown)
+
+
 @pytest.mark.parametrize("training", TRAININGS)
 def test_the_command_of_a_record_trains_by_the_same_numbers_today(training):
     record = TRAININGS[training]
