@@ -184,7 +184,10 @@ def test_sets_to_classify_and_of_one_person(tmp_path, capsys, name, source, row)
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(content)
     spoils, look, text = findings(capsys, tmp_path, source.format(folder))
-    assert spoils == {} and set(look) <= {"class with few objects", "class without validation objects"}
+    assert spoils == {} and set(look) <= {
+        "class with few objects",
+        "class without validation objects",
+    }
     assert row in [line.split() for line in text.splitlines()]
     with Image.open(tmp_path / "out" / "contact_sheet.png") as sheet:
         assert sheet.width == 2128

@@ -150,7 +150,7 @@ class TestNamedPadding:
     def test_messages(self):
         with pytest.raises(ValueError, match=r'padding="same" needs stride 1, .* but stride'):
             Conv2d(1, 1, 3, stride=2, padding="same", rng=rng())
-        with pytest.raises(ValueError, match=r'padding must be numbers, .* but is .full'):
+        with pytest.raises(ValueError, match=r"padding must be numbers, .* but is .full"):
             Conv2d(1, 1, 3, padding="full", rng=rng())
         with pytest.raises(ValueError, match="kernel_size must be a whole number of at least 1"):
             Conv2d(1, 1, 0, padding="same", rng=rng())
