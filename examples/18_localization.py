@@ -10,7 +10,7 @@ first; then the network stays as it is, and two new layers learn to read the box
 It trains two networks from the same weights, one each way and each for as many epochs, and prints
 after how long a training which errors are left on unseen scenes: the class is wrong; the class or
 the box is wrong (an IoU below 0.5); the mean IoU of the boxes. In the second half of a training the
-class cannot get better where its layers are frozen; but a step takes less than half of the time.
+class cannot get better where its layers are frozen, and a step takes less time.
 
 The pictures: scenes from the best box to the worst, with the true box in white; the same scenes by
 the two networks; and both errors epoch by epoch.
