@@ -112,7 +112,7 @@ def _add_options(parser: argparse.ArgumentParser, system: System | None = None) 
     backbones = [*BACKBONES, *PYRAMIDS] if system is None else list(system.backbones)
     if backbones:
         first = (
-            "default: the system's own, small or small_fpn"
+            "default: the system's own; see minicv train SYSTEM --help"
             if system is None
             else f"default: {backbones[0]}"
         )
