@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from minicv.data.image_files import SUFFIXES, read_image
 from minicv.data.picture_folder import pictures_in, visible
 from minicv.data.picture_size import size_if_readable
 from minicv.data.split_names import TEST_NAMES, TRAIN_NAMES, VALIDATION_NAMES
+from minicv.data.splits import Splits, every_tenth, named_splits
 
 READER = "ClassFolder"
 _SPLITS = (*TRAIN_NAMES, *VALIDATION_NAMES, *TEST_NAMES)
@@ -158,6 +160,28 @@ def every_tenth_of_each_class(dataset: ClassFolder) -> np.ndarray:
         if 2 <= len(own) < 10:
             held_out[own[-1]] = True
     return held_out
+
+
+def splits_of_classes(
+    names: Sequence[str], part: Callable[[str | None], Any], where: str | Path, lacking: str
+) -> Splits:
+    """The named parts of a set to classify; without names every tenth picture of each class.
+
+    Args:
+        names: of the parts; there may be none.
+        part: opens the part of that name, or with None the whole set.
+        where: the folder or the file, for messages.
+        lacking: why there are no names, for the rule that is printed.
+    """
+    if names:
+        return named_splits(names, part, every_tenth_of_each_class, where=where)
+    tenths = every_tenth(lambda: part(None), every_tenth_of_each_class)
+    return Splits(
+        lambda: tenths.train,
+        lambda: tenths.validation,
+        lambda: None,
+        rule=f"{lacking}: of each class every tenth picture by sorted name validates",
+    )
 
 
 def _folders_in(folder: Path) -> list[Path]:

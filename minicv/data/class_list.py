@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from minicv.data.class_folder import every_tenth_of_each_class
+from minicv.data.class_folder import splits_of_classes
 from minicv.data.faults import Faults
 from minicv.data.image_files import SUFFIXES, AnnotationError, read_image
 from minicv.data.listed_pictures import ListedPictures
 from minicv.data.picture_size import size_if_readable
 from minicv.data.split_names import role_of_folder
-from minicv.data.splits import Splits, every_tenth, named_splits
+from minicv.data.splits import Splits
 from minicv.data.text_files import read_text
 
 READER = "ClassList"
@@ -124,17 +124,8 @@ def open_class_list(
     def part(split: str | None) -> ClassList:
         return ClassList(file, split, classes, faults)
 
-    names = splits_of_list(file)
-    if names:
-        return named_splits(names, part, every_tenth_of_each_class, where=file)
-    tenths = every_tenth(lambda: part(None), every_tenth_of_each_class)
-    return Splits(
-        lambda: tenths.train,
-        lambda: tenths.validation,
-        lambda: None,
-        rule="the file has no column of splits: of each class every tenth picture by sorted name "
-        "validates",
-    )
+    lacking = "the file has no column of splits"
+    return splits_of_classes(splits_of_list(file), part, file, lacking)
 
 
 def splits_of_list(file: str | Path) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from minicv.data.camvid import CamVid
-from minicv.data.class_folder import ClassFolder, every_tenth_of_each_class, splits_of
+from minicv.data.class_folder import ClassFolder, splits_of, splits_of_classes
 from minicv.data.class_list import open_class_list
 from minicv.data.coco_folder import CocoParts, find_coco_parts
 from minicv.data.cvat import CVATImages, subsets_of
@@ -311,22 +311,11 @@ def _masks(paths: list[str], asked: Request) -> Splits:
 
 def _class_folder(paths: list[str], asked: Request) -> Splits:
     (root,) = paths
-    choose = every_tenth_of_each_class
 
     def part(name: str | None) -> ClassFolder:
         return ClassFolder(root, name, asked.classes, asked.faults)
 
-    names = splits_of(root)
-    if names:
-        return named_splits(names, part, choose, where=root)
-    tenths = every_tenth(lambda: part(None), choose)
-    return Splits(
-        lambda: tenths.train,
-        lambda: tenths.validation,
-        lambda: None,
-        rule="there are no folders for splits: of each class every tenth picture by sorted name "
-        "validates",
-    )
+    return splits_of_classes(splits_of(root), part, root, "there are no folders for splits")
 
 
 def _by_lists(parts: VOCParts) -> Splits:
