@@ -29,7 +29,7 @@ def opened(options: argparse.Namespace, task: Task) -> Splits:
     """
     return open_data(
         options.data,
-        task.needs,
+        task.labels_from(options.data),
         classes=class_names(options.classes),
         faults=Faults(skip_unreadable=options.skip_unreadable),
     )

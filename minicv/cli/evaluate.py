@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from minicv.cli.arguments import path
 from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.model_option import add_model_options, chosen_model
@@ -16,7 +18,7 @@ from minicv.cli.pictures import save_picture
 from minicv.cli.train import data_help, tasks
 from minicv.data import Dataset
 from minicv.models.model import Model, Result, Target
-from minicv.tasks import Prediction, Task
+from minicv.tasks import Prediction, Task, load
 from minicv.tasks.before_training import readable
 from minicv.tasks.folders import check_file, check_folder, file_of
 from minicv.tasks.json_files import write_json
@@ -40,6 +42,14 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add = parser.add_argument
     add_model_options(parser)
     add_data_options(parser, data_help())
+    judged = ", ".join(task.name for task in tasks() if task.metric_by is not None)
+    if judged:
+        add(
+            "--judge",
+            type=path,
+            metavar="FILE",
+            help=f"a trained classifier, by whose features and classes it is judged too ({judged})",
+        )
     add("--split", default="test", choices=["train", "validation", "test"], help="default: test")
     add("--json", type=Path, metavar="FILE", help="also write the values to this file")
     add(
@@ -57,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
     device = chosen_device(options)
     model, task = chosen_model(options)
     model.to(device)
+    judge = _judge(options, task)
     if options.pictures is not None and task.compare is None:
         raise ValueError(f"--pictures: there is nothing to draw of {task.name}")
     if options.json is not None:
@@ -72,6 +83,7 @@ def run(options: argparse.Namespace) -> None:
     check_joints(task, joint_names_of(model), images, options.data)
     (whole,) = readable([images], options.skip_unreadable)
     judged = judging(task, model.classes, whole, options.data)
+    judged = dataclasses.replace(judged, judge=judge)
     dataset = judged.dataset
     if splits.rule:
         print(f"{options.data}: {splits.rule}")
@@ -128,6 +140,18 @@ def run(options: argparse.Namespace) -> None:
             "values": {name: round(value, 6) for name, value in values.items()},
         }
         write_json(file_of(options.json), record)
+
+
+def _judge(options: argparse.Namespace, task: Task) -> Model | None:
+    """The model that ``--judge`` names."""
+    file = getattr(options, "judge", None)
+    if file is None:
+        return None
+    if task.metric_by is None:
+        raise ValueError(f"--judge: {task.name} is judged by its labels; leave the option out")
+    judge, _ = load(file)
+    task.metric_by((), judge)  # refuses a model that cannot judge, before the pictures are read
+    return judge
 
 
 def has_value(value: float) -> bool:

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.model_option import add_model_options, chosen_model
 from minicv.cli.pictures import Picture, Pictures, save_picture
@@ -41,7 +43,13 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         "set.",
     )
     add = parser.add_argument
-    add("images", nargs="+", type=Path, metavar="IMAGE", help="pictures, or folders of pictures")
+    add(
+        "images",
+        nargs="*",
+        type=Path,
+        metavar="IMAGE",
+        help="pictures, or folders of pictures" + _without_pictures_help(),
+    )
     add_model_options(parser)
     add("--out", required=True, type=Path, metavar="DIR", help="folder for the drawn pictures")
     add(
@@ -57,6 +65,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         action="store_true",
         help=f"also draw what the model computes on the way, step by step, in DIR/NAME{STAGES}",
     )
+    add("--seed", type=int, default=0, metavar="N", help="of what is drawn at random; default 0")
     add("-r", "--recursive", action="store_true", help="enter the folders within folders")
     add_device_option(parser)
     parser.set_defaults(run=run)
@@ -83,6 +92,9 @@ def run(options: argparse.Namespace) -> None:
     model, task = chosen_model(options)
     model.to(device)
     check_folder(options.out)
+    if not options.images:
+        _without_pictures(model, task, options)
+        return
     pictures = Pictures(
         options.command,
         options.images,
@@ -103,6 +115,27 @@ def run(options: argparse.Namespace) -> None:
         what = task.results.removesuffix("s") if len(records) == 1 else task.results
         print(f"{len(records)} {what} -> {file}")
     pictures.check()
+
+
+def _without_pictures(model: Model, task: Task, options: argparse.Namespace) -> None:
+    """Write what a model makes of nothing but random numbers."""
+    if task.without_pictures is None:
+        raise ValueError(
+            f"predict: no IMAGE is given, and {task.name} needs one; name pictures, or folders of "
+            "pictures"
+        )
+    if options.seed < 0:
+        raise ValueError(f"--seed {options.seed}: expected a whole number from 0 on")
+    drawn = task.without_pictures(model, np.random.default_rng(options.seed))
+    for name, picture in drawn.items():
+        save_picture(picture, options.out / f"{name}.png")
+        print(f"{name.replace('_', ' ')} -> {options.out / f'{name}.png'}")
+
+
+def _without_pictures_help() -> str:
+    """What the help says of the tasks that need no picture; nothing where there is none."""
+    names = [task.name for task in tasks() if task.without_pictures is not None]
+    return f"; none for {' and '.join(names)}, to draw at random" if names else ""
 
 
 def _predict(

@@ -10,6 +10,7 @@ from minicv.data import Dataset, Relabelled, Subset
 from minicv.data.class_names import match_names
 from minicv.data.wrapped import Renamed
 from minicv.metrics.metric import Metric
+from minicv.models.model import Model
 from minicv.tasks.task import Classes, Task
 
 MOST_NAMES = 30  # in a sentence
@@ -26,6 +27,7 @@ class Judging:
         left_out: classes of the data set that the model does not know.
         sentences: what a user must know about it; empty where the classes are the same.
         task: the kind of task.
+        judge: a trained model by which the metric judges; None for a metric that needs none.
     """
 
     dataset: Dataset
@@ -34,9 +36,13 @@ class Judging:
     left_out: Classes
     sentences: tuple[str, ...]
     task: Task
+    judge: Model | None = None
 
     def metric(self) -> Metric:
         """An empty metric, in which classes that the data set does not label have no value."""
+        if self.judge is not None:
+            assert self.task.metric_by is not None
+            return self.task.metric_by(self.classes, self.judge)
         if self.labelled != self.classes and self.task.metric_of_some is not None:
             return self.task.metric_of_some(self.classes, self.labelled)
         return self.task.metric(self.classes)
@@ -68,7 +74,7 @@ def judging(
     ours, theirs = tuple(classes), task.classes_of(dataset)
     if "label" in task.needs and theirs != tuple(dataset.classes):
         dataset = Renamed(dataset, theirs)  # such as WordNet's ids, by their words
-    if ours == theirs:
+    if ours == theirs or not task.needs:  # without a label there is nothing to match
         return Judging(dataset, ours, ours, (), (), task)
     matched = match_names(theirs, ours)
     if not matched:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.data import Dataset
+from minicv.data.sources import SOURCES
 from minicv.metrics.metric import Metric
 from minicv.models.model import Model, Result, Target
 from minicv.training.recipe import Recipe
@@ -65,7 +66,7 @@ class Task:
         needs: what a data source must label, such as ("boxes", "labels"); see
             `minicv.data.sources`.
         metric: from the class names to an empty metric.
-        best_by: the value of the metric that chooses ``best.npz``; larger is better.
+        best_by: the value of the metric that chooses ``best.npz``.
         draw: (prediction, threshold) -> the result on its picture; what scores less than the
             threshold is left out.
         to_json: prediction -> the entries of the results' file.
@@ -87,6 +88,12 @@ class Task:
             0, and what that number is called; by it `minicv eval --pictures` chooses images. None
             is the value ``best_by`` of that image alone.
         pictures_of_all: by their names, what `minicv eval --pictures` draws of the metric.
+        prefers: labels that are taken where the source gives them, in place of ``needs``.
+        smaller_is_better: of the value ``best_by``, as of a distance.
+        metric_by: as ``metric``, from the names of the classes and a trained model that judges,
+            which `minicv eval --judge` names.
+        without_pictures: what `minicv predict` writes where it is given no picture, from a model
+            and a generator: pictures by the ends of their names.
     """
 
     name: str
@@ -107,6 +114,15 @@ class Task:
     metric_of_some: Callable[[Sequence[str], Sequence[str]], Metric] | None = None
     rank: tuple[str, Callable[[Result, Target], float]] | None = None
     pictures_of_all: Mapping[str, Callable[[Metric], Image.Image]] = field(default_factory=dict)
+    prefers: tuple[str, ...] = ()
+    smaller_is_better: bool = False
+    metric_by: Callable[[Sequence[str], Model], Metric] | None = None
+    without_pictures: Callable[[Any, np.random.Generator], dict[str, Image.Image]] | None = None
+
+    def labels_from(self, source: str) -> tuple[str, ...]:
+        """The labels that this task asks of a source, such as ``farmyard:200``."""
+        known = SOURCES.get(source.partition(":")[0])
+        return self.prefers if self.prefers and known and known.gives(self.prefers) else self.needs
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,7 @@ def _train(
         rng=rng,
         validate=lambda model: validate(recipe.validated(model)),
         best_by=task.best_by,
+        smaller_is_better=task.smaller_is_better,
         out=out,
         description=spec.describe(),
         terms=terms,

@@ -41,6 +41,7 @@ def fit(
     rng: np.random.Generator,
     validate: Validate | None = None,
     best_by: str = "AP",
+    smaller_is_better: bool = False,
     out: str | Path | None = None,
     description: Mapping[str, Any] | None = None,
     terms: Mapping[str, Any] | None = None,
@@ -62,8 +63,9 @@ def fit(
         epochs: in total, with those before an interruption.
         rng: for sampling within the loss.
         validate: values of an epoch, e.g. validation losses and "AP" or "mIoU".
-        best_by: which value decides on ``best.npz``; larger is better. While it is NaN, as over
-            images without labels, the latest weights count as the best.
+        best_by: which value decides on ``best.npz``. While it is NaN, as over images without
+            labels, the latest weights count as the best.
+        smaller_is_better: of this value; else larger is.
         out: folder for checkpoints; None writes none.
         description: kept in the checkpoints, to build the model again.
         terms: kept in the checkpoints too, for whoever resumes: what the training was asked to do.
@@ -89,7 +91,7 @@ def fit(
         )
     out = None if out is None else Path(out)
     generators = {"fit": rng, "loader": loader.rng, **_generators_within(step.model)}
-    state = TrainingState(step, generators, description or {}, terms)
+    state = TrainingState(step, generators, description or {}, terms, smaller_is_better)
     if resume and out is not None and (out / "last.npz").is_file():
         state.load(out / "last.npz")
         lost = state.mend_best(out, best_by)
@@ -148,6 +150,7 @@ class TrainingState:
     Attributes:
         epoch: finished so far.
         best: the best validation value so far.
+        worst: the infinite value with which it begins.
         history: one record per epoch.
     """
 
@@ -157,13 +160,15 @@ class TrainingState:
         generators: Mapping[str, np.random.Generator | None],
         description: Mapping[str, Any],
         terms: Mapping[str, Any] | None = None,
+        smaller_is_better: bool = False,
     ) -> None:
         self.step = step
         self.generators = {name: rng for name, rng in generators.items() if rng is not None}
         self.description = dict(description)
         self.terms = None if terms is None else dict(terms)
         self.epoch = 0
-        self.best = float("-inf")
+        self.worst = float("inf") if smaller_is_better else float("-inf")
+        self.best = self.worst
         self.history: list[dict[str, float]] = []
 
     def note_value(self, value: float) -> bool:
@@ -174,8 +179,8 @@ class TrainingState:
         objects, is the best only while there has been no number.
         """
         if math.isnan(value):
-            return self.best == float("-inf")
-        if value < self.best:
+            return self.best == self.worst
+        if (value > self.best) if self.worst > 0 else (value < self.best):
             return False
         self.best = value
         return True
@@ -197,7 +202,7 @@ class TrainingState:
             away. Then the latest weights are the best from now on.
         """
         values = [record.get(best_by) for record in self.history]
-        known = self.best != float("-inf")
+        known = self.best != self.worst
         epochs = [
             epoch
             for epoch, value in enumerate(values, start=1)
@@ -208,7 +213,7 @@ class TrainingState:
         if epochs[-1] == self.epoch:
             self.save(out / "best.npz")
             return ""
-        self.best = float("-inf")
+        self.best = self.worst
         latest = values[-1]
         if latest is not None:
             self.note_value(latest)
@@ -268,7 +273,7 @@ class TrainingState:
                     f"{path}: its training/generators/{name} is no state of a generator ({error})"
                 ) from None
         self.epoch = training["epoch"]
-        self.best = float("-inf") if training["best"] is None else training["best"]
+        self.best = self.worst if training["best"] is None else training["best"]
         self.history = training["history"]
 
 
