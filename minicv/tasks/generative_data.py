@@ -1,0 +1,58 @@
+"""What autoencoders and GANs must know of the training pictures: their size, and if they are grey.
+
+median of the shorter sides   up to 28 -> 28    up to 32 -> 32    more -> 64
+all three colours equal       in each picture that is looked at -> 1 channel, else 3
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from minicv.data import Dataset
+from minicv.tasks.classification import MEASURED, shorter_side
+
+SIZES = (28, 32)  # of MNIST and its like; of CIFAR
+SIZE_OF_PHOTOGRAPHS = 64
+
+
+def measured(settings: Any, dataset: Dataset) -> Any:
+    """The settings with ``size`` and ``channels`` of the pictures, where they have none.
+
+    Args:
+        settings: a dataclass like `minicv.models.generative.PictureSettings`.
+        dataset: up to 200 of its pictures, evenly spread, are looked at; an empty one tells
+            nothing.
+
+    >>> from minicv.models.generative import PictureSettings
+    >>> grey = [(np.full((3, 28, 40), level), {}) for level in (0.1, 0.9)]
+    >>> measured(PictureSettings(), grey)
+    PictureSettings(size=28, channels=1)
+    >>> measured(PictureSettings(size=16), [*grey, (np.eye(3)[:, :, None], {})])
+    PictureSettings(size=16, channels=3)
+    """
+    changes = {}
+    if settings.size is None and len(dataset):
+        side = shorter_side(dataset)
+        changes["size"] = next((size for size in SIZES if side <= size), SIZE_OF_PHOTOGRAPHS)
+    if settings.channels is None and len(dataset):
+        changes["channels"] = 1 if are_grey(dataset) else 3
+    return dataclasses.replace(settings, **changes)
+
+
+def are_grey(dataset: Dataset) -> bool:
+    """Whether up to 200 pictures, evenly spread over the data set, have three equal colours each.
+
+    The search ends at the first picture in colour.
+
+    >>> are_grey([(np.full((3, 2, 2), 0.3), {})]), are_grey([(np.eye(3)[:, :, None], {})])
+    (True, False)
+    """
+    count = min(MEASURED, len(dataset))
+    for index in (np.arange(count) * len(dataset) // count).tolist():
+        red, green, blue = dataset[index][0]
+        if not (np.array_equal(red, green) and np.array_equal(red, blue)):
+            return False
+    return True
