@@ -8,6 +8,7 @@ the same size, and a grey set has one channel: three equal ones would be the sam
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,3 +86,21 @@ def as_rgb(picture: np.ndarray) -> np.ndarray:
     ((3, 2, 2), (3, 2, 2))
     """
     return np.broadcast_to(picture, (3, *picture.shape[1:]))
+
+
+def generator_of(picture: np.ndarray) -> np.random.Generator:
+    """A generator that the picture's own pixels seed: the same in any batch, and at every call.
+
+    With it a prediction may draw at random and still be reproducible. The pixels count in steps of
+    1/255, so that a rounding of the last digits changes nothing.
+
+    Args:
+        picture: floats in 0..1, any shape.
+
+    >>> a, b = (generator_of(np.full((1, 2, 2), level)).random() for level in (0.5, 0.5))
+    >>> c = generator_of(np.full((1, 2, 2), 0.6)).random()
+    >>> a == b, a == c
+    (True, False)
+    """
+    pixels = np.floor(np.clip(picture, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return np.random.default_rng(zlib.crc32(pixels.tobytes()))
