@@ -30,6 +30,7 @@ from minicv.data.mask_folder import MaskFolder
 from minicv.data.one_object import SingleObjectScenes
 from minicv.data.penn_fudan import PennFudan
 from minicv.data.splits import Splits, every_tenth, named_splits
+from minicv.data.unlabelled import open_unlabelled
 from minicv.data.voc import VOCDetection, annotated_classes
 from minicv.data.voc_layout import VOCFolder
 from minicv.data.voc_segmentation import VOCSegmentation
@@ -114,6 +115,7 @@ def open_data(
     - ``folder:DIR``: its folders train, val and test; where there are none, every tenth picture of
       each class validates.
     - ``csv:FILE``: its column of splits; without one, every tenth picture of each class validates.
+    - ``pictures:DIR``: by sorted name every tenth picture validates.
     - ``idx:DIR``: of the files ``train`` every tenth picture validates; ``t10k`` is the test.
     - ``lsp:DIR``: the last eighth by number is the test, of the original 2,000 the last half; of
       the others every tenth validates.
@@ -155,9 +157,9 @@ def open_data(
     if not known.gives(needs):
         lacking, together = (lacking, "") if lacking else ([*needs], " together")
         raise ValueError(
-            f"--data {source}: {name} provides {_listed(known.provides)}, but {_listed(lacking)} "
-            f"{'are' if len(lacking) > 1 or lacking[0].endswith('s') else 'is'} needed{together}; "
-            f"{expected}"
+            f"--data {source}: {name} provides {_listed(known.provides or ['no labels'])}, but "
+            f"{_listed(lacking)} {'are' if len(lacking) > 1 or lacking[0].endswith('s') else 'is'} "
+            f"needed{together}; {expected}"
         )
     if classes is not None and not known.takes_classes:
         raise ValueError(
@@ -441,6 +443,11 @@ SOURCES: dict[str, Source] = {
         lambda paths, asked: open_idx(paths, asked.classes, asked.faults),
         paths=(1, 2),
         takes_classes=True,
+    ),
+    "pictures": Source(
+        "pictures:DIR (a folder of pictures without labels)",
+        (),
+        lambda paths, asked: open_unlabelled(paths[0], asked.faults),
     ),
     "lsp": Source(
         "lsp:DIR (Leeds Sports Pose: a folder with joints.mat and images)",

@@ -32,6 +32,7 @@ KINDS: dict[str, dict[str, str]] = {
     "detections": {"image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D"},
     "class scores": {"class_scores": "K"},  # those of an SVM may be any numbers
     "class maps": {"class_maps": "K h w"},
+    "code": {"code": "D"},  # of an autoencoder: any numbers
     "label map": {"image": "3 H W", "segmentation": "H W"},
     # The anchors of all levels of a pyramid; ``levels`` are numbers of ``strides``.
     "anchors of levels": {"anchors": "M 4", "levels": "M", "strides": "L"},

@@ -27,6 +27,7 @@ from minicv.inspection.label_maps import (
 from minicv.inspection.label_pictures import background_labels
 from minicv.inspection.palette import INK, class_colour
 from minicv.inspection.panels import GAP, LegendEntry, contact_sheet, mosaic, with_legend
+from minicv.inspection.reconstruction import draw_code
 from minicv.inspection.regions import feature_picture
 from minicv.inspection.stage import Stage
 from minicv.inspection.stage_scene import PANEL_WIDTH, Drawn, Scene, at_width, halves, pale
@@ -153,6 +154,11 @@ def draw_objectness(stage: Stage, scene: Scene) -> Drawn:
         "anchor by anchor: width × height in pixels of the image",
     )
     return Drawn(overlay, "the surest anchor of each cell; bright is sure", detail)
+
+
+def draw_code_of_stage(stage: Stage, scene: Scene) -> Drawn:
+    """The numbers of a code, as bars or as cells."""
+    return Drawn(draw_code(stage.arrays["code"]), "blue is above 0, red below")
 
 
 def draw_class_scores(stage: Stage, scene: Scene) -> Drawn:

@@ -36,6 +36,7 @@ DRAWERS: dict[str, Callable[[Stage, Scene], Drawn]] = {
     "detections": regions.draw_detected,
     "class scores": maps.draw_class_scores,
     "class maps": maps.draw_class_maps,
+    "code": maps.draw_code_of_stage,
     "label map": maps.draw_label_map,
     "anchors of levels": levels.draw_anchors_of_levels,
     "objectness of levels": levels.draw_objectness_of_levels,

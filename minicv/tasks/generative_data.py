@@ -11,11 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from minicv.data import Dataset
+from minicv.data import Cached, Dataset, Subset, Transformed
+from minicv.data.transforms import Resize
 from minicv.tasks.classification import MEASURED, shorter_side
 
 SIZES = (28, 32)  # of MNIST and its like; of CIFAR
 SIZE_OF_PHOTOGRAPHS = 64
+
+
+def classes_of_pictures(dataset: Dataset) -> tuple[str, ...]:
+    """The names of the labels, where there are any, from which nothing is learnt; else one name.
+
+    >>> from minicv.data.unlabelled import UnlabelledPictures
+    >>> classes_of_pictures(UnlabelledPictures.__new__(UnlabelledPictures))
+    ('any',)
+    """
+    return tuple(dataset.classes) or ("any",)
 
 
 def measured(settings: Any, dataset: Dataset) -> Any:
@@ -56,3 +67,26 @@ def are_grey(dataset: Dataset) -> bool:
         if not (np.array_equal(red, green) and np.array_equal(red, blue)):
             return False
     return True
+
+
+def squares_kept(dataset: Dataset, size: int) -> Dataset:
+    """Photographs from files are decoded and brought to the size once; other sets stay as they are.
+
+    Args:
+        dataset: of pictures.
+        size: of the square to which they are stretched.
+    """
+    if getattr(dataset, "paths", None) is None or isinstance(dataset, Cached):
+        return dataset
+    return Cached(Transformed(dataset, Resize((size, size))), most=max(1, len(dataset)))
+
+
+def evenly_spread(dataset: Dataset, most: int) -> Dataset:
+    """``most`` of its pictures, evenly spread; 0 takes all.
+
+    >>> len(evenly_spread([(np.zeros((3, 1, 1)), {})] * 9, 4))
+    4
+    """
+    if not most or most >= len(dataset):
+        return dataset
+    return Subset(dataset, (np.arange(most) * len(dataset) // most).tolist())

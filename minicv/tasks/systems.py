@@ -10,7 +10,15 @@ import numpy as np
 
 from minicv.models.model import Model
 from minicv.proposals import PROPOSERS
-from minicv.tasks import classification, detection, instances, localization, pose, segmentation
+from minicv.tasks import (
+    classification,
+    detection,
+    instances,
+    localization,
+    pose,
+    reconstruction,
+    segmentation,
+)
 from minicv.tasks.description import BoundedGenerator, described
 from minicv.tasks.task import Spec, System
 from minicv.training.fit import MODEL, model_arrays, part_of
@@ -26,6 +34,7 @@ SYSTEMS: dict[str, System] = {
         *localization.SYSTEMS,
         *pose.SYSTEMS,
         *segmentation.SYSTEMS,
+        *reconstruction.SYSTEMS,
     )
 }
 

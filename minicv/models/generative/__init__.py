@@ -1,5 +1,25 @@
 """Models that describe a picture by a few numbers, or draw one from a few: autoencoders, GANs."""
 
+from minicv.models.generative.autoencoder import Autoencoder, FullyConnectedSettings
+from minicv.models.generative.conv_autoencoder import ConvAutoencoder, ConvSettings
+from minicv.models.generative.denoising_autoencoder import DenoisingAutoencoder, DenoisingSettings
+from minicv.models.generative.picture_autoencoder import AutoencoderSettings, PictureAutoencoder
 from minicv.models.generative.pictures import PictureSettings, as_rgb, as_squares, generator_of
+from minicv.models.generative.vae import VAE, VAESettings
 
-__all__ = ["PictureSettings", "as_rgb", "as_squares", "generator_of"]
+__all__ = [
+    "VAE",
+    "Autoencoder",
+    "AutoencoderSettings",
+    "ConvAutoencoder",
+    "ConvSettings",
+    "DenoisingAutoencoder",
+    "DenoisingSettings",
+    "FullyConnectedSettings",
+    "PictureAutoencoder",
+    "PictureSettings",
+    "VAESettings",
+    "as_rgb",
+    "as_squares",
+    "generator_of",
+]
