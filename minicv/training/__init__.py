@@ -1,5 +1,6 @@
 """Floor 5: the training loop over a step, exact resume, recipes, evaluation."""
 
+from minicv.training.adversarial import AdversarialStep
 from minicv.training.alternating import fit_alternating
 from minicv.training.averaged import AveragingStep
 from minicv.training.divergence import DivergenceError
@@ -21,6 +22,7 @@ from minicv.training.step import GradientStep, Step
 from minicv.training.svms import SVMReport, fit_svms
 
 __all__ = [
+    "AdversarialStep",
     "AveragingStep",
     "DivergenceError",
     "Evaluation",

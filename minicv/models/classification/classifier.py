@@ -24,16 +24,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from minicv import functional as F
-from minicv.autograd import Tensor
+from minicv.autograd import Tensor, no_grad
+from minicv.backend import to_numpy
 from minicv.inspection.stage import StageRecorder, record_features
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.classification.image_classifier import (
+    AT_ONCE,
     SILENT,
     ClassifierSettings,
     ImageClassifier,
 )
 from minicv.models.detection.roi_heads import TwoLayerHead
-from minicv.nn import Dropout, Identity, Linear
+from minicv.nn import Dropout, Identity, Linear, evaluating
 
 
 class Classifier(ImageClassifier):
@@ -88,15 +90,41 @@ class Classifier(ImageClassifier):
 
     def scores(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         """Stages 2 to 5; see `ImageClassifier.scores`."""
+        return self.fc(self.last_features(x, record))  # -> (N, K)
+
+    def last_features(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
+        """Stages 2 to 4: (N, 3, S, S), normalised -> what the last layer sees, (N, C or units)."""
         features = self.backbone(x)[-1]  # (N, 3, S, S) -> (N, C, S/s, S/s)
         stride = self.backbone.strides[-1]
         record_features(record, features.data[0], stride)
         if self.settings.head == "pooled":
             pooled = F.mean(features, dim=(2, 3))  # -> (N, C)
             record_features(record, pooled.data[0][:, None, None], self.size, "pooled")
-            return self.fc(self.drop(pooled))  # -> (N, K)
+            dropped: Tensor = self.drop(pooled)
+            return dropped
         grid = F.adaptive_max_pool2d(features, self.settings.pooled_size)  # -> (N, C, p, p)
         record_features(record, grid.data[0], self.size / self.settings.pooled_size, "pooled")
-        units = self.head(grid)  # -> (N, units)
+        units: Tensor = self.head(grid)  # -> (N, units)
         record_features(record, units.data[0][:, None, None], self.size, "units")
-        return self.fc(units)  # -> (N, K)
+        return units
+
+    def features_and_labels(self, images: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """What the last layer sees of each image, (N, C or units) float32, and the best class (N,).
+
+        By these features another model's pictures are compared with real ones; see
+        `minicv.metrics.generation`.
+
+        Args:
+            images: each (3, H, W), RGB float in 0..1; sizes may differ.
+
+        Raises:
+            ValueError: see `predict`.
+        """
+        images = self.checked(images, "features_and_labels")
+        features, labels = [np.zeros((0, self.fc.in_features), np.float32)], [np.zeros(0, np.int64)]
+        with no_grad(), evaluating(self):
+            for start in range(0, len(images), AT_ONCE):
+                own = self.last_features(self._network_input(images[start : start + AT_ONCE]))
+                features.append(to_numpy(own.data).astype(np.float32, copy=False))
+                labels.append(to_numpy(self.fc(own).data).argmax(axis=1))
+        return np.concatenate(features), np.concatenate(labels)
