@@ -2,6 +2,7 @@
 
 from minicv.backend.convolution_layer import use_conv_algorithm
 from minicv.backend.cpu.convolution import explain_conv
+from minicv.backend.cpu.memory import keep_freed_memory
 from minicv.backend.deterministic import use_deterministic
 from minicv.backend.device import (
     Array,
@@ -23,12 +24,15 @@ from minicv.backend.selection import (
     zero_where_zero,
 )
 
+keep_freed_memory()
+
 __all__ = [
     "Array",
     "DeviceError",
     "descending",
     "explain_conv",
     "gpu_status",
+    "keep_freed_memory",
     "kept_where",
     "kernels_of",
     "matmul_precision",

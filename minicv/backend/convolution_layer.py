@@ -17,6 +17,7 @@ Shape4 = tuple[int, int, int, int]
 Direction = Literal["forward", "grad_input", "grad_weight"]
 AlgorithmName = Literal[
     "im2col",
+    "shifted",
     "pointwise",
     "depthwise",
     "winograd_2x2",
@@ -169,8 +170,8 @@ def use_conv_algorithm(name: AlgorithmName) -> Iterator[None]:
 
     Args:
         name: "im2col", "pointwise", "depthwise" or "winograd_2x2" on any device; on the CPU also
-            "winograd_4x4" and "space_to_depth", and on a GPU "implicit_gemm". On a device that
-            lacks the algorithm, every layer uses its usual one.
+            "shifted", "winograd_4x4" and "space_to_depth", and on a GPU "implicit_gemm". On a
+            device that lacks the algorithm, every layer uses its usual one.
 
     Raises:
         ValueError: no algorithm has this name.

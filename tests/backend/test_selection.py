@@ -23,6 +23,9 @@ def test_infinity_and_nan_are_masked(dtype):
     kept = kept_where(mask, values)
     assert kept.dtype == values.dtype
     np.testing.assert_array_equal(kept, np.array([0, 0, 0, 0, -3, np.nan, 0], dtype))
+    into = np.ones_like(values)
+    assert np.shares_memory(kept_where(mask, values, out=into), into)
+    np.testing.assert_array_equal(into, kept)
 
 
 @given(strategies.arrays(strategies.shapes(min_dims=0, allow_empty=True)), st.data())

@@ -9,7 +9,7 @@ counted in multiply-adds of a very large matrix product, the thing a processor d
 
 - a product of M x K and K x N takes as long as (M + 12) (K + 12) (N + 12) of them: edges are slow;
 - a number that is gathered, scattered or added takes as long as 20 (two neighbours in memory are
-  moved together, but a product does much more with each);
+  moved together, but a product does much more with each), in a run of hundreds as long as 6;
 - a block of work takes 100,000 to hand out.
 
 The weight of 20 and the other two are measured, on cores with vectors of 256 and 512 bits. They
@@ -39,10 +39,14 @@ from minicv.backend.convolution_layer import (
 from minicv.backend.cpu import convolution_depthwise as depthwise
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_pointwise as pointwise
+from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.backend.cpu import convolution_winograd as winograd
 
-EDGE, MOVE, BLOCK = 12, 20, 100_000
+EDGE, MOVE, RUN, BLOCK = 12, 20, 6, 100_000
+# What the start of a run costs, in numbers moved: of a row of im2col, of Winograd's transforms.
+ROW, START = 8, 32
+STEPS_OF_AN_IMAGE = 8  # of Python, in Winograd's algorithm; each takes as long as a block
 # These algorithms multiply pixels by zeros, or add pixels that cancel, and so carry infinity and
 # NaN to results that do not depend on them. A result that is not finite is computed again by
 # im2col, where they stay.
@@ -52,7 +56,7 @@ TRANSFORMED: frozenset[AlgorithmName] = frozenset(
 SPREAD: dict[Direction, frozenset[AlgorithmName]] = {
     "forward": TRANSFORMED,
     "grad_input": TRANSFORMED,
-    "grad_weight": TRANSFORMED | {"depthwise"},
+    "grad_weight": TRANSFORMED | {"depthwise", "shifted"},
 }
 
 
@@ -214,18 +218,19 @@ class Cost(NamedTuple):
     time: float
 
 
-def _product(m: int, k: int, n: int) -> float:
+def _product(m: float, k: float, n: float) -> float:
     return (m + EDGE) * (k + EDGE) * (n + EDGE)
 
 
 def _im2col_cost(layer: Layer, direction: Direction) -> Cost:
     n, o, oh, ow = layer.y_shape
     og, pixels, window = o // layer.groups, n * oh * ow, math.prod(layer.weight_shape[1:])
-    moved = layer.groups * window * pixels
+    run = oh * ow if layer.kernel == (1, 1) else ow
+    moved = layer.groups * window * pixels * (1 + ROW / max(1, run))
     if layer.stride[1] > 1:
         moved *= 2  # single numbers, not runs
     if direction == "grad_input" and layer.stride == (1, 1) and og <= 2 * layer.weight_shape[1]:
-        moved = moved * og // max(1, layer.weight_shape[1])  # as a convolution of dL/dy
+        moved = moved * og / max(1, layer.weight_shape[1])  # as a convolution of dL/dy
     elif direction == "grad_input":
         moved *= 2  # added, not copied
     if n > 1:
@@ -236,6 +241,21 @@ def _im2col_cost(layer: Layer, direction: Direction) -> Cost:
     strips = layer.groups * pixels / max(1, columns)
     time = strips * (_product(og, window, columns) + BLOCK) + MOVE * moved
     return Cost(o * window * pixels, moved, time)
+
+
+def _shifted_cost(layer: Layer, direction: Direction) -> Cost:
+    n, o = layer.y_shape[:2]
+    c, window = layer.x_shape[1], math.prod(layer.weight_shape[1:])
+    if direction == "grad_input":
+        layer = layer.turned()
+        c, o, window = o, c, math.prod(layer.weight_shape[1:])
+    positions = n * math.prod(shifted.plane(layer))
+    parts = len(shifted.blocks(layer, (window + o) * layer.dtype.itemsize))
+    moved, runs = (c + o) * positions, window * positions
+    if direction == "grad_weight":
+        runs += parts * window * o  # sums of the blocks
+    product = parts * (_product(o, window, positions / max(1, parts)) + BLOCK)
+    return Cost(o * window * positions, moved + runs, product + MOVE * moved + RUN * runs)
 
 
 def _is_pointwise(layer: Layer) -> bool:
@@ -274,7 +294,9 @@ def _winograd_cost(layer: Layer, direction: Direction, *, m: int) -> Cost:
     transforms = points * (points * c + m * m * o) * tiles + 9 * points * o * c
     # Pixels are cut into tiles, and tiles transformed; products are transformed, and put together.
     moved = 2 * (points * c + m * m * o) * tiles + 2 * points * o * c
-    time = points * _product(o, c, tiles) + transforms + MOVE * moved + 2 * BLOCK
+    starts = 2 * (points + m * m) * tiles * START  # of the runs, one number of each channel
+    time = points * _product(o, c, tiles) + transforms + MOVE * (moved + starts)
+    time += (2 + STEPS_OF_AN_IMAGE * n) * BLOCK
     return Cost(points * o * c * tiles + transforms, moved, time)
 
 
@@ -331,6 +353,14 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
         im2col.forward,
         im2col.grad_input,
         im2col.grad_weight,
+    ),
+    "shifted": Algorithm(
+        "im2col in long runs: zeros between the rows, and the image is moved as a whole",
+        shifted.can_compute,
+        _shifted_cost,
+        shifted.forward,
+        shifted.grad_input,
+        shifted.grad_weight,
     ),
     "pointwise": Algorithm(
         "a 1x1 kernel only mixes channels, so the image is its own matrix",
@@ -396,13 +426,13 @@ def explain_conv(
     conv2d (1, 64, 56, 56) with (64, 64, 3, 3) -> (1, 64, 56, 56), float32: 116 M multiply-adds
     forward: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+        estimated against it: im2col 1.6, shifted 1.5, winograd_2x2 1.4 times as long
     grad_input: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+        estimated against it: im2col 1.6, shifted 1.5, winograd_2x2 1.4 times as long
     grad_weight: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.8, winograd_2x2 1.3 times as long
+        estimated against it: im2col 1.6, shifted 1.5, winograd_2x2 1.4 times as long
     """
     x_shape, w_shape = cast(Shape4, tuple(x_shape)), cast(Shape4, tuple(w_shape))
     pairs = [v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation)]

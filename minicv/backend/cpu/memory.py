@@ -1,9 +1,12 @@
-"""How the CPU kernels use memory: scratch that is used again, sums on all cores, no buffering."""
+"""How the CPU kernels use memory: freed memory is kept, scratch is used again, sums on all cores,
+no buffering."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import math
+import os
 import threading
 from collections.abc import Iterator
 
@@ -12,8 +15,38 @@ from numpy.typing import DTypeLike
 
 from minicv.backend.parallel import parallel_for, split
 
+KEPT_BYTES, LARGE_BYTES = 1 << 30, 32 << 20  # see `keep_freed_memory`
 BLOCK_ELEMENTS = 1 << 16  # numbers to copy or add that are not worth a second thread
 _buffers = threading.local()
+
+
+def keep_freed_memory() -> bool:
+    """Let the C library keep what arrays leave behind, for the arrays that follow.
+
+    A training step makes arrays of the same sizes as the step before. The GNU C library gives a
+    freed array of some megabytes back to the operating system, and the next array gets its memory
+    page by page, each page filled with zeros first. On a virtual machine that can cost more than
+    the arithmetic on the array. After this call, up to `KEPT_BYTES` stay with the process, and only
+    arrays of more than `LARGE_BYTES`, the most that the library allows, come and go one by one. The
+    peak of the memory is as before.
+
+    ``import minicv`` calls it. With ``MINICV_KEEP_MEMORY=0`` in the environment it does nothing, as
+    with another C library.
+
+    Returns:
+        whether the library was told.
+    """
+    if os.environ.get("MINICV_KEEP_MEMORY") == "0":
+        return False
+    trim_threshold, mmap_threshold = -1, -3  # as <malloc.h> numbers them
+    try:
+        library = ctypes.CDLL(None)
+        mallopt = library.mallopt if hasattr(library, "gnu_get_libc_version") else None
+    except (AttributeError, OSError, TypeError):  # macOS, Windows, musl
+        return False
+    return bool(
+        mallopt and mallopt(trim_threshold, KEPT_BYTES) and mallopt(mmap_threshold, LARGE_BYTES)
+    )
 
 
 def scratch(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:

@@ -28,6 +28,7 @@ TYPICAL = {
     "winograd_4x4": Case((2, 128, 26, 33), (96, 128, 3, 3), padding=(1, 1)),
     "winograd_2x2": Case((2, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
     "space_to_depth": Case((1, 21, 64, 62), (20, 21, 8, 8), stride=(4, 4), padding=(2, 2)),
+    "shifted": Case((8, 16, 17, 19), (24, 16, 3, 3), padding=(1, 1)),
     "im2col": Case((2, 3, 33, 46), (32, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
 }
 WIDE = Case((1, 64, 30, 30), (64, 64, 3, 3), padding=(1, 1))

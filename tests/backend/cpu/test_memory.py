@@ -1,5 +1,6 @@
 """Scratch memory that threads do not share, sums on all cores, and the buffer size of NumPy."""
 
+import platform
 import threading
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.backend.cpu.memory import add_up, scratch, unbuffered
+from minicv.backend.cpu.memory import add_up, keep_freed_memory, scratch, unbuffered
 
 
 @given(st.integers(1, 5), st.integers(0, 3), st.integers(1, 70_000))
@@ -16,6 +17,27 @@ def test_adding_up(count, rows, columns):
     total = add_up(terms)
     assert total.shape == (rows, columns)
     np.testing.assert_allclose(total, sum(terms), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library")
+def test_freed_arrays_leave_their_memory_to_the_next():
+    resource = pytest.importorskip("resource")
+
+    def faults_of_a_step():
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        arrays = [np.zeros(800_000, np.float32) + 1 for _ in range(20)]
+        del arrays
+        return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+    assert keep_freed_memory()
+    first, second = faults_of_a_step(), faults_of_a_step()
+    pages = 20 * 800_000 * 4 / 4096
+    assert second < pages / 10, (first, second)
+
+
+def test_the_environment_leaves_the_memory_alone(monkeypatch):
+    monkeypatch.setenv("MINICV_KEEP_MEMORY", "0")
+    assert not keep_freed_memory()
 
 
 def test_scratch_is_kept_by_each_thread_and_grows():

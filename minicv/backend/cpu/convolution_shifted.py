@@ -1,0 +1,240 @@
+"""Convolution by shifted rows: im2col whose matrix is filled by long runs of memory.
+
+im2col copies a window's pixels row by row, and a row of a small map has some ten pixels. Here the
+images of a block are first spread: every channel becomes one long row, the images behind each
+other, with zeros between the rows and between the images. One zero column serves as the right
+border of a row and as the left border of the next:
+
+    1 2        1 2 0 3 4 0 0 0 0 5 6 0 7 8 0 ...     two images of 2 x 2, padding 1
+    3 4                                              (a row of zeros below the first)
+
+Then every window looks at the same offsets, and a row of the matrix, which holds what kernel
+element (u, v) meets at all positions, is the long row itself, moved by u rows and v pixels:
+
+    y[o, position]  =  weight[o, c·kh·kw]  @  columns[c·kh·kw, position].
+
+The positions at the zeros between are computed too, and passed over when the result is copied out:
+a share of 1 / (W + 1) and 1 / (H + 1). That costs less than short runs.
+
+For stride 1 and one group. It suits layers of few channels, where the transforms of Winograd's
+algorithm take longer than the products that they save.
+
+Arithmetic: that of im2col, and that of the positions between. Traffic: a write and a read of
+N·C·KH·KW·OH·OW numbers in the cache, in long runs. Memory: one block for each thread.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
+from minicv.backend.cpu.memory import add_up, scratch
+from minicv.backend.parallel import parallel_for, split, split_evenly
+
+# Of the columns of a block. They lie in the second cache, but a block is ten steps of Python.
+BLOCK_BYTES = 2 << 20
+MOST_SUMS = 8  # of the gradient of the weight, which stay apart until the end
+
+
+class Block(NamedTuple):
+    """Some images, or some rows of one image, of a layer's result.
+
+    Attributes:
+        images, rows: which.
+    """
+
+    images: slice
+    rows: slice
+
+
+class Grid(NamedTuple):
+    """The positions of a block: ``planes`` of ``height`` x ``width``, zeros included."""
+
+    planes: int
+    height: int
+    width: int
+
+    @property
+    def positions(self) -> int:
+        return math.prod(self)
+
+
+def can_compute(layer: Layer) -> bool:
+    """Whether the windows lie at every pixel, and see all channels.
+
+    >>> options = {"padding": (1, 1), "dilation": (1, 1), "groups": 1}
+    >>> shapes = np.dtype("float32"), (1, 3, 8, 9), (5, 3, 3, 3)
+    >>> [can_compute(Layer.of(*shapes, stride=(s, s), **options)) for s in (1, 2)]
+    [True, False]
+    """
+    usual = all(0 <= p <= r for p, r in zip(layer.padding, layer.reach, strict=True))
+    # A transposed convolution with output padding has an x that its windows do not reach.
+    reached = all(
+        size + 2 * p - r == out
+        for size, p, r, out in zip(
+            layer.x_shape[2:], layer.padding, layer.reach, layer.y_shape[2:], strict=True
+        )
+    )
+    return layer.groups == 1 and layer.stride == (1, 1) and usual and reached
+
+
+def forward(
+    layer: Layer, x: np.ndarray, weight: np.ndarray, epilogue: Epilogue = NO_EPILOGUE
+) -> np.ndarray:
+    """y = weight @ columns(x), and the epilogue.
+
+    >>> x, weight = np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3))
+    >>> layer = Layer.of(x.dtype, x.shape, weight.shape, (1, 1), (1, 1), (1, 1), 1)
+    >>> forward(layer, x, weight)[0, 0].tolist()
+    [[4.0, 6.0, 4.0], [6.0, 9.0, 6.0], [4.0, 6.0, 4.0]]
+    """
+    o = len(weight)
+    y = np.empty(layer.y_shape, np.result_type(x, weight))
+    matrix = weight.reshape(o, -1)
+
+    def compute(block: Block) -> None:
+        columns, grid = _columns(layer, x, block)
+        product = scratch("shifted product", (o, columns.shape[1]), y.dtype)
+        np.matmul(matrix, columns, out=product)
+        _copy_out(product, grid, y, block, epilogue)
+
+    parallel_for(compute, blocks(layer, (matrix.shape[1] + o) * y.itemsize))
+    return y
+
+
+def grad_input(layer: Layer, grad: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """dL/dx: the convolution of dL/dy with the turned kernel; see `Layer.turned`.
+
+    >>> grad, weight = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0]]]])
+    >>> layer = Layer.of(grad.dtype, (1, 1, 1, 4), weight.shape, (1, 1), (0, 0), (1, 1), 1)
+    >>> grad_input(layer, grad, weight).tolist()
+    [[[[1.0, 3.0, 6.0, 4.0]]]]
+    """
+    return forward(layer.turned(), grad, turn_weight(weight, 1))
+
+
+def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """dL/dweight = (columns(x) @ dL/dyᵀ)ᵀ, summed over the blocks.
+
+    dL/dy is spread like the columns, with zeros at the positions between. Each run of blocks sums
+    on its own and the runs are added in order, so the result is the same for any number of threads.
+
+    >>> grad, x = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0, 8.0]]]])
+    >>> layer = Layer.of(x.dtype, x.shape, (1, 1, 1, 3), (1, 1), (0, 0), (1, 1), 1)
+    >>> grad_weight(layer, grad, x).tolist()
+    [[[[3.0, 6.0, 12.0]]]]
+    """
+    o = layer.weight_shape[0]
+    window = math.prod(layer.weight_shape[1:])
+    dtype = np.result_type(grad, x)
+    parts = blocks(layer, (window + o) * dtype.itemsize)
+    runs = split(len(parts), -(-len(parts) // MOST_SUMS))
+    sums = np.zeros((len(runs), window, o), dtype)
+
+    def add(run: int) -> None:
+        product = scratch("shifted product", (window, o), dtype)
+        for block in parts[runs[run]]:
+            columns, grid = _columns(layer, x, block)
+            arriving = _spread_grad(grad, grid, block)
+            np.matmul(columns, arriving.T, out=product)
+            sums[run] += product
+
+    parallel_for(add, range(len(runs)))
+    return np.ascontiguousarray(add_up(sums).T).reshape(layer.weight_shape)
+
+
+def blocks(layer: Layer, position_bytes: int) -> list[Block]:
+    """The result in blocks of about `BLOCK_BYTES`: some whole images, or rows of one image.
+
+    There are two at least, for two cores to share, where that is possible.
+
+    >>> layer = Layer.of(np.dtype("float32"), (2, 1, 4, 4), (1, 1, 3, 3), (1, 1), (1, 1), (1, 1), 1)
+    >>> [block.images for block in blocks(layer, position_bytes=4)]
+    [slice(0, 1, None), slice(1, 2, None)]
+    >>> [block.rows for block in blocks(layer, position_bytes=BLOCK_BYTES // 10)][:2]
+    [slice(0, 2, None), slice(2, 4, None)]
+    """
+    n, oh = layer.y_shape[0], layer.y_shape[2]
+    height, width = plane(layer)
+    positions = max(1, BLOCK_BYTES // max(1, position_bytes))
+    images = min(positions // (height * width), -(-n // 2))
+    rows = min(max(1, positions // width), -(-oh // 2) if n == 1 else oh)
+    return [Block(i, r) for i in split_evenly(n, max(1, images)) for r in split_evenly(oh, rows)]
+
+
+def plane(layer: Layer) -> tuple[int, int]:
+    """Rows and columns of a spread image: those of x, and the zeros behind them.
+
+    >>> layer = Layer.of(np.dtype("float32"), (1, 1, 4, 5), (1, 1, 3, 3), (1, 1), (1, 1), (1, 1), 1)
+    >>> plane(layer)
+    (5, 6)
+    """
+    (h, w), (oh, ow) = layer.x_shape[2:], layer.y_shape[2:]
+    return max(h + layer.padding[0], oh), max(w + layer.padding[1], ow)
+
+
+def _columns(layer: Layer, x: np.ndarray, block: Block) -> tuple[np.ndarray, Grid]:
+    """(C·KH·KW, positions) in scratch memory: the spread block, moved for each kernel element."""
+    c, (h, w) = x.shape[1], x.shape[2:]
+    (kh, kw), (dh, dw), (above, left) = layer.kernel, layer.dilation, layer.padding
+    images, rows = block
+    height, width = plane(layer)
+    if rows.stop - rows.start < layer.y_shape[2]:
+        height = rows.stop - rows.start
+    grid = Grid(images.stop - images.start, height, width)
+
+    # Spread. Row i of an image begins at position (above + i - rows.start) · width + left.
+    size = grid.positions + layer.reach[0] * width + layer.reach[1]
+    spread = scratch("spread images", (c, size), x.dtype)
+    spread[...] = 0
+    first = max(0, rows.start - above)
+    last = min(h, rows.stop + layer.reach[0] - above)
+    start = (above + first - rows.start) * width + left
+    item = spread.itemsize
+    pixels = np.lib.stride_tricks.as_strided(
+        spread[:, start:],
+        (grid.planes, c, last - first, w),
+        (grid.height * width * item, size * item, width * item, item),
+    )
+    pixels[...] = x[images, :, first:last]
+
+    # Move. Kernel element (u, v) sees the pixel that lies u · dh rows and v · dw columns further.
+    columns = scratch("shifted columns", (c, kh, kw, grid.positions), x.dtype)
+    columns[...] = np.lib.stride_tricks.as_strided(
+        spread, columns.shape, (size * item, dh * width * item, dw * item, item)
+    )
+    return columns.reshape(c * kh * kw, grid.positions), grid
+
+
+def _spread_grad(grad: np.ndarray, grid: Grid, block: Block) -> np.ndarray:
+    """dL/dy of a block, (O, positions), with zeros at the positions between, in scratch memory."""
+    o, oh, ow = grad.shape[1], block.rows.stop - block.rows.start, grad.shape[3]
+    arriving = scratch("spread gradient", (o, *grid), grad.dtype)
+    arriving[...] = 0
+    arriving[:, :, :oh, :ow] = grad[block.images, :, block.rows].swapaxes(0, 1)
+    return arriving.reshape(o, grid.positions)
+
+
+def _copy_out(
+    product: np.ndarray, grid: Grid, y: np.ndarray, block: Block, epilogue: Epilogue
+) -> None:
+    """The result (O, positions) into y, without those between; the epilogue in the cache."""
+    scale, shift, shortcut, ceiling = epilogue
+    if scale is not None:
+        product *= scale[:, None]
+    if shift is not None:
+        product += shift[:, None]
+    if shortcut is None and ceiling is not None:
+        np.clip(product, 0, ceiling, out=product)  # twice as fast as np.maximum(product, 0)
+    out = y[block.images, :, block.rows]  # (images, O, rows, OW)
+    of_images = product.reshape(len(product), *grid).swapaxes(0, 1)
+    of_images = of_images[:, :, : out.shape[2], : out.shape[3]]
+    if shortcut is None:
+        out[...] = of_images
+        return
+    np.add(of_images, shortcut[block.images, :, block.rows], out=out)
+    if ceiling is not None:
+        np.clip(out, 0, ceiling, out=out)
