@@ -13,6 +13,7 @@ from minicv.proposals import PROPOSERS
 from minicv.tasks import (
     classification,
     detection,
+    generation,
     instances,
     localization,
     pose,
@@ -35,6 +36,7 @@ SYSTEMS: dict[str, System] = {
         *pose.SYSTEMS,
         *segmentation.SYSTEMS,
         *reconstruction.SYSTEMS,
+        *generation.SYSTEMS,
     )
 }
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -65,8 +66,12 @@ class DCGANSettings(PictureSettings):
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in ("latent", "width"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"DCGANSettings: {name}={getattr(self, name)}; expected 1 or more")
+            number = getattr(self, name)
+            if number < 1 or number != int(number):
+                raise ValueError(
+                    f"DCGANSettings: {name}={number}; expected a whole number from 1 on"
+                )
+            object.__setattr__(self, name, int(number))  # of the command line it may be 8.0
         if len(self.sides) < 2 or self.sides[-1] not in SMALLEST:
             raise ValueError(
                 f"DCGANSettings: size={self.size}; expected a side that halves evenly down to "
@@ -246,7 +251,7 @@ class Generator(Module):
         self.norm = BatchNorm2d(self.top)
         self.enlarge, self.norms = ModuleList(), ModuleList()
         upwards = settings.widths[::-1]
-        for before, after in zip(upwards, upwards[1:], strict=False):
+        for before, after in pairwise(upwards):
             self.enlarge.append(ConvTranspose2d(before, after, 4, 2, 1, bias=False, rng=rng))
             self.norms.append(BatchNorm2d(after))
         self.picture = ConvTranspose2d(upwards[-1], settings.shape[0], 4, 2, 1, rng=rng)
@@ -273,7 +278,7 @@ class Discriminator(Module):
         widths = settings.widths
         self.first = Conv2d(settings.shape[0], widths[0], 4, 2, 1, rng=rng)
         self.reduce, self.norms = ModuleList(), ModuleList()
-        for before, after in zip(widths, widths[1:], strict=False):
+        for before, after in pairwise(widths):
             self.reduce.append(Conv2d(before, after, 4, 2, 1, bias=False, rng=rng))
             self.norms.append(BatchNorm2d(after))
         self.judge = Linear(widths[-1] * settings.sides[-1] ** 2, 1, rng=rng)
