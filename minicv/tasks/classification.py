@@ -33,6 +33,7 @@ from minicv.tasks.task import (
     System,
     Task,
     check_jitter,
+    yes_or_no,
 )
 from minicv.training import Learning, Preparation, Recipe
 
@@ -336,16 +337,6 @@ def _build(spec: Spec, rng: np.random.Generator) -> Classifier:
     strides = (STRIDES[spec.backbone],)
     backbone = build_backbone(spec.backbone, strides, frozen=spec.frozen, rng=rng)
     return Classifier(backbone, spec.classes, spec.settings, rng=rng)
-
-
-def yes_or_no(text: str) -> bool:
-    """
-    >>> yes_or_no("no")
-    False
-    """
-    if text not in ("yes", "no"):
-        raise ValueError(f"{text!r}: expected yes or no")
-    return text == "yes"
 
 
 OPTIONS = {

@@ -42,6 +42,7 @@ from minicv.tasks.task import (
     Task,
     check_jitter,
     check_scale,
+    yes_or_no,
 )
 from minicv.training import (
     AveragingStep,
@@ -341,6 +342,12 @@ OPTIONS = {
         "nothing; default: by recipe",
         float,
         "SHARE",
+    ),
+    "adam": Option(
+        "whether Adam moves the weights, with a rate such as 0.0005, and not SGD; default: by "
+        "recipe",
+        yes_or_no,
+        "yes|no",
     ),
 }
 

@@ -182,6 +182,16 @@ OPTIONS_OF_A_SQUARE = {
 }
 
 
+def yes_or_no(text: str) -> bool:
+    """
+    >>> yes_or_no("no")
+    False
+    """
+    if text not in ("yes", "no"):
+        raise ValueError(f"{text!r}: expected yes or no")
+    return text == "yes"
+
+
 def check_jitter(jitter: float) -> None:
     """Refuse a share of colour that is none.
 

@@ -22,7 +22,6 @@ from minicv.tasks.classification import (
     lead,
     report,
     shorter_side,
-    yes_or_no,
 )
 
 NAMES = ("cat", "Quokka", "cow", "dog", "duck", "hen")
@@ -81,12 +80,6 @@ def test_the_report_leaves_out_classes_without_images():
         "top-5",
         "mean",
     ]
-
-
-def test_words_for_yes_and_no():
-    assert yes_or_no("yes") is True
-    with pytest.raises(ValueError, match="'maybe': expected yes or no"):
-        yes_or_no("maybe")
 
 
 def test_wordnet_ids_mean_their_names():

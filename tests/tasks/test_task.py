@@ -8,7 +8,7 @@ import pytest
 from minicv.data import Farmyard
 from minicv.tasks import Spec, System
 from minicv.tasks.detection import DETECTION
-from minicv.tasks.task import classes_of_objects
+from minicv.tasks.task import classes_of_objects, yes_or_no
 
 
 @dataclass(frozen=True)
@@ -49,3 +49,9 @@ def test_the_backbone_that_is_meant():
 
 def test_classes_of_objects_are_those_of_the_boxes():
     assert classes_of_objects(Farmyard(1)) == Farmyard.classes
+
+
+def test_words_for_yes_and_no():
+    assert yes_or_no("yes") is True
+    with pytest.raises(ValueError, match="'maybe': expected yes or no"):
+        yes_or_no("maybe")
