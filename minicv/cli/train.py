@@ -194,7 +194,7 @@ def data_help() -> str:
 
 
 def _sources_for(task: Task) -> list[str]:
-    return [name for name, source in SOURCES.items() if set(task.needs) <= set(source.provides)]
+    return [name for name, source in SOURCES.items() if source.gives(task.needs)]
 
 
 def options_of_systems() -> dict[str, Option]:
