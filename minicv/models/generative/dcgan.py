@@ -259,10 +259,12 @@ class Generator(Module):
     def forward(self, z: Tensor, record: StageRecorder = SILENT) -> Tensor:
         h = F.reshape(self.project(z), (len(z.data), self.top, self.side, self.side))
         h = self.norm(h, "relu")  # (N, Z) -> (N, top, s, s)
-        record_features(record, h.data[0], 1, "projected")
+        if record.keep:
+            record_features(record, h.data[0], 1, "projected")
         for enlarge, norm in zip(self.enlarge, self.norms, strict=True):
             h = norm(enlarge(h), "relu")  # -> (N, half the channels, twice the side)
-            record_features(record, h.data[0], 1, f"enlarged_to_{h.shape[2]}")
+            if record.keep:
+                record_features(record, h.data[0], 1, f"enlarged_to_{h.shape[2]}")
         return F.tanh(self.picture(h))  # -> (N, C, S, S)
 
 
@@ -286,10 +288,12 @@ class Discriminator(Module):
     def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         side = x.shape[2]
         h = F.leaky_relu(self.first(x), LEAK)  # (N, C, S, S) -> (N, width, S/2, S/2)
-        record_features(record, h.data[0], side / h.shape[2], f"reduced_to_{h.shape[2]}")
+        if record.keep:
+            record_features(record, h.data[0], side / h.shape[2], f"reduced_to_{h.shape[2]}")
         for reduce, norm in zip(self.reduce, self.norms, strict=True):
             h = F.leaky_relu(norm(reduce(h)), LEAK)  # -> (N, twice the channels, half the side)
-            record_features(record, h.data[0], side / h.shape[2], f"reduced_to_{h.shape[2]}")
+            if record.keep:
+                record_features(record, h.data[0], side / h.shape[2], f"reduced_to_{h.shape[2]}")
         return F.reshape(self.judge(F.flatten(h, 1)), (-1,))  # -> (N,)
 
 
