@@ -52,5 +52,11 @@ class UnlabelledPictures:
 
 
 def open_unlabelled(root: str | Path, faults: Faults | None = None) -> Splits:
-    """The splits of a folder: by sorted name every tenth picture validates."""
-    return every_tenth(lambda: UnlabelledPictures(root, faults))
+    """The splits of a folder: by sorted name every tenth picture validates, and none tests."""
+    tenths = every_tenth(lambda: UnlabelledPictures(root, faults))
+    return Splits(
+        lambda: tenths.train,
+        lambda: tenths.validation,
+        lambda: None,
+        rule="the pictures have no labels; by sorted name every tenth picture validates",
+    )

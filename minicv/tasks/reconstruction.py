@@ -37,7 +37,7 @@ from minicv.tasks.generative_data import (
 from minicv.tasks.task import Option, Prediction, Spec, System, Task
 from minicv.training import GradientStep, Learning, Preparation, Recipe, Step, learning_groups
 
-UNITS = {"PSNR": "dB", "PSNR of the noisy input": "dB", "gain in dB": "dB", "ELBO": "nats"}
+UNITS = {"PSNR": "dB", "PSNR of the noisy input": "dB", "ELBO": "nats"}
 
 
 def _said(error: float) -> str:
@@ -202,10 +202,15 @@ OPTIONS = {
         "1 for grey, 3 for colour; default: as the training pictures are", int, "1|3"
     ),
     "code": Option("numbers of a code; default: by the system", int, "N"),
-    "width": Option(
-        "of the first layer, channels or units; default: by the system", int, "N"
-    ),
-}  # fmt: skip
+}
+_UNITS = {"units": Option("of the first layer; the second has a quarter", int, "N")}
+_FILTERS = {
+    "filters": Option(
+        "channels of the first level, each further level having twice as many; default: 32",
+        int,
+        "N",
+    )
+}
 _DOWN = {
     "down": Option(
         "strided convolutions down and transposed ones up, stride; or max pooling and max "
@@ -221,19 +226,20 @@ _BETA = {"beta": Option("factor of the KL term in the loss; default: 1", float, 
 SYSTEMS = (
     System(
         "autoencoder", "fully connected autoencoder", "Hinton 2006", RECONSTRUCTION,
-        _builder(Autoencoder), {None: FullyConnectedSettings()}, RECIPE, options=OPTIONS,
+        _builder(Autoencoder), {None: FullyConnectedSettings()}, RECIPE, options=OPTIONS | _UNITS,
     ),
     System(
         "conv_autoencoder", "convolutional autoencoder", "Masci 2011", RECONSTRUCTION,
-        _builder(ConvAutoencoder), {None: ConvSettings()}, RECIPE, options=OPTIONS | _DOWN,
+        _builder(ConvAutoencoder), {None: ConvSettings()}, RECIPE,
+        options=OPTIONS | _FILTERS | _DOWN,
     ),
     System(
         "denoising_autoencoder", "denoising autoencoder", "Vincent 2008", RECONSTRUCTION,
         _builder(DenoisingAutoencoder), {None: DenoisingSettings()}, RECIPE,
-        options=OPTIONS | _DOWN | _SIGMA,
+        options=OPTIONS | _FILTERS | _DOWN | _SIGMA,
     ),
     System(
         "vae", "variational autoencoder", "Kingma 2014", RECONSTRUCTION,
-        _builder(VAE), {None: VAESettings()}, RECIPE, options=OPTIONS | _BETA,
+        _builder(VAE), {None: VAESettings()}, RECIPE, options=OPTIONS | _FILTERS | _BETA,
     ),
 )  # fmt: skip

@@ -27,18 +27,18 @@ class FullyConnectedSettings(AutoencoderSettings):
     """The settings of an `Autoencoder`; see also `AutoencoderSettings`.
 
     Attributes:
-        width: units of the first layer; the second has a quarter.
+        units: of the first layer; the second has a quarter.
 
     Raises:
-        ValueError: a width below 1.
+        ValueError: no units.
     """
 
-    width: int = 512
+    units: int = 512
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.width < 1:
-            raise ValueError(f"FullyConnectedSettings: width={self.width}; expected at least 1")
+        if self.units < 1:
+            raise ValueError(f"FullyConnectedSettings: units={self.units}; expected at least 1")
 
 
 class Autoencoder(PictureAutoencoder):
@@ -73,8 +73,8 @@ class Autoencoder(PictureAutoencoder):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(classes, settings or FullyConnectedSettings())
-        width, pixels = self.settings.width, int(np.prod(self.shape))
-        sizes = (pixels, width, max(1, width // 4), self.settings.code)
+        units, pixels = self.settings.units, int(np.prod(self.shape))
+        sizes = (pixels, units, max(1, units // 4), self.settings.code)
         self.encoder = layers(sizes, rng=rng)
         self.decoder = layers(sizes[::-1], rng=rng)
 

@@ -53,31 +53,31 @@ class ConvSettings(AutoencoderSettings):
     """The settings of a `ConvAutoencoder`; see also `AutoencoderSettings`.
 
     Attributes:
-        width: channels of the first level; each further level has twice as many.
+        filters: channels of the first level; each further level has twice as many.
         down: ``"stride"`` or ``"pool"``, see `minicv.models.generative.conv_autoencoder`.
 
     Raises:
-        ValueError: a width below 1, or another way down.
+        ValueError: no channels, or another way down.
 
     >>> ConvSettings(28).widths, ConvSettings(64).widths
     ((32, 64), (32, 64, 128))
     """
 
-    width: int = 32
+    filters: int = 32
     down: Down = "stride"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         name = type(self).__name__
-        if self.width < 1:
-            raise ValueError(f"{name}: width={self.width}; expected at least 1 channel")
+        if self.filters < 1:
+            raise ValueError(f"{name}: filters={self.filters}; expected at least 1")
         if self.down not in get_args(Down):
             raise ValueError(f"{name}: down={self.down!r}; expected 'stride' or 'pool'")
 
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each level, see `widths_of`."""
-        return widths_of(self.width, self.shape[1])
+        return widths_of(self.filters, self.shape[1])
 
 
 class ConvAutoencoder(PictureAutoencoder):
@@ -112,6 +112,8 @@ class ConvAutoencoder(PictureAutoencoder):
         self.to_code = Linear(self.encoder.features, own.code, rng=rng)
         self.from_code = Linear(own.code, self.encoder.features, rng=rng)
         self.decoder = Decoder(self.shape, own.widths, own.down, rng=rng)
+        if own.down == "pool":
+            self.seen_by_decoder = f"the code, and {self.switch_bits:,} bits of switches"
 
     def encode(self, x: Tensor) -> Tensor:
         """(N, C, S, S) -> (N, D)."""
@@ -245,7 +247,7 @@ class Decoder(Module):
         return h
 
 
-def widths_of(width: int, size: int) -> tuple[int, ...]:
+def widths_of(filters: int, size: int) -> tuple[int, ...]:
     """Channels of each level: two levels up to 32 pixels, and one more for each doubling.
 
     So the smallest map is about 8 x 8, whatever the size.
@@ -254,7 +256,7 @@ def widths_of(width: int, size: int) -> tuple[int, ...]:
     ((8, 16), (8, 16, 32, 64))
     """
     levels = LEVELS + max(0, (size - 1).bit_length() - 5)
-    return tuple(width * 2**level for level in range(levels))
+    return tuple(filters * 2**level for level in range(levels))
 
 
 def sides_of(size: int, levels: int) -> tuple[int, ...]:

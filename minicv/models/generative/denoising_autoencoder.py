@@ -65,7 +65,7 @@ class DenoisingAutoencoder(ConvAutoencoder):
     Source: Vincent et al., Extracting and composing robust features with denoising autoencoders,
     ICML 2008; the normally distributed noise is of their paper of 2010, section 3.3.
 
-    >>> settings = DenoisingSettings(8, 1, width=2, code=3)
+    >>> settings = DenoisingSettings(8, 1, filters=2, code=3)
     >>> model = DenoisingAutoencoder(("any",), settings, rng=np.random.default_rng(0))
     >>> sorted(model.predict([np.full((3, 8, 8), 0.5)])[0])
     ['code', 'denoised', 'noisy', 'picture', 'reconstruction']

@@ -55,6 +55,7 @@ class PictureAutoencoder(Model):
         classes: the names of the data's labels, from which nothing is learnt.
         settings: of the subclass.
         shape: (C, S, S) of a square.
+        seen_by_decoder: in words, what a reconstruction is made of.
 
     Args:
         classes, settings: see above.
@@ -75,6 +76,7 @@ class PictureAutoencoder(Model):
     """
 
     settings: AutoencoderSettings
+    seen_by_decoder = "nothing but the code"
 
     def __init__(self, classes: Sequence[str], settings: AutoencoderSettings) -> None:
         self.classes = tuple(classes)
@@ -134,7 +136,7 @@ class PictureAutoencoder(Model):
         codes = on_host(code)
         self.record_code(record, codes)
         pictures = on_host(F.sigmoid(logits))
-        record_reconstruction(record, pictures)
+        self.record_reconstruction(record, pictures)
         return [
             {"picture": square, "code": own, "reconstruction": picture}
             for square, own, picture in zip(squares, codes, pictures, strict=True)
@@ -144,6 +146,15 @@ class PictureAutoencoder(Model):
         """Record the code of the first picture."""
         caption = f"Code\n{codes.shape[1]} numbers instead of {np.prod(self.shape):,}"
         record("code", caption, "code", lambda: {"code": codes[0]})
+
+    def record_reconstruction(self, record: StageRecorder, pictures: np.ndarray) -> None:
+        """Record the first of the reconstructions (N, C, S, S)."""
+        record(
+            "reconstruction",
+            f"Reconstruction\nof {self.seen_by_decoder}",
+            "image",
+            lambda: {"image": np.array(as_rgb(pictures[0]))},
+        )
 
     def squares(
         self, images: Sequence[np.ndarray], method: str, targets: Sequence[Target] = ()
@@ -161,16 +172,6 @@ class PictureAutoencoder(Model):
     def tensor(self, array: np.ndarray) -> Tensor:
         """The array where the weights are."""
         return Tensor(xp_of(next(iter(self.parameters())).data).asarray(array))
-
-
-def record_reconstruction(record: StageRecorder, pictures: np.ndarray) -> None:
-    """Record the first of the reconstructions (N, C, S, S)."""
-    record(
-        "reconstruction",
-        "Reconstruction\nof nothing but the code",
-        "image",
-        lambda: {"image": np.array(as_rgb(pictures[0]))},
-    )
 
 
 def on_host(tensor: Tensor) -> np.ndarray:

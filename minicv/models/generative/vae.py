@@ -38,7 +38,6 @@ from minicv.models.generative.picture_autoencoder import (
     AutoencoderSettings,
     PictureAutoencoder,
     on_host,
-    record_reconstruction,
 )
 from minicv.models.generative.pictures import as_rgb, generator_of
 from minicv.models.model import Result, Target
@@ -50,24 +49,24 @@ class VAESettings(AutoencoderSettings):
     """The settings of a `VAE`; see also `AutoencoderSettings`.
 
     Attributes:
-        width: channels of the first level; each further level has twice as many.
+        filters: channels of the first level; each further level has twice as many.
         beta: factor of the KL term in the loss; 1 makes the loss the negative ELBO. More presses
             the clouds harder, and each number of the code then means one thing more often.
 
     Raises:
-        ValueError: a width below 1, or a factor that is negative or not finite.
+        ValueError: no channels, or a factor that is negative or not finite.
     """
 
     code: int = 16
-    width: int = 32
+    filters: int = 32
     beta: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.width < 1 or not 0 <= self.beta < np.inf:
+        if self.filters < 1 or not 0 <= self.beta < np.inf:
             raise ValueError(
-                f"VAESettings: width={self.width}, beta={self.beta}; expected at least 1 channel, "
-                "and a factor from 0 on"
+                f"VAESettings: filters={self.filters}, beta={self.beta}; expected at least 1 "
+                "channel, and a factor from 0 on"
             )
 
 
@@ -116,7 +115,7 @@ class VAE(PictureAutoencoder):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(classes, settings or VAESettings())
-        widths = widths_of(self.settings.width, self.shape[1])
+        widths = widths_of(self.settings.filters, self.shape[1])
         self.encoder = Encoder(self.shape, widths, "stride", rng=rng)
         self.to_mean = Linear(self.encoder.features, self.settings.code, rng=rng)
         self.to_logvar = Linear(self.encoder.features, self.settings.code, rng=rng)
@@ -199,7 +198,7 @@ class VAE(PictureAutoencoder):
         codes = on_host(mean)
         self.record_code(record, codes)
         pictures = on_host(F.sigmoid(self.decode(mean)))
-        record_reconstruction(record, pictures)
+        self.record_reconstruction(record, pictures)
         noise = [generator_of(own).standard_normal(codes.shape[1], np.float32) for own in squares]
         terms = self._terms(x, mean, logvar, self.tensor(np.stack(noise)))
         of_pictures = zip(
