@@ -10,6 +10,7 @@ from benchmarks import (
     classification,
     detection,
     fuzz,
+    gans,
     gpu,
     instances,
     kills,
@@ -39,6 +40,7 @@ BENCHMARKS |= {
     "rounding": rounding.main,
     "fuzz": fuzz.main,
     "kills": kills.main,
+    "gans": gans.main,
     "gpu": gpu.main,
     "transfer": transfer.main,
 }

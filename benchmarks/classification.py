@@ -108,7 +108,9 @@ def race(options: Sequence[str]) -> dict[str, Any] | None:
             **{f"state/{name}": array for name, array in state.items()},
         )
         pythons = {"minicv": sys.executable, **peers}
-        sides = {name: _Side(name, python, file, given.threads) for name, python in pythons.items()}
+        sides = {
+            name: RacingSide(name, python, file, given.threads) for name, python in pythons.items()
+        }
         try:
             measured = take_turns(sides, steps)
         finally:
@@ -122,7 +124,7 @@ def race(options: Sequence[str]) -> dict[str, Any] | None:
     return {"network": numbers, "epochs": given.epochs, "versions": versions, **measured}
 
 
-def take_turns(sides: dict[str, _Side], steps: int) -> dict[str, Any]:
+def take_turns(sides: dict[str, RacingSide], steps: int) -> dict[str, Any]:
     """All steps of all sides, `TURN` at a time, then the test."""
     rounds: list[dict[str, float]] = []
     losses: dict[str, list[float]] = {name: [] for name in sides}
@@ -157,14 +159,21 @@ def take_turns(sides: dict[str, _Side], steps: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class _Side:
-    """A process of `benchmarks.conv_net_side`, stopped while it has no order."""
+class RacingSide:
+    """A process of `benchmarks.conv_net_side` or another side, stopped while it has no order."""
 
-    def __init__(self, library: str, python: str, file: Path, threads: int) -> None:
+    def __init__(
+        self,
+        library: str,
+        python: str,
+        file: Path,
+        threads: int,
+        module: str = "benchmarks.conv_net_side",
+    ) -> None:
         names = ("OMP", "OPENBLAS", "MKL", "MINICV")
         environment = {**os.environ, **{f"{name}_NUM_THREADS": str(threads) for name in names}}
         self._process = subprocess.Popen(
-            [python, "-m", "benchmarks.conv_net_side", library, str(file)],
+            [python, "-m", module, library, str(file)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
