@@ -14,9 +14,16 @@ import numpy as np
 from minicv.data import Cached, Dataset, Subset, Transformed
 from minicv.data.transforms import Resize
 from minicv.tasks.classification import MEASURED, shorter_side
+from minicv.tasks.task import Option
 
 SIZES = (28, 32)  # of MNIST and its like; of CIFAR
 SIZE_OF_PHOTOGRAPHS = 64
+CHANNELS = Option("1 for grey, 3 for colour; default: as the training pictures are", int, "1|3")
+FILTERS = Option(
+    "channels of the largest map; each smaller one has twice as many; default: by the system",
+    int,
+    "N",
+)
 
 
 def classes_of_pictures(dataset: Dataset) -> tuple[str, ...]:

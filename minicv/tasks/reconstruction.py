@@ -29,12 +29,14 @@ from minicv.models.generative.conv_autoencoder import Down
 from minicv.models.model import Model, Result, Target
 from minicv.optim import Adam, CosineAnnealingLR, WarmupThen
 from minicv.tasks.generative_data import (
+    CHANNELS,
+    FILTERS,
     classes_of_pictures,
     evenly_spread,
     measured,
     squares_kept,
 )
-from minicv.tasks.task import Option, Prediction, Spec, System, Task
+from minicv.tasks.task import OPTIONS_OF_A_SQUARE, Option, Prediction, Spec, System, Task
 from minicv.training import GradientStep, Learning, Preparation, Recipe, Step, learning_groups
 
 UNITS = {"PSNR": "dB", "PSNR of the noisy input": "dB", "ELBO": "nats"}
@@ -192,25 +194,12 @@ def _builder(model: Callable[..., Model]) -> Callable[[Spec, np.random.Generator
 
 RECIPE: dict[str | None, Recipe] = {None: ReconstructionRecipe(epochs=20, batch_size=32, lr=2e-3)}
 OPTIONS = {
-    "size": Option(
-        "side of the square that a picture becomes; default: by the training pictures, 28, 32 or "
-        "64",
-        int,
-        "PIXELS",
-    ),
-    "channels": Option(
-        "1 for grey, 3 for colour; default: as the training pictures are", int, "1|3"
-    ),
+    "size": OPTIONS_OF_A_SQUARE["size"],
+    "channels": CHANNELS,
     "code": Option("numbers of a code; default: by the system", int, "N"),
 }
-_UNITS = {"units": Option("of the first layer; the second has a quarter", int, "N")}
-_FILTERS = {
-    "filters": Option(
-        "channels of the first level, each further level having twice as many; default: 32",
-        int,
-        "N",
-    )
-}
+_UNITS = {"units": OPTIONS_OF_A_SQUARE["units"]}
+_FILTERS = {"filters": FILTERS}
 _DOWN = {
     "down": Option(
         "strided convolutions down and transposed ones up, stride; or max pooling and max "
@@ -218,8 +207,8 @@ _DOWN = {
         choices=get_args(Down),
     )
 }
-_SIGMA = {
-    "sigma": Option("standard deviation of the noise, of pixels in 0..1; default: 0.3", float, "S")
+_NOISE = {
+    "noise": Option("its standard deviation, of pixels in 0..1; default: 0.3", float, "SIGMA")
 }
 _BETA = {"beta": Option("factor of the KL term in the loss; default: 1", float, "FACTOR")}
 
@@ -236,7 +225,7 @@ SYSTEMS = (
     System(
         "denoising_autoencoder", "denoising autoencoder", "Vincent 2008", RECONSTRUCTION,
         _builder(DenoisingAutoencoder), {None: DenoisingSettings()}, RECIPE,
-        options=OPTIONS | _FILTERS | _DOWN | _SIGMA,
+        options=OPTIONS | _FILTERS | _DOWN | _NOISE,
     ),
     System(
         "vae", "variational autoencoder", "Kingma 2014", RECONSTRUCTION,

@@ -19,6 +19,7 @@ NAMES = {
     "detections": "detections",
     "scores_of_image": "class scores",
     "class_maps": "class maps",
+    "code": "code",
     "label_map": "label map",
     "anchors_of_levels": "anchors of levels",
     "objectness_of_levels": "objectness of levels",
@@ -105,6 +106,7 @@ def make_stages():
                 "image": image, "joints": rng.uniform(0, width, (3, 2)),
                 "joint_names": ("nose", "left eye", "right eye"),
             },
+            "code": {"code": rng.normal(size=9)},
         }  # fmt: skip
         return [
             Stage(name, f"{name}\nexplained", NAMES[name], arrays[name], 0.01) for name in NAMES

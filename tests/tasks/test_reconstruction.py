@@ -105,7 +105,7 @@ def test_a_folder_of_grey_pictures_of_any_shape(tmp_path, capsys):
 
 def test_options_that_make_no_model(tmp_path, capsys):
     train = ("train", "denoising_autoencoder", "--data", "farmyard:2", "--out", tmp_path)
-    for option, value in (("--code", 0), ("--channels", 2), ("--size", 0), ("--sigma", -1)):
+    for option, value in (("--code", 0), ("--channels", 2), ("--size", 0), ("--noise", -1)):
         assert option in refused(capsys, *train, option, value)
 
 

@@ -1,6 +1,6 @@
 """The denoising autoencoder: the picture again, from one that noise has damaged (Vincent 2008).
 
-    1. damage   picture -> picture + sigma · noise, cut to 0..1    (N, C, S, S)
+    1. damage   picture -> picture + noise, cut to 0..1            (N, C, S, S)
     2. encode   damaged -> code                                    (N, D)
     3. decode   code    -> picture                                 (N, C, S, S)
 
@@ -32,20 +32,20 @@ class DenoisingSettings(ConvSettings):
     """The settings of a `DenoisingAutoencoder`; see also `ConvSettings`.
 
     Attributes:
-        sigma: standard deviation of the noise, of pixels in 0..1.
+        noise: standard deviation of the noise, of pixels in 0..1.
 
     Raises:
         ValueError: a deviation that is not positive, or above 1.
     """
 
     code: int = 128
-    sigma: float = 0.3
+    noise: float = 0.3
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 < self.sigma <= 1:
+        if not 0 < self.noise <= 1:
             raise ValueError(
-                f"DenoisingSettings: sigma={self.sigma}; expected a deviation above 0 and up to 1"
+                f"DenoisingSettings: noise={self.noise}; expected a deviation above 0 and up to 1"
             )
 
 
@@ -53,7 +53,7 @@ class DenoisingAutoencoder(ConvAutoencoder):
     """A `ConvAutoencoder` that learns to take normally distributed noise away.
 
     `predict` takes a picture as it is, with the noise that it has. To judge by clean pictures, it
-    also tries itself: its results hold the picture with noise of the settings' ``sigma`` added, and
+    also tries itself: its results hold the picture with noise of its settings added, and
     what it makes of that. The noise is drawn by a generator that the picture seeds, so that it is
     the same at every call and in any batch.
 
@@ -97,14 +97,14 @@ class DenoisingAutoencoder(ConvAutoencoder):
         clean = self.squares(images, "loss", targets)
         if rng is None:
             rng = np.random.default_rng(0)
-        noisy = damaged(clean, self.settings.sigma, rng)
+        noisy = damaged(clean, self.settings.noise, rng)
         _, logits = self(self.tensor(noisy))
         return {"loss_reconstruction": F.l2_loss(F.sigmoid(logits), self.tensor(clean))}
 
     def run_squares(self, squares: np.ndarray, record: StageRecorder) -> list[Result]:
         """As of every autoencoder; also ``"noisy"`` and ``"denoised"``, both (C, S, S) float32."""
         results = super().run_squares(squares, record)
-        noisy = np.stack([damaged(own, self.settings.sigma, generator_of(own)) for own in squares])
+        noisy = np.stack([damaged(own, self.settings.noise, generator_of(own)) for own in squares])
         _, logits = self(self.tensor(noisy))
         denoised = on_host(F.sigmoid(logits))
         for result, before, after in zip(results, noisy, denoised, strict=True):

@@ -126,8 +126,8 @@ def test_gradients_reach_every_parameter(kind):
         ("stride", {"filters": 0}, "filters=0"),
         ("fully connected", {"units": 0}, "units=0"),
         ("stride", {"down": "sideways"}, "expected 'stride' or 'pool'"),
-        ("denoising", {"sigma": 0.0}, "sigma=0.0; expected a deviation above 0"),
-        ("denoising", {"sigma": float("nan")}, "sigma=nan"),
+        ("denoising", {"noise": 0.0}, "noise=0.0; expected a deviation above 0"),
+        ("denoising", {"noise": float("nan")}, "noise=nan"),
         ("vae", {"beta": -1.0}, "beta=-1.0"),
         ("vae", {"beta": float("inf")}, "beta=inf"),
         ("vae", {"filters": 0}, "filters=0"),
@@ -175,7 +175,7 @@ def test_the_decoder_sees_the_switches_beside_the_code():
 
 
 def test_noise_is_cut_and_drawn_by_the_picture():
-    model = build("denoising", sigma=0.5).eval()
+    model = build("denoising", noise=0.5).eval()
     given = images(2)
     first, second = model.predict(given)
     for result in (first, second):
