@@ -3,11 +3,11 @@
     python -m benchmarks kills [--random 60] [--seed 0]
 
 Placed stops: a kill, a Ctrl-C and a full disk before each call to the file system (of the writes in
-a row before the first, the middle and the last one) of a small training, and of R-CNN's and
-SPP-net's stage of SVMs. Random kills: SIGKILL at a random moment of ``minicv train`` in a process
-of its own. Each is resumed, and compared with a training that was never stopped: every array, the
-descriptions with all generators, the history, and the names of the files. A full run is kept in
-benchmarks/results/kills.json.
+a row before the first, the middle and the last one) of a small training, kills of a small DCGAN,
+and of R-CNN's and SPP-net's stage of SVMs. Random kills: SIGKILL at a random moment of
+``minicv train`` in a process of its own. Each is resumed, and compared with a training that was
+never stopped: every array, the descriptions with all generators, the history, and the names of the
+files. A full run is kept in benchmarks/results/kills.json.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ from hardening.stopping import (  # noqa: E402
 from hardening.trainings import (  # noqa: E402
     best_is_the_best,
     detector,
+    gan,
     left,
     toy,
     unfinished,
@@ -99,6 +100,8 @@ def main(arguments: Sequence[str]) -> int:
         told("SIGKILL at random", random_kills)
         for how in (KILL, INTERRUPT, FULL):
             told(f"{how}, small training", placed(place / how, how, toy, "mIoU"))
+        of_gan = placed(place / "gan", KILL, gan, "Fréchet distance of thumbnails")
+        told(f"{KILL}, small DCGAN", of_gan)
         for system in ("rcnn", "spp_net"):
             start = functools.partial(detector, system)
             of_svms = placed(place / system, KILL, start, "AP50", after_training=True)

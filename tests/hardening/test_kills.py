@@ -5,14 +5,16 @@ The stops are placed at the calls to the file system; all of them, and kills at 
 """
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from command_line import run
 from hardening.stopping import FULL, INTERRUPT, KILL, Killed, count_calls, places, stopped
-from hardening.trainings import best_is_the_best, detector, left, toy, unfinished, whole
+from hardening.trainings import best_is_the_best, detector, gan, left, toy, unfinished, whole
 from label_map_folders import camvid_folder
 
 from minicv.weights import WeightsError, load_description
@@ -145,3 +147,37 @@ def test_the_command_goes_on_after_a_kill(tmp_path, capsys):
         assert isinstance(stopped(out, number, KILL, start), Killed)
         status, _, _ = run(capsys, *command, "--out", out, "--resume")
         assert status == 0 and left(out) == wanted
+
+
+def test_a_gan_goes_on_to_the_same_bits(tmp_path, capsys):
+    """Both optimizers, the latent vectors to come and the batch statistics are all in the file."""
+    calls = count_calls(tmp_path / "whole", lambda: gan(tmp_path / "whole"))
+    wanted = left(tmp_path / "whole")
+    lasts = [n for n, call in enumerate(calls) if call == ("replace", "last.npz")]
+    assert len(lasts) == 3
+    for number in (lasts[0] + 1, lasts[1]):
+        out = tmp_path / str(number)
+        assert isinstance(stopped(out, number, KILL, lambda: gan(out)), Killed)  # noqa: B023
+        gan(out, resume=True)
+        assert left(out) == wanted, (number, calls[number])
+        assert best_is_the_best(out, "Fréchet distance of thumbnails") and not unfinished(out)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="a signal that no process can catch")
+def test_a_gan_goes_on_after_a_signal_9(tmp_path, capsys):
+    options = ["--data", "farmyard:12", "--epochs", 5, "--batch-size", 4]
+    options += ["--size", 16, "--width", 4]
+    command = ["train", "dcgan", *map(str, options)]
+    assert run(capsys, *command, "--out", tmp_path / "whole")[0] == 0
+    out = tmp_path / "killed"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minicv", *command, "--out", str(out)], stdout=subprocess.DEVNULL
+    )
+    while process.poll() is None and not (out / "best.npz").exists():
+        time.sleep(0.01)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    assert len(load_description(out / "last.npz")["training"]["history"]) < 5
+    assert run(capsys, *command, "--out", out, "--resume")[0] == 0
+    assert left(out) == left(tmp_path / "whole")

@@ -58,6 +58,14 @@ def detector(system: str, out: Path, resume: bool = False, **options: Any) -> No
     )  # fmt: skip
 
 
+def gan(out: Path, resume: bool = False) -> None:
+    """Three epochs of a small DCGAN: two optimizers, latent vectors, batch statistics."""
+    scenes = Farmyard(6, size=(32, 32), seed=3)
+    splits = Splits(lambda: scenes, lambda: Subset(scenes, [0, 1]), lambda: None, drawn=True)
+    changes = {"epochs": 3, "batch_size": 3, "size": 8, "width": 2, "latent": 3}
+    train(SYSTEMS["dcgan"], splits, out, changes=changes, resume=resume, say=lambda sentence: None)
+
+
 def whole(out: Path) -> list[str]:
     """The files of a training that stand in the folder; each must be complete, or this fails."""
     names = sorted(path.name for path in out.iterdir() if path.name in FILES)
@@ -91,11 +99,16 @@ def left(out: Path) -> dict[str, Any]:
 
 
 def best_is_the_best(out: Path, best_by: str) -> bool:
-    """Whether ``best.npz`` is of the epoch that the history calls the best, or the last of them."""
+    """Whether ``best.npz`` is of the epoch that the history calls the best, or the last of them.
+
+    The least is the best where a task says so of this value.
+    """
+    tasks = [system.task for system in SYSTEMS.values()]
+    sign = -1 if any(t.smaller_is_better and t.best_by == best_by for t in tasks) else 1
     history = load_checkpoint(out / "last.npz")[1]["training"]["history"]
     description = load_checkpoint(out / "best.npz")[1]
     of = description.get("training", {}).get("history") or description["chosen_from"]
-    values = [record[best_by] for record in history]
+    values = [sign * record[best_by] for record in history]
     wanted = max(range(len(values)), key=lambda i: (values[i], i)) + 1
     return len(of) == wanted and of == history[:wanted]
 
