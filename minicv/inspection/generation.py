@@ -127,17 +127,26 @@ def draw_cloud(
                 place = ((px / half + 1) / 2 * side, (1 - py / half) / 2 * side)
                 canvas.disc(place, radius * side / PLANE, (*colour, 190))
     picture = canvas.finish()
-    if not legend:
-        return picture
-    sure = [
-        tuple(int(PALE_SHARE * 255 + (1 - PALE_SHARE) * c) for c in colour_map(end, 0, 1).tolist())
-        for end in (0.0, 1.0)
-    ]
-    entries = [
-        LegendEntry(BLUE, "real"), LegendEntry(VERMILLION, "generated"),
-        LegendEntry(sure[0], "D says: generated"), LegendEntry(sure[1], "D says: real"),
-    ]  # fmt: skip
-    return with_legend(picture, entries, margin=8)
+    return with_legend(picture, cloud_legend(), margin=8) if legend else picture
+
+
+def cloud_legend() -> list[LegendEntry]:
+    """What the colours of `draw_cloud` mean.
+
+    >>> [entry.name for entry in cloud_legend()][:2]
+    ['real points', 'generated points']
+    """
+    entries = [LegendEntry(BLUE, "real points"), LegendEntry(VERMILLION, "generated points")]
+    for level, name in (
+        (0.0, "D = 0: generated"),
+        (0.5, "D = 1/2: in doubt"),
+        (1.0, "D = 1: real"),
+    ):
+        red, green, blue = (
+            int(PALE_SHARE * 255 + (1 - PALE_SHARE) * c) for c in colour_map(level, 0, 1).tolist()
+        )
+        entries.append(LegendEntry((red, green, blue), name))
+    return entries
 
 
 def titled(picture: Image.Image, title: str, size: int = 18) -> Image.Image:
