@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from PIL import Image
@@ -19,6 +19,7 @@ from minicv.metrics.pose import FRACTION, JointMetric
 from minicv.models.backbones import build_backbone
 from minicv.models.model import Model, Target
 from minicv.models.pose import DeepPose, DeepPoseSettings
+from minicv.models.pose.deep_pose import Head
 from minicv.optim import Adam, CosineAnnealingLR, Optimizer, WarmupThen
 from minicv.tasks.task import (
     COMMON_OPTIONS,
@@ -293,6 +294,15 @@ def _build(spec: Spec, rng: np.random.Generator) -> DeepPose:
 
 
 OPTIONS = {
+    "pose_head": Option(
+        "fully_connected, the paper's, or integral, by heat maps; default: by the system",
+        choices=get_args(Head),
+    ),
+    "units": Option(
+        "of each fully connected layer, or channels before the heat maps; default: by the system",
+        int,
+        "N",
+    ),
     "stages": Option("of the cascade; 1 is the whole picture alone; default: by system", int, "N"),
     "size": OPTIONS_OF_A_SQUARE["size"],
     "sigma": Option("side of a crop in diameters of the torso; default: by system", float, "SIDE"),

@@ -1,7 +1,7 @@
 """DeepPose: joints as numbers, first from the whole person, then from a closer look at each joint.
 
     1. input     a person's picture      -> stretched to a square, normalised   (N, 3, S, S)
-    2. joints    pixels                  -> backbone, two layers, 2 J numbers   (N, J, 2)
+    2. joints    pixels                  -> backbone, a head, 2 J numbers       (N, J, 2)
     3. crops     around each joint       -> a square of σ torso diameters       (N J, 3, C, C)
     4. closer    crops                   -> another network: where in its crop the joint is
     3. and 4. again, around the places that 4. gave, with a third network: a cascade
@@ -25,9 +25,9 @@ Source: Toshev & Szegedy, DeepPose: human pose estimation via deep neural networ
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -36,7 +36,6 @@ from minicv.autograd import Tensor
 from minicv.backend import to_numpy, xp_of
 from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.roi_heads import TwoLayerHead, draw_weights
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import denormalised, normalised_batch, resize_image
 from minicv.models.pose.displacements import (
@@ -46,11 +45,14 @@ from minicv.models.pose.displacements import (
     normalised,
     torso_diameter,
 )
+from minicv.models.pose.heads import FullyConnectedHead, IntegralHead
 from minicv.models.pose.targets import check_joints_of, pictures_of_people
-from minicv.nn import Buffer, Linear, Module, ModuleList
+from minicv.nn import Buffer, Module, ModuleList
 from minicv.vision.keypoints import LEEDS_SPORTS_JOINTS
 
 MOST_STAGES = 8
+Head = Literal["fully_connected", "integral"]
+PoseHead = FullyConnectedHead | IntegralHead
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,9 @@ class DeepPoseSettings:
 
     stages: int = 3
     size: int = 224  # 1. side of the square, pixels
-    pooled_size: int = 7  # 2. rows and columns that are left of the backbone's map
-    units: int = 1024  # 2. of each fully connected layer
+    pose_head: Head = "fully_connected"  # 2. and 4. the paper's, or by heat maps; see `heads`
+    pooled_size: int = 7  # 2. rows and columns that are left of the backbone's map; fully connected
+    units: int = 1024  # 2. of each fully connected layer, or channels before the heat maps
     dropout: float = 0.0
     sigma: float = 1.0  # 3. side of a crop, in diameters of the torso
     warp_size: int = 64  # 3. side that a crop is brought to, pixels
@@ -87,45 +90,13 @@ class DeepPoseSettings:
                 f"DeepPoseSettings: sigma={self.sigma}; expected the side of a crop in diameters "
                 "of the torso, such as 1"
             )
+        if self.pose_head not in get_args(Head):
+            raise ValueError(
+                f"DeepPoseSettings: pose_head={self.pose_head!r}; expected "
+                f"{' or '.join(map(repr, get_args(Head)))}"
+            )
         if not self.joint_names:
             raise ValueError("DeepPoseSettings: joint_names is empty; expected a name for each")
-
-
-class PoseHead(Module):
-    """A map to places: the average over a grid, two layers, and 2 J numbers.
-
-    Args:
-        channels: C of the map.
-        joints: J.
-        pooled_size, units, dropout: see `DeepPoseSettings`.
-        rng: draws the initial weights.
-        deviation: of the last layer's initial weights; 0 for a closer look, which then changes
-            nothing before it has learnt.
-    """
-
-    def __init__(
-        self,
-        channels: int,
-        joints: int,
-        pooled_size: int,
-        units: int,
-        dropout: float,
-        *,
-        rng: np.random.Generator,
-        deviation: float,
-    ) -> None:
-        self.pooled_size = pooled_size
-        inputs = channels * pooled_size**2
-        self.hidden = TwoLayerHead(inputs, units, dropout=dropout, rng=rng)
-        for layer in (self.hidden.fc6, self.hidden.fc7):  # keeps signals at a steady strength
-            draw_weights(layer, math.sqrt(2 / layer.in_features), rng)
-        self.places = Linear(units, 2 * joints, rng=rng)
-        draw_weights(self.places, deviation, rng)
-
-    def forward(self, features: Tensor) -> Tensor:
-        pooled = F.adaptive_avg_pool2d(features, self.pooled_size)  # (N, C, s, s) -> (N, C, p, p)
-        places = self.places(self.hidden(pooled))  # -> (N, units) -> (N, 2 J)
-        return places.reshape(places.shape[0], -1, 2)  # -> (N, J, 2)
 
 
 class Regressor(Module):
@@ -188,20 +159,30 @@ class DeepPose(Model):
                 f"DeepPose: classes is {self.classes}; expected one, for a picture shows one person"
             )
         joints = len(s.joint_names)
-        channels, sizes = backbone.out_channels[-1], (s.pooled_size, s.units, s.dropout)
         self.backbone = backbone
-        self.head = PoseHead(channels, joints, *sizes, rng=rng, deviation=0.001)
-        sizes = (s.crop_pooled_size, s.crop_units, s.dropout)
+        self.head = self._new_head(s.pooled_size, s.units, deviation=0.001, rng=rng)
         self.closer = ModuleList(
             Regressor(
                 copy.deepcopy(backbone),
-                PoseHead(channels, joints, *sizes, rng=rng, deviation=0.0),
+                # Which changes nothing before it has learnt.
+                self._new_head(s.crop_pooled_size, s.crop_units, deviation=0.0, rng=rng),
             )
             for _ in range(s.stages - 1)
         )
         self._begun = Buffer(np.ones((), np.int64))
         self._error_mean = Buffer(np.zeros((s.stages - 1, joints, 2), np.float32))
         self._error_covariance = Buffer(np.zeros((s.stages - 1, joints, 2, 2), np.float32))
+
+    def _new_head(
+        self, pooled_size: int, units: int, *, deviation: float, rng: np.random.Generator
+    ) -> PoseHead:
+        channels, joints = self.backbone.out_channels[-1], len(self.settings.joint_names)
+        if self.settings.pose_head == "integral":
+            return IntegralHead(channels, joints, units, rng=rng, deviation=deviation)
+        dropout = self.settings.dropout
+        return FullyConnectedHead(
+            channels, joints, pooled_size, units, dropout, rng=rng, deviation=deviation
+        )
 
     @property
     def begun(self) -> int:
@@ -301,7 +282,7 @@ class DeepPose(Model):
         pixels = F.concatenate(crops).data  # (R, 3, C, C), of all images
         part = self.part(stage)
         if len(pixels) == 0:  # nobody in the batch has an annotated joint
-            return 0 * part.head.places.weight.sum()
+            return 0 * next(iter(part.head.parameters())).sum()
         places = part(Tensor(pixels))  # (R, J, 2)
         own = np.arange(len(pixels)) * len(s.joint_names) + np.concatenate(joints)
         return self._l2(places.reshape(-1, 2), own, np.concatenate(truth))
