@@ -268,7 +268,7 @@ DEEP_POSE: dict[str | None, DeepPoseSettings] = {
         crops=7,
     ),
     **dict.fromkeys(LIGHT, DeepPoseSettings(
-        size=128, pooled_size=4, units=512, dropout=0.5, sigma=1.5, crops=7
+        size=160, pose_head="integral", units=128, crop_units=64, sigma=1.5, crops=7
     )),
     **dict.fromkeys(HEAVY, DeepPoseSettings(
         units=4096, dropout=0.5, warp_size=224, crop_pooled_size=7, crop_units=4096
@@ -281,7 +281,7 @@ RECIPES: dict[str | None, PoseRecipe] = {
     ),
     **dict.fromkeys(
         LIGHT,
-        PoseRecipe(epochs=80, batch_size=8, lr=5e-4, degrees=25.0, scale=(0.75, 1.3), shift=0.08),
+        PoseRecipe(epochs=60, batch_size=8, lr=5e-4, degrees=25.0, scale=(0.75, 1.3), shift=0.08),
     ),
     **dict.fromkeys(HEAVY, PoseRecipe(epochs=80, batch_size=8, lr=1e-4)),
 }  # fmt: skip
