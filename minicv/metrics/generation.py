@@ -80,7 +80,7 @@ class GenerationMetric:
         """
         number = len(self._thumbnails[PICTURE])
         name = f"GenerationMetric: image {target.get('image_id', number)!r}"
-        pair = {}
+        pair: dict[str, np.ndarray] = {}
         for which in (PICTURE, SAMPLE):
             if which not in result:
                 raise ValueError(f"{name}: the result has no {which!r}; it has {sorted(result)}")

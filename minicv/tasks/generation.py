@@ -178,7 +178,8 @@ class GenerationRecipe(Recipe):
     Raises:
         ValueError: a number out of its range; see also `Recipe`.
 
-    Source: Radford et al. 2016, section 4.
+    Source: Radford et al. 2016, section 4. Small batches and a higher rate than the paper's 2e-4
+    give better pictures in the minutes that a CPU has.
     """
 
     weight_decay: float = 0.0
@@ -271,6 +272,6 @@ OPTIONS = {
 SYSTEMS = (
     System(
         "dcgan", "DCGAN", "Radford 2016", GENERATION, _build, {None: DCGANSettings()},
-        {None: GenerationRecipe(epochs=12, batch_size=64, lr=2e-4)}, options=OPTIONS,
+        {None: GenerationRecipe(epochs=10, batch_size=32, lr=5e-4)}, options=OPTIONS,
     ),
 )  # fmt: skip
