@@ -197,8 +197,8 @@ def points(options: Sequence[str]) -> dict[str, Any]:
     started = processor_seconds()
     for name, rates, smoothing in (("recipe", RATES, 0.1), ("collapsed", COLLAPSED_RATES, 0.0)):
         record[name] = {
-            "generator lr": RATE,
-            "discriminator lr": rate,
+            "generator lr": rates[0],
+            "discriminator lr": rates[1],
             "label_smoothing": smoothing,
         }
         record[name]["seeds"] = {}
