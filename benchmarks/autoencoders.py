@@ -32,7 +32,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -40,15 +40,15 @@ from benchmarks.record import RESULTS, write_record
 from benchmarks.train_and_test import CORES, CommandFailed, processor_seconds, train_and_test
 from minicv import functional as F
 from minicv.autograd import Tensor
-from minicv.data import Dataset, Subset
+from minicv.data import Subset
 from minicv.data.sources import Splits, open_data
 from minicv.inspection.panels import mosaic
 from minicv.inspection.reconstruction import draw_square
 from minicv.metrics.ranking import area_under_roc
-from minicv.models.generative import ConvAutoencoder, ConvSettings, as_squares
+from minicv.models.generative import ConvAutoencoder, ConvSettings
 from minicv.nn import Linear
 from minicv.tasks import load
-from minicv.tasks.generative_data import measured
+from minicv.tasks.generative_data import Squares, measured, squares_of
 from minicv.tasks.reconstruction import ReconstructionRecipe
 from minicv.training import Features, fit, fit_head
 from minicv.vision.principal_components import fit_principal_components
@@ -91,7 +91,7 @@ def conv(options: Sequence[str]) -> dict[str, Any]:
     model, _ = load(weights)
     assert isinstance(model, ConvAutoencoder)
     splits = splits_of(options)
-    train, test = (Table.of(part, model.shape) for part in (splits.train, splits.test))
+    train, test = (squares_of(part, model.settings) for part in (splits.train, splits.test))
     codes = [codes_of(model, part) for part in (train, test)]
     components = fit_principal_components(train.flat, model.settings.code)
     projected = [components.project(part.flat) for part in (train, test)]
@@ -116,7 +116,7 @@ def vae(options: Sequence[str]) -> dict[str, Any]:
     model, _ = load(weights)
     samples = model.sample(100, np.random.default_rng(0))
     mosaic([draw_square(own, 56) for own in samples], columns=10, gap=4).save(SAMPLES)
-    test = Table.of(splits_of(options).test, model.shape)
+    test = squares_of(splits_of(options).test, model.settings)
     model.eval()
     mean, logvar = (t.data.astype(np.float64) for t in model.distribution(Tensor(test.x[:200])))
     closed = F.kl_divergence(mean, logvar, reduction="none").data
@@ -146,38 +146,17 @@ def kl_by_integration(mean: np.ndarray, variance: np.ndarray) -> np.ndarray:
     return sums
 
 
-class Table(NamedTuple):
-    """Pictures as squares (N, C, S, S), and their labels (N,)."""
-
-    x: np.ndarray
-    labels: np.ndarray
-
-    @classmethod
-    def of(cls, dataset: Dataset, shape: tuple[int, int, int]) -> Table:
-        """All pictures of a data set."""
-        parts = [dataset[index] for index in range(len(dataset))]
-        x = as_squares([image for image, _ in parts], shape[1], shape[0])
-        return cls(x, np.array([target["label"] for _, target in parts]))
-
-    @property
-    def flat(self) -> np.ndarray:
-        """(N, C S S)."""
-        return self.x.reshape(len(self.x), -1)
-
-
 def splits_of(options: Sequence[str]) -> Splits:
     """Of the set that ``--data`` names."""
     return open_data(options[options.index("--data") + 1], ("label",))
 
 
-def results_of(model: ConvAutoencoder, table: Table, name: str) -> np.ndarray:
+def results_of(model: ConvAutoencoder, table: Squares, name: str) -> np.ndarray:
     """What a prediction has by that name, of each picture."""
-    c = table.x.shape[1]
-    images = [np.broadcast_to(own, (3, *own.shape[1:])) if c == 1 else own for own in table.x]
-    return np.stack([result[name] for result in model.predict(images)])
+    return np.stack([result[name] for result in model.predict(table.images)])
 
 
-def codes_of(model: ConvAutoencoder, table: Table) -> np.ndarray:
+def codes_of(model: ConvAutoencoder, table: Squares) -> np.ndarray:
     """(N, D)."""
     return results_of(model, table, "code")
 
@@ -242,10 +221,10 @@ def odd_ones(splits: Splits, known: str, settings: ConvSettings, epochs: int) ->
     label = splits.train.classes.index(known)
     labels = [int(splits.train.labels_of(i)[0]) for i in range(len(splits.train))]
     train = Subset(splits.train, np.flatnonzero(np.array(labels) == label).tolist())
-    seen, test = Table.of(train, settings.shape), Table.of(splits.test, settings.shape)
+    seen, test = squares_of(train, settings), squares_of(splits.test, settings)
     model = ConvAutoencoder((known,), settings, rng=np.random.default_rng(0))
     recipe = ReconstructionRecipe(epochs, batch_size=32, lr=2e-3)
-    step, loader, rng = recipe.begin(model, InMemory(seen), seed=0)
+    step, loader, rng = recipe.begin(model, seen, seed=0)
     fit(step, loader, epochs=epochs, rng=rng, progress=False)
     reconstructed = results_of(model.eval(), test, "reconstruction")
     components = fit_principal_components(seen.flat, min(settings.code, *seen.flat.shape))
@@ -266,19 +245,3 @@ def odd_ones(splits: Splits, known: str, settings: ConvSettings, epochs: int) ->
         "AUROC": auroc,
         "minutes": round(minutes, 3),
     }
-
-
-class InMemory:
-    """A table as a data set of pictures without labels."""
-
-    classes = ("any",)
-
-    def __init__(self, table: Table) -> None:
-        self.x = table.x
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        own = self.x[index]
-        return np.broadcast_to(own, (3, *own.shape[1:])), {}

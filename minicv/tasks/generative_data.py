@@ -13,6 +13,7 @@ import numpy as np
 
 from minicv.data import Cached, Dataset, Subset, Transformed
 from minicv.data.transforms import Resize
+from minicv.models.generative.pictures import PictureSettings, as_rgb, as_squares
 from minicv.tasks.classification import MEASURED, shorter_side
 from minicv.tasks.task import Option
 
@@ -97,3 +98,63 @@ def evenly_spread(dataset: Dataset, most: int) -> Dataset:
     if not most or most >= len(dataset):
         return dataset
     return Subset(dataset, (np.arange(most) * len(dataset) // most).tolist())
+
+
+class Squares:
+    """Squares in memory as a data set; grey ones have three equal colours.
+
+    Args:
+        x: (N, C, S, S) float32 in 0..1.
+        labels: (N,) whole numbers; None where there are none, and then they are -1.
+        classes: names of the labels.
+
+    >>> image, target = Squares(np.zeros((2, 1, 4, 4), np.float32))[1]
+    >>> image.shape, target
+    ((3, 4, 4), {'label': -1, 'image_id': '1'})
+    """
+
+    def __init__(
+        self, x: np.ndarray, labels: np.ndarray | None = None, classes: tuple[str, ...] = ("any",)
+    ) -> None:
+        self.x = x
+        self.labels = np.full(len(x), -1) if labels is None else np.asarray(labels)
+        self.classes = classes
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
+        target = {"label": int(self.labels[index]), "image_id": str(index)}
+        return as_rgb(self.x[index]), target
+
+    @property
+    def images(self) -> list[np.ndarray]:
+        """All of them, each (3, S, S), as a model takes them."""
+        return [as_rgb(own) for own in self.x]
+
+    @property
+    def flat(self) -> np.ndarray:
+        """(N, C S S), a row for each."""
+        return self.x.reshape(len(self.x), -1)
+
+    def part(self, chosen: np.ndarray) -> Squares:
+        """Those at some indices, or where a mask is true."""
+        return Squares(self.x[chosen], self.labels[chosen], self.classes)
+
+
+def squares_of(dataset: Dataset, settings: PictureSettings) -> Squares:
+    """All pictures of a data set, in memory, with their labels where they have any.
+
+    >>> grey = [(np.full((3, 4, 6), 0.5), {"label": 0})]
+    >>> squares_of(grey, PictureSettings(2, 1)).x.tolist()
+    [[[[0.5, 0.5], [0.5, 0.5]]]]
+    """
+    channels, size, _ = settings.shape
+    squares, labels = [], []
+    for index in range(len(dataset)):
+        image, target = dataset[index]
+        squares.append(as_squares([image], size, channels))
+        labels.append(int(target.get("label", -1)))
+    classes = tuple(getattr(dataset, "classes", ())) or ("any",)
+    x = np.concatenate(squares) if squares else np.empty((0, *settings.shape), np.float32)
+    return Squares(x, np.array(labels, np.int64), classes)
