@@ -183,6 +183,7 @@ class GenerationRecipe(Recipe):
     """
 
     weight_decay: float = 0.0
+    warmup_steps: int = 0  # the rate stays the same
     beta1: float = 0.5
     generator_loss: GeneratorLoss = "non_saturating"
     label_smoothing: float = 0.0
