@@ -1,6 +1,6 @@
 """A DCGAN on pictures: samples through the training, walks through the latent space, no copying.
 
-    python examples/25_dcgan.py                       drawn farmyard scenes of one object, 32 x 32
+    python examples/25_dcgan.py                       drawn animals and people, cut out, 32 x 32
     python examples/25_dcgan.py --data idx:DIR        Fashion-MNIST or MNIST, 28 x 28
     python examples/25_dcgan.py --data folder:DIR --size 64
 
@@ -28,6 +28,7 @@ import numpy as np
 from PIL import Image
 
 from minicv.data import Dataset
+from minicv.data.cut_outs import CutOuts
 from minicv.data.sources import open_data
 from minicv.inspection import contact_sheet
 from minicv.inspection.generation import draw_nearest, picture_grid
@@ -40,7 +41,7 @@ from minicv.training import AdversarialStep
 
 RATE, BETAS = 4e-4, (0.5, 0.999)
 BATCH = 32
-SIZE_OF_SCENES = 32
+SIZE_OF_CUT_OUTS = 32
 MOST_PICTURES, UNSEEN = 20_000, 200
 FOLLOWED, LOOKS = 10, 6  # latent vectors through the training, and how often they are drawn
 WALKS, WALK_STEPS = 5, 10
@@ -51,9 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the options."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     out = Path("runs/examples/25_dcgan")
-    parser.add_argument("--data", default="farmyard:1500", help="default: farmyard:1500")
+    parser.add_argument("--data", default="farmyard:600", help="default: farmyard:600")
     parser.add_argument("--size", type=int, help="side of a picture; default: by the data")
-    parser.add_argument("--width", type=int, default=24, help="of the largest map; default 24")
+    parser.add_argument("--width", type=int, default=16, help="of the largest map; default 16")
     parser.add_argument("--steps", type=int, default=1800, help="of both networks; default 1800")
     parser.add_argument("--out", type=Path, default=out, metavar="DIR", help=f"default: {out}")
     parser.add_argument("--seed", type=int, default=0, help="of everything random; default 0")
@@ -72,12 +73,16 @@ def run(out: Path, seed: int, data: str, size: int | None, width: int, steps: in
         width, steps: of the networks, of the training.
     """
     out.mkdir(parents=True, exist_ok=True)
-    splits = open_data(data, GENERATION.labels_from(data))
-    if size is None and data.startswith("farmyard"):
-        size = SIZE_OF_SCENES
-    settings = measured(DCGANSettings(size, width=width), splits.train)
-    pictures = squares_of(splits.train, settings, MOST_PICTURES)
-    unseen = squares_of(splits.test, settings, UNSEEN)
+    if data.partition(":")[0] == "farmyard":
+        size = SIZE_OF_CUT_OUTS if size is None else size
+        scenes = open_data(data, ("boxes", "labels", "masks"))
+        training, test = CutOuts(scenes.train), CutOuts(scenes.test)
+    else:
+        splits = open_data(data, GENERATION.labels_from(data))
+        training, test = splits.train, splits.test
+    settings = measured(DCGANSettings(size, width=width), training)
+    pictures = squares_of(training, settings, MOST_PICTURES)
+    unseen = squares_of(test, settings, UNSEEN)
     gan = DCGAN(("any",), settings, rng=np.random.default_rng(seed))
     print(
         f"{data}: {len(pictures):,} pictures of {settings.size} x {settings.size}; generator "

@@ -66,9 +66,9 @@ def run(
     out: Path,
     seed: int,
     digits: int = 3000,
-    gan_steps: int = 1500,
-    alone: int = 600,
-    after: int = 1500,
+    gan_steps: int = 1000,
+    alone: int = 400,
+    after: int = 1000,
     judge_steps: int = 250,
 ) -> None:
     """Both parts; print, draw.

@@ -20,12 +20,12 @@ def test_points(load_example, tmp_path, check_pictures, capsys):
 
 def test_dcgan(load_example, tmp_path, check_pictures, capsys):
     script = load_example("25_dcgan")
-    script.SIZE_OF_SCENES, script.UNSEEN = 8, 4
-    script.run(tmp_path, 0, "farmyard:12", None, width=2, steps=6)
+    script.SIZE_OF_CUT_OUTS, script.UNSEEN = 8, 4
+    script.run(tmp_path, 0, "farmyard:4", None, width=2, steps=6)
     names = ["1_through_training.png", "2_samples.png", "3_walks.png", "4_nearest.png"]
     check_pictures(tmp_path, names)
     said = capsys.readouterr().out
-    assert "12 pictures of 8 x 8" in said and "unseen pictures" in said
+    assert "pictures of 8 x 8" in said and "unseen pictures" in said
 
 
 def test_distances_are_of_all_pairs(load_example):
