@@ -6,6 +6,7 @@ import functools
 import sys
 
 from benchmarks import (
+    autoencoders,
     boxes,
     classification,
     detection,
@@ -27,6 +28,7 @@ from benchmarks import (
 
 BENCHMARKS = {name: functools.partial(speed.main, name) for name in speed.BENCHMARKS}
 BENCHMARKS |= {
+    "autoencoders": autoencoders.main,
     "detection": detection.main,
     "instances": instances.main,
     "boxes": boxes.main,
