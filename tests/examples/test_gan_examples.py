@@ -42,7 +42,8 @@ def test_distances_are_of_all_pairs(load_example):
 def test_what_goes_wrong(load_example, tmp_path, check_pictures, capsys):
     script = load_example("26_what_goes_wrong")
     script.POINT_BATCH, script.SAMPLES = 16, 64
-    script.run(tmp_path, seed=0, digits=64, gan_steps=2, gan_alone=2, alone=8, after=2, judge_steps=4)
+    steps = {"gan_steps": 2, "gan_alone": 2, "alone": 8, "after": 2, "judge_steps": 4}
+    script.run(tmp_path, seed=0, digits=64, **steps)
     names = [
         "1_mode_collapse.png", "2_gradients.png", "3_after_a_strong_discriminator.png",
     ]  # fmt: skip
