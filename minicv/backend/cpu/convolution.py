@@ -44,8 +44,9 @@ from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.backend.cpu import convolution_winograd as winograd
 
 EDGE, MOVE, RUN, BLOCK = 12, 20, 6, 100_000
-# What the start of a run costs, in numbers moved: of a row of im2col, of Winograd's transforms.
-ROW, START = 8, 32
+# What the start of a run costs, in numbers moved: of a row that im2col copies, of one that it adds,
+# of Winograd's transforms.
+ROW, ADDED_ROW, START = 8, 100, 32
 STEPS_OF_AN_IMAGE = 8  # of Python, in Winograd's algorithm; each takes as long as a block
 # These algorithms multiply pixels by zeros, or add pixels that cancel, and so carry infinity and
 # NaN to results that do not depend on them. A result that is not finite is computed again by
@@ -231,8 +232,8 @@ def _im2col_cost(layer: Layer, direction: Direction) -> Cost:
         moved *= 2  # single numbers, not runs
     if direction == "grad_input" and layer.stride == (1, 1) and og <= 2 * layer.weight_shape[1]:
         moved = moved * og / max(1, layer.weight_shape[1])  # as a convolution of dL/dy
-    elif direction == "grad_input":
-        moved *= 2  # added, not copied
+    elif direction == "grad_input":  # added, not copied
+        moved = 2 * moved + layer.groups * window * pixels * ADDED_ROW / max(1, run)
     if n > 1:
         moved += o * pixels
     columns = max(ow, min(pixels, (1 << 18) // (window + og)))  # of a strip
