@@ -17,9 +17,10 @@ test pictures; further options go to `minicv train`.
 ``anomaly`` trains an autoencoder on one class alone. Then the test pictures of all classes are
 ranked by the error of their reconstructions: the odd ones are to come first. AUROC, 0.5 for chance,
 is the probability that an odd picture has a greater error than a known one. Beside it stands the
-same by the distance from the mean picture, and by a principal component analysis of the same class
-with as many numbers. With ``--cells`` the same for crops of blood cells: red ones are known, white
-ones and platelets are odd.
+same by a principal component analysis of the same class with as many numbers, and by the distance
+from its mean picture. A bright picture has a greater error whatever it shows, so each error also
+counts as a share of the picture's own power, the mean of its squares. With ``--cells`` the same for
+crops of blood cells: red ones are known, white ones and platelets are odd.
 
 Minutes are seconds of processor / 60 / 2, for two cores.
 """
@@ -200,19 +201,21 @@ def anomaly(options: Sequence[str]) -> dict[str, Any]:
     settings = measured(ConvSettings(code=given.code), splits.train)
     known = given.known or splits.train.classes
     found = {name: odd_ones(splits, name, settings, given.epochs) for name in known}
-    ours, *others = (float(np.mean([own["AUROC"][way] for own in found.values()])) for way in WAYS)
-    print(f"mean AUROC of {len(found)} classes: {ours:.3f}; by mean and by PCA: {others}")
+    mean = {way: float(np.mean([own["AUROC"][way] for own in found.values()])) for way in WAYS}
+    print(f"mean AUROC of {len(found)} classes: {mean}")
     return {
         "command": " ".join(["python -m benchmarks autoencoders anomaly", *options]),
         "settings": dataclasses.asdict(settings),
         "epochs": given.epochs,
-        "mean AUROC": dict(zip(WAYS, (ours, *others), strict=True)),
+        "mean AUROC": mean,
         "known": found,
         **({} if cells is None else {"cells": cells}),
     }
 
 
-WAYS = ("autoencoder", "distance from the mean", "PCA")
+POWER = ", share of the power"
+WAYS = ("autoencoder", "PCA", "distance from the mean")
+WAYS += tuple(way + POWER for way in WAYS)
 
 
 def odd_ones(splits: Splits, known: str, settings: ConvSettings, epochs: int) -> dict[str, Any]:
@@ -229,11 +232,13 @@ def odd_ones(splits: Splits, known: str, settings: ConvSettings, epochs: int) ->
     reconstructed = results_of(model.eval(), test, "reconstruction")
     components = fit_principal_components(seen.flat, min(settings.code, *seen.flat.shape))
     back = components.back(components.project(test.flat))
-    errors = (
+    errors = [
         np.square(reconstructed - test.x).mean(axis=(1, 2, 3)),
-        np.square(test.flat - components.mean).mean(axis=1),
         np.square(test.flat - back).mean(axis=1),
-    )
+        np.square(test.flat - components.mean).mean(axis=1),
+    ]
+    power = np.maximum(np.square(test.flat).mean(axis=1), 1e-6)
+    errors += [own / power for own in errors]
     odd = test.labels != label
     auroc = {way: area_under_roc(own, odd) for way, own in zip(WAYS, errors, strict=True)}
     minutes = (processor_seconds() - before) / 60 / CORES

@@ -38,7 +38,7 @@ from minicv.data.sources import open_data
 from minicv.inspection import contact_sheet
 from minicv.inspection.canvas import Canvas
 from minicv.inspection.palette import GREY, PALE, WHITE, class_colour
-from minicv.inspection.panels import LegendEntry, mosaic, with_legend
+from minicv.inspection.panels import MARGIN, LegendEntry, mosaic, with_legend
 from minicv.inspection.reconstruction import draw_square
 from minicv.models.generative import VAE, PictureSettings, VAESettings
 from minicv.tasks import SYSTEMS
@@ -46,6 +46,7 @@ from minicv.tasks.generative_data import Squares, evenly_spread, measured, squar
 from minicv.training import fit
 
 CODE = 16
+BATCH = 16
 SIZE = 28  # pixels of a drawn animal
 MOST = (6000, 500)  # pictures to learn from, and unseen, of a set with more
 GRID = 13  # pictures in a row of the plane
@@ -53,7 +54,7 @@ STEPS = 9  # pictures of a walk
 IN_USE = 0.05  # nats of KL from which a number of the code counts as used
 SHOWN = 6
 SPAN = 2.5  # a single number goes from -2.5 to 2.5
-TILE = 72
+TILE = 84
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -62,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = Path("runs/examples/22_inside_a_code")
     parser.add_argument("--out", type=Path, default=out, metavar="DIR", help=f"default: {out}")
     parser.add_argument("--data", metavar="DATA", help="pictures, as for minicv train")
-    parser.add_argument("--epochs", type=int, default=25, help="of each network; default 25")
+    parser.add_argument("--epochs", type=int, default=20, help="of each network; default 20")
     parser.add_argument("--seed", type=int, default=0, help="of everything random; default 0")
     options = parser.parse_args(arguments)
     known, unseen = animals(options.seed) if options.data is None else pictures_of(options.data)
@@ -115,7 +116,7 @@ def train(known: Squares, code: int, epochs: int, seed: int) -> VAE:
     """A variational autoencoder, by the recipe of `minicv train`."""
     settings = VAESettings(known.x.shape[2], known.x.shape[1], code=code, filters=24)
     model = VAE(known.classes, settings, rng=np.random.default_rng(seed))
-    recipe = SYSTEMS["vae"].recipes[None].changed(epochs=epochs)
+    recipe = SYSTEMS["vae"].recipes[None].changed(epochs=epochs, batch_size=BATCH)
     step, loader, rng = recipe.begin(model, known, seed=seed)
     fit(step, loader, epochs=epochs, rng=rng, progress=False)
     return model.eval()
@@ -156,7 +157,7 @@ def draw_plane(model: VAE, unseen: Squares) -> Image.Image:
         "Where unseen pictures lie\non the same axes, as shares of N(0, 1)",
     ]
     sheet = contact_sheet([plane, scatter], captions, 2, "A code of two numbers")
-    return with_legend(sheet, entries) if entries else sheet
+    return with_legend(sheet, entries, margin=MARGIN) if entries else sheet
 
 
 def draw_codes(codes: np.ndarray, labels: np.ndarray, side: int) -> Image.Image:

@@ -48,6 +48,7 @@ from minicv.tasks.generative_data import Squares, evenly_spread, measured, squar
 from minicv.training import fit
 
 THREE, FOUR, RESIZE = WAYS = ("transposed 3x3", "transposed 4x4", "resize, convolve 3x3")
+BATCH = 16
 SIZE = 32  # pixels of a drawn animal; a power of two, so that no map is cut
 CODE = 24
 WIDTHS = (48, 24)  # channels of the maps of a quarter and of half the side
@@ -206,7 +207,7 @@ class Model(PictureAutoencoder):
 
 def train(model: Any, known: Squares, epochs: int, seed: int) -> None:
     """By the recipe of `minicv train`."""
-    recipe = SYSTEMS["conv_autoencoder"].recipes[None].changed(epochs=epochs)
+    recipe = SYSTEMS["conv_autoencoder"].recipes[None].changed(epochs=epochs, batch_size=BATCH)
     step, loader, rng = recipe.begin(model, known, seed=seed)
     fit(step, loader, epochs=epochs, rng=rng, progress=False)
 

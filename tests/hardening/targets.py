@@ -342,6 +342,10 @@ def targets() -> list[Target]:
             *("folder:{}", "label"),
         ),
         of_set(
+            *("pictures without labels", small_sets.class_folders(), {"cow/p0.png": PNG}),
+            "pictures:{}",
+        ),
+        of_set(
             *("class list", small_sets.csv(), {"list.csv": LINES, "photos/p1.png": PNG}),
             *("csv:{}/list.csv", "label"),
         ),

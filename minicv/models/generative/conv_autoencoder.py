@@ -13,7 +13,7 @@ How a level halves the side, and how its mirror image doubles it:
 | ``"pool"`` | a 3x3 convolution, max pooling | max unpooling by switches, a 3x3 convolution |
 
 The stamps of a 4x4 transposed convolution overlap evenly, two by two; those of a 3x3 one would
-leave a checkerboard.
+begin with a checkerboard, and have to unlearn it.
 
 **What the switches mean.** They say in which corner of its 2x2 window each maximum was, and they
 pass from the pooling to the unpooling *beside* the code. So with ``"pool"`` the code is not all
