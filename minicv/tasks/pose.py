@@ -298,11 +298,7 @@ OPTIONS = {
         "fully_connected, the paper's, or integral, by heat maps; default: by the system",
         choices=get_args(Head),
     ),
-    "units": Option(
-        "of each fully connected layer, or channels before the heat maps; default: by the system",
-        int,
-        "N",
-    ),
+    "units": OPTIONS_OF_A_SQUARE["units"],
     "stages": Option("of the cascade; 1 is the whole picture alone; default: by system", int, "N"),
     "size": OPTIONS_OF_A_SQUARE["size"],
     "sigma": Option("side of a crop in diameters of the torso; default: by system", float, "SIDE"),
