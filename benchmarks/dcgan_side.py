@@ -58,7 +58,7 @@ def dcgan(numbers: dict[str, Any]) -> Any:
     """The model of minicv, with weights drawn from seed 0."""
     from minicv.models.generative import DCGAN, DCGANSettings
 
-    names = ("size", "channels", "latent", "width")
+    names = ("size", "channels", "latent", "filters")
     settings = DCGANSettings(**{name: numbers[name] for name in names})
     return DCGAN(("any",), settings, rng=np.random.default_rng(0))
 

@@ -256,7 +256,7 @@ def race(options: Sequence[str]) -> dict[str, Any] | None:
         return None
     pixels = IdxImages(given.data.removeprefix("idx:"), "train").pixels[:6000]
     recipe, settings = SYSTEMS["dcgan"].recipes[None], SYSTEMS["dcgan"].settings[None]
-    numbers = {"latent": settings.latent, "width": settings.width, "lr": recipe.lr, "seed": 0}
+    numbers = {"latent": settings.latent, "filters": settings.filters, "lr": recipe.lr, "seed": 0}
     numbers["batch_size"] = recipe.batch_size
     # Squares of 28, as the recipe sees Fashion-MNIST; and larger ones in colour, as photographs.
     large = np.repeat(np.pad(pixels, ((0, 0), (18, 18), (18, 18)))[:1000, None], 3, axis=1)

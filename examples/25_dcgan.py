@@ -54,15 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     out = Path("runs/examples/25_dcgan")
     parser.add_argument("--data", default="farmyard:600", help="default: farmyard:600")
     parser.add_argument("--size", type=int, help="side of a picture; default: by the data")
-    parser.add_argument("--width", type=int, default=16, help="of the largest map; default 16")
+    parser.add_argument("--filters", type=int, default=16, help="of the largest map; default 16")
     parser.add_argument("--steps", type=int, default=1800, help="of both networks; default 1800")
     parser.add_argument("--out", type=Path, default=out, metavar="DIR", help=f"default: {out}")
     parser.add_argument("--seed", type=int, default=0, help="of everything random; default 0")
     given = parser.parse_args(arguments)
-    run(given.out, given.seed, given.data, given.size, given.width, given.steps)
+    run(given.out, given.seed, given.data, given.size, given.filters, given.steps)
 
 
-def run(out: Path, seed: int, data: str, size: int | None, width: int, steps: int) -> None:
+def run(out: Path, seed: int, data: str, size: int | None, filters: int, steps: int) -> None:
     """Train, print, draw.
 
     Args:
@@ -70,7 +70,7 @@ def run(out: Path, seed: int, data: str, size: int | None, width: int, steps: in
         seed: of everything random.
         data: a source, as `minicv train dcgan --data` takes it.
         size: of a picture; None is by the data.
-        width, steps: of the networks, of the training.
+        filters, steps: of the networks, of the training.
     """
     out.mkdir(parents=True, exist_ok=True)
     if data.partition(":")[0] == "farmyard":
@@ -80,7 +80,7 @@ def run(out: Path, seed: int, data: str, size: int | None, width: int, steps: in
     else:
         splits = open_data(data, GENERATION.labels_from(data))
         training, test = splits.train, splits.test
-    settings = measured(DCGANSettings(size, width=width), training)
+    settings = measured(DCGANSettings(size, filters=filters), training)
     pictures = squares_of(training, settings, MOST_PICTURES)
     unseen = squares_of(test, settings, UNSEEN)
     gan = DCGAN(("any",), settings, rng=np.random.default_rng(seed))

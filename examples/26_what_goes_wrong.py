@@ -150,7 +150,7 @@ def collapse(seed: int, n: int, steps: int, alone: int, judge_steps: int) -> Ima
     print(f"digits: the classifier names {right:.1%} of unseen ones")
     print(f"{'':<24}{'G loss':>8}{'missing':>9}{'distance between samples':>26}")
     gan = DCGAN(
-        ("any",), DCGANSettings(SIDE, 1, latent=32, width=16), rng=np.random.default_rng(seed)
+        ("any",), DCGANSettings(SIDE, 1, latent=32, filters=16), rng=np.random.default_rng(seed)
     )
     step, rng = play(gan, RATE, "non_saturating"), np.random.default_rng([seed, 2])
     losses = []

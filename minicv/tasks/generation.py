@@ -21,12 +21,14 @@ from minicv.models.generative.gan import GeneratorLoss, between, check_generator
 from minicv.models.model import Model, Result, Target
 from minicv.optim import Adam
 from minicv.tasks.generative_data import (
+    CHANNELS,
+    FILTERS,
     classes_of_pictures,
     evenly_spread,
     measured,
     squares_kept,
 )
-from minicv.tasks.task import Option, Prediction, Spec, System, Task
+from minicv.tasks.task import OPTIONS_OF_A_SQUARE, Option, Prediction, Spec, System, Task
 from minicv.training import AdversarialStep, Learning, Preparation, Recipe, Step
 
 SAMPLES, COLUMNS = 64, 8  # of a grid
@@ -170,7 +172,8 @@ class GenerationRecipe(Recipe):
     Attributes:
         beta1: of both optimizers.
         generator_loss: ``"non_saturating"`` or ``"minimax"``.
-        label_smoothing: of the real labels, see `minicv.models.generative.gan.discriminator_loss`.
+        one_sided_smoothing: of the labels of real pictures, see
+            `minicv.models.generative.gan.discriminator_loss`.
         discriminator_steps: for each step of the generator; they share the batch.
         validation_images: how many validation images, evenly spread, are predicted after each
             epoch; 0 takes all.
@@ -186,14 +189,14 @@ class GenerationRecipe(Recipe):
     warmup_steps: int = 0  # the rate stays the same
     beta1: float = 0.5
     generator_loss: GeneratorLoss = "non_saturating"
-    label_smoothing: float = 0.0
+    one_sided_smoothing: float = 0.0
     discriminator_steps: int = 1
     validation_images: int = 1000
 
     def __post_init__(self) -> None:
         super().__post_init__()
         check_generator_loss(self.generator_loss)
-        for name in ("beta1", "label_smoothing"):
+        for name in ("beta1", "one_sided_smoothing"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(
                     f"recipe: {name}={getattr(self, name)}; expected a number from 0 to less than 1"
@@ -233,7 +236,7 @@ class GenerationRecipe(Recipe):
             self.optimizer(model.generator.parameters()),
             self.optimizer(model.discriminator.parameters()),
             loss=self.generator_loss,
-            label_smoothing=self.label_smoothing,
+            label_smoothing=self.one_sided_smoothing,
             discriminator_steps=self.discriminator_steps,
         )
 
@@ -243,27 +246,16 @@ def _build(spec: Spec, rng: np.random.Generator) -> DCGAN:
 
 
 OPTIONS = {
-    "size": Option(
-        "side of the square that a picture becomes; default: by the training pictures, 28, 32 or "
-        "64",
-        int,
-        "PIXELS",
-    ),
-    "channels": Option(
-        "1 for grey, 3 for colour; default: as the training pictures are", int, "1|3"
-    ),
+    "size": OPTIONS_OF_A_SQUARE["size"],
+    "channels": CHANNELS,
     "latent": Option("numbers of a latent vector", int, "N"),
-    "width": Option(
-        "channels of the largest map; each smaller one has twice as many; default: by the system",
-        int,
-        "N",
-    ),
+    "filters": FILTERS,
     "generator_loss": Option(
         "minimax is the game's own loss, whose gradient vanishes where the discriminator wins; "
         "default: non_saturating",
         choices=get_args(GeneratorLoss),
     ),
-    "label_smoothing": Option(
+    "one_sided_smoothing": Option(
         "how much the labels of real pictures are below 1; default: 0", float, "SHARE"
     ),
     "discriminator_steps": Option("for each step of the generator; they share a batch", int, "K"),

@@ -15,7 +15,7 @@ from minicv.optim import Adam
 from minicv.training import AdversarialStep
 
 NUMBERS = {
-    "size": 8, "channels": 1, "latent": 3, "width": 2, "batch_size": 4, "lr": 0.001, "seed": 5,
+    "size": 8, "channels": 1, "latent": 3, "filters": 2, "batch_size": 4, "lr": 0.001, "seed": 5,
 }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ def test_points(load_example, tmp_path, check_pictures, capsys):
 def test_dcgan(load_example, tmp_path, check_pictures, capsys):
     script = load_example("25_dcgan")
     script.SIZE_OF_CUT_OUTS, script.UNSEEN = 8, 4
-    script.run(tmp_path, 0, "farmyard:4", None, width=2, steps=6)
+    script.run(tmp_path, 0, "farmyard:4", None, filters=2, steps=6)
     names = ["1_through_training.png", "2_samples.png", "3_walks.png", "4_nearest.png"]
     check_pictures(tmp_path, names)
     said = capsys.readouterr().out

@@ -62,7 +62,7 @@ def gan(out: Path, resume: bool = False) -> None:
     """Three epochs of a small DCGAN: two optimizers, latent vectors, batch statistics."""
     scenes = Farmyard(6, size=(32, 32), seed=3)
     splits = Splits(lambda: scenes, lambda: Subset(scenes, [0, 1]), lambda: None, drawn=True)
-    changes = {"epochs": 3, "batch_size": 3, "size": 8, "width": 2, "latent": 3}
+    changes = {"epochs": 3, "batch_size": 3, "size": 8, "filters": 2, "latent": 3}
     train(SYSTEMS["dcgan"], splits, out, changes=changes, resume=resume, say=lambda sentence: None)
 
 

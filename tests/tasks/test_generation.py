@@ -20,11 +20,11 @@ from minicv.tasks.generation import (
 from minicv.training import AdversarialStep
 
 SYSTEM = SYSTEMS["dcgan"]
-SMALL = ("--size", 8, "--width", 2, "--latent", 4)
+SMALL = ("--size", 8, "--filters", 2, "--latent", 4)
 
 
 def small_model(**settings):
-    own = DCGANSettings(**{"size": 8, "channels": 1, "latent": 4, "width": 2, **settings})
+    own = DCGANSettings(**{"size": 8, "channels": 1, "latent": 4, "filters": 2, **settings})
     return build(Spec("dcgan", ("any",), own), np.random.default_rng(0))
 
 
@@ -41,7 +41,7 @@ def test_it_needs_no_labels_and_is_judged_by_a_distance_that_is_to_be_small():
 
 def test_the_recipe_gives_both_players_an_adam_with_a_short_memory():
     model = small_model()
-    recipe = GenerationRecipe(2, 8, 2e-4, beta1=0.25, label_smoothing=0.1, discriminator_steps=2,
+    recipe = GenerationRecipe(2, 8, 2e-4, beta1=0.25, one_sided_smoothing=0.1, discriminator_steps=2,
                               generator_loss="minimax")  # fmt: skip
     step = recipe.step(model, 10)
     assert isinstance(step, AdversarialStep) and step.model is model
@@ -60,7 +60,7 @@ def test_the_recipe_gives_both_players_an_adam_with_a_short_memory():
     ("wrong", "said"),
     [
         ({"beta1": 1.0}, "beta1=1.0"),
-        ({"label_smoothing": -0.1}, "label_smoothing=-0.1"),
+        ({"one_sided_smoothing": -0.1}, "one_sided_smoothing=-0.1"),
         ({"generator_loss": "hinge"}, "expected 'non_saturating' or 'minimax'"),
         ({"discriminator_steps": 0}, "at least one step"),
         ({"discriminator_steps": 9}, "of a batch of 8"),

@@ -150,7 +150,7 @@ class Squares:
 
 
 def trained(epochs, out=None, resume=False):
-    gan = DCGAN(("any",), DCGANSettings(8, 1, latent=3, width=2), rng=np.random.default_rng(0))
+    gan = DCGAN(("any",), DCGANSettings(8, 1, latent=3, filters=2), rng=np.random.default_rng(0))
     step = AdversarialStep(
         gan, Adam(gan.generator.parameters()), Adam(gan.discriminator.parameters())
     )

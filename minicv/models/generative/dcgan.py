@@ -5,7 +5,7 @@ The generator:
     1. draw     z ~ N(0, 1)                                        (N, Z)
     2. project  one layer to a small map, batch norm, ReLU         (N, top, s, s)
     3. enlarge  levels of a 4x4 transposed convolution, stride 2,
-                batch norm and ReLU; half the channels each        (N, width, S/2, S/2)
+                batch norm and ReLU; half the channels each        (N, filters, S/2, S/2)
     4. picture  the last one, and tanh: -1 black, 1 white          (N, C, S, S)
 
 The discriminator, its mirror image:
@@ -50,7 +50,7 @@ class DCGANSettings(PictureSettings):
 
     Attributes:
         latent: Z, numbers of a latent vector.
-        width: channels of the largest map; each smaller one has twice as many.
+        filters: channels of the largest map; each smaller one has twice as many.
 
     Raises:
         ValueError: no latent number, no channel, or a side that does not halve evenly down to
@@ -61,17 +61,16 @@ class DCGANSettings(PictureSettings):
     """
 
     latent: int = 100
-    width: int = 32
+    filters: int = 32
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("latent", "width"):
+        for name in ("latent", "filters"):
             number = getattr(self, name)
-            if number < 1 or number != int(number):
+            if number < 1:
                 raise ValueError(
                     f"DCGANSettings: {name}={number}; expected a whole number from 1 on"
                 )
-            object.__setattr__(self, name, int(number))  # of the command line it may be 8.0
         if len(self.sides) < 2 or self.sides[-1] not in SMALLEST:
             raise ValueError(
                 f"DCGANSettings: size={self.size}; expected a side that halves evenly down to "
@@ -89,7 +88,7 @@ class DCGANSettings(PictureSettings):
     @property
     def widths(self) -> tuple[int, ...]:
         """Channels of each map below the picture, the largest map first."""
-        return tuple(self.width * 2**level for level in range(len(self.sides) - 1))
+        return tuple(self.filters * 2**level for level in range(len(self.sides) - 1))
 
 
 class DCGAN(GAN, Model):
@@ -103,7 +102,7 @@ class DCGAN(GAN, Model):
     Source: Radford, Metz & Chintala, Unsupervised representation learning with deep convolutional
     generative adversarial networks, ICLR 2016.
 
-    >>> model = DCGAN(("any",), DCGANSettings(28, 1, width=4), rng=np.random.default_rng(0))
+    >>> model = DCGAN(("any",), DCGANSettings(28, 1, filters=4), rng=np.random.default_rng(0))
     >>> model.sample(3, np.random.default_rng(0)).shape
     (3, 1, 28, 28)
     >>> found = model.predict([np.full((3, 30, 20), 0.5)])[0]
@@ -287,7 +286,7 @@ class Discriminator(Module):
 
     def forward(self, x: Tensor, record: StageRecorder = SILENT) -> Tensor:
         side = x.shape[2]
-        h = F.leaky_relu(self.first(x), LEAK)  # (N, C, S, S) -> (N, width, S/2, S/2)
+        h = F.leaky_relu(self.first(x), LEAK)  # (N, C, S, S) -> (N, filters, S/2, S/2)
         if record.keep:
             record_features(record, h.data[0], side / h.shape[2], f"reduced_to_{h.shape[2]}")
         for reduce, norm in zip(self.reduce, self.norms, strict=True):

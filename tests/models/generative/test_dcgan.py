@@ -8,7 +8,7 @@ from minicv.models.generative.dcgan import as_picture
 from minicv.models.generative.gan import discriminator_loss, generator_loss
 from minicv.nn import evaluating
 
-TINY = DCGANSettings(8, 1, latent=3, width=2)
+TINY = DCGANSettings(8, 1, latent=3, filters=2)
 
 
 def model(settings=TINY, seed=0):
@@ -23,7 +23,7 @@ def images(n, seed=0, size=(10, 12)):
     ("size", "channels", "top"), [(28, 1, (7, 4)), (32, 3, (4, 8)), (64, 3, (4, 16))]
 )
 def test_shapes_at_each_size(size, channels, top):
-    gan = model(DCGANSettings(size, channels, latent=5, width=2))
+    gan = model(DCGANSettings(size, channels, latent=5, filters=2))
     side, width = top
     assert (gan.generator.side, gan.generator.top) == (side, width)
     pictures = gan.sample(2, np.random.default_rng(0))
@@ -37,7 +37,7 @@ def test_shapes_at_each_size(size, channels, top):
 
 
 def test_the_weights_begin_as_in_the_paper():
-    gan = model(DCGANSettings(28, 1, latent=50, width=16))
+    gan = model(DCGANSettings(28, 1, latent=50, filters=16))
     for name, own in gan.named_parameters():
         if own.data.ndim > 1 and own.data.size > 400:
             assert abs(own.data.mean()) < 0.005, name
@@ -108,7 +108,7 @@ def test_sides_that_do_not_halve_are_refused(size):
         DCGANSettings(size)
 
 
-@pytest.mark.parametrize("wrong", [{"latent": 0}, {"width": 0}, {"width": 0.5}])
+@pytest.mark.parametrize("wrong", [{"latent": 0}, {"filters": 0}])
 def test_wrong_numbers_are_refused(wrong):
     with pytest.raises(ValueError, match="expected a whole number from 1 on"):
         DCGANSettings(**wrong)
