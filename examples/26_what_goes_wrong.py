@@ -133,13 +133,12 @@ def judge_of(pictures: np.ndarray, labels: np.ndarray, seed: int, steps: int) ->
     return judge.eval()
 
 
-def play(gan: GAN, rate: float, loss: GeneratorLoss) -> AdversarialStep:
+def play(gan: GAN, rate: float) -> AdversarialStep:
     """The step of a game with this learning rate of both."""
     return AdversarialStep(
         gan,
         Adam(gan.generator.parameters(), lr=rate, betas=BETAS),
         Adam(gan.discriminator.parameters(), lr=rate, betas=BETAS),
-        loss=loss,
     )
 
 
@@ -154,7 +153,7 @@ def collapse(seed: int, n: int, steps: int, alone: int, judge_steps: int) -> Ima
     gan = DCGAN(
         ("any",), DCGANSettings(SIDE, 1, latent=32, filters=16), rng=np.random.default_rng(seed)
     )
-    step, rng = play(gan, RATE, "non_saturating"), np.random.default_rng([seed, 2])
+    step, rng = play(gan, RATE), np.random.default_rng([seed, 2])
     losses = []
     for _ in range(steps):
         chosen = pictures[rng.integers(n, size=BATCH)]
@@ -193,7 +192,7 @@ def gradient_norm(gan: PointGAN, kind: GeneratorLoss, rng: np.random.Generator) 
 def too_strong(seed: int, alone: int, after: int) -> tuple[Image.Image, Image.Image]:
     """The gradients while the discriminator learns alone; and what each generator makes of it."""
     gan, rng = PointGAN(rng=np.random.default_rng(seed)), np.random.default_rng([seed, 4])
-    step = play(gan, POINT_RATE, "non_saturating")
+    step = play(gan, POINT_RATE)
     steps, norms, sure = [], {kind: [] for kind in LOSSES}, []
     for number in range(alone + 1):
         if number % max(1, alone // 60) == 0:
