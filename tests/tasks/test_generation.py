@@ -41,8 +41,8 @@ def test_it_needs_no_labels_and_is_judged_by_a_distance_that_is_to_be_small():
 
 def test_the_recipe_gives_both_players_an_adam_with_a_short_memory():
     model = small_model()
-    recipe = GenerationRecipe(2, 8, 2e-4, beta1=0.25, one_sided_smoothing=0.1, discriminator_steps=2,
-                              generator_loss="minimax")  # fmt: skip
+    changes = {"beta1": 0.25, "one_sided_smoothing": 0.1, "discriminator_steps": 2}
+    recipe = GenerationRecipe(2, 8, 2e-4, generator_loss="minimax", **changes)
     step = recipe.step(model, 10)
     assert isinstance(step, AdversarialStep) and step.model is model
     assert (step.loss, step.label_smoothing, step.discriminator_steps) == ("minimax", 0.1, 2)
