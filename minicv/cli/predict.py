@@ -121,8 +121,7 @@ def _without_pictures(model: Model, task: Task, options: argparse.Namespace) -> 
     """Write what a model makes of nothing but random numbers."""
     if task.without_pictures is None:
         raise ValueError(
-            f"predict: no IMAGE is given, and {task.name} needs one; name pictures, or folders of "
-            "pictures"
+            f"no IMAGE is given, and {task.name} needs one; name pictures, or folders of pictures"
         )
     if options.seed < 0:
         raise ValueError(f"--seed {options.seed}: expected a whole number from 0 on")

@@ -300,7 +300,7 @@ def commands() -> Iterator[Case]:
         ("{}/empty", "empty"),
     ):
         yield case((*PREDICT, picture), sentence, picture.removeprefix("{}/"))
-    yield case(PREDICT, "the following arguments are required: IMAGE")
+    yield case(PREDICT, "no IMAGE is given, and segmentation needs one")
     words = (*PREDICT[:-1], "{}/text.txt", "{}/pictures/p.png")
     yield case(words, "text.txt")
     for more, sentence in (

@@ -167,7 +167,7 @@ def test_a_gan_goes_on_to_the_same_bits(tmp_path, capsys):
 @pytest.mark.skipif(os.name != "posix", reason="a signal that no process can catch")
 def test_a_gan_goes_on_after_a_signal_9(tmp_path, capsys):
     options = ["--data", "farmyard:12", "--epochs", 5, "--batch-size", 4]
-    options += ["--size", 16, "--width", 4]
+    options += ["--size", 16, "--filters", 4]
     command = ["train", "dcgan", *map(str, options)]
     assert run(capsys, *command, "--out", tmp_path / "whole")[0] == 0
     out = tmp_path / "killed"
