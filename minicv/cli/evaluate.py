@@ -43,13 +43,12 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add_model_options(parser)
     add_data_options(parser, data_help())
     judged = ", ".join(task.name for task in tasks() if task.metric_by is not None)
-    if judged:
-        add(
-            "--judge",
-            type=path,
-            metavar="FILE",
-            help=f"a trained classifier, by whose features and classes it is judged too ({judged})",
-        )
+    add(
+        "--judge",
+        type=path,
+        metavar="FILE",
+        help=f"a trained classifier, by whose features and classes it is judged too ({judged})",
+    )
     add("--split", default="test", choices=["train", "validation", "test"], help="default: test")
     add("--json", type=Path, metavar="FILE", help="also write the values to this file")
     add(
@@ -144,12 +143,11 @@ def run(options: argparse.Namespace) -> None:
 
 def _judge(options: argparse.Namespace, task: Task) -> Model | None:
     """The model that ``--judge`` names."""
-    file = getattr(options, "judge", None)
-    if file is None:
+    if options.judge is None:
         return None
     if task.metric_by is None:
         raise ValueError(f"--judge: {task.name} is judged by its labels; leave the option out")
-    judge, _ = load(file)
+    judge, _ = load(options.judge)
     task.metric_by((), judge)  # refuses a model that cannot judge, before the pictures are read
     return judge
 

@@ -132,9 +132,9 @@ def _without_pictures(model: Model, task: Task, options: argparse.Namespace) -> 
 
 
 def _without_pictures_help() -> str:
-    """What the help says of the tasks that need no picture; nothing where there is none."""
+    """What the help says of the tasks that need no picture."""
     names = [task.name for task in tasks() if task.without_pictures is not None]
-    return f"; none for {' and '.join(names)}, to draw at random" if names else ""
+    return f"; none for {' and '.join(names)}, to draw at random"
 
 
 def _predict(

@@ -32,7 +32,13 @@ from minicv.autograd import Tensor
 from minicv.backend import to_numpy
 from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.generative.gan import GAN, as_probabilities, discriminator_loss, generator_loss
-from minicv.models.generative.pictures import PictureSettings, as_rgb, as_squares, generator_of
+from minicv.models.generative.pictures import (
+    PictureSettings,
+    as_rgb,
+    as_squares,
+    checked_squares,
+    generator_of,
+)
 from minicv.models.model import Model, Result, Target
 from minicv.nn import BatchNorm2d, Conv2d, ConvTranspose2d, Linear, Module, ModuleList
 from minicv.nn.initializers import normal
@@ -229,10 +235,7 @@ class DCGAN(GAN, Model):
         Raises:
             ValueError: there are none, or one is wrong.
         """
-        images = self.checked(images, method, targets)
-        if not len(images):
-            raise ValueError(f"{type(self).__name__}.{method}: no images; expected at least one")
-        return as_squares(images, *self.shape[1::-1])
+        return checked_squares(self, self.shape, images, method, targets)
 
 
 class Generator(Module):

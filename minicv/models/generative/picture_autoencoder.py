@@ -20,7 +20,12 @@ from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import to_numpy, xp_of
 from minicv.inspection.stage import StageRecorder, record_input
-from minicv.models.generative.pictures import PictureSettings, as_rgb, as_squares
+from minicv.models.generative.pictures import (
+    PictureSettings,
+    as_rgb,
+    as_squares,
+    checked_squares,
+)
 from minicv.models.model import Model, Result, Target
 
 AT_ONCE = 128  # pictures in one pass of a prediction
@@ -164,10 +169,7 @@ class PictureAutoencoder(Model):
         Raises:
             ValueError: there are none, or one is wrong.
         """
-        images = self.checked(images, method, targets)
-        if not len(images):
-            raise ValueError(f"{type(self).__name__}.{method}: no images; expected at least one")
-        return as_squares(images, *self.shape[1::-1])
+        return checked_squares(self, self.shape, images, method, targets)
 
     def tensor(self, array: np.ndarray) -> Tensor:
         """The array where the weights are."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minicv.data.transforms.square import square
+from minicv.models.model import Model, Target
 
 USUAL_SIZE = 64
 USUAL_CHANNELS = 3
@@ -77,6 +78,24 @@ def as_squares(images: Sequence[np.ndarray], size: int, channels: int) -> np.nda
             image = image.mean(axis=0, keepdims=True)
         own[:] = square(image, size, "stretch")
     return np.clip(squares, 0, 1, out=squares)
+
+
+def checked_squares(
+    model: Model,
+    shape: tuple[int, int, int],
+    images: Sequence[np.ndarray],
+    method: str,
+    targets: Sequence[Target] = (),
+) -> np.ndarray:
+    """The images that a method of a model is given, as squares of its ``shape`` (C, S, S).
+
+    Raises:
+        ValueError: there are none, or one is wrong; see `Model.checked`.
+    """
+    images = model.checked(images, method, targets)
+    if not len(images):
+        raise ValueError(f"{type(model).__name__}.{method}: no images; expected at least one")
+    return as_squares(images, *shape[1::-1])
 
 
 def as_rgb(picture: np.ndarray) -> np.ndarray:
