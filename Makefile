@@ -33,7 +33,7 @@ clean:  ## remove .venv and everything that was generated
 # The two marks say what is installed; a change of setup.py installs again.
 $(VENV)/installed: setup.py | check-python
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) -e .
+	$(PIP) -e '.[learn]'
 	@touch $@
 
 $(VENV)/installed-test: setup.py | check-python

