@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -58,7 +59,7 @@ def smaller_stages(stages: Sequence[Stage]) -> list[Stage]:
             if "stride" in arrays:
                 arrays["stride"] = float(arrays["stride"]) * max(across, down)
         if arrays.keys() and any(arrays[name] is not stage.arrays[name] for name in arrays):
-            stage = Stage(stage.name, stage.caption, stage.kind, arrays, stage.seconds)
+            stage = dataclasses.replace(stage, arrays=arrays)
         result.append(stage)
     return result
 

@@ -1,0 +1,233 @@
+"""One section of the page for each stage: heading, picture, numbers, formula, code."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from minicv.explain.costs import spoken_count
+from minicv.explain.encoding import picture_url
+from minicv.explain.formulas import formula_of
+from minicv.explain.sources import Excerpt, excerpts, highlighted
+from minicv.inspection.canvas import to_picture
+from minicv.inspection.stage import KINDS, Stage
+from minicv.inspection.stage_scene import Drawn, Scene
+from minicv.inspection.stage_sizes import image_at, size_within, smaller_stages
+from minicv.inspection.stages import draw_stage, duration
+from minicv.models.model import Model
+
+MOST_PHOTO = 900  # pixels of the longer side of a photograph that interactive parts draw on
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stage and what the page says of it.
+
+    Attributes:
+        number: from 1.
+        stage: as the model gave it.
+        drawn: its picture.
+        share: of the seconds of all stages, 0..1.
+        multiplications: of its convolutions and fully connected layers.
+        formula: HTML, or "".
+        code: the lines that made it.
+    """
+
+    number: int
+    stage: Stage
+    drawn: Drawn
+    share: float
+    multiplications: int
+    formula: str
+    code: Sequence[Excerpt]
+
+    @property
+    def heading(self) -> str:
+        """The first line of the stage's caption."""
+        return self.stage.caption.split("\n")[0] or self.stage.name
+
+    @property
+    def anchor(self) -> str:
+        """The name of the section in a link."""
+        return f"stage-{self.number}"
+
+    def contents_line(self) -> str:
+        """Its line in the list of contents, with a bar for its share of the time."""
+        return (
+            f'<li><a href="#{self.anchor}"><span class="number">{self.number}</span> '
+            f'<span class="of">{html.escape(self.heading)}</span>'
+            f'<span class="time">{duration(self.stage.seconds)}</span>'
+            f'<span class="bar" style="--share:{self.share:.3f}"></span></a></li>'
+        )
+
+    def as_html(self, widgets: Sequence[dict[str, Any]]) -> str:
+        """The section, with an empty place for each interactive part."""
+        caption = " ".join(self.stage.caption.split("\n")[1:])
+        parts = [
+            f'<section class="stage" id="{self.anchor}" aria-labelledby="{self.anchor}-heading">',
+            f'<h2 id="{self.anchor}-heading"><span class="number">{self.number}</span> '
+            f"{html.escape(self.heading)}</h2>",
+            f'<p class="caption">{html.escape(caption)}</p>' if caption else "",
+            self._figure(),
+            *(self._place(place, part) for place, part in enumerate(widgets)),
+            self._numbers(),
+            f'<div class="formula"><h3>Formula</h3>{self.formula}</div>' if self.formula else "",
+            self._code(),
+            "</section>",
+        ]
+        return "\n".join(part for part in parts if part)
+
+    def _place(self, place: int, part: dict[str, Any]) -> str:
+        """Where script puts an interactive part."""
+        return (
+            f'<div class="part" data-stage="{self.number - 1}" data-part="{place}">'
+            f'<h3>{html.escape(part["title"])}</h3><div class="control"></div></div>'
+        )
+
+    def _figure(self) -> str:
+        """The picture: the large one, on a phone the one that is made for a small place."""
+        tile, detail = self.drawn.tile, self.drawn.detail
+        notes = [self.drawn.note]
+        if detail is not None:
+            notes = [self.drawn.note if self.drawn.detail_note is None else self.drawn.detail_note]
+        shown = tile if detail is None else detail
+        size = f'width="{shown.width}" height="{shown.height}"'
+        alt = html.escape(f"Stage {self.number}, {self.heading}. {notes[0]}")
+        picture = f'<img src="{picture_url(shown)}" {size} alt="{alt}">'
+        if detail is not None and detail.width > 2 * tile.width * 0.75:
+            picture = (
+                f'<picture><source media="(max-width: 700px)" srcset="{picture_url(tile)}" '
+                f'width="{tile.width}" height="{tile.height}">{picture}</picture>'
+            )
+        note = f"<figcaption>{html.escape(notes[0])}</figcaption>" if notes[0] else ""
+        return f"<figure>{picture}{note}</figure>"
+
+    def _numbers(self) -> str:
+        """Seconds, multiplications, and the arrays."""
+        rows = "".join(
+            f"<tr><th scope=\"row\">{html.escape(name)}</th><td>{html.escape(shape)}</td>"
+            f"<td>{html.escape(letters)}</td><td>{html.escape(kind)}</td></tr>"
+            for name, shape, letters, kind in arrays_of(self.stage)
+        )
+        share = f", {100 * self.share:.0f} % of all" if self.share >= 0.005 else ""
+        return (
+            '<div class="numbers"><dl>'
+            f"<div><dt>Time</dt><dd>{duration(self.stage.seconds)}{share}</dd></div>"
+            f"<div><dt>Multiplications</dt><dd>{spoken_count(self.multiplications)}</dd></div>"
+            '</dl><div class="wide"><table><thead><tr><th scope="col">Array</th>'
+            '<th scope="col">Shape</th><th scope="col">Axes</th><th scope="col">Numbers</th>'
+            f"</tr></thead><tbody>{rows}</tbody></table></div></div>"
+        )
+
+    def _code(self) -> str:
+        if not self.code:
+            return ""
+        first, *called = self.code
+        listed = [_listing(first)]
+        for excerpt in called:
+            listed.append(
+                f"<details><summary>which calls <code>{html.escape(excerpt.what)}</code></summary>"
+                f"{_listing(excerpt)}</details>"
+            )
+        return f'<div class="code"><h3>Code</h3>{"".join(listed)}</div>'
+
+
+def sections_of(
+    stages: Sequence[Stage], model: Model, multiplications: Sequence[int]
+) -> list[Section]:
+    """A section for each stage.
+
+    Args:
+        stages: of the model, in order.
+        model: whose class names and code the sections show.
+        multiplications: of each stage.
+    """
+    total = sum(stage.seconds for stage in stages) or 1.0
+    return [
+        Section(
+            index + 1,
+            stage,
+            drawn,
+            stage.seconds / total,
+            multiplications[index],
+            formula_of(stage, model),
+            excerpts(stage.source, model),
+        )
+        for index, (stage, drawn) in enumerate(
+            zip(stages, drawings(stages, model), strict=True)
+        )
+    ]
+
+
+def drawings(stages: Sequence[Stage], model: Model) -> list[Drawn]:
+    """The picture of each stage, without a caption."""
+    small = smaller_stages(stages)
+    image, drawn = None, []
+    for index, stage in enumerate(small):
+        image = stage.arrays.get("image", image)
+        scene = Scene(small, index, image, model.classes, None, model.colours)
+        drawn.append(draw_stage(scene))
+    return drawn
+
+
+def arrays_of(stage: Stage) -> list[tuple[str, str, str, str]]:
+    """Of each array its name, its shape, the letters of the shape, and the kind of its numbers.
+
+    >>> stage = Stage("input", "", "image", {"image": np.zeros((3, 4, 6), "float32")}, 0.0)
+    >>> arrays_of(stage)
+    [('image', '3 × 4 × 6', '3 H W', 'float32')]
+    """
+    letters = {name.removesuffix("?"): axes for name, axes in KINDS[stage.kind].items()}
+    rows = []
+    for name, value in stage.arrays.items():
+        array = np.asarray(value)
+        shape = " × ".join(f"{size:,}" for size in array.shape) or "one number"
+        kind = "text" if array.dtype.kind in "UO" else str(array.dtype)
+        rows.append((name, shape, letters.get(name, "").replace("...", "…"), kind))
+    return rows
+
+
+class Photos:
+    """The images of the stages as pictures that interactive parts draw on, each once."""
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        self._images: list[np.ndarray] = []
+        self._numbers: list[int | None] = []
+        number: int | None = None
+        for stage in stages:
+            image = stage.arrays.get("image")
+            if image is not None:
+                number = next((i for i, own in enumerate(self._images) if own is image), None)
+                if number is None:
+                    number = len(self._images)
+                    self._images.append(np.asarray(image))
+            self._numbers.append(number)
+
+    def number_of(self, index: int) -> int | None:
+        """Which picture lies under stage ``index``."""
+        return self._numbers[index]
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """Each picture: its URL, and the size of the image in whose pixels boxes are."""
+        data = []
+        for image in self._images:
+            height, width = image.shape[1:]
+            size = size_within(height, width, MOST_PHOTO)
+            shown = image if size == (height, width) else image_at(image, size)
+            url = picture_url(to_picture(np.asarray(shown, np.float32)))
+            data.append({"src": url, "width": width, "height": height})
+        return data
+
+
+def _listing(excerpt: Excerpt) -> str:
+    """Lines of code with their numbers; the numbers are not copied with the code."""
+    return (
+        f'<p class="place"><code>{html.escape(excerpt.place())}</code></p>'
+        f'<div class="wide"><pre style="counter-reset: line {excerpt.first - 1}"><code>'
+        + "".join(f"<span>{line}\n</span>" for line in highlighted(excerpt.text).split("\n"))
+        + "</code></pre></div>"
+    )
