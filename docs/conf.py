@@ -1,0 +1,101 @@
+"""How Sphinx builds the guide; `make docs` runs it. The parts that are ours stand in _sphinx/."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE / "_sphinx"))
+
+import api_pages
+import gallery_pages
+
+import minicv
+
+project = "minicv"
+author = "the authors of minicv"
+release = minicv.__version__
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx_gallery.gen_gallery",
+    "source_pages",
+]
+exclude_patterns = ["_build", "_sphinx", "_templates", "figures", "gallery", "auto_examples/*.ipynb"]
+templates_path = ["_templates"]
+
+# --- pages -----------------------------------------------------------------------------------
+
+myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3  # a link may lead to page.md#a-heading, as on a code host
+highlight_language = "none"  # a block says what it is; formulas in docstrings are no language
+
+# --- docstrings ------------------------------------------------------------------------------
+
+default_role = "py:obj"  # `nms` in a docstring leads to it where it is documented, else is code
+autosummary_generate = False
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_preserve_defaults = True
+python_display_short_literal_types = True
+python_maximum_signature_line_length = 80
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # an attribute is described where the class is, not a second time
+napoleon_custom_sections = ["Target"]
+
+# --- the gallery -----------------------------------------------------------------------------
+
+sphinx_gallery_conf = {
+    "examples_dirs": str(gallery_pages.PREPARED.relative_to(HERE)),
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": gallery_pages.QUICK,
+    "ignore_pattern": r"^$",
+    "within_subsection_order": "FileNameSortKey",
+    "image_scrapers": (gallery_pages.new_pictures,),
+    "reset_modules": (),
+    "abort_on_example_error": False,
+    "download_all_examples": True,
+    "notebook_images": True,  # within the notebook, which is to work alone
+    "first_notebook_cell": gallery_pages.FIRST_CELL,
+    "last_notebook_cell": gallery_pages.LAST_CELL,
+    "reference_url": {"minicv": None},  # names of minicv in the code lead to this reference
+    "doc_module": (),
+    "thumbnail_size": (400, 280),
+    "min_reported_time": 10_000,
+    "show_signature": False,
+    "copyfile_regex": r"",
+}
+
+# --- looks -----------------------------------------------------------------------------------
+
+html_theme = "furo"
+html_title = "minicv"
+html_static_path = ["_static"]
+html_css_files = ["guide.css"]
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+html_copy_source = False
+html_show_sourcelink = False
+pygments_style = "friendly"
+pygments_dark_style = "native"
+html_theme_options = {
+    "light_css_variables": {
+        "color-brand-primary": "#0b6b75",
+        "color-brand-content": "#0b6b75",
+        "color-brand-visited": "#6b5a75",
+    },
+    "dark_css_variables": {
+        "color-brand-primary": "#64c4cc",
+        "color-brand-content": "#64c4cc",
+        "color-brand-visited": "#b3a3c4",
+    },
+}
+
+
+def setup(app):
+    """Make what the pages are made of: figures, stubs of the reference, copies of the examples."""
+    subprocess.run([sys.executable, str(HERE / "figures")], check=True)
+    api_pages.write(HERE / "api" / "generated")
+    gallery_pages.write()
