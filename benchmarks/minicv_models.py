@@ -143,7 +143,7 @@ def losses(
         own.extend(suppress(*arguments))
         if proposals is None:
             return own
-        return [rpn.Proposals(boxes, boxes[:, 0], boxes[:, 0]) for boxes in proposals]
+        return [rpn.Proposals(boxes, boxes[:, 0], boxes[:, 0], boxes[:, 0]) for boxes in proposals]
 
     model._stage5_suppress = proposed
     try:

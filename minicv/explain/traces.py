@@ -1,4 +1,4 @@
-"""Where a detection came from: its region, the anchor that the region was, and what the head saw."""
+"""Where a detection came from: its region, that region's anchor, and what the head saw."""
 
 from __future__ import annotations
 

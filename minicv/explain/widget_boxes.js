@@ -72,22 +72,14 @@ minicv.boxes = (function () {
 // A picture with boxes over it, and what the parts of detectors draw with.
 minicv.overlay = (function () {
   "use strict";
-  const SVG = "http://www.w3.org/2000/svg";
-
-  function node(tag, attributes = {}, ...children) {
-    const made = document.createElementNS(SVG, tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    made.append(...children);
-    return made;
-  }
 
   // The picture as an SVG that is measured in the pixels of the boxes.
   function picture(photo, width, height, label) {
-    const svg = node("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", class: "overlay" });
+    const svg = minicv.element("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", class: "overlay" });
     svg.setAttribute("aria-label", label);
     if (photo) {
       svg.append(
-        node("image", { href: photo.src, width, height, preserveAspectRatio: "none" }),
+        minicv.element("image", { href: photo.src, width, height, preserveAspectRatio: "none" }),
       );
     }
     return svg;
@@ -97,11 +89,11 @@ minicv.overlay = (function () {
   function rectangle(box, name) {
     const [x1, y1, x2, y2] = box;
     const place = { x: x1, y: y1, width: Math.max(x2 - x1, 0), height: Math.max(y2 - y1, 0) };
-    return node(
+    return minicv.element(
       "g", { class: `box ${name}` },
-      node("rect", { ...place, class: "casing" }), node("rect", { ...place, class: "line" }),
+      minicv.element("rect", { ...place, class: "casing" }), minicv.element("rect", { ...place, class: "line" }),
     );
   }
 
-  return { node, picture, rectangle };
+  return { picture, rectangle };
 })();

@@ -25,20 +25,26 @@ KINDS: dict[str, dict[str, str]] = {
     "features": {"features": "C h w", "stride": ""},  # stride: pixels of the image per cell
     "anchors": {"anchors": "h w A 4"},
     "objectness": {"objectness": "h w A", "anchors": "h w A 4"},
-    "boxes": {"boxes": "R 4", "scores": "R"},  # any scores, the best first
+    # Any scores, the best first; of a proposal network the anchor that each box was, among all.
+    "boxes": {"boxes": "R 4", "scores": "R", "anchor_indices?": "R"},
     "regions": {"boxes": "R 4", "crops?": "R 3 S T"},  # where the system cuts regions out
     # (R, C, h, w) or (R, P); of P numbers the first C h w may be maps: "maps" is C, h, w
     "region features": {"boxes": "R 4", "region_features": "R ...", "maps?": "3"},
     "region scores": {"boxes": "R 4", "class_scores": "R K"},
     "refined boxes": {"boxes": "R 4", "refined_boxes": "R K 4", "class_scores": "R K"},
-    "detections": {"image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D"},
+    "detections": {  # and the region that each was, among those of the stages before
+        "image": "3 H W", "boxes": "D 4", "labels": "D", "scores": "D", "region_indices?": "D",
+    },
     "class scores": {"class_scores": "K"},  # those of an SVM may be any numbers
     "class maps": {"class_maps": "K h w"},
     "code": {"code": "D"},  # of an autoencoder: any numbers
     "label map": {"image": "3 H W", "segmentation": "H W"},
-    # The anchors of all levels of a pyramid; ``levels`` are numbers of ``strides``.
-    "anchors of levels": {"anchors": "M 4", "levels": "M", "strides": "L"},
-    "objectness of levels": {"anchors": "M 4", "levels": "M", "strides": "L", "objectness": "M"},
+    # The anchors of all levels of a pyramid; ``levels`` are numbers of ``strides``; of each level
+    # ``grids`` has the rows, the columns, and the anchors at each cell.
+    "anchors of levels": {"anchors": "M 4", "levels": "M", "strides": "L", "grids?": "L 3"},
+    "objectness of levels": {
+        "anchors": "M 4", "levels": "M", "strides": "L", "objectness": "M", "grids?": "L 3",
+    },
     "levels": {"boxes": "R 4", "levels": "R", "strides": "L"},  # from which each is pooled
     "mask probabilities": {
         "boxes": "D 4", "labels": "D", "scores": "D", "mask_probabilities": "D M M",

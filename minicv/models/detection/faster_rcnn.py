@@ -31,12 +31,13 @@ from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.head_rounds import mean_logits, moved_regions
-from minicv.models.detection.pyramid_stages import record_levels, record_maps, record_rpn
-from minicv.models.detection.region_stages import (
-    record_boxes,
-    record_detections,
-    record_region_features,
+from minicv.models.detection.pyramid_stages import (
+    record_levels,
+    record_maps,
+    record_proposals,
+    record_rpn,
 )
+from minicv.models.detection.region_stages import record_detections, record_region_features
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
     Found,
@@ -272,7 +273,7 @@ class FasterRCNN(Model):
         """
         batch, _, found = self.detect_in_batch(images, record)
         results = [in_image(batch, index, own) for index, own in enumerate(found)]
-        record_detections(record, batch.images[0], results[0])
+        record_detections(record, batch.images[0], results[0], found[0].regions)
         return results
 
     def detect_in_batch(
@@ -291,10 +292,9 @@ class FasterRCNN(Model):
         found = self._stage3_rpn(features, batch)
         record_rpn(record, found, self.strides)
         candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_test)
-        title = "Proposals before NMS"
-        record_boxes(record, "proposals_before_nms", title, *candidates[0][:2])
+        record_proposals(record, "proposals_before_nms", "Proposals before NMS", candidates[0])
         proposals = self._stage5_suppress(candidates, s.post_nms_top_n_test)
-        record_boxes(record, "proposals", "Proposals after NMS", *proposals[0][:2])
+        record_proposals(record, "proposals", "Proposals after NMS", proposals[0])
         boxes = [own.boxes for own in proposals]
         pooled = self.pool(features, boxes, s.pooled_size, record)  # 6
         record_region_features(record, boxes[0], pooled.data)

@@ -174,7 +174,7 @@ class MaskRCNN(FasterRCNN):
         """
         batch, features, found = self.detect_in_batch(images, record)  # 1 to 8
         results = [in_image(batch, index, own) for index, own in enumerate(found)]
-        record_detections(record, batch.images[0], results[0])
+        record_detections(record, batch.images[0], results[0], found[0].regions)
         if self.settings.masks:
             logits = self._stage10_mask_head(self._stage9_pool(features, _boxes(found)))
             self._stage11_paste(logits, batch, found, results, record)

@@ -9,7 +9,8 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy
 from minicv.inspection.stage import StageRecorder, record_features
-from minicv.models.detection.rpn import RPNOutput
+from minicv.models.detection.region_stages import record_boxes
+from minicv.models.detection.rpn import Proposals, RPNOutput
 
 
 def record_maps(record: StageRecorder, features: Sequence[Tensor], strides: Sequence[int]) -> None:
@@ -53,6 +54,7 @@ def record_rpn(record: StageRecorder, found: RPNOutput, strides: Sequence[int]) 
             "anchors": to_numpy(found.anchors),
             "levels": np.repeat(np.arange(len(strides)), found.counts),
             "strides": np.array(strides),
+            "grids": np.array(found.shapes),
         }
 
     cells = sum(h * w for h, w, _ in found.shapes)
@@ -69,6 +71,11 @@ def record_rpn(record: StageRecorder, found: RPNOutput, strides: Sequence[int]) 
         "objectness of levels",
         lambda: {**of_levels(), "objectness": _objectness(found)},
     )
+
+
+def record_proposals(record: StageRecorder, name: str, title: str, found: Proposals) -> None:
+    """Note the boxes and scores of an image, and the anchor that each was."""
+    record_boxes(record, name, title, found.boxes, found.scores, anchor_indices=found.anchors)
 
 
 def record_levels(

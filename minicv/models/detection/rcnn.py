@@ -41,6 +41,7 @@ from minicv.models.detection.region_stages import (
     record_scores,
 )
 from minicv.models.detection.roi_heads import (
+    Found,
     TwoLayerHead,
     draw_weights,
     learnable_objects,
@@ -362,8 +363,9 @@ class RCNN(Model):
         refined = self._stage5_regress(features.pooled, boxes, image.shape[1:])
         record_refined_boxes(record, boxes, refined, class_scores)
         found = self._stage6_postprocess(class_scores, refined)
-        record_detections(record, image, found)
-        return found
+        result = {"boxes": found.boxes, "labels": found.labels, "scores": found.scores}
+        record_detections(record, image, result, found.regions)
+        return result
 
     def _units_to_learn_from(
         self, images: Sequence[np.ndarray], regions: Sequence[np.ndarray]
@@ -430,13 +432,12 @@ class RCNN(Model):
         height, width = size
         return clip_boxes_to_image(decode_boxes(offsets, boxes), (height, width))
 
-    def _stage6_postprocess(self, class_scores: np.ndarray, refined_boxes: np.ndarray) -> Result:
+    def _stage6_postprocess(self, class_scores: np.ndarray, refined_boxes: np.ndarray) -> Found:
         s = self.settings
-        boxes, labels, scores = select_detections(
+        return select_detections(
             class_scores,
             refined_boxes,
             score_threshold=s.score_threshold,
             nms_threshold=s.nms_threshold,
             detections_per_image=s.detections_per_image,
         )
-        return {"boxes": boxes, "labels": labels, "scores": scores}

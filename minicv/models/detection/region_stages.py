@@ -9,10 +9,13 @@ from minicv.inspection.stage import StageRecorder
 from minicv.models.model import Result
 
 
-def record_boxes(record: StageRecorder, name: str, title: str, boxes: Array, scores: Array) -> None:
+def record_boxes(
+    record: StageRecorder, name: str, title: str, boxes: Array, scores: Array, **more: Array
+) -> None:
     """Note boxes (R, 4), best first, and their scores (R,)."""
+    arrays = {"boxes": boxes, "scores": scores, **more}
     caption = f"{title}\n{len(boxes):,} boxes"
-    record(name, caption, "boxes", lambda: {"boxes": to_numpy(boxes), "scores": to_numpy(scores)})
+    record(name, caption, "boxes", lambda: {key: to_numpy(own) for key, own in arrays.items()})
 
 
 def record_region_features(
@@ -58,7 +61,14 @@ def record_refined_boxes(
     )
 
 
-def record_detections(record: StageRecorder, image: np.ndarray, found: Result) -> None:
-    """Note the result of an image as "detections"."""
+def record_detections(
+    record: StageRecorder, image: np.ndarray, found: Result, regions: Array
+) -> None:
+    """Note the result of an image as "detections", and the region (D,) that each was."""
     caption = f"Detections\n{len(found['boxes']):,} boxes"
-    record("detections", caption, "detections", lambda: {"image": image, **found})
+    record(
+        "detections",
+        caption,
+        "detections",
+        lambda: {"image": image, **found, "region_indices": to_numpy(regions)},
+    )

@@ -320,6 +320,22 @@ def box_loss(
 # Detection: from scores and offsets to boxes
 
 
+class Found(NamedTuple):
+    """The detections of one image, best first.
+
+    Attributes:
+        boxes: (D, 4), in the pixels of the batch.
+        labels: (D,) int64, 0..K-1.
+        scores: (D,) in 0..1.
+        regions: (D,) int64, the region that each was, 0..R-1.
+    """
+
+    boxes: Array
+    labels: Array
+    scores: Array
+    regions: Array
+
+
 def select_detections(
     class_scores: Array,
     boxes: Array,
@@ -328,7 +344,7 @@ def select_detections(
     nms_threshold: float,
     detections_per_image: int,
     vote_iou: float = 1.0,
-) -> tuple[Array, Array, Array]:
+) -> Found:
     """Drop low scores, suppress overlapping boxes within each class, and keep the best.
 
     Args:
@@ -341,14 +357,15 @@ def select_detections(
             class that overlap it by as much; see `vote_boxes`.
 
     Returns:
-        boxes (D, 4), labels (D,) int64 in 0..K-1, scores (D,); best first.
+        boxes, labels, scores, and the region of each; in the pixels of ``boxes``, best first.
 
     Source: Girshick et al., "Rich feature hierarchies" (2014), section 2.2.
 
     >>> boxes = np.array([[[0.0, 0, 8, 8]], [[0.0, 0, 8, 9]], [[9.0, 0, 12, 8]]])
-    >>> select_detections(np.array([[0.5], [0.6], [0.1]]), boxes, score_threshold=0.2,
-    ...                   nms_threshold=0.3, detections_per_image=9)[0].tolist()
-    [[0.0, 0.0, 8.0, 9.0]]
+    >>> found = select_detections(np.array([[0.5], [0.6], [0.1]]), boxes, score_threshold=0.2,
+    ...                           nms_threshold=0.3, detections_per_image=9)
+    >>> found.boxes.tolist(), found.regions.tolist()
+    ([[0.0, 0.0, 8.0, 9.0]], [1])
     """
     xp = xp_of(class_scores, boxes)
     regions, classes = class_scores.shape
@@ -364,21 +381,7 @@ def select_detections(
         for label in range(classes):
             own, voting = labels[kept] == label, labels == label
             found[own] = vote_boxes(found[own], boxes[voting], scores[voting], vote_iou)
-    return found, labels[kept], scores[kept]
-
-
-class Found(NamedTuple):
-    """The detections of one image, best first.
-
-    Attributes:
-        boxes: (D, 4), in the pixels of the batch.
-        labels: (D,) int64, 0..K-1.
-        scores: (D,) probabilities.
-    """
-
-    boxes: Array
-    labels: Array
-    scores: Array
+    return Found(found, labels[kept], scores[kept], good[kept] // classes)
 
 
 def detect(
@@ -420,15 +423,13 @@ def detect(
     record_refined_boxes(record, regions[0], refined[0], class_scores[0])
 
     return [
-        Found(
-            *select_detections(
-                scores,
-                moved,
-                score_threshold=s.score_threshold,
-                nms_threshold=s.nms_threshold,
-                detections_per_image=s.detections_per_image,
-                vote_iou=s.vote_iou,
-            )
+        select_detections(
+            scores,
+            moved,
+            score_threshold=s.score_threshold,
+            nms_threshold=s.nms_threshold,
+            detections_per_image=s.detections_per_image,
+            vote_iou=s.vote_iou,
         )
         for scores, moved in zip(class_scores, refined, strict=True)
     ]
@@ -440,7 +441,7 @@ def in_image(batch: ImageBatch, index: int, found: Found) -> Result:
     Returns:
         ``"boxes"`` (D, 4), ``"labels"`` (D,) in 0..K-1 and ``"scores"`` (D,), best first.
     """
-    boxes, labels, scores = (to_numpy(array) for array in found)
+    boxes, labels, scores = (to_numpy(array) for array in found[:3])
     return {"boxes": batch.boxes_to_image(index, boxes), "labels": labels, "scores": scores}
 
 
@@ -455,5 +456,5 @@ def postprocess(
     """`detect`, and each image's detections in its own pixels; ``record`` gets these too."""
     found = detect(logits, offsets, regions, batch, settings, record)
     results = [in_image(batch, index, own) for index, own in enumerate(found)]
-    record_detections(record, batch.images[0], results[0])
+    record_detections(record, batch.images[0], results[0], found[0].regions)
     return results

@@ -91,11 +91,13 @@ class Proposals(NamedTuple):
             each level.
         scores: (R,) probabilities.
         levels: (R,) the map that each comes from, 0 for the finest.
+        anchors: (R,) the anchor that each was, 0..M-1.
     """
 
     boxes: Array
     scores: Array
     levels: Array
+    anchors: Array
 
 
 def propose(
@@ -128,8 +130,8 @@ def propose(
     >>> anchors = np.array([[0.0, 0.0, 8.0, 8.0], [4.0, 4.0, 12.0, 12.0]])
     >>> found = propose(np.array([-1.0, 0.0]), np.zeros((2, 4)), anchors, [2], (10, 10),
     ...                 pre_nms_top_n=1, min_size=2.0)
-    >>> found.boxes.tolist(), found.scores.tolist(), found.levels.tolist()
-    ([[4.0, 4.0, 10.0, 10.0]], [0.5], [0])
+    >>> found.boxes.tolist(), found.scores.tolist(), found.levels.tolist(), found.anchors.tolist()
+    ([[4.0, 4.0, 10.0, 10.0]], [0.5], [0], [1])
     """
     xp = xp_of(objectness, deltas, anchors)
     starts = [0, *itertools.accumulate(counts)]
@@ -145,7 +147,7 @@ def propose(
     boxes = clip_boxes_to_image(boxes, image_size)
     scores = 1 / (1 + xp.exp(-xp.clip(objectness[best], -50, 50)))
     large = remove_small_boxes(boxes, min_size)
-    return Proposals(boxes[large], scores[large], levels[large])
+    return Proposals(boxes[large], scores[large], levels[large], best[large])
 
 
 def suppress(proposals: Proposals, *, nms_threshold: float, post_nms_top_n: int) -> Proposals:
@@ -153,14 +155,14 @@ def suppress(proposals: Proposals, *, nms_threshold: float, post_nms_top_n: int)
     ``post_nms_top_n`` boxes of all levels.
 
     >>> boxes = np.array([[0.0, 0.0, 8.0, 8.0], [0.0, 1.0, 8.0, 8.0], [8.0, 0.0, 12.0, 8.0]])
-    >>> found = suppress(Proposals(boxes, np.array([0.9, 0.8, 0.7]), np.zeros(3, int)),
-    ...                  nms_threshold=0.7, post_nms_top_n=300)
-    >>> found.scores.tolist()
-    [0.9, 0.7]
+    >>> proposals = Proposals(boxes, np.array([0.9, 0.8, 0.7]), np.zeros(3, int), np.arange(3))
+    >>> found = suppress(proposals, nms_threshold=0.7, post_nms_top_n=300)
+    >>> found.scores.tolist(), found.anchors.tolist()
+    ([0.9, 0.7], [0, 2])
     """
-    boxes, scores, levels = proposals
+    boxes, scores, levels, _ = proposals
     kept = batched_nms(boxes, scores, levels, nms_threshold)[:post_nms_top_n]  # (R,)
-    return Proposals(boxes[kept], scores[kept], levels[kept])
+    return Proposals(*(part[kept] for part in proposals))
 
 
 class AnchorTargets(NamedTuple):

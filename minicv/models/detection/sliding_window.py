@@ -199,17 +199,17 @@ class SlidingWindowDetector(Model):
         probabilities = [to_numpy(F.softmax(some, dim=1).data) for some in logits]
         class_scores = np.concatenate(probabilities)[:, 1:]  # (R, K)
         record_scores(record, windows, class_scores)
-        boxes, labels, scores = select_detections(  # 4
+        found = select_detections(  # 4
             class_scores,
             np.repeat(windows[:, None], len(self.classes), axis=1),  # (R, 4) -> (R, K, 4)
             score_threshold=s.score_threshold,
             nms_threshold=s.nms_threshold,
             detections_per_image=s.detections_per_image,
         )
-        boxes = boxes_between(boxes, copy.shape[1:], image.shape[1:])
-        found = {"boxes": boxes, "labels": labels, "scores": scores}
-        record_detections(record, image, found)
-        return found
+        boxes = boxes_between(found.boxes, copy.shape[1:], image.shape[1:])
+        result = {"boxes": boxes, "labels": found.labels, "scores": found.scores}
+        record_detections(record, image, result, found.regions)
+        return result
 
     def _record_warped(
         self, record: StageRecorder, windows: np.ndarray, warped: Sequence[np.ndarray]

@@ -71,6 +71,9 @@ def test_each_stage_follows_from_the_one_before():
     kept = nms(before["boxes"], before["scores"], SETTINGS.rpn_nms_threshold)[:30]
     np.testing.assert_array_equal(after["boxes"], before["boxes"][kept])
     np.testing.assert_array_equal(after["scores"], before["scores"][kept])
+    best = np.argsort(-logits.data[0], kind="stable")[:100]
+    assert before["anchor_indices"].tolist() == best.tolist()
+    assert after["anchor_indices"].tolist() == best[kept].tolist()
 
     pooled = stages["region_features"]["region_features"]
     image_of_box = np.zeros(len(kept), np.int64)

@@ -17,7 +17,7 @@ from minicv import Tensor
 from minicv import functional as F
 from minicv.models.backbones import FPN, SmallBackbone
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
-from minicv.vision import generate_anchors
+from minicv.vision import clip_boxes_to_image, decode_boxes, generate_anchors
 
 SETTINGS = FasterRCNNSettings(
     min_size=64,
@@ -66,6 +66,28 @@ def test_the_same_network_looks_at_every_level():
     ]
     right = 1 / (1 + np.exp(-np.concatenate(parts)))
     np.testing.assert_allclose(stages["objectness"]["objectness"], right, rtol=1e-5)
+
+
+def test_a_detection_can_be_followed_back_to_the_anchor_that_it_was():
+    """Detection, region, anchor: each is what the network makes of the one before."""
+    model = make_model()
+    stages = {stage.name: stage.arrays for stage in model.stages(make_image(64, 96))}
+    maps = [Tensor(stages[f"feature_map_{stride}"]["features"][None]) for stride in (8, 16, 32)]
+    deltas = np.concatenate([model.rpn(features)[1].data[0] for features in maps])  # (M, 4)
+    anchors, objectness = (stages[name] for name in ("anchors", "objectness"))
+    moved = clip_boxes_to_image(decode_boxes(deltas, anchors["anchors"]), (64, 96))
+    for name in ("proposals_before_nms", "proposals"):
+        own = stages[name]["anchor_indices"]
+        assert len(set(own.tolist())) == len(own) == len(stages[name]["boxes"]) > 20
+        np.testing.assert_allclose(stages[name]["boxes"], moved[own], atol=1e-4)
+        np.testing.assert_array_equal(stages[name]["scores"], objectness["objectness"][own])
+    assert len(set(anchors["levels"][stages["proposals_before_nms"]["anchor_indices"]])) == 3
+
+    found, refined = stages["detections"], stages["refined_boxes"]
+    rows = found["region_indices"], found["labels"]
+    np.testing.assert_array_equal(found["boxes"], refined["refined_boxes"][rows])
+    np.testing.assert_array_equal(found["scores"], refined["class_scores"][rows])
+    assert anchors["grids"].tolist() == [[8, 12, 3], [4, 6, 3], [2, 3, 3]]
 
 
 def test_each_region_is_pooled_from_the_map_of_its_size():

@@ -384,27 +384,28 @@ def select(scores, boxes, **changes):
 def test_predictions_of_the_same_class_vote_on_where_a_detection_is():
     boxes = [[[0, 0, 10, 10], [0, 0, 10, 8]], [[0, 0, 10, 6], [50, 0, 60, 10]]]
     scores = [[0.6, 0.1], [0.3, 0.9]]
-    found, labels, kept_scores = select(scores, boxes, vote_iou=0.5)
-    assert labels.tolist() == [1, 0]
+    found, labels, kept_scores, regions = select(scores, boxes, vote_iou=0.5)
+    assert labels.tolist() == [1, 0] and regions.tolist() == [1, 0]
     np.testing.assert_allclose(kept_scores, [0.9, 0.6], rtol=1e-6)  # scores are no means
     # (0.6 * 10 + 0.3 * 6) / 0.9; the box of class 1 with 0.1 is below the threshold of scores.
     np.testing.assert_allclose(found, [[50, 0, 60, 10], [0, 0, 10, 7.8 / 0.9]], rtol=1e-6)
-    alone, _, _ = select(scores, boxes, vote_iou=0.7)
-    np.testing.assert_array_equal(alone, select(scores, boxes)[0])
+    alone = select(scores, boxes, vote_iou=0.7)
+    np.testing.assert_array_equal(alone.boxes, select(scores, boxes).boxes)
 
 
 def test_suppression_is_within_a_class_and_best_come_first():
     same = [0, 0, 10, 10]
     scores = [[0.5, 0.9], [0.7, 0.3]]
-    boxes, labels, scores = select(scores, [[same, same], [same, same]])
+    boxes, labels, scores, regions = select(scores, [[same, same], [same, same]])
     assert labels.tolist() == [1, 0] and labels.dtype == np.int64
+    assert regions.tolist() == [0, 1]
     np.testing.assert_allclose(scores, [0.9, 0.7])
     assert boxes.tolist() == [same, same]
 
 
 def test_each_class_has_its_own_box():
     left, right = [0, 0, 10, 10], [20, 0, 30, 10]
-    boxes, labels, _ = select([[0.5, 0.9]], [[left, right]])
+    boxes, labels, _, _ = select([[0.5, 0.9]], [[left, right]])
     assert boxes.tolist() == [right, left] and labels.tolist() == [1, 0]
 
 
@@ -416,8 +417,8 @@ def test_low_thin_and_too_many_are_left_out():
 
 
 def test_nothing_to_select_from():
-    boxes, labels, scores = select(np.zeros((0, 3)), [])
-    assert boxes.shape == (0, 4) and labels.shape == (0,) and scores.shape == (0,)
+    boxes, labels, scores, regions = select(np.zeros((0, 3)), [])
+    assert boxes.shape == (0, 4) and labels.shape == scores.shape == regions.shape == (0,)
 
 
 def detect(logits, deltas, proposals, **changes):
