@@ -13,6 +13,8 @@ from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.pictures import save_picture
 from minicv.data import Dataset, Subset
 from minicv.data.sources import open_data
+from minicv.explain import explain
+from minicv.files import write_whole
 from minicv.inspection import contact_sheet, draw_stages
 from minicv.inspection.stage_regions import DRAWN_SCORE
 from minicv.inspection.stage_scene import HIT
@@ -25,6 +27,7 @@ from minicv.training import evaluate
 from minicv.vision.boxes import box_iou
 
 TEST_SCENES = 40
+PAGE = "explain.html"
 SHOWN = 8  # held-out scenes drawn with their detections
 
 
@@ -35,7 +38,8 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help="watch a Faster R-CNN learn and detect, in two minutes, with nothing to download",
         description="Train a Faster R-CNN from scratch on scenes drawn on the fly (cow, cat, dog, "
         "duck and person), measure it on 40 scenes it has never seen, and write pictures: its "
-        "detections beside the truth, and what every stage of it makes of one scene.",
+        "detections beside the truth, and what every stage of it makes of one scene; also a page "
+        "for the browser, explain.html, in which that scene can be followed stage by stage.",
     )
     add = parser.add_argument
     add("--out", type=Path, default=Path("runs/demo"), metavar="DIR", help="default: runs/demo")
@@ -83,11 +87,17 @@ def run(options: argparse.Namespace) -> None:
     for name, picture in pictures.items():
         save_picture(picture, options.out / f"{name}.png")
     (options.out / "history.png").unlink(missing_ok=True)  # training.png is the same picture
+    name = f"scene {chosen + 1} of {len(test)} held-out ones"
+    page = explain(model, system, scene, name, "trained by minicv demo")
+    write_whole(options.out / PAGE, page.encode("utf-8"))
     report = {"seed": options.seed, "training_seconds": round(seconds, 1), "values": values}
     write_json(options.out / "demo.json", {**report, "history": history})
     print(f"pictures in {options.out.resolve()}:")
     for name in pictures:
         print(f"  {name}.png")
+    print(
+        f"open in a browser: {(options.out / PAGE).resolve()}, the stages of this scene to try out"
+    )
     print(
         f"next: minicv predict --weights {options.out / 'best.npz'} --out found PICTURE..., or "
         "minicv train --help for photographs"

@@ -43,6 +43,13 @@ COMMANDS = {
         "run a trained model on pictures of your own",
         ("detect", "segment"),
     ),
+    "explain": Command(
+        "minicv.cli.explain",
+        "a page that shows what a trained model does with your photograph, stage by stage",
+    ),
+    "exercise": Command(
+        "minicv.cli.exercise", "write an operation yourself and have it checked, with hints"
+    ),
     "export": Command(
         "minicv.cli.export", "write a trained model as an ONNX file, or its weights for PyTorch"
     ),

@@ -9,6 +9,7 @@ import numpy as np
 from minicv.inspection.stage import Arrays, StageRecorder
 from minicv.models.counting_multiplications import Count, counting_multiplications
 from minicv.models.model import Model
+from minicv.models.segmentation import PatchClassifier
 
 
 class _CountRecorder(StageRecorder):
@@ -36,6 +37,8 @@ def multiplications_by_stage(model: Model, image: np.ndarray) -> list[int]:
     Returns:
         a number for each of ``model.stages(image)``, in their order.
     """
+    if isinstance(model, PatchClassifier):
+        model = model.network_for(image)
     with counting_multiplications(model) as count:
         recorder = _CountRecorder(count)
         model.run_recorded(image, recorder)

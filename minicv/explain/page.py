@@ -25,7 +25,7 @@ show. A table names it by the kind of the stage (`minicv.inspection.stage.KINDS`
 go through `minicv.explain.encoding.packed`, pictures through `minicv.explain.encoding.picture_url`.
 
 In script, in ``widget_NAME.js``, plain and without a library (every such file is put into the
-page)::
+page; so is every ``widget_*.css``)::
 
     minicv.widgets.my_part = function (element, data, stage) {
       const scores = minicv.array(data.scores);  // {shape: [R], data: Float32Array}
@@ -59,7 +59,7 @@ import numpy as np
 from minicv.explain.costs import multiplications_by_stage, spoken_count
 from minicv.explain.encoding import json_for_script
 from minicv.explain.sections import Photos, Section, sections_of
-from minicv.explain.widgets import widget_scripts, widgets_of
+from minicv.explain.widgets import widget_scripts, widget_styles, widgets_of
 from minicv.inspection.palette import class_colour
 from minicv.inspection.stages import duration
 from minicv.models.model import Model
@@ -143,7 +143,7 @@ def _page(
         sections="\n".join(
             section.as_html(own) for section, own in zip(sections, widgets, strict=True)
         ),
-        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        style="\n".join([(HERE / "page.css").read_text(encoding="utf-8"), *widget_styles()]),
         data=json_for_script(data),
         script="\n".join([*scripts, "minicv.start();"]),
     )

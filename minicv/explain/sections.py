@@ -109,7 +109,7 @@ class Section:
     def _numbers(self) -> str:
         """Seconds, multiplications, and the arrays."""
         rows = "".join(
-            f"<tr><th scope=\"row\">{html.escape(name)}</th><td>{html.escape(shape)}</td>"
+            f'<tr><th scope="row">{html.escape(name)}</th><td>{html.escape(shape)}</td>'
             f"<td>{html.escape(letters)}</td><td>{html.escape(kind)}</td></tr>"
             for name, shape, letters, kind in arrays_of(self.stage)
         )
@@ -157,9 +157,7 @@ def sections_of(
             formula_of(stage, model),
             excerpts(stage.source, model),
         )
-        for index, (stage, drawn) in enumerate(
-            zip(stages, drawings(stages, model), strict=True)
-        )
+        for index, (stage, drawn) in enumerate(zip(stages, drawings(stages, model), strict=True))
     ]
 
 

@@ -12,12 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import minicv
 from minicv.inspection.stage import StageSource
 from minicv.models.model import Model
+from minicv.nn import Module
 
-PACKAGE = Path(minicv.__file__).resolve().parent
-MOST_METHODS = 3  # whose code stands below the statements that call them
+PACKAGE = Path(__file__).resolve().parents[1]
+MOST_METHODS = 4  # whose code stands below the statements that call them
 MOST_LINES = 60  # of a method; a longer one is named alone
 
 
@@ -55,8 +55,8 @@ class Excerpt:
 def excerpts(source: StageSource | None, model: Model) -> list[Excerpt]:
     """The statements of a stage, then the code of the methods of the model that they call.
 
-    Of the statements that make a record none is shown: they do nothing to the result. The list is
-    empty where the code cannot be read, as that of an interactive session.
+    A statement that makes a record is shown only where there is no other. The list is empty where
+    the code cannot be read, as that of an interactive session.
 
     Args:
         source: of the stage.
@@ -69,17 +69,20 @@ def excerpts(source: StageSource | None, model: Model) -> list[Excerpt]:
     if file is None or function is None:
         return []
     statements = list(_statements_between(function.body, source.first, source.last))
+    statements = statements or _innermost_at(source.last, function.body)
     if not statements:
         return []
-    own = file.excerpt(statements[0].lineno, statements[-1].end_lineno or source.last)
+    first = file.with_comments(statements[0].lineno, source.first)
+    own = file.excerpt(first, statements[-1].end_lineno or source.last)
     return [own, *_methods_called(statements, model, function.name)]
 
 
-def _statements_between(
-    body: Sequence[ast.stmt], first: int, last: int
-) -> Iterator[ast.stmt]:
-    """The statements that begin in these lines, without docstring and without the record itself;
-    of a block that the record stands in only those inside."""
+def _statements_between(body: Sequence[ast.stmt], first: int, last: int) -> Iterator[ast.stmt]:
+    """The statements of these lines, without docstring and without the record itself.
+
+    Of a block that begins before them, or in which the record stands, only the branch that ran is
+    entered. A loop is shown whole: it made the stage in each of its turns.
+    """
     for statement in body:
         start, end = statement.lineno, statement.end_lineno or statement.lineno
         if end < first or start > last:
@@ -88,17 +91,30 @@ def _statements_between(
             continue  # a docstring
         if isinstance(statement, ast.Expr) and _is_record(statement.value):
             continue
-        inner = [block for name in ("body", "orelse", "finalbody")
-                 for block in getattr(statement, name, ())]  # fmt: skip
-        if inner and start < last <= end and not _whole(statement):
-            yield from _statements_between(inner, first, last)
-        elif start >= first:
+        if start < first:
+            yield from _statements_between(_branch_with(first - 1, statement), first, last)
+        elif last <= end and not isinstance(statement, (ast.For, ast.While)):
+            branch = _branch_with(last, statement)
+            yield from _statements_between(branch, first, last) if branch else [statement]
+        else:
             yield statement
 
 
-def _whole(statement: ast.stmt) -> bool:
-    """Whether a block is shown whole although the record stands in it: a loop makes its stages."""
-    return isinstance(statement, (ast.For, ast.While))
+def _branch_with(line: int, statement: ast.stmt) -> Sequence[ast.stmt]:
+    """The block of a compound statement in which the line stands; empty for another statement."""
+    for name in ("body", "orelse", "finalbody"):
+        block: list[ast.stmt] = getattr(statement, name, [])
+        if block and block[0].lineno <= line <= (block[-1].end_lineno or 0):
+            return block
+    return []
+
+
+def _innermost_at(line: int, body: Sequence[ast.stmt]) -> list[ast.stmt]:
+    """The statement at this line, as a list; empty where there is none."""
+    for statement in body:
+        if statement.lineno <= line <= (statement.end_lineno or statement.lineno):
+            return _innermost_at(line, _branch_with(line, statement)) or [statement]
+    return []
 
 
 def _is_record(node: ast.expr) -> bool:
@@ -111,9 +127,10 @@ def _is_record(node: ast.expr) -> bool:
 
 
 def _methods_called(
-    statements: Sequence[ast.stmt], model: Model, caller: str
+    statements: Sequence[ast.stmt], model: Model, caller: str, deeper: int = 1
 ) -> list[Excerpt]:
-    """The model's own methods that the statements call as ``self.NAME(...)``, in order."""
+    """The model's own methods that the statements call as ``self.NAME(...)``, in order, each
+    followed by those that it calls itself, ``deeper`` times."""
     found: dict[str, Excerpt] = {}
     for node in (node for statement in statements for node in ast.walk(statement)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
@@ -121,15 +138,24 @@ def _methods_called(
         on, name = node.func.value, node.func.attr
         if not (isinstance(on, ast.Name) and on.id == "self") or name in found or name == caller:
             continue
-        excerpt = _method(model, name)
-        if excerpt is not None:
-            found[name] = excerpt
+        if name.lstrip("_").startswith("record"):
+            continue
+        method = _method(model, name)
+        if method is None:
+            continue
+        function, excerpt = method
+        found[name] = excerpt
+        if deeper:
+            inner = _methods_called(function.body, model, caller, deeper - 1)
+            found |= {own.what: own for own in inner if own.what not in found}
     return list(found.values())[:MOST_METHODS]
 
 
-def _method(model: Model, name: str) -> Excerpt | None:
-    """The code of a method that a class of ``minicv.models`` defines, as the model has it."""
+def _method(model: Model, name: str) -> tuple[ast.FunctionDef, Excerpt] | None:
+    """A method of the model as the nearest of its classes writes it; not one of every module."""
     for of_class in type(model).__mro__:
+        if of_class in (Model, Module):
+            return None
         method = of_class.__dict__.get(name)
         code = getattr(method, "__code__", None)
         if code is None:
@@ -147,11 +173,11 @@ def _method(model: Model, name: str) -> Excerpt | None:
             head = file.excerpt(function.lineno, body[0].lineno - 1)
             work = file.excerpt(body[1].lineno, last)
             indented = "\n".join(f"    {line}" if line else "" for line in work.text.split("\n"))
-            return Excerpt(head.file, head.first, f"{head.text}\n{indented}", name)
+            return function, Excerpt(head.file, head.first, f"{head.text}\n{indented}", name)
         if last - function.lineno > MOST_LINES:
             return None
         whole = file.excerpt(function.lineno, last)
-        return Excerpt(whole.file, whole.first, whole.text, name)
+        return function, Excerpt(whole.file, whole.first, whole.text, name)
     return None
 
 
@@ -177,7 +203,14 @@ class _File:
                 found = node  # ast.walk goes from the outside to the inside
         return found
 
+    def with_comments(self, line: int, least: int) -> int:
+        """The first line of the comments right above a line, but none before ``least``."""
+        while line > least and self.lines[line - 2].lstrip().startswith("#"):
+            line -= 1
+        return line
+
     def excerpt(self, first: int, last: int) -> Excerpt:
+        """The lines from ``first`` to ``last``."""
         lines = self.lines[first - 1 : last]
         indents = [len(line) - len(line.lstrip()) for line in lines if line.strip()]
         common = min(indents, default=0)

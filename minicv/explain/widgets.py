@@ -45,5 +45,14 @@ def widgets_of(stages: Sequence[Stage], index: int, model: Model) -> list[dict[s
 
 def widget_scripts() -> list[str]:
     """The text of every ``widget_*.js`` of this folder, in the order of their names."""
-    paths = sorted(Path(__file__).parent.glob("widget_*.js"))
+    return _texts("widget_*.js")
+
+
+def widget_styles() -> list[str]:
+    """The text of every ``widget_*.css``, likewise."""
+    return _texts("widget_*.css")
+
+
+def _texts(pattern: str) -> list[str]:
+    paths = sorted(Path(__file__).parent.glob(pattern))
     return [path.read_text(encoding="utf-8") for path in paths]

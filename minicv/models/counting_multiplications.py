@@ -1,8 +1,9 @@
 """How many multiplications: derived from the layers' formulas, or counted while they run.
 
 A convolution multiplies, for each of its O · OH · OW results, the C / groups · KH · KW numbers
-under the kernel by weights; a fully connected layer multiplies, for each of its units, all of its
-inputs. The other layers need few multiplications, which are not counted.
+under the kernel by weights; a transposed convolution each number of its input by the O / groups ·
+KH · KW weights that spread it; a fully connected layer, for each of its units, all of its inputs.
+The other layers need few multiplications, which are not counted.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from dataclasses import dataclass
 from minicv.autograd import Tensor
 from minicv.functional.conv2d import Pair, as_pair
 from minicv.functional.pooling_windows import output_length
-from minicv.nn import Conv2d, Flatten, Linear, MaxPool2d, Module, Sequential
+from minicv.nn import Conv2d, ConvTranspose2d, Flatten, Linear, MaxPool2d, Module, Sequential
+
+COUNTED = (Conv2d, ConvTranspose2d, Linear)
 
 
 @dataclass
@@ -31,7 +34,8 @@ class Count:
 def counting_multiplications(module: Module) -> Iterator[Count]:
     """Measured: what the convolutions and fully connected layers inside ``module`` do in a block.
 
-    Each layer adds, when it has run, (numbers in its result) · (numbers that each is a sum of).
+    Each layer adds, when it has run, (numbers in its result) · (numbers that each is a sum of); a
+    transposed convolution (numbers in its input) · (numbers that each is spread over).
     Layers that usually run as one operation run one by one here (see `minicv.nn.run_conv_relu`).
 
     >>> import numpy as np
@@ -43,7 +47,7 @@ def counting_multiplications(module: Module) -> Iterator[Count]:
     30
     """
     count = Count()
-    layers = [part for part in module.modules() if isinstance(part, (Conv2d, Linear))]
+    layers = [part for part in module.modules() if isinstance(part, COUNTED)]
     for layer in layers:
         vars(layer)["forward"] = _counted(layer, count)  # hides the method of the class
     try:
@@ -53,12 +57,13 @@ def counting_multiplications(module: Module) -> Iterator[Count]:
             del vars(layer)["forward"]
 
 
-def _counted(layer: Conv2d | Linear, count: Count) -> Callable[[Tensor], Tensor]:
+def _counted(layer: Conv2d | ConvTranspose2d | Linear, count: Count) -> Callable[[Tensor], Tensor]:
     run = layer.forward
 
     def forward(x: Tensor) -> Tensor:
         y = run(x)
-        count.multiplications += math.prod(y.shape) * math.prod(layer.weight.shape[1:])
+        each = x if isinstance(layer, ConvTranspose2d) else y
+        count.multiplications += math.prod(each.shape) * math.prod(layer.weight.shape[1:])
         return y
 
     return forward

@@ -13,7 +13,7 @@ from minicv.models.counting_multiplications import (
     counting_multiplications,
     size_after,
 )
-from minicv.nn import Conv2d, FrozenBatchNorm2d, Linear, conv_bn_relu
+from minicv.nn import Conv2d, ConvTranspose2d, FrozenBatchNorm2d, Linear, conv_bn_relu
 
 
 def test_counting_ends_with_the_block_also_after_an_error():
@@ -23,6 +23,13 @@ def test_counting_ends_with_the_block_also_after_an_error():
     before = count.multiplications
     net(Tensor(np.zeros((1, 3, 9, 9), "f4")))
     assert count.multiplications == before
+
+
+def test_a_transposed_convolution_multiplies_each_input_by_the_weights_that_spread_it():
+    layer = ConvTranspose2d(3, 5, 4, stride=2, rng=np.random.default_rng(0))
+    with counting_multiplications(layer) as count:
+        layer(Tensor(np.ones((2, 3, 6, 7), "f4")))
+    assert count.multiplications == 2 * 3 * 6 * 7 * 5 * 4 * 4
 
 
 def test_layers_that_run_fused_are_counted_and_compute_the_same():

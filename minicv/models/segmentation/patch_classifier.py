@@ -190,9 +190,17 @@ class PatchClassifier(Segmenter):
     def _segment(
         self, image: np.ndarray, record: StageRecorder, keep_probabilities: bool
     ) -> Result:
-        if self._working_size(image)[0].size <= PATCH_BY_PATCH:
+        network = self.network_for(image)
+        if network is self:
             return super()._segment(image, record, keep_probabilities)
-        return DensePatchClassifier(self)._segment(image, record, keep_probabilities)
+        return network._segment(image, record, keep_probabilities)
+
+    def network_for(self, image: np.ndarray) -> Segmenter:
+        """What labels an image (3, H, W): this network patch by patch, or for a larger image the
+        same one as convolutions."""
+        if self._working_size(image)[0].size <= PATCH_BY_PATCH:
+            return self
+        return DensePatchClassifier(self)
 
     def _levels(self, pixels: Array) -> list[Array]:
         return bordered_pyramid(pixels, self.settings.scales, self.settings.patch_size)
