@@ -1,7 +1,8 @@
 """What an exercise is: functions with a hole, and what the learner's answer is held against.
 
-Each exercise is a file of this room, named as the exercise. It holds the solutions, plain functions
-of NumPy arrays, and one ``EXERCISE`` that says what is checked. `minicv.exercises.ORDER` lists them.
+Each exercise is a file of this room, named as the exercise. It holds the solutions, plain
+functions of NumPy arrays, and one ``EXERCISE`` that says what is checked. They are listed in
+`minicv.exercises.ORDER`.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ class Slopes:
     """The function gives gradients: those of ``forward``, held against central differences.
 
     With L = Σ grad · forward(...) for a random ``grad``, the function must return dL/dx for each x
-    of ``wrt``, in that order. It is called with those of ``arguments`` that its signature names, and
-    with ``grad`` if its signature names that; without, grad is 1 and forward returns one number.
+    of ``wrt``, in that order. It is called with those of ``arguments`` that its signature names,
+    and with ``grad`` if that is among them; if not, grad is 1 and forward returns one number.
 
     Attributes:
         forward: one of ours, or the name of a function that the learner writes as well.
@@ -76,9 +77,9 @@ class Hole:
         twin: takes the same arguments by name and returns what must come out: loops one can check
             by eye, usually of `minicv.reference`.
         explained_by: the function of minicv whose docstring explains this one.
-        excerpt: which parts of that docstring the skeleton shows, after its first sentence. "Forward"
-            shows the paragraph that begins so, with its formulas; "=====" the table of shapes;
-            "and x … image." the words from the first to the last of these.
+        excerpt: which parts of that docstring the skeleton shows, after its first sentence.
+            "Forward" shows the paragraph that begins so, with its formulas; "=====" the table of
+            shapes; "and x … image." the words from the first to the last of these.
         cases: made by hand, the plainest first.
         drawn: a hypothesis strategy for the arguments; imports hypothesis when it is called.
         note: what is simpler here than in minicv, in a sentence or two.
