@@ -26,7 +26,7 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
     """
     arrived: dict[int, Array] = {id(root): grad}
     leaves: dict[int, Tensor] = {}
-    for output, creator in _results_by_order(root, leaves):
+    for output, creator in results_by_order(root, leaves):
         arriving = arrived.pop(id(output))
         for tensor, gradient in zip(creator.inputs, creator.input_gradients(arriving), strict=True):
             if gradient is None:
@@ -49,10 +49,15 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
         handed_out.add(id(gradient))
 
 
-def _results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tensor, Function]]:
+def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tensor, Function]]:
     """All recorded results behind ``root`` with the operations that made them, the last made first.
 
-    The leaves that are met on the way are put into ``leaves``.
+    Args:
+        root: a result.
+        leaves: gets the leaves that are met on the way, by ``id``.
+
+    Raises:
+        RuntimeError: a backward pass has freed the graph.
     """
     found: dict[int, tuple[Tensor, Function]] = {}
     waiting = [root]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from minicv.autograd.door import admit
 from minicv.autograd.grad_mode import grad_enabled
 from minicv.autograd.tensor import Tensor, gradient_dtype
+from minicv.autograd.watching import watching
 from minicv.backend import Array
+
+if TYPE_CHECKING:
+    from minicv.autograd.anomaly import CodeLine
 
 _order = itertools.count()
 
@@ -53,6 +57,10 @@ class Function:
     needs_grad: tuple[bool, ...] = ()
     order = -1
     freed = False
+    # Noted by watchers: `minicv.autograd.detect_anomaly` and `minicv.autograd.profile`.
+    created_at: CodeLine | None = None
+    forward_seconds: float | None = None
+    backward_seconds: float | None = None
 
     # mypy lets an operation name its arrays, as in ``forward(self, x, weight)``, only where the
     # base class accepts any arguments.
@@ -71,8 +79,11 @@ class Function:
         recording = grad_enabled()
         # Lists, not generators, here and below: a generator costs as much as a small operation.
         self.needs_grad = tuple([recording and t is not None and t.requires_grad for t in tensors])
+        watcher = watching()
         try:
-            output = self._as_output(self.forward(*arrays))
+            output = self._as_output(
+                self.forward(*arrays) if watcher is None else watcher.forward(self, arrays)
+            )
         except (AttributeError, TypeError) as error:
             missing = [index for index, value in enumerate(inputs) if value is None]
             if not missing:
@@ -99,7 +110,8 @@ class Function:
                 f"{self.name}: backward was called before and freed what this operation saved; "
                 "call backward(retain_graph=True) the first time, or compute the forward pass again"
             )
-        gradients = self.backward(grad)
+        watcher = watching()
+        gradients = self.backward(grad) if watcher is None else watcher.backward(self, grad)
         if isinstance(gradients, list):
             raise RuntimeError(
                 f"{self.name}: backward returned a list; return an array, or a tuple with one "

@@ -249,6 +249,10 @@ class Tensor:
         >>> x.grad.tolist()
         [3.0, 30.0]
         """
+        run_backward(self, self.starting_gradient(grad), retain_graph)
+
+    def starting_gradient(self, grad: Any = None) -> Array:
+        """What a walk back from this tensor begins with: ``grad``, checked; see `backward`."""
         if not self.requires_grad:
             raise RuntimeError(
                 "backward: this tensor does not require a gradient; make a leaf behind it with "
@@ -262,13 +266,13 @@ class Tensor:
                     ".sum() or .mean()?"
                 )
             grad = xp_of(self.data).ones_like(self.data)
-        grad = self._as_gradient(grad)
-        if grad.shape != self.shape:
+        array = self._as_gradient(grad)
+        if array.shape != self.shape:
             raise ValueError(
-                f"backward: grad has shape {grad.shape} but the tensor has shape {self.shape}; "
+                f"backward: grad has shape {array.shape} but the tensor has shape {self.shape}; "
                 "they must agree"
             )
-        run_backward(self, grad, retain_graph)
+        return array
 
     def _as_gradient(self, grad: Any) -> Array:
         """``grad`` as an array of this tensor's device and of the dtype of its gradient."""

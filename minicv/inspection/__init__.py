@@ -3,6 +3,8 @@
 from minicv.inspection.boxes import draw_proposals, regions_behind
 from minicv.inspection.charts import draw_bars, draw_curves
 from minicv.inspection.detections import draw_detections, draw_ground_truth, draw_masks
+from minicv.inspection.graph import RecordedGraph, recorded_graph
+from minicv.inspection.graph_pictures import draw_graph, graph_svg
 from minicv.inspection.heatmap import colour_map, feature_tiles, overlay_heatmap
 from minicv.inspection.instance_comparison import draw_instances_beside_truth
 from minicv.inspection.instances import draw_instances
@@ -28,6 +30,7 @@ __all__ = [
     "COCO_SKELETON",
     "LSP_SKELETON",
     "LegendEntry",
+    "RecordedGraph",
     "Skeleton",
     "background_labels",
     "border_window",
@@ -38,6 +41,7 @@ __all__ = [
     "draw_bars",
     "draw_curves",
     "draw_detections",
+    "draw_graph",
     "draw_ground_truth",
     "draw_instances",
     "draw_instances_beside_truth",
@@ -58,8 +62,10 @@ __all__ = [
     "draw_segments",
     "draw_stages",
     "feature_tiles",
+    "graph_svg",
     "overlay_heatmap",
     "palette_picture",
+    "recorded_graph",
     "regions_behind",
     "skeleton_of",
 ]

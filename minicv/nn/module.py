@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_device, to_numpy, xp_of
+from minicv.nn.capture import Captured, capture
 from minicv.nn.parameter import Buffer, Parameter
 from minicv.nn.tree import tree
 
@@ -144,6 +146,34 @@ class Module:
         """All buffers in here, each once."""
         for _, buffer in self.named_buffers():
             yield buffer
+
+    def capture(self, *names: str) -> AbstractContextManager[Captured]:
+        """Within the block, keep what the modules of these names give when they run.
+
+        ``captured[name]`` is a list, with an entry for each time that the module's ``forward`` ran:
+        a Tensor, or whatever else it returned, in the order of the calls. When the block ends, by
+        an exception too, the modules are as before. Layers that usually run as one operation run
+        one by one meanwhile, where a layer is captured; that may change the last digits. (A
+        normalisation may still have the ReLU after it in it.) No other thread should use the model
+        meanwhile.
+
+        Args:
+            names: as `named_modules` has them, such as "backbone"; "" is this module itself.
+
+        Raises:
+            ValueError: there is no module of that name; the message names the nearest ones.
+            KeyError: at ``captured[name]``, where the module has not run.
+
+        >>> from minicv import Tensor
+        >>> from minicv.nn import Linear, ReLU, Sequential
+        >>> rng = np.random.default_rng(0)
+        >>> net = Sequential(Linear(3, 8, rng=rng), ReLU(), Linear(8, 2, rng=rng))
+        >>> with net.capture("1") as captured:
+        ...     y = net(Tensor([[1.0, 2.0, 3.0]]))
+        >>> [hidden.shape for hidden in captured["1"]]
+        [(1, 8)]
+        """
+        return capture(self, *names)
 
     # Changes to all parts
 
