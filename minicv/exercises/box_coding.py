@@ -132,9 +132,7 @@ EXERCISE = Exercise(
             "weights; dy and dh likewise from the heights. Every box here covers something.",
             results=("offsets",),
             cases=(
-                _encoded(
-                    "moved to the right by half a width", [[5, 0, 15, 20]], [[0, 0, 10, 20]]
-                ),
+                _encoded("moved to the right by half a width", [[5, 0, 15, 20]], [[0, 0, 10, 20]]),
                 _encoded(
                     "the same centre, twice as wide, half as high",
                     [[0, 2, 8, 4]],
@@ -142,9 +140,7 @@ EXERCISE = Exercise(
                 ),
                 _encoded("moved and larger", [[4, 0, 12, 8]], [[0, 0, 4, 2]]),
                 _encoded("weights", [[2, 1, 10, 3]], [[0, 0, 4, 4]], USUAL),
-                _encoded(
-                    "two boxes", [[0, 0, 2, 2], [1, 0, 2, 1]], [[0, 1, 2, 3], [0, 0, 4, 1]]
-                ),
+                _encoded("two boxes", [[0, 0, 2, 2], [1, 0, 2, 1]], [[0, 1, 2, 3], [0, 0, 4, 1]]),
                 _encoded("no boxes", [], []),
             ),
             drawn=_drawn_boxes,
@@ -165,9 +161,7 @@ EXERCISE = Exercise(
             "nothing gives a box that covers nothing. Nothing is clipped to an image.",
             results=("boxes",),
             cases=(
-                _decoded(
-                    "moved to the right by half a width", [[0.5, 0, 0, 0]], [[0, 0, 10, 20]]
-                ),
+                _decoded("moved to the right by half a width", [[0.5, 0, 0, 0]], [[0, 0, 10, 20]]),
                 _decoded(
                     "twice as wide, half as high",
                     [[0, 0, np.log(2), -np.log(2)]],

@@ -1,11 +1,14 @@
-"""Loop-level twins of every layer, of masks and joints: slow, obvious, for reading and tests."""
+"""Loop-level twins of every layer, of boxes, masks and joints: slow, obvious, for reading."""
 
 from minicv.reference.adaptive_avg_pool2d import adaptive_avg_pool2d
 from minicv.reference.adaptive_max_pool2d import adaptive_max_pool2d
+from minicv.reference.anchors import generate_anchors
 from minicv.reference.avg_pool2d import avg_pool2d
 from minicv.reference.batch_norm import batch_norm, frozen_batch_norm
 from minicv.reference.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits
 from minicv.reference.binary_hinge import binary_hinge
+from minicv.reference.box_coding import decode_boxes, encode_boxes
+from minicv.reference.box_iou import box_iou
 from minicv.reference.conv2d import conv2d
 from minicv.reference.conv_norm_relu import conv_norm_relu
 from minicv.reference.conv_transpose2d import conv_transpose2d
@@ -28,6 +31,7 @@ from minicv.reference.matmul import matmul
 from minicv.reference.max_pool2d import max_pool2d
 from minicv.reference.max_unpool2d import max_unpool2d
 from minicv.reference.multiclass_hinge import multiclass_hinge
+from minicv.reference.nms import nms
 from minicv.reference.prelu import prelu
 from minicv.reference.relu import relu
 from minicv.reference.relu6 import relu6
@@ -51,13 +55,17 @@ __all__ = [
     "batch_norm",
     "binary_cross_entropy_with_logits",
     "binary_hinge",
+    "box_iou",
     "conv2d",
     "conv_norm_relu",
     "conv_transpose2d",
+    "decode_boxes",
     "dropout",
     "elu",
+    "encode_boxes",
     "frozen_batch_norm",
     "gelu",
+    "generate_anchors",
     "group_norm",
     "heatmaps_to_keypoints",
     "instance_norm",
@@ -75,6 +83,7 @@ __all__ = [
     "max_pool2d",
     "max_unpool2d",
     "multiclass_hinge",
+    "nms",
     "paste_masks",
     "paste_masks_expanded",
     "prelu",
