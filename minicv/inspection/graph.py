@@ -236,7 +236,7 @@ def _box(part: _Part, leaves: Mapping[int, Tensor], name_of: Mapping[int, str]) 
         return _group_box(part)
     (step,) = part.steps
     function = step.function
-    lines = []
+    lines, constants = [], []
     for tensor in function.inputs:
         if tensor is None:
             continue
@@ -244,7 +244,10 @@ def _box(part: _Part, leaves: Mapping[int, Tensor], name_of: Mapping[int, str]) 
             gradient = "" if tensor.grad is None else f", gradient {_norm(tensor.grad):.3g}"
             lines.append(f"{name_of[id(tensor)]} {shape_text(tensor.shape)}{gradient}")
         elif tensor.creator is None and id(tensor) not in leaves:
-            lines.append(_constant(tensor))
+            one = tensor.numel() == 1
+            constants.append(f"{tensor.item():.4g}" if one else shape_text(tensor.shape))
+    if constants:
+        lines.append(f"constant{'s' * (len(constants) > 1)} {', '.join(constants)}")
     taken = [
         shape_text(tensor.shape)
         for tensor in function.inputs
@@ -285,12 +288,6 @@ def _group_box(part: _Part) -> Box:
 def _listed(kinds: Counter[str], most: int = 3) -> str:
     common = [f"{count} {kind}" for kind, count in kinds.most_common(most)]
     return ", ".join([*common, "…"] if len(kinds) > most else common)
-
-
-def _constant(tensor: Tensor) -> str:
-    if tensor.numel() == 1:
-        return f"constant {tensor.item():.4g}"
-    return f"constant {shape_text(tensor.shape)}"
 
 
 def _sum(seconds: Iterable[float | None]) -> float | None:
