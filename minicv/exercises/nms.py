@@ -130,8 +130,8 @@ EXERCISE = Exercise(
             speed=Speed(
                 arguments=_timed,
                 ours=explained,
-                why="minicv takes the boxes in blocks of 64: those of a block suppress one another, "
-                "and its survivors remove boxes from all later blocks in one array operation. Box "
+                why="minicv takes the boxes in blocks of 64: those of a block suppress one "
+                "another, and its survivors remove boxes from all later blocks in one array operation. Box "
                 "by box it takes a few short operations for each one that is kept, and pair by "
                 "pair a step of Python for each pair.",
             ),

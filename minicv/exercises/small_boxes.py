@@ -14,7 +14,7 @@ def small_boxes(rng: np.random.Generator, count: int, proper: bool = False) -> n
         proper: every box covers something.
 
     >>> small_boxes(np.random.default_rng(0), 2).tolist()
-    [[4.0, 2.0, 6.0, 3.0], [3.0, 0.0, 3.0, 0.0]]
+    [[4.0, 3.0, 5.0, 3.0], [2.0, 0.0, 2.0, 0.0]]
     """
     corner = rng.integers(-1, 6, (count, 2))
     size = rng.integers(1 if proper else 0, 6, (count, 2))
