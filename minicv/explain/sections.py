@@ -33,6 +33,8 @@ class Section:
         drawn: its picture.
         share: of the seconds of all stages, 0..1.
         multiplications: of its convolutions and fully connected layers.
+        made_with: the number of the stage before that the same lines made at once; None where the
+            stage has lines of its own.
         formula: HTML, or "".
         code: the lines that made it.
     """
@@ -42,6 +44,7 @@ class Section:
     drawn: Drawn
     share: float
     multiplications: int
+    made_with: int | None
     formula: str
     code: Sequence[Excerpt]
 
@@ -60,7 +63,7 @@ class Section:
         return (
             f'<li><a href="#{self.anchor}"><span class="number">{self.number}</span> '
             f'<span class="of">{html.escape(self.heading)}</span>'
-            f'<span class="time">{duration(self.stage.seconds)}</span>'
+            f'<span class="time">{self._time("with ")}</span>'
             f'<span class="bar" style="--share:{self.share:.3f}"></span></a></li>'
         )
 
@@ -80,6 +83,12 @@ class Section:
             "</section>",
         ]
         return "\n".join(part for part in parts if part)
+
+    def _time(self, together: str) -> str:
+        """The seconds, or the number of the stage to whose seconds they belong."""
+        if self.made_with is not None:
+            return f"{together}{self.made_with}"
+        return duration(self.stage.seconds) if self.stage.seconds >= 5e-5 else "below 0.1 ms"
 
     def _place(self, place: int, part: dict[str, Any]) -> str:
         """Where script puts an interactive part."""
@@ -114,10 +123,13 @@ class Section:
             for name, shape, letters, kind in arrays_of(self.stage)
         )
         share = f", {100 * self.share:.0f} % of all" if self.share >= 0.005 else ""
+        counted = spoken_count(self.multiplications)
+        if self.made_with is not None:
+            share, counted = "", f"with stage {self.made_with}"
         return (
             '<div class="numbers"><dl>'
-            f"<div><dt>Time</dt><dd>{duration(self.stage.seconds)}{share}</dd></div>"
-            f"<div><dt>Multiplications</dt><dd>{spoken_count(self.multiplications)}</dd></div>"
+            f"<div><dt>Time</dt><dd>{self._time('with stage ')}{share}</dd></div>"
+            f"<div><dt>Multiplications</dt><dd>{counted}</dd></div>"
             '</dl><div class="wide"><table><thead><tr><th scope="col">Array</th>'
             '<th scope="col">Shape</th><th scope="col">Axes</th><th scope="col">Numbers</th>'
             f"</tr></thead><tbody>{rows}</tbody></table></div></div>"
@@ -126,9 +138,8 @@ class Section:
     def _code(self) -> str:
         if not self.code:
             return ""
-        first, *called = self.code
-        listed = [_listing(first)]
-        for excerpt in called:
+        listed = [_listing(excerpt) for excerpt in self.code if not excerpt.what]
+        for excerpt in (excerpt for excerpt in self.code if excerpt.what):
             listed.append(
                 f"<details><summary>which calls <code>{html.escape(excerpt.what)}</code></summary>"
                 f"{_listing(excerpt)}</details>"
@@ -154,11 +165,26 @@ def sections_of(
             drawn,
             stage.seconds / total,
             multiplications[index],
+            _made_with(stages, index, multiplications),
             formula_of(stage, model),
             excerpts(stage.source, model),
         )
         for index, (stage, drawn) in enumerate(zip(stages, drawings(stages, model), strict=True))
     ]
+
+
+def _made_with(stages: Sequence[Stage], index: int, multiplications: Sequence[int]) -> int | None:
+    """The number of an earlier stage from which on the same lines made all up to ``index``, as a
+    backbone makes all maps of a pyramid; None where this stage took work of its own."""
+    number = index
+    while (
+        number > 0
+        and stages[number].source
+        and stages[number].source == stages[number - 1].source
+        and multiplications[number] == 0
+    ):
+        number -= 1
+    return None if number == index else number + 1
 
 
 def drawings(stages: Sequence[Stage], model: Model) -> list[Drawn]:

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from minicv.inspection.stage import StageSource
+from minicv.inspection.stage_source import StageSource
 from minicv.models.model import Model
 from minicv.nn import Module
 
 PACKAGE = Path(__file__).resolve().parents[1]
 MOST_METHODS = 4  # whose code stands below the statements that call them
+RECORDERS = ("record", "shown")  # names of what a method is given to make records with
 MOST_LINES = 60  # of a method; a longer one is named alone
 
 
@@ -52,29 +53,32 @@ class Excerpt:
         return f"{self.file}, lines {self.first} to {self.last}"
 
 
-def excerpts(source: StageSource | None, model: Model) -> list[Excerpt]:
-    """The statements of a stage, then the code of the methods of the model that they call.
+def excerpts(sources: Sequence[StageSource], model: Model) -> list[Excerpt]:
+    """The statements of a stage, function by function, then the methods of the model they call.
 
-    A statement that makes a record is shown only where there is no other. The list is empty where
-    the code cannot be read, as that of an interactive session.
+    A statement that makes a record is shown only where there is no other, and a method that makes
+    records is not: it shows in the stages that it makes. The list is empty where the code cannot
+    be read, as that of an interactive session.
 
     Args:
-        source: of the stage.
+        sources: of the stage.
         model: whose methods are shown.
     """
-    if source is None:
-        return []
-    file = _read(source.file)
-    function = None if file is None else file.function_at(source.last)
-    if file is None or function is None:
-        return []
-    statements = list(_statements_between(function.body, source.first, source.last))
-    statements = statements or _innermost_at(source.last, function.body)
-    if not statements:
-        return []
-    first = file.with_comments(statements[0].lineno, source.first)
-    own = file.excerpt(first, statements[-1].end_lineno or source.last)
-    return [own, *_methods_called(statements, model, function.name)]
+    own, called = [], {}
+    for source in sources:
+        file = _read(source.file)
+        function = None if file is None else file.function_at(source.last)
+        if file is None or function is None:
+            continue
+        statements = list(_statements_between(function.body, source.first, source.last))
+        if not statements and len(sources) == 1:
+            statements = _innermost_at(source.last, function.body)
+        if all(_returns_what_is_there(statement) for statement in statements):
+            continue
+        first = file.with_comments(statements[0].lineno, source.first)
+        own.append(file.excerpt(first, statements[-1].end_lineno or source.last))
+        called |= _methods_called(statements, model)
+    return [*own, *list(called.values())[:MOST_METHODS]]
 
 
 def _statements_between(body: Sequence[ast.stmt], first: int, last: int) -> Iterator[ast.stmt]:
@@ -91,8 +95,11 @@ def _statements_between(body: Sequence[ast.stmt], first: int, last: int) -> Iter
             continue  # a docstring
         if isinstance(statement, ast.Expr) and _is_record(statement.value):
             continue
-        if start < first:
-            yield from _statements_between(_branch_with(first - 1, statement), first, last)
+        if start < first and hasattr(statement, "body"):
+            branch = _branch_with(first - 1, statement)
+            yield from _statements_between(branch, first, last)
+            if branch and isinstance(branch[-1], ast.Return):
+                return  # what follows did not run
         elif last <= end and not isinstance(statement, (ast.For, ast.While)):
             branch = _branch_with(last, statement)
             yield from _statements_between(branch, first, last) if branch else [statement]
@@ -117,6 +124,12 @@ def _innermost_at(line: int, body: Sequence[ast.stmt]) -> list[ast.stmt]:
     return []
 
 
+def _returns_what_is_there(statement: ast.stmt) -> bool:
+    """Whether it only hands on, as ``return scores`` does."""
+    calls = any(isinstance(node, ast.Call) for node in ast.walk(statement))
+    return isinstance(statement, ast.Return) and not calls
+
+
 def _is_record(node: ast.expr) -> bool:
     """Whether an expression only notes a stage."""
     if not isinstance(node, ast.Call):
@@ -127,28 +140,27 @@ def _is_record(node: ast.expr) -> bool:
 
 
 def _methods_called(
-    statements: Sequence[ast.stmt], model: Model, caller: str, deeper: int = 1
-) -> list[Excerpt]:
-    """The model's own methods that the statements call as ``self.NAME(...)``, in order, each
+    statements: Sequence[ast.stmt], model: Model, deeper: int = 1
+) -> dict[str, Excerpt]:
+    """The model's own methods that the statements call as ``self.NAME(...)``, by name, each
     followed by those that it calls itself, ``deeper`` times."""
     found: dict[str, Excerpt] = {}
     for node in (node for statement in statements for node in ast.walk(statement)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         on, name = node.func.value, node.func.attr
-        if not (isinstance(on, ast.Name) and on.id == "self") or name in found or name == caller:
+        if not (isinstance(on, ast.Name) and on.id == "self") or name in found:
+            continue
+        if any(isinstance(own, ast.Name) and own.id in RECORDERS for own in node.args):
             continue
         if name.lstrip("_").startswith("record"):
             continue
         method = _method(model, name)
-        if method is None:
-            continue
-        function, excerpt = method
-        found[name] = excerpt
-        if deeper:
-            inner = _methods_called(function.body, model, caller, deeper - 1)
-            found |= {own.what: own for own in inner if own.what not in found}
-    return list(found.values())[:MOST_METHODS]
+        if method is not None:
+            found[name] = method[1]
+            inner = _methods_called(method[0].body, model, deeper - 1) if deeper else {}
+            found |= {name: own for name, own in inner.items() if name not in found}
+    return found
 
 
 def _method(model: Model, name: str) -> tuple[ast.FunctionDef, Excerpt] | None:

@@ -16,8 +16,10 @@ minicv.widgets.channels = function (element, data, stage) {
   };
 
   const draw = () => {
-    const width = photo ? photo.naturalWidth : Math.min(640, columns * 24);
-    const height = photo ? photo.naturalHeight : Math.round((width * rows) / columns);
+    const [across, down] = photo ? [photo.naturalWidth, photo.naturalHeight] : [columns, rows];
+    const factor = Math.max(1, Math.ceil(512 / Math.max(across, down))); // a small picture is enlarged
+    const width = across * factor;
+    const height = down * factor;
     canvas.width = width;
     canvas.height = height;
     const context = canvas.getContext("2d");

@@ -6,12 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from minicv.backend import Array, to_numpy
+from minicv.inspection.stage_source import SourceTrail, StageSource
 
 Arrays = Mapping[str, Any]
 
@@ -60,21 +60,6 @@ KINDS: dict[str, dict[str, str]] = {
 
 
 @dataclass(frozen=True)
-class StageSource:
-    """The lines of code that ran between two records of one function: those of a stage.
-
-    Attributes:
-        file: path of the file.
-        first: the first of them, from 1: below the record before, or the function's own first.
-        last: the line where the stage was recorded.
-    """
-
-    file: str
-    first: int
-    last: int
-
-
-@dataclass(frozen=True)
 class Stage:
     """One numbered step of a system, run on one image.
 
@@ -84,7 +69,7 @@ class Stage:
         kind: one of `KINDS`, which says what ``arrays`` holds and how the stage is drawn.
         arrays: NumPy arrays by name.
         seconds: that the step took.
-        source: the code of the step, where a `StageRecorder` saw it.
+        source: the code of the step, function by function, where a `StageRecorder` saw it.
 
     Raises:
         ValueError: a kind that is not in `KINDS`, an array that is missing, or one of another shape
@@ -100,7 +85,7 @@ class Stage:
     kind: str
     arrays: Arrays
     seconds: float
-    source: StageSource | None = None
+    source: tuple[StageSource, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -154,9 +139,6 @@ class StageRecorder:
     A GPU works while Python goes on. There the seconds of a step end when its work is queued, not
     when it is done.
 
-    The source of a stage is in the function that recorded it. A function whose name begins with
-    "record", such as `record_input`, only notes a stage for the function that called it.
-
     Attributes:
         stages: recorded so far, in order.
 
@@ -171,7 +153,7 @@ class StageRecorder:
         self.keep = keep
         self.stages: list[Stage] = []
         self._since = time.perf_counter()
-        self._recorded_at: dict[CodeType, tuple[int, StageSource]] = {}  # where each function did
+        self._trail = SourceTrail()
 
     def __call__(self, name: str, caption: str, kind: str, arrays: Callable[[], Arrays]) -> None:
         """Record that a step has ended; its seconds count from the end of the step before.
@@ -183,28 +165,9 @@ class StageRecorder:
         if not self.keep:
             return
         seconds = time.perf_counter() - self._since
-        source = self._source(sys._getframe(1))
+        source = self._trail.to_here(sys._getframe(1))
         self.stages.append(Stage(name, caption, kind, arrays(), seconds, source))
         self._since = time.perf_counter()  # copying the arrays belongs to no step
-
-    def _source(self, frame: FrameType | None) -> StageSource | None:
-        """The lines from the function's last record to the one that happens in ``frame``."""
-        while frame is not None and _only_notes(frame.f_code.co_name):
-            frame = frame.f_back
-        if frame is None:
-            return None
-        code, line = frame.f_code, frame.f_lineno
-        before, source = self._recorded_at.get(code, (0, None))
-        if source is None or line != before:  # two stages of one record have the same source
-            first = before + 1 if 0 < before < line else code.co_firstlineno
-            source = StageSource(code.co_filename, first, line)
-        self._recorded_at[code] = line, source
-        return source
-
-
-def _only_notes(function: str) -> bool:
-    """Whether a function of that name, or a nameless one, notes the stage of its caller."""
-    return function.startswith("<") or function.lstrip("_").startswith("record")
 
 
 def record_input(
