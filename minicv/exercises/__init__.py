@@ -8,7 +8,19 @@ from typing import cast
 from minicv.exercises.exercise import Exercise
 
 # In the lecture's order. Each is a file of this room.
-ORDER = ("softmax_cross_entropy",)
+ORDER = (
+    "conv2d",
+    "conv2d_gradients",
+    "max_pool2d",
+    "max_pool2d_gradient",
+    "unpool_nearest",
+    "unpool_bed_of_nails",
+    "max_unpool2d",
+    "conv_transpose1d",
+    "conv_transpose2d",
+    "softmax_cross_entropy",
+    "multiclass_hinge",
+)
 
 
 def load(name: str) -> Exercise:
