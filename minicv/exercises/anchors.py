@@ -106,7 +106,7 @@ EXERCISE = Exercise(
                 _case("a wide box and a high one", (1, 1), 16, (8,), (0.25, 4)),
                 _case("two ratios and two sizes", (1, 1), 16, (4, 8), (0.25, 1)),
                 _case("two rows of three cells", (2, 3), 8, (4,), (1,)),
-                _case("a ratio whose root is no whole number", (1, 2), 8, (8,), (2,)),
+                _case("a ratio whose root is not whole", (1, 2), 8, (8,), (2,)),
                 _case("a map without rows", (0, 2), 8, (4,), (1,)),
             ),
             drawn=_drawn,

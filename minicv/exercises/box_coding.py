@@ -141,7 +141,7 @@ EXERCISE = Exercise(
                 _encoded("moved and larger", [[4, 0, 12, 8]], [[0, 0, 4, 2]]),
                 _encoded("weights", [[2, 1, 10, 3]], [[0, 0, 4, 4]], USUAL),
                 _encoded("two boxes", [[0, 0, 2, 2], [1, 0, 2, 1]], [[0, 1, 2, 3], [0, 0, 4, 1]]),
-                _encoded("no boxes", [], []),
+                _encoded("without any box", [], []),
             ),
             drawn=_drawn_boxes,
             speed=Speed(
@@ -176,7 +176,7 @@ EXERCISE = Exercise(
                     USUAL,
                 ),
                 _decoded("a proposal that covers nothing", [[1, 1, 1, 1]], [[2, 2, 2, 4]]),
-                _decoded("no boxes", [], []),
+                _decoded("without any box", [], []),
             ),
             drawn=_drawn_deltas,
             speed=Speed(

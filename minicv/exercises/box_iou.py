@@ -95,7 +95,7 @@ EXERCISE = Exercise(
                     },
                 ),
                 Case(
-                    "no boxes",
+                    "without any box",
                     {"boxes1": np.zeros((0, 4)), "boxes2": np.array([[0.0, 0.0, 2.0, 2.0]])},
                 ),
             ),

@@ -122,7 +122,7 @@ EXERCISE = Exercise(
                     },
                 ),
                 Case(
-                    "no boxes",
+                    "without any box",
                     {"boxes": np.zeros((0, 4)), "scores": np.zeros(0), "iou_threshold": 0.5},
                 ),
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -83,13 +83,22 @@ def roi_align_gradient(
     return grad_x
 
 
-def _twin_of_gradient(grad: np.ndarray, x: np.ndarray, **arguments: Any) -> np.ndarray:
+def _twin_of_gradient(
+    grad: np.ndarray,
+    x: np.ndarray,
+    boxes: np.ndarray,
+    batch_indices: np.ndarray,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+    sampling_ratio: int,
+) -> np.ndarray:
     """The operation is linear: its value for a map that is 1 at one position is their weight."""
     grad_x = np.zeros(x.shape)
+    options = boxes, batch_indices, output_size, spatial_scale, sampling_ratio
     for place in np.ndindex(x.shape):
         unit = np.zeros(x.shape)
         unit[place] = 1
-        grad_x[place] = (grad * reference.roi_align(unit, **arguments)).sum()
+        grad_x[place] = (grad * reference.roi_align(unit, *options)).sum()
     return grad_x
 
 
@@ -122,7 +131,7 @@ def _backward(case: Case) -> Case:
     return Case(case.about, {"grad": grad, **a})
 
 
-SQUARE = np.arange(16.0).reshape(1, 1, 4, 4)
+SQUARE = np.arange(12.0).reshape(1, 1, 3, 4)
 STEEP = np.array([[[[0.0, 4.0, 0.0], [8.0, 12.0, 0.0], [0.0, 0.0, 64.0]]]])
 PAIR = np.array([[[[1.0, 2.0], [3.0, 4.0]]], [[[8.0, 7.0], [6.0, 5.0]]]])
 CASES = (
@@ -134,7 +143,7 @@ CASES = (
     _case("samples at the edge of the map", SQUARE, [[-1, -1, 1, 1]], (2, 2)),
     _case("samples far outside of the map", SQUARE, [[-4, 0, 4, 4]], (1, 4)),
     _case("two images", PAIR, [[0, 0, 1, 1], [0, 0, 2, 2]], (1, 1), images=[1, 0]),
-    _case("no boxes", PAIR, [], (1, 2)),
+    _case("without any box", PAIR, [], (1, 2)),
 )
 CASES_OF_GRADIENT = (
     _backward(CASES[0]),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -81,17 +81,30 @@ def roi_pool_gradient(
     return grad_x
 
 
-def _twin(**arguments: Any) -> np.ndarray:
-    return reference.roi_pool(**arguments)[0]
+def _twin(
+    x: np.ndarray,
+    boxes: np.ndarray,
+    batch_indices: np.ndarray,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+) -> np.ndarray:
+    return reference.roi_pool(x, boxes, batch_indices, output_size, spatial_scale)[0]
 
 
-def _twin_of_gradient(grad: np.ndarray, x: np.ndarray, **arguments: Any) -> np.ndarray:
-    positions = reference.roi_pool(x, **arguments)[1]
+def _twin_of_gradient(
+    grad: np.ndarray,
+    x: np.ndarray,
+    boxes: np.ndarray,
+    batch_indices: np.ndarray,
+    output_size: tuple[int, int],
+    spatial_scale: float,
+) -> np.ndarray:
+    positions = reference.roi_pool(x, boxes, batch_indices, output_size, spatial_scale)[1]
     grad_x = np.zeros(x.shape)
     for r, c, i, j in np.ndindex(positions.shape):
         if positions[r, c, i, j] >= 0:
             row, column = divmod(positions[r, c, i, j], x.shape[3])
-            grad_x[arguments["batch_indices"][r], c, row, column] += grad[r, c, i, j]
+            grad_x[batch_indices[r], c, row, column] += grad[r, c, i, j]
     return grad_x
 
 
@@ -122,23 +135,23 @@ def _backward(case: Case) -> Case:
     return Case(case.about, {"grad": grad, **a})
 
 
-SQUARE = np.arange(16.0).reshape(1, 1, 4, 4)
-NEGATIVE = -np.arange(1.0, 17.0).reshape(1, 1, 4, 4)
+SQUARE = np.arange(12.0).reshape(1, 1, 3, 4)
+NEGATIVE = -np.arange(1.0, 13.0).reshape(1, 1, 3, 4)
 PAIR = np.array([[[[1.0, 2.0], [3.0, 4.0]]], [[[8.0, 7.0], [6.0, 5.0]]]])
 CASES = (
     _case("a box of two rows and four columns", SQUARE, [[0, 0, 3, 1]], (2, 2)),
     _case("three rows in two bins, which overlap", SQUARE, [[1, 0, 2, 2]], (2, 1)),
     _case("corners at halves are rounded up", SQUARE, [[0.5, 0.5, 2.5, 1.5]], (1, 2)),
     _case("a map of half the image's size", SQUARE, [[2, 0, 6, 2]], (2, 2), 0.5),
-    _case("a box that sticks out of a map of negative numbers", NEGATIVE, [[-3, 2, 0, 5]], (2, 2)),
+    _case("a box that sticks out of a map of negative numbers", NEGATIVE, [[-3, 1, 0, 4]], (2, 2)),
     _case("one position in four bins", SQUARE, [[2, 1, 2, 1]], (2, 2)),
     _case("two images", PAIR, [[0, 0, 1, 0], [0, 0, 1, 1]], (1, 2), images=[1, 0]),
-    _case("no boxes", SQUARE, [], (2, 1)),
+    _case("without any box", SQUARE, [], (2, 1)),
 )
 TIES = np.array([[[[5.0, 5.0, 1.0], [0.0, 5.0, 2.0]]]])
 CASES_OF_GRADIENT = (
     _backward(CASES[0]),
-    _backward(_case("boxes that overlap", SQUARE, [[0, 0, 3, 3], [2, 2, 3, 3]], (1, 1))),
+    _backward(_case("boxes that overlap", SQUARE, [[0, 0, 3, 2], [2, 2, 3, 2]], (1, 1))),
     _backward(_case("equal numbers: the first one", TIES, [[0, 0, 2, 1]], (1, 1))),
     *map(_backward, CASES[1:]),
 )

@@ -13,7 +13,7 @@ import numpy as np
 from minicv.exercises.exercise import Arguments, Exercise, Function, Hole
 
 WIDTH = 92  # of the text in a docstring
-LONGEST_EXAMPLE = 400  # characters; a larger small case is no example
+LONGEST_LINE = 104  # of an example; a case that needs a longer one is none
 
 
 def skeleton(exercise: Exercise) -> str:
@@ -102,7 +102,7 @@ def _paragraphs_wrapped(text: str) -> str:
 
 def example(hole: Hole) -> str:
     """A doctest of the first small case: what goes in, and what our twin says comes out."""
-    fitting = (c for c in hole.cases if len(str(_inputs(c.arguments))) < LONGEST_EXAMPLE)
+    fitting = (c for c in hole.cases if max(map(len, _inputs(c.arguments))) < LONGEST_LINE)
     case = next(fitting, hole.cases[0])
     call = f"{hole.name}({', '.join(case.arguments)})"
     result = called(hole.twin, case.arguments)
@@ -112,6 +112,8 @@ def example(hole: Hole) -> str:
         lines.append(f">>> for result in {call}:")
         lines.append("...     print(np.round(result, 4).tolist())")
         lines += [_shown(one) for one in result]
+    elif np.asarray(result).dtype.kind == "f" and len(call) > LONGEST_LINE - 30:
+        lines += [f">>> result = {call}", ">>> np.round(result, 4).tolist()", _shown(result)]
     elif np.asarray(result).dtype.kind == "f":
         lines += [f">>> np.round({call}, 4).tolist()", _shown(result)]
     else:

@@ -69,7 +69,7 @@ def columns_before_rows(feature_height, feature_width, stride, sizes, aspect_rat
     return np.array(anchors, float).reshape(-1, 4)
 
 
-@mistake("small case 5", "a ratio whose root is no whole number", "anchors[0, 0] is 1 but must be")
+@mistake("small case 5", "a ratio whose root is not whole", "anchors[0, 0] is 1 but must be")
 def rounded_sides(feature_height, feature_width, stride, sizes, aspect_ratios):
     anchors = []
     for row in range(feature_height):

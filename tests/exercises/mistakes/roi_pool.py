@@ -77,7 +77,7 @@ def negative_indices(x, boxes, batch_indices, output_size, spatial_scale):
     return y
 
 
-@mistake("small case 5", "a map of negative numbers", "y[0, 0, 0, 1] is 0 but must be -9")
+@mistake("small case 5", "a map of negative numbers", "y[0, 0, 0, 1] is 0 but must be -5")
 def maxima_that_begin_at_0(x, boxes, batch_indices, output_size, spatial_scale):
     height, width = x.shape[2:]
     y = np.zeros((len(boxes), x.shape[1], *output_size))
@@ -115,7 +115,7 @@ def always_the_first_image(x, boxes, batch_indices, output_size, spatial_scale):
 
 
 @mistake(
-    "small case 2", "boxes that overlap", "dL/dx[0, 0, 3, 3]", "must be 3", of="roi_pool_gradient"
+    "small case 2", "boxes that overlap", "dL/dx[0, 0, 2, 3]", "must be 3", of="roi_pool_gradient"
 )
 def gradient_of_the_last_box(grad, x, boxes, batch_indices, output_size, spatial_scale):
     channels, height, width = x.shape[1:]
