@@ -171,7 +171,12 @@ EXERCISE = Exercise(
             solution=conv2d_gradients,
             twin=_twin,
             explained_by=explained,
-            excerpt=("Forward", "Gradients, … dL/dy[n, o, i, j]", "dL/dx is a", "====="),
+            excerpt=(
+                "Forward",
+                "Gradients, … dL/dbias[o] = Σ_{n, i, j} dL/dy[n, o, i, j]",
+                "dL/dx is a",
+                "=====",
+            ),
             note="grad is dL/dy, (N, O, OH, OW). Here stride and padding are one number each, "
             "dilation d and groups are 1. Return (dL/dx, dL/dweight, dL/dbias).",
             results=("dL/dx", "dL/dweight", "dL/dbias"),

@@ -150,7 +150,7 @@ EXERCISE = Exercise(
             solution=conv_transpose2d,
             twin=_twin,
             explained_by=explained,
-            excerpt=("Also called", "Stamps that … add.", "=====", "``padding`` … `conv2d`."),
+            excerpt=("Also called", "Stamps that … add.", "=====", "``padding`` cuts … `conv2d`."),
             note="Here stride and padding are one number each, for both directions, dilation d and "
             "groups are 1, output_padding is 0, and there always is a bias.",
             cases=CASES,

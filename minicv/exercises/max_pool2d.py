@@ -107,7 +107,7 @@ EXERCISE = Exercise(
             solution=max_pool2d,
             twin=_twin,
             explained_by=explained,
-            excerpt=("Forward, … -inf.", "=====", "Ties: … the maximum."),
+            excerpt=("Forward, … -inf.", "=====", "Ties: … gradient."),
             note="Here kernel_size and stride are one number each, for both directions, padding p "
             "is 0 and dilation d is 1. Return (result, indices).",
             results=("result", "indices"),

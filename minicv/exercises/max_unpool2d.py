@@ -160,7 +160,7 @@ EXERCISE = Exercise(
                 "Forward: … indices[n, c, h, w].",
                 "With the … places.",
                 "=====",
-                "Duplicates: … gradient above",
+                "Duplicates: … add up.",
             ),
             note="Here output_size always is (OH, OW).",
             cases=CASES,

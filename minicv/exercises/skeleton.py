@@ -12,8 +12,9 @@ import numpy as np
 
 from minicv.exercises.exercise import Arguments, Exercise, Function, Hole
 
-WIDTH = 92  # of the text in a docstring
-LONGEST_LINE = 104  # of an example; a case that needs a longer one is none
+WIDTH = 96  # of the text in a docstring
+MOST_LINES = 14  # of an example's arguments; a larger small case is no example
+LONGEST_LINE = 104
 
 
 def skeleton(exercise: Exercise) -> str:
@@ -58,9 +59,14 @@ def explanation(hole: Hole) -> str:
     """
     documentation = inspect.getdoc(hole.explained_by) or ""
     first = documentation.partition("\n\n")[0]
-    parts = [first, *[_part(documentation, words, hole) for words in hole.excerpt]]
+    if hole.slopes is not None:
+        *some, last = hole.slopes.wrt
+        wrt = f"{', '.join(some)} and {last}" if some else last
+        first = f"The gradient of `{hole.explained_by.__name__}` with respect to {wrt}."
+    parts = [first]
     if hole.note:
         parts.append(_wrapped(hole.note))
+    parts += [_part(documentation, words, hole) for words in hole.excerpt]
     return "\n\n".join(parts)
 
 
@@ -102,12 +108,12 @@ def _paragraphs_wrapped(text: str) -> str:
 
 def example(hole: Hole) -> str:
     """A doctest of the first small case: what goes in, and what our twin says comes out."""
-    fitting = (c for c in hole.cases if max(map(len, _inputs(c.arguments))) < LONGEST_LINE)
+    fitting = (c for c in hole.cases if len(_inputs(c.arguments)) <= MOST_LINES)
     case = next(fitting, hole.cases[0])
     call = f"{hole.name}({', '.join(case.arguments)})"
     result = called(hole.twin, case.arguments)
     about = case.about[0].upper() + case.about[1:]
-    lines = [f"{about}:", "", *[f">>> {line}" for line in _inputs(case.arguments)]]
+    lines = [f"{about}:", "", *_inputs(case.arguments)]
     if isinstance(result, tuple):
         lines.append(f">>> for result in {call}:")
         lines.append("...     print(np.round(result, 4).tolist())")
@@ -128,10 +134,20 @@ def called(function: Function, arguments: Arguments) -> Any:
 
 
 def _inputs(arguments: Arguments) -> list[str]:
-    return [
-        f"{name} = {f'np.array({v.tolist()})' if isinstance(v, np.ndarray) else repr(v)}"
-        for name, v in arguments.items()
-    ]
+    lines: list[str] = []
+    for name, value in arguments.items():
+        before = f">>> {name} = "
+        shown = repr(value)
+        if isinstance(value, np.ndarray):
+            before += "np.array("
+            # As one reads it: a line for each row. Blank lines would end the example.
+            text = np.array2string(
+                value, 100, separator=", ", prefix=before, floatmode="unique", threshold=10**6
+            )
+            rows = [row for row in text.split("\n") if row.strip()]
+            shown = "\n".join([rows[0], *["..." + row[3:] for row in rows[1:]]]) + ")"
+        lines += (before + shown).split("\n")
+    return lines
 
 
 def _shown(result: Any) -> str:
