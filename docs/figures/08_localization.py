@@ -13,7 +13,7 @@ from minicv import Tensor, no_grad
 from minicv import functional as F
 from minicv.data import Farmyard
 from minicv.inspection.canvas import Canvas
-from minicv.inspection.palette import BLUE, GREY, INK, ORANGE, SKY_BLUE, VERMILLION, WHITE
+from minicv.inspection.palette import BLUE, BLUISH_GREEN, GREY, INK, ORANGE, SKY_BLUE, VERMILLION, WHITE
 from minicv.models.backbones import ConvNetBackbone
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.vision.boxes import box_iou
@@ -40,43 +40,41 @@ def draw_heads() -> Sheet:
         losses = model.loss([image], [target])
         (features,) = model.backbone(Tensor(np.zeros((1, 3, 128, 128), np.float32)))
     (found,) = model.predict([image])
-    picture = with_boxes(image, 300, [(target["boxes"][0], WHITE), (found["boxes"][0], ORANGE)])
-
-    sheet = Sheet(640)
+    side = 280
+    picture = with_boxes(
+        image, side, [(target["boxes"][0], WHITE), (found["boxes"][0], ORANGE)]
+    )
+    sheet = Sheet(600)
     sheet.write(36, 24, "Before any training", TEXT, INK)
     sheet.write(36, 62, "white: the true box; orange: the predicted one", SMALL, GREY, width=310)
-    sheet.place(picture, 36, 150, edge=None)
+    sheet.place(picture, 36, 300 - side / 2, edge=None)
     shape = " x ".join(map(str, features.shape[1:]))
-    sheet.block((400, 250, 600, 350), f"ConvNet\n{shape}", paler(BLUE, 0.75), SMALL, INK)
+    sheet.block((368, 250, 548, 350), f"ConvNet\n{shape}", paler(BLUE, 0.75), SMALL, INK)
     units = f"2 layers\n{settings.units} units"
-    sheet.block((666, 250, 836, 350), units, paler(BLUE, 0.75), SMALL, INK)
-    sheet.arrow((340, 300), (394, 300))
-    sheet.arrow((604, 300), (660, 300))
-    sheet.block((920, 90, 1110, 190), f"{len(CLASSES)} scores", paler(SKY_BLUE, 0.6), SMALL, INK)
-    sheet.block((920, 410, 1110, 510), "4 numbers\nx1 y1 x2 y2", paler(ORANGE, 0.6), SMALL, INK)
-    sheet.arrow((840, 286), (880, 286), (880, 140), (914, 140))
-    sheet.arrow((840, 314), (880, 314), (880, 460), (914, 460))
-    for y, name, key in (
-        (140, "softmax loss", "loss_classifier"),
-        (460, "L2 loss", "loss_box_reg"),
+    sheet.block((602, 250, 762, 350), units, paler(BLUE, 0.75), SMALL, INK)
+    sheet.arrow((320, 300), (362, 300))
+    sheet.arrow((552, 300), (596, 300))
+    scores, numbers = f"{len(CLASSES)} scores", "4 numbers\nx1 y1 x2 y2"
+    sheet.block((838, 70, 1008, 170), scores, paler(SKY_BLUE, 0.6), SMALL, INK)
+    sheet.block((838, 430, 1008, 530), numbers, paler(ORANGE, 0.6), SMALL, INK)
+    log = f"log {len(CLASSES)} would be {np.log(len(CLASSES)):.3f}"
+    times = f"{settings.box_weight:g} x mean square"
+    for y, name, key, note in (
+        (120, "softmax loss", "loss_classifier", log),
+        (480, "L2 loss", "loss_box_reg", times),
     ):
-        sheet.arrow((1114, y), (1160, y))
-        value = f"{float(losses[key].data):.3f}"
-        sheet.canvas.text((1174, y - 22), name, TEXT, INK, "lm")
-        sheet.canvas.text((1174, y + 20), value, TEXT, VERMILLION, "lm")
+        turn = 300 + (y - 300) * 0.08
+        sheet.arrow((766, turn), (800, turn), (800, y), (832, y))
+        sheet.arrow((1012, y), (1052, y))
+        sheet.canvas.text((1066, y - 36), name, TEXT, INK, "lm")
+        sheet.canvas.text((1066, y), f"{float(losses[key].data):.3f}", TEXT, VERMILLION, "lm")
+        sheet.canvas.text((1066, y + 36), note, SMALL, GREY, "lm")
+        toward = -1 if y > 300 else 1
+        sheet.arrow((1160, y + 62 * toward), (1160, 300 - 40 * toward))
+    sheet.canvas.disc((1160, 300), 34, paler(BLUISH_GREEN, 0.55))
+    sheet.canvas.text((1160, 300), "+", 44, INK, "mm")
     total = sum(float(loss.data) for loss in losses.values())
-    sheet.canvas.text(
-        (1174, 172 + 34), f"log {len(CLASSES)} = {np.log(len(CLASSES)):.3f}", SMALL, GREY, "lm"
-    )
-    sheet.canvas.text(
-        (1174, 492 + 34), f"{settings.box_weight:g} times the mean square", 20, GREY, "lm"
-    )
-    sheet.canvas.text((1174, 282), "+", 44, INK, "lm")
-    sheet.canvas.text((1174, 330), f"sum {total:.3f}", TEXT, VERMILLION, "lm")
-    sheet.arrow((1250, 232), (1250, 262), head=12)
-    sheet.arrow((1250, 424), (1250, 356), head=12)
-    words = "One backward pass from the sum carries both wishes into the shared layers."
-    sheet.write(400, 580, words, SMALL, GREY)
+    sheet.canvas.text((1214, 300), f"{total:.3f}", TEXT, VERMILLION, "lm")
     return sheet
 
 
