@@ -77,6 +77,8 @@ minicv.overlay = (function () {
   function picture(photo, width, height, label) {
     const svg = minicv.element("svg", { viewBox: `0 0 ${width} ${height}`, role: "group", class: "overlay" });
     svg.setAttribute("aria-label", label);
+    svg.style.aspectRatio = width / height;
+    svg.style.width = `min(100%, ${(80 * width) / height}vh)`;
     if (photo) {
       svg.append(
         minicv.element("image", { href: photo.src, width, height, preserveAspectRatio: "none" }),

@@ -159,8 +159,8 @@ minicv.widgets.detections = function (element, data, stage) {
     steps.dataset.region = numbers[row];
     if (anchors) steps.dataset.anchor = anchorNumbers[row];
     steps.replaceChildren(...[
-      detectionStep(i), maskStep(i), bodyStep(i), refinedStep(i, row), scoresStep(i, row), featuresStep(row),
-      movedStep(row), proposalStep(row), anchorStep(row),
+      detectionStep(i), maskStep(i), bodyStep(i), refinedStep(i, row), scoresStep(row), movedStep(row),
+      featuresStep(row), proposalStep(row), anchorStep(row),
     ].filter(Boolean));
   }
 
@@ -184,8 +184,11 @@ minicv.widgets.detections = function (element, data, stage) {
     `x ${box[0].toFixed(1)} to ${box[2].toFixed(1)}, y ${box[1].toFixed(1)} to ${box[3].toFixed(1)} ` +
     `(${(box[2] - box[0]).toFixed(0)} × ${(box[3] - box[1]).toFixed(0)} pixels)`;
   const overlap = (one, other) => iou(Float32Array.from(one), 0, Float32Array.from(other), 0).toFixed(2);
+  const signed = (value, digits = 1) => // without a minus before 0
+    (Number(value.toFixed(digits)) + 0).toFixed(digits).replace("-", "−");
+  const plus = (text) => (text.startsWith("−") ? text : `+${text}`);
   const offsetsText = (from, to) => offsets(from, to)
-    .map((value, c) => `${["dx", "dy", "dw", "dh"][c]} ${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(2)}`)
+    .map((value, c) => `${["dx", "dy", "dw", "dh"][c]} ${plus(signed(value, 2))}`)
     .join(", ");
   function card(name, title, ...parts) {
     const lines = parts.filter(Boolean).map((part) => typeof part === "string" ? make("p", {}, part) : part);
@@ -213,7 +216,7 @@ minicv.widgets.detections = function (element, data, stage) {
     );
   }
 
-  function scoresStep(i, row) {
+  function scoresStep(row) {
     const many = bestClasses.shape[1], bars = [];
     for (let c = 0; c < many; c++) {
       const k = bestClasses.data[row * many + c], score = bestScores[row * many + c];
@@ -258,8 +261,8 @@ minicv.widgets.detections = function (element, data, stage) {
     return card(
       "seen", `What the head sees: ${wide} × ${high} cells`,
       make("div", { class: "maps" }, crop, ...tiles),
-      `The ${many} channels of ${features.of} with the largest means, dark for ${low.toPrecision(2)}, bright ` +
-        `for ${most.toPrecision(2)}.` +
+      `Of the ${features.of} channels${moved ? ", at the first look," : ""} those with the largest means; dark ` +
+        `is ${signed(low)}, bright ${signed(most)}.` +
         (pooledFrom ? ` Pooled from the map of stride ${pooledFrom.data[row]}.` : ""),
     );
   }

@@ -4,40 +4,50 @@ choosing a detection leads to its anchor."""
 import numpy as np
 import pytest
 
+from minicv import Tensor
 from minicv.explain import explain
 from minicv.models.backbones import FPN, SmallBackbone
 from minicv.models.detection import MaskRCNN, MaskRCNNSettings
 from minicv.models.detection.roi_heads import select_detections
-from minicv.vision.boxes import batched_nms
+from minicv.vision.boxes import batched_nms, box_iou
 
 SETTINGS = MaskRCNNSettings(
     min_size=96, max_size=128, anchor_sizes=(12.0, 32.0), rpn_channels=8, head_units=16,
-    post_nms_top_n_test=80, detections_per_image=40, mask_channels=(4,), mask_predictor_channels=4,
-    joint_names=("nose", "left_eye"), keypoint_channels=(4,),
+    rpn_nms_threshold=0.9, post_nms_top_n_test=80, detections_per_image=60,
+    mask_channels=(4,), mask_predictor_channels=4, joint_names=("nose", "left_eye"),
+    keypoint_channels=(4,),
 )  # fmt: skip
 NAMES = ("cow", "duck", "person")
-THRESHOLDS = [(0.05, 0.5), (0.1, 0.3), (0.3, 0.0), (0.3, 0.5), (0.3, 1.0), (0.55, 0.7), (0.99, 0.5)]
+THRESHOLDS = [
+    (0.05, 0.5),
+    (0.05, 0.0),
+    (0.1, 0.3),
+    (0.35, 0.5),
+    (0.35, 1.0),
+    (0.6, 0.2),
+    (0.99, 0.5),
+]
 
 
-def drawn_detector():
+def drawn_detector(image):
     """With weights so large that scores differ and boxes move, as a trained network's do."""
     rng = np.random.default_rng(0)
     model = MaskRCNN(FPN(SmallBackbone(4, rng=rng), 8, rng=rng), NAMES, SETTINGS, rng=rng)
-    layers = (model.rpn.cls_logits, model.rpn.bbox_pred, *vars_of(model.box_predictor))
-    for layer, size in zip(layers, (30, 20, 60, 300), strict=True):
-        layer.weight.data = layer.weight.data * np.float32(size)
+    head = model.box_predictor
+    layers = (model.rpn.cls_logits, model.rpn.bbox_pred, head.cls_score, head.bbox_pred)
+    for layer, factor in zip(layers, (30, 20, 15000, 600), strict=True):
+        layer.weight.data = layer.weight.data * np.float32(factor)
+    (features,) = (s.arrays for s in model.stages(image) if s.name == "region_features")
+    logits, _ = head(model.box_head(Tensor(features["region_features"])))
+    head.cls_score.bias.data = -logits.data.mean(axis=0)  # no class has all of the regions
     return model
-
-
-def vars_of(predictor):
-    return predictor.cls_score, predictor.bbox_pred
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """The file of the page, and the stages that it shows, by name."""
     image = np.random.default_rng(1).random((3, 90, 120), dtype=np.float32)
-    model = drawn_detector()
+    model = drawn_detector(image)
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(explain(model, "Mask R-CNN", image, "noise.png"), encoding="utf-8")
     return path, {stage.name: stage.arrays for stage in model.stages(image)}
@@ -48,12 +58,15 @@ def page(made, opened):
     return opened(made[0])
 
 
-def slide(page, label, value):
-    slider = page.get_by_label(label).last
-    slider.evaluate(
+def slide(part, label, value):
+    part.get_by_label(label).evaluate(
         "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }", value
     )
-    return slider
+
+
+def part_of(page, label):
+    """The interactive part that has a control with this label."""
+    return page.locator(".part").filter(has=page.get_by_label(label))
 
 
 def listed(page):
@@ -68,34 +81,63 @@ def way_back(page):
     return int(steps.get_attribute("data-region")), int(steps.get_attribute("data-anchor"))
 
 
-def test_it_is_seen_in_less_than_three_seconds(page):
-    painted = page.evaluate(
-        "() => new Promise(tell => requestAnimationFrame(() => tell(performance.now())))"
-    )
-    assert painted < 3000
-    assert page.locator(".det-list button").count() > 0
+def test_it_is_seen_in_less_than_three_seconds(made, opened):
+    """The first view: from the request until all parts stand and a frame is drawn. A busy computer
+    gets three tries."""
+    seconds = []
+    while not seconds or (min(seconds) > 3 and len(seconds) < 3):
+        page = opened(made[0])
+        drawn = "() => new Promise(tell => requestAnimationFrame(() => tell(performance.now())))"
+        seconds.append(page.evaluate(drawn) / 1000)
+        assert page.locator(".det-list button").count() > 0
+    assert min(seconds) < 3
 
 
 def test_the_sliders_leave_what_python_leaves(page, made):
-    arrays = made[1]["refined_boxes"]
-    most = 0
+    arrays, part = made[1]["refined_boxes"], part_of(page, "Score threshold")
+    counts = []
     for score, overlap in THRESHOLDS:
-        slide(page, "Score threshold", score)
-        slide(page, "NMS threshold", overlap)
+        slide(part, "Score threshold", score)
+        slide(part, "NMS threshold", overlap)
         left = select_detections(
             arrays["class_scores"], arrays["refined_boxes"], score_threshold=score,
             nms_threshold=overlap, detections_per_image=SETTINGS.detections_per_image,
         )  # fmt: skip
         expected = np.stack([left.regions, left.labels], axis=1).tolist()
         assert listed(page) == expected, (score, overlap)
-        assert page.locator(".overlay .detection").count() == len(expected)
-        assert page.locator(".det-count").last.get_attribute("data-shown") == str(len(expected))
-        most = max(most, len(expected))
-    assert most == SETTINGS.detections_per_image  # somewhere the limit cut
+        assert part.locator(".overlay .detection").count() == len(expected)
+        assert part.locator(".det-count").get_attribute("data-shown") == str(len(expected))
+        counts.append(len(expected))
+    assert max(counts) == SETTINGS.detections_per_image  # the limit cut
+    assert len(set(counts)) > 3
+
+
+def crowd(seed):
+    """Boxes of two labels with equal scores among them, and a threshold that is the very overlap of
+    two of them: one bit decides."""
+    rng = np.random.default_rng(seed)
+    corners = rng.uniform(0, 40, (60, 2))
+    boxes = np.hstack([corners, corners + rng.uniform(10, 50, (60, 2))]).astype(np.float32)
+    boxes[::7, 2:] = boxes[::7, :2]  # nothing inside
+    scores = rng.integers(1, 20, 60).astype(np.float32) / 20
+    overlaps = box_iou(boxes, boxes)
+    threshold = float(rng.choice(overlaps[(overlaps > 0.2) & (overlaps < 0.9)]))
+    return boxes, scores, rng.integers(0, 2, 60), threshold
+
+
+def test_suppression_decides_as_float32_does_where_one_bit_decides(page):
+    cases = [crowd(seed) for seed in range(100)]
+    left = page.evaluate(
+        """cases => cases.map(([boxes, scores, labels, threshold]) => minicv.boxes.nms(
+            Float32Array.from(boxes.flat()), Float32Array.from(scores), labels,
+            scores.map((_, i) => i), threshold).kept)""",
+        [[*(array.tolist() for array in case[:3]), case[3]] for case in cases],
+    )
+    assert left == [batched_nms(*case).tolist() for case in cases]
 
 
 def test_a_button_goes_back_to_the_models_own_thresholds(page, made):
-    slide(page, "NMS threshold", 0.1)
+    slide(part_of(page, "Score threshold"), "NMS threshold", 0.1)
     page.get_by_role("button", name="The model's own thresholds").click()
     own = made[1]["detections"]
     expected = np.stack([own["region_indices"], own["labels"]], axis=1).tolist()
@@ -156,17 +198,12 @@ def test_the_way_back_names_cell_level_and_overlaps(page, made):
 def test_proposals_are_suppressed_as_in_python(page, made):
     before, anchors = made[1]["proposals_before_nms"], made[1]["anchors"]
     levels = anchors["levels"][before["anchor_indices"]]
-    part = page.locator(".part").filter(has=page.get_by_label("Proposals drawn"))
+    part = part_of(page, "Proposals drawn")
     for overlap in (0.0, 0.3, 0.7, 1.0):
-        part.get_by_label("NMS threshold").evaluate(
-            "(input, value) => { input.value = value; input.dispatchEvent(new Event('input')); }",
-            overlap,
-        )
+        slide(part, "NMS threshold", overlap)
         left = batched_nms(before["boxes"], before["scores"], levels, overlap)
         assert part.locator(".det-count").get_attribute("data-left") == str(len(left)), overlap
-    part.get_by_label("Proposals drawn").evaluate(
-        "input => { input.value = 7; input.dispatchEvent(new Event('input')); }"
-    )
+    slide(part, "Proposals drawn", 7)
     assert part.locator(".proposed").count() == 7
 
 
