@@ -34,6 +34,7 @@ MOST_PRINTED = 20_000  # characters that are kept of what the learner's code pri
 ENDLESS = 50_000_000  # bytes printed, after which nobody reads on
 LONGEST_SAID = 300  # characters of an error's message, or of a line
 GRACE = 2.0  # seconds after the limit, for a process that does not end by itself
+STARTING = 60.0  # seconds in which a process must be ready; the learner's own time begins then
 ENOUGH = 0.2  # seconds of timing
 
 
@@ -188,7 +189,7 @@ class LearnerProcess(Learner):
     def __init__(self, file: Path, seconds: float) -> None:
         super().__init__(file.resolve(), self._exchanged)
         self.limit = seconds
-        self.deadline = time.monotonic() + seconds
+        self.deadline: float | None = None  # until it is ready
         self.folder = tempfile.TemporaryDirectory(prefix="minicv-", ignore_cleanup_errors=True)
         self.trace = Path(self.folder.name) / "trace"
         self.number = 0
@@ -227,28 +228,38 @@ class LearnerProcess(Learner):
         return b"".join(self.kept).decode("utf-8", "replace")
 
     def _exchanged(self, header: Header, arrays: list[np.ndarray]) -> tuple[Header, list[Any]]:
+        if self.deadline is None:
+            self._answer(0, STARTING)
+            self.deadline = time.monotonic() + self.limit
         self.number += 1
         self.kept.clear()
         self.requests.put(({**header, "number": self.number}, arrays))
+        return self._answer(self.number, self.deadline + GRACE - time.monotonic())
+
+    def _answer(self, number: int, seconds: float) -> tuple[Header, list[Any]]:
+        until = time.monotonic() + seconds
         while True:
-            left = self.deadline + GRACE - time.monotonic()
             try:
-                answer = self.answers.get(timeout=max(0.0, left))
+                answer = self.answers.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
                 answer = None
             if answer is None:
                 raise self._ended()
-            if answer[0].get("number") == self.number:
+            if answer[0].get("number") == number:
                 return answer
 
     def _ended(self) -> LearnerError:
         """Why the process is gone; it is, after this."""
-        late = time.monotonic() >= self.deadline
+        late = self.deadline is not None and time.monotonic() >= self.deadline
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(0.5)
+        status = self.process.poll()
         self._kill()
-        status = self.process.returncode
-        name, (at, shown) = self.file.name, self._last_line()
+        trace = ""
+        with contextlib.suppress(OSError):
+            trace = self.trace.read_text(encoding="utf-8", errors="replace")
+        late = late or trace.startswith("Timeout")  # its own clock was a little earlier
+        name, (at, shown) = self.file.name, self._last_line(trace)
         if self.printed_bytes > ENDLESS:
             return LearnerError(f"{name} prints without end{at}{shown}", ended=True)
         if late:
@@ -262,13 +273,14 @@ class LearnerProcess(Learner):
             crash = ", a crash of compiled code" if killer == "SIGSEGV" else ""
             said = f"{name} was ended by {killer}{crash}{at}{shown}"
             return LearnerError(said, ended=True)
-        how = f"with exit status {status}" if status is not None else "or closed its pipe"
-        return LearnerError(f"{name} ended its own process {how}{at}{shown}", ended=True)
+        did = f"ended its own process with exit status {status}"
+        if status is None:
+            did = "wrote into the pipe of the check, or closed it"
+        return LearnerError(f"{name} {did}{at}{shown}", ended=True)
 
-    def _last_line(self) -> tuple[str, str]:
+    def _last_line(self, trace: str) -> tuple[str, str]:
         """Where the learner's file was when the process ended, and that line."""
         with contextlib.suppress(OSError):
-            trace = self.trace.read_text(encoding="utf-8", errors="replace")
             # Of each thread the innermost call comes first; the main thread comes last.
             for thread in reversed(re.split(r"\n(?=Thread|Current)", trace)):
                 found = re.search(rf'"[^"\n]*{re.escape(self.file.name)}", line (\d+)', thread)

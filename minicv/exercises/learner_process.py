@@ -157,7 +157,7 @@ class Answering:
             code = compile(self.file.read_bytes(), str(self.file), "exec", dont_inherit=True)
             exec(code, self.module.__dict__)
         except SyntaxError as error:
-            if error.filename != str(self.file):  # a file that the learner's file imports
+            if error.filename not in (None, str(self.file)):  # of a file that it imports
                 return self._raised(error)
             text = (error.text or "").strip()
             return {"kind": "syntax", "said": error.msg, "line": error.lineno, "text": text}
@@ -278,10 +278,9 @@ def main(path: str, trace: str, seconds: str) -> None:
     sys.stdout.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
     with contextlib.suppress(ImportError, ValueError, OSError):
         _limit_memory()
-    # Where the time is up or the process dies, the lines that ran then are written down.
+    # Where the time is up or the process dies, the lines that ran then are noted.
     places = open(trace, "w", encoding="utf-8")  # noqa: SIM115
     faulthandler.enable(places)
-    faulthandler.dump_traceback_later(float(seconds), exit=True, file=places)
     own, leave = os.getpid(), os._exit
 
     def noted_exit(status: int) -> None:
@@ -294,6 +293,8 @@ def main(path: str, trace: str, seconds: str) -> None:
     sys.path[0] = str(Path(path).parent)
     sys.argv = [path]
     learner = Answering(Path(path))
+    write_frame(answers, {"number": 0}, [])  # ready
+    faulthandler.dump_traceback_later(float(seconds), exit=True, file=places)
     while (request := read_frame(requests)) is not None:
         header, arrays = learner.answer(*request)
         if os.getpid() != own:  # a process that the learner's code has split off came back
