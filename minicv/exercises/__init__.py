@@ -20,6 +20,19 @@ ORDER = (
     "conv_transpose2d",
     "softmax_cross_entropy",
     "multiclass_hinge",
+    "mean_iou",
+    "box_iou",
+    "nms",
+    "average_precision",
+    "selective_search",
+    "box_coding",
+    "hard_negatives",
+    "spatial_pyramid_pool",
+    "roi_pool",
+    "anchors",
+    "roi_align",
+    "reparameterization",
+    "gan_losses",
 )
 
 
