@@ -7,10 +7,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / "_sphinx"))
 
-import api_pages
-import gallery_pages
+import api_pages  # noqa: E402
+import gallery_pages  # noqa: E402
 
-import minicv
+import minicv  # noqa: E402
 
 project = "minicv"
 author = "the authors of minicv"
@@ -23,8 +23,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "source_pages",
 ]
-exclude_patterns = ["_build", "_sphinx", "_templates", "figures", "gallery", "auto_examples/*.ipynb"]
-templates_path = ["_templates"]
+exclude_patterns = ["_build", "figures", "gallery"]
 
 # --- pages -----------------------------------------------------------------------------------
 
@@ -60,11 +59,11 @@ sphinx_gallery_conf = {
     "notebook_images": True,  # within the notebook, which is to work alone
     "first_notebook_cell": gallery_pages.FIRST_CELL,
     "last_notebook_cell": gallery_pages.LAST_CELL,
-    "reference_url": {"minicv": None},  # names of minicv in the code lead to this reference
     "doc_module": (),
     "thumbnail_size": (400, 280),
     "min_reported_time": 10_000,
     "show_signature": False,
+    "write_computation_times": False,
     "copyfile_regex": r"",
 }
 

@@ -1,4 +1,4 @@
-"""Checks every link within the built guide: ``python docs/_sphinx/check_links.py docs/_build/html``.
+"""Checks links within the built guide: ``python docs/_sphinx/check_links.py docs/_build/html``.
 
 A page, a picture or a download that a link names must be there, and so must the place within the
 page that comes after ``#``. Links to other sites are only parsed: nothing goes over the network.

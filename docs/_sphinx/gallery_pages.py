@@ -55,10 +55,10 @@ HEADER = """\
 Examples
 ========
 
-Each system of the lecture as a script that reads from top to bottom, in the lecture's order. Each runs from a clone,
-takes less than about three minutes on two free cores, prints a table, and writes its pictures to ``runs/examples``.
-Nothing is downloaded: the scenes are drawn. A page has the result of a whole run, the code, and below it the script
-and a notebook to take home.
+Each system of the lecture as a script that reads from top to bottom, in the lecture's order. Each
+runs from a clone, takes less than about three minutes on two free cores, prints a table, and writes
+its pictures to ``runs/examples``. Nothing is downloaded: the scenes are drawn. A page has the
+result of a whole run, the code, and below it the script and a notebook to take home.
 """
 
 
@@ -72,17 +72,15 @@ def prepared(name: str, text: str, results: dict[str, tuple[str, str]]) -> str:
     """The copy of one example."""
     stem = name.removesuffix(".py")
     tree = ast.parse(text)
-    docstring = ast.get_docstring(tree)
-    lines = text.splitlines()
-    page = page_of(stem, docstring, *results[stem])
-    begins = [node for node in tree.body[1:] if isinstance(node, ast.FunctionDef | ast.ClassDef)]
-    cells = {min([node.lineno, *(d.lineno for d in node.decorator_list)]) for node in begins}
-    cells.add(tree.body[-1].lineno)
-    code = []
-    for number, line in enumerate(lines[tree.body[0].end_lineno :], start=tree.body[0].end_lineno + 1):
-        if number in cells:
-            code += ["# %%"]
-        code.append(line)
+    page = page_of(stem, ast.get_docstring(tree), *results[stem])
+    parts = [n for n in tree.body if isinstance(n, ast.FunctionDef | ast.ClassDef)]
+    cells = {min([node.lineno, *(d.lineno for d in node.decorator_list)]) for node in parts}
+    cells.add(tree.body[-1].lineno)  # where it calls main
+    end = tree.body[0].end_lineno  # of the docstring
+    code = [
+        f"# %%\n{line}" if number in cells else line
+        for number, line in enumerate(text.splitlines()[end:], start=end + 1)
+    ]
     quotes = 'r"""' if "\\" in page else '"""'
     return f'{quotes}\n{page}"""\n' + "\n".join(code) + "\n"
 
@@ -98,7 +96,7 @@ def page_of(stem: str, docstring: str, showed: str, seconds: str) -> str:
         parts.append(rest_of_title)
     pictures = sorted(PICTURES.glob(f"{stem}*.webp"))
     for picture in pictures:
-        parts.append(f".. image:: /gallery/{picture.name}\n   :alt: {title}\n   :class: gallery-picture")
+        parts.append(f".. image:: /gallery/{picture.name}\n   :alt: {title}")
     parts += [as_literal_blocks(rest)]
     if seconds[:1].isdigit():
         seconds = f"It took {seconds} seconds of the processor."

@@ -1,7 +1,7 @@
 """Pages of source code within the guide, so that links to files and to lines lead somewhere.
 
-A page of docs/ links to files as on a code host: ``../minicv/vision/nms.py``. Here such a link leads
-to a page that shows the file, or lists a folder; to an example it leads to its page in the gallery.
+A page of docs/ links to files as on a code host: ``../minicv/vision/nms.py``. Here such a link
+leads to a page that shows the file or lists the folder; that of an example is in the gallery.
 The API reference has a link [source] to the lines of each name.
 """
 
@@ -25,7 +25,9 @@ from sphinx.transforms import SphinxTransform
 DOCS = Path(__file__).resolve().parent.parent
 REPOSITORY = DOCS.parent
 ENTRY = "source_path"  # of a reference node: the file or folder, relative to the repository
-PAGES = {"README.md": "index", "examples": "auto_examples/index", "examples/README.md": "auto_examples/index"}
+GALLERY = "auto_examples/index"
+PAGES = {"README.md": "index", "examples": GALLERY, "examples/README.md": GALLERY}
+TEXTS = (".py", ".cu", ".h", ".md", ".json", ".js")
 
 
 class LinksOutOfTheGuide(SphinxTransform):
@@ -111,7 +113,8 @@ def source_pages(app):
         for node in app.env.get_doctree(docname).findall(nodes.reference):
             if ENTRY in node and page_for(app, node[ENTRY]).startswith("source/"):
                 wanted.add(node[ENTRY])
-    wanted |= {child for name in wanted for child in children(name) if (REPOSITORY / child).is_file()}
+    listed = {child for name in wanted for child in children(name)}
+    wanted |= {name for name in listed if (REPOSITORY / name).is_file()}
     for name in sorted(wanted):
         path = REPOSITORY / name
         body = folder_page(name, wanted) if path.is_dir() else file_page(path)
@@ -126,7 +129,7 @@ def children(name: str) -> list[str]:
     if not folder.is_dir():
         return []
     paths = [p for p in sorted(folder.iterdir()) if not p.name.startswith((".", "__pycache__"))]
-    shown = [p for p in paths if p.is_dir() or p.suffix in (".py", ".cu", ".h", ".md", ".json", ".js")]
+    shown = [path for path in paths if path.is_dir() or path.suffix in TEXTS]
     return [p.relative_to(REPOSITORY).as_posix() for p in shown]
 
 

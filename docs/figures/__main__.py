@@ -1,4 +1,4 @@
-"""Draws the figures of the guide: ``python docs/figures``, or some by name, ``python docs/figures 05``.
+"""Draws the figures of the guide: ``python docs/figures``, or ``python docs/figures 05`` for some.
 
 A figure is a script ``docs/figures/NN_name.py`` with a function ``draw(out: Path) -> None``. It
 makes its arrays with minicv, in a few seconds and with the same result each time, and saves
@@ -22,6 +22,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -74,13 +75,14 @@ def is_current(script: Path) -> bool:
         record = json.loads(_record(script).read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    pictures = all((OUT / name).is_file() for name in record["pictures"])
-    return pictures and record["versions"] == _versions() and record["read"] == _sums(record["read"])
+    there = all((OUT / name).is_file() for name in record["pictures"])
+    same = record["versions"] == _versions() and record["read"] == _sums(record["read"])
+    return there and same
 
 
 def draw(script: Path) -> int:
     """Run ``script`` here, move its pictures to OUT, and record what it read."""
-    started = time.perf_counter()
+    started = time.process_time()
     opened = {script.relative_to(REPOSITORY).as_posix()}
 
     def notice(event: str, details: tuple) -> None:
@@ -92,10 +94,17 @@ def draw(script: Path) -> int:
     spec = importlib.util.spec_from_file_location(f"figure_{script.stem}", script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    fresh = OUT / f".{script.stem}"
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(parents=True)
-    module.draw(fresh)
+    OUT.mkdir(exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{script.stem}-", dir=OUT))  # of this run alone
+    try:
+        module.draw(fresh)
+        return _keep(script, fresh, opened, started)
+    finally:
+        shutil.rmtree(fresh)
+
+
+def _keep(script: Path, fresh: Path, opened: set[str], started: float) -> int:
+    """Move the pictures of ``fresh`` to OUT and write the record; 0, or 1 if they are none."""
     pictures = sorted(path.name for path in fresh.iterdir())
     odd = [n for n in pictures if not (n.startswith(script.stem) and n.endswith(KINDS))]
     if odd or not pictures:
@@ -105,14 +114,13 @@ def draw(script: Path) -> int:
             file=sys.stderr,
         )
         return 1
-    for old in OUT.glob(f"{script.stem}*"):
-        old.unlink()
+    for old in (*OUT.glob(f"{script.stem}.*"), *OUT.glob(f"{script.stem}_*")):
+        old.unlink(missing_ok=True)
     for name in pictures:
         (fresh / name).rename(OUT / name)
-    fresh.rmdir()
-    loaded = [getattr(module, "__file__", None) for module in list(sys.modules.values())]
+    loaded = [getattr(other, "__file__", None) for other in list(sys.modules.values())]
     read = _sums(_of_the_repository({*opened, *filter(None, loaded)}))
-    seconds = round(time.perf_counter() - started, 1)
+    seconds = round(time.process_time() - started, 1)  # of the processor
     record = {"pictures": pictures, "versions": _versions(), "seconds": seconds, "read": read}
     _record(script).write_text(json.dumps(record, indent=1), "utf-8")
     print(f"{script.stem}: {', '.join(pictures)} in {seconds} s", flush=True)

@@ -61,15 +61,14 @@ def main() -> None:
 
 
 def small(picture: Image.Image) -> bytes:
-    """The picture as WebP of at most ``MOST`` bytes: without loss if that fits, else with less."""
+    """The picture as WebP of at most ``MOST`` bytes, as good as that allows."""
     picture = picture.convert("RGB")
     if picture.width > WIDTH:
         height = round(picture.height * WIDTH / picture.width)
         picture = picture.resize((WIDTH, height), Image.Resampling.LANCZOS)
-    ways = [{"lossless": True}, *({"quality": quality} for quality in range(85, 20, -5))]
-    for way in ways:
+    for quality in range(82, 10, -12):
         data = io.BytesIO()
-        picture.save(data, "WEBP", method=6, **way)
+        picture.save(data, "WEBP", quality=quality)
         if data.tell() <= MOST:
             break
     return data.getvalue()
