@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -183,7 +184,8 @@ def draw_overlap() -> Sheet:
         weight = np.ones((1, 1, size, size), np.float32)
         counts = F.conv_transpose2d(_map(ones), weight, stride=2).data[0, 0]
         counts = counts[3:11, 3:11].astype(int)  # away from the edges
-        words = " or ".join(str(count) for count in np.unique(counts))
+        words = {3: "1, 2 or 4", 4: "4"}[size]
+        assert {*map(str, np.unique(counts))} == set(re.findall(r"\d", words))
         fills = [[shades[count] for count in row] for row in counts.tolist()]
         heading, note = f"Kernel {size} x {size}, stride 2", f"{words} stamps on a cell"
         panels.append(Panel(draw_number_grid(counts, fills, 56), heading, note))

@@ -60,7 +60,7 @@ def draw_bounds() -> Sheet:
     panels = []
     for stride in (32, 16, 8):
         confusion = sum(confusion_matrix(best_at(t, stride), t, len(CLASSES)) for t in truths)
-        note = f"at best a mean IoU of {values_of_confusion(confusion).mean_iou:.2f}"
+        note = f"at best, mean IoU {values_of_confusion(confusion).mean_iou:.2f}"
         panels.append(Panel(shown(best_at(truth, stride)), f"Scores of stride {stride}", note))
     picture = to_picture(image).resize((400, 400), Image.Resampling.BICUBIC)
     return board([[Panel(picture, "Image"), Panel(shown(truth), "Truth")], panels], top=True)

@@ -13,7 +13,16 @@ from minicv import Tensor, no_grad
 from minicv import functional as F
 from minicv.data import Farmyard
 from minicv.inspection.canvas import Canvas
-from minicv.inspection.palette import BLUE, BLUISH_GREEN, GREY, INK, ORANGE, SKY_BLUE, VERMILLION, WHITE
+from minicv.inspection.palette import (
+    BLUE,
+    BLUISH_GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    SKY_BLUE,
+    VERMILLION,
+    WHITE,
+)
 from minicv.models.backbones import ConvNetBackbone
 from minicv.models.localization import SingleObjectDetector, SingleObjectSettings
 from minicv.vision.boxes import box_iou
@@ -41,9 +50,7 @@ def draw_heads() -> Sheet:
         (features,) = model.backbone(Tensor(np.zeros((1, 3, 128, 128), np.float32)))
     (found,) = model.predict([image])
     side = 280
-    picture = with_boxes(
-        image, side, [(target["boxes"][0], WHITE), (found["boxes"][0], ORANGE)]
-    )
+    picture = with_boxes(image, side, [(target["boxes"][0], WHITE), (found["boxes"][0], ORANGE)])
     sheet = Sheet(600)
     sheet.write(36, 24, "Before any training", TEXT, INK)
     sheet.write(36, 62, "white: the true box; orange: the predicted one", SMALL, GREY, width=310)

@@ -124,4 +124,6 @@ def draw_stages() -> Image.Image:
         values = own["test"]["last"]
         looks = {"1 look": 1, "2 looks": 2, "3 looks": 3}
         rows[f"seed {seed}"] = {name: values[f"PCK@0.2 stage {n}"] for name, n in looks.items()}
-    return draw_bars("Joints within 0.2 of the torso's diameter (PCK)", rows, width=760, longest=1.0)
+    return draw_bars(
+        "Joints within 0.2 of the torso's diameter (PCK)", rows, width=760, longest=1.0
+    )
