@@ -117,9 +117,8 @@ class Matcher:
         count = len(boxes)
         index = xp.zeros(count, dtype=xp.int64)
         best = xp.zeros(count, dtype=boxes.dtype)
-        label = xp.full(count, NEGATIVE, dtype=xp.int8)
         if len(target_boxes) == 0 or count == 0:
-            return Matches(index, label, best)
+            return Matches(index, xp.full(count, NEGATIVE, dtype=xp.int8), best)
 
         # 1. For each box: its best target, and whether the overlap is large enough.
         best_of_target = xp.zeros(len(target_boxes), dtype=boxes.dtype)
@@ -129,9 +128,10 @@ class Matcher:
             index[block] = overlaps.argmax(axis=0)
             best[block] = overlaps.max(axis=0)
             best_of_target = xp.maximum(best_of_target, overlaps.max(axis=1))
-        label[best < self.background_floor] = IGNORED
-        label[best >= self.low_threshold] = IGNORED
-        label[best >= self.high_threshold] = POSITIVE
+        # Nested choices: for an assignment through a mask the host waits for the device.
+        background = (best >= self.background_floor) & (best < self.low_threshold)
+        label = xp.where(background, xp.int8(NEGATIVE), xp.int8(IGNORED))
+        label = xp.where(best >= self.high_threshold, xp.int8(POSITIVE), label)
 
         # 2. For each target: its best boxes, if any overlap it. The overlaps are computed again,
         #    which costs less than keeping all of them.
@@ -140,7 +140,7 @@ class Matcher:
             for block in blocks:
                 overlaps = box_iou(target_boxes, boxes[block])
                 best_boxes = ((overlaps >= nearly_best) & (overlaps > 0)).any(axis=0)
-                label[block] = xp.where(best_boxes, POSITIVE, label[block])
+                label[block] = xp.where(best_boxes, xp.int8(POSITIVE), label[block])
         return Matches(index, label, best)
 
 

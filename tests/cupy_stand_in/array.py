@@ -116,8 +116,7 @@ class ndarray:
         key = self._host_key(key)
         value = host_values(value, "array[index] = value")
         if any(_is_mask(part) for part in key):
-            if np.ndim(value) > 0:
-                synchronise("assignment of an array through a boolean mask")
+            synchronise("assignment through a boolean mask")  # CuPy counts what the mask keeps
         elif any(isinstance(part, (np.ndarray, list)) for part in key):
             positions = np.arange(self._host.size).reshape(self._host.shape)[key]
             if np.unique(positions).size != positions.size:

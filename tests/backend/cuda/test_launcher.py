@@ -1,9 +1,13 @@
 """What the launcher lets through to a kernel, and what it refuses."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 from cuda_kernels import cupy_in_use, needs_compiler
 
+from minicv.backend.cuda import launcher
 from minicv.backend.cuda.launcher import CudaFile, Grid, one_thread_each
 
 SOURCE = """
@@ -30,6 +34,20 @@ def launch(file, x, y, factor=3, count=5, twice=False, grid=None, **macros):
 def arrays(dtype=np.float32):
     cupy = cupy_in_use()
     return cupy.asarray(np.arange(5, dtype=dtype)), cupy.asarray(np.zeros(5, dtype))
+
+
+FILES = sorted(Path(launcher.__file__).parent.glob("*.cu"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_what_is_compiled_is_ascii_and_differs_in_comments_alone(path):
+    def without_comments(text):
+        return re.sub(r"//[^\n]*|/\*.*?\*/", "", text, flags=re.DOTALL)
+
+    file = CudaFile(path.name)
+    assert file.ascii_source.isascii()
+    assert without_comments(file.ascii_source) == without_comments(file.source)
+    assert file.ascii_source.count("\n") == file.source.count("\n")
 
 
 @needs_compiler
