@@ -127,15 +127,17 @@ def resolve_device(device: str | None = None) -> str:
         )
     if match[1] == "cpu":
         return "cpu"
+    number = int(match[2] or 0)
     usable, reason = gpu_status()
-    if usable:
-        number = int(match[2] or 0)
+    if usable and number > 0:
         count = importlib.import_module("cupy").cuda.runtime.getDeviceCount()
         if number >= count:
             raise DeviceError(
                 f"{asked_by}: {requested!r} does not exist; there are {count} CUDA devices, "
                 f"cuda:0 to cuda:{count - 1}"
             )
+        usable, reason = gpu_status(number)
+    if usable:
         return f"cuda:{number}"
     if match[1] == "auto":
         return "cpu"
@@ -147,8 +149,11 @@ def resolve_device(device: str | None = None) -> str:
 
 
 @functools.cache
-def gpu_status() -> tuple[bool, str]:
+def gpu_status(number: int = 0) -> tuple[bool, str]:
     """Whether a CUDA device can really be used, and the reason if not (or its name if so).
+
+    Args:
+        number: of the device.
 
     A driver alone is not enough: this compiles and launches a kernel (NVRTC), runs an elementwise
     operation (CUDA headers), multiplies two matrices (cuBLAS) and copies the result back, because
@@ -161,26 +166,27 @@ def gpu_status() -> tuple[bool, str]:
     try:
         with warnings.catch_warnings():  # CuPy also warns where it works
             warnings.simplefilter("ignore")
-            return _try_gpu()
+            return _try_gpu(number)
     except Exception as error:  # driver, NVRTC, headers and cuBLAS each raise their own type
         return False, f"{type(error).__name__}: {_first_line(error)}"
 
 
-def _try_gpu() -> tuple[bool, str]:
+def _try_gpu(number: int) -> tuple[bool, str]:
     try:
         cupy = importlib.import_module("cupy")
     except Exception as error:  # a broken installation raises more than ImportError
         return False, f"CuPy cannot be imported ({type(error).__name__}: {_first_line(error)})"
     if cupy.cuda.runtime.getDeviceCount() < 1:
         return False, "no CUDA device is visible"
-    doubled = cupy.arange(4, dtype=cupy.float32)
     source = 'extern "C" __global__ void twice(float* x) { x[threadIdx.x] *= 2.0f; }'
-    cupy.RawKernel(source, "twice")((1,), (4,), (doubled,))
-    shifted = (doubled + 1).reshape(2, 2)  # [[1, 3], [5, 7]]
-    product = cupy.asnumpy(shifted @ shifted)
+    with cupy.cuda.Device(number):
+        doubled = cupy.arange(4, dtype=cupy.float32)
+        cupy.RawKernel(source, "twice")((1,), (4,), (doubled,))
+        shifted = (doubled + 1).reshape(2, 2)  # [[1, 3], [5, 7]]
+        product = cupy.asnumpy(shifted @ shifted)
     if not np.array_equal(product, [[16.0, 24.0], [40.0, 64.0]]):
         return False, f"a 2x2 matrix product on the device came out wrong: {product.tolist()}"
-    properties = cupy.cuda.runtime.getDeviceProperties(0)
+    properties = cupy.cuda.runtime.getDeviceProperties(number)
     return True, properties["name"].decode()
 
 

@@ -26,9 +26,12 @@ from minicv.backend import (
 class FakeDevice:
     """As much of CuPy as `gpu_status` and `to_device` touch; ``fails_at`` names a stage."""
 
-    def __init__(self, fails_at: str | None = None, devices: int = 1) -> None:
+    def __init__(
+        self, fails_at: str | None = None, devices: int = 1, broken: int | None = None
+    ) -> None:
         self.fails_at = fails_at
         self.devices = devices
+        self.broken = broken  # a device on which nothing runs
         self.used: list[int] = []
 
     def module(self) -> ModuleType:
@@ -62,7 +65,24 @@ class FakeDevice:
         arguments[0].values *= 2
 
     def _device(self, number: int):
-        return SimpleNamespace(use=lambda: self.used.append(number))
+        return Current(self, number)
+
+
+class Current:
+    """A device that is used from now on, or within a block."""
+
+    def __init__(self, fake: FakeDevice, number: int) -> None:
+        self.fake, self.number = fake, number
+
+    def use(self):
+        self.fake.used.append(self.number)
+
+    def __enter__(self):
+        if self.number == self.fake.broken:
+            raise RuntimeError(f"device {self.number} is broken")
+
+    def __exit__(self, *error):
+        pass
 
 
 class FakeArray:
@@ -157,6 +177,13 @@ def test_wrong_numbers_are_a_reason(install):
 def test_usable_device_tells_its_name(install):
     install(FakeDevice())
     assert gpu_status() == (True, "Fake H100")
+
+
+def test_each_device_is_tried_itself(install):
+    install(FakeDevice(devices=2, broken=1))
+    assert resolve_device("cuda:0") == "cuda:0"
+    with pytest.raises(DeviceError, match="'cuda:1' cannot be used: RuntimeError: device 1 is bro"):
+        resolve_device("cuda:1")
 
 
 def test_the_answer_is_kept(install):
