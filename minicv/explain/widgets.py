@@ -8,8 +8,10 @@ from typing import Any
 
 from minicv.explain import (
     widgets_channels,
+    widgets_code,
     widgets_detections,
     widgets_label_maps,
+    widgets_saliency,
     widgets_scores,
 )
 from minicv.inspection.stage import Stage
@@ -20,9 +22,11 @@ Widget = Callable[[Sequence[Stage], int, Model], dict[str, Any] | None]
 # The tables of all parts. A kind may be in several: its section then has several parts, in order.
 TABLES: tuple[Mapping[str, Widget], ...] = (
     widgets_channels.WIDGETS,
+    widgets_code.WIDGETS,
     widgets_scores.WIDGETS,
     widgets_detections.WIDGETS,
     widgets_label_maps.WIDGETS,
+    widgets_saliency.WIDGETS,
 )
 
 
