@@ -45,7 +45,7 @@ def picture_url(picture: Image.Image, quality: int = QUALITY) -> str:
     """
     file = io.BytesIO()
     kind = "webp" if features.check("webp") else "png"
-    picture.convert("RGB").save(file, kind.upper(), quality=quality, method=3)
+    picture.convert("RGB").save(file, kind.upper(), quality=quality, method=2)
     return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 

@@ -31,12 +31,13 @@ _INPUT = line("x′ = (x − mean) / std, channel by channel") + words(
     "here it is drawn before that."
 )
 _CONVOLUTION = line(
-    "y<sub>o, i, j</sub> = ReLU( b<sub>o</sub> + Σ<sub>c, u, v</sub> w<sub>o, c, u, v</sub> · "
+    "y<sub>o, i, j</sub> = f( b<sub>o</sub> + Σ<sub>c, u, v</sub> w<sub>o, c, u, v</sub> · "
     "x<sub>c, s·i + u − p, s·j + v − p</sub> )"
 ) + words(
     "Layer after layer: each number of channel <i>o</i> is a weighted sum of the numbers under a "
-    "small kernel, in all channels <i>c</i> of the layer before. With stride <i>s</i> the map "
-    "shrinks; one cell of the last map stands for as many pixels as the strides multiplied."
+    "small kernel, in all channels <i>c</i> of the layer before; <i>f</i> is mostly ReLU, "
+    "max(0, ·). With stride <i>s</i> the map shrinks: a cell of the last map stands for as many "
+    "pixels as the strides multiplied."
 )
 _SOFTMAX = line("p<sub>k</sub> = exp(s<sub>k</sub>) / Σ<sub>j</sub> exp(s<sub>j</sub>)")
 _DECODE = line(
@@ -59,8 +60,8 @@ BY_NAME: dict[str, str] = {
     "units": line("u = ReLU( W<sub>2</sub> · ReLU( W<sub>1</sub> · x + b<sub>1</sub> ) + "
                   "b<sub>2</sub> )")
     + words("Fully connected: every unit sees every number before it."),
-    "anchors": line("w = size / √ratio &emsp; h = size · √ratio &emsp; centre = (stride · (j + ½), "
-                    "stride · (i + ½))")
+    "anchors": line("w = size / √ratio &emsp; h = size · √ratio &emsp; centre = stride · (j + ½, "
+                    "i + ½)")
     + words("At every cell the same boxes: one for each size and each ratio of height to width."),
     "objectness": _SIGMOID
     + words("A convolution of 3 × 3, then one of 1 × 1, gives each anchor a score; the sigmoid "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from minicv.explain.costs import spoken_count
 from minicv.explain.encoding import picture_url
@@ -35,7 +36,7 @@ class Section:
         multiplications: of its convolutions and fully connected layers.
         made_with: the number of the stage before that the same lines made at once; None where the
             stage has lines of its own.
-        formula: HTML, or "".
+        formula: HTML, or "" where there is none, or where the stage ``made_with`` has it.
         code: the lines that made it.
     """
 
@@ -98,22 +99,26 @@ class Section:
         )
 
     def _figure(self) -> str:
-        """The picture: the large one, on a phone the one that is made for a small place."""
-        tile, detail = self.drawn.tile, self.drawn.detail
-        notes = [self.drawn.note]
-        if detail is not None:
-            notes = [self.drawn.note if self.drawn.detail_note is None else self.drawn.detail_note]
-        shown = tile if detail is None else detail
-        size = f'width="{shown.width}" height="{shown.height}"'
-        alt = html.escape(f"Stage {self.number}, {self.heading}. {notes[0]}")
-        picture = f'<img src="{picture_url(shown)}" {size} alt="{alt}">'
-        if detail is not None and detail.width > 2 * tile.width * 0.75:
-            picture = (
-                f'<picture><source media="(max-width: 700px)" srcset="{picture_url(tile)}" '
-                f'width="{tile.width}" height="{tile.height}">{picture}</picture>'
-            )
-        note = f"<figcaption>{html.escape(notes[0])}</figcaption>" if notes[0] else ""
-        return f"<figure>{picture}{note}</figure>"
+        """The picture: the large one; on a phone the one that is made for a small place."""
+        tile, detail, note = self.drawn.tile, self.drawn.detail, self.drawn.note
+        if detail is None or detail.width < 1.5 * tile.width:
+            large = tile if detail is None else detail
+            if detail is not None and self.drawn.detail_note is not None:
+                note = self.drawn.detail_note
+            return f"<figure>{self._image(large, note)}{_caption(note)}</figure>"
+        large_note = note if self.drawn.detail_note is None else self.drawn.detail_note
+        picture = (
+            f'<picture><source media="(max-width: 700px)" srcset="{picture_url(tile)}" '
+            f'width="{tile.width}" height="{tile.height}">{self._image(detail, note)}</picture>'
+        )
+        if large_note == note:
+            return f"<figure>{picture}{_caption(note)}</figure>"
+        return f"<figure>{picture}{_caption(large_note, 'large')}{_caption(note, 'small')}</figure>"
+
+    def _image(self, picture: Image.Image, note: str) -> str:
+        alt = html.escape(f"Stage {self.number}, {self.heading}. {note}".strip())
+        size = f'width="{picture.width}" height="{picture.height}"'
+        return f'<img src="{picture_url(picture)}" {size} alt="{alt}">'
 
     def _numbers(self) -> str:
         """Seconds, multiplications, and the arrays."""
@@ -136,6 +141,9 @@ class Section:
         )
 
     def _code(self) -> str:
+        if self.made_with is not None:
+            other = f'<a href="#stage-{self.made_with}">stage {self.made_with}</a>'
+            return f'<div class="code"><h3>Code</h3><p>The lines of {other}.</p></div>'
         if not self.code:
             return ""
         listed = [_listing(excerpt) for excerpt in self.code if not excerpt.what]
@@ -158,19 +166,24 @@ def sections_of(
         multiplications: of each stage.
     """
     total = sum(stage.seconds for stage in stages) or 1.0
-    return [
-        Section(
-            index + 1,
-            stage,
-            drawn,
-            stage.seconds / total,
-            multiplications[index],
-            _made_with(stages, index, multiplications),
-            formula_of(stage, model),
-            excerpts(stage.source, model),
+    formulas = [formula_of(stage, model) for stage in stages]
+    sections = []
+    for index, (stage, drawn) in enumerate(zip(stages, drawings(stages, model), strict=True)):
+        other = _made_with(stages, index, multiplications)
+        repeated = other is not None and formulas[other - 1] == formulas[index]
+        sections.append(
+            Section(
+                index + 1,
+                stage,
+                drawn,
+                stage.seconds / total,
+                multiplications[index],
+                other,
+                "" if repeated else formulas[index],
+                excerpts(stage.source, model),
+            )
         )
-        for index, (stage, drawn) in enumerate(zip(stages, drawings(stages, model), strict=True))
-    ]
+    return sections
 
 
 def _made_with(stages: Sequence[Stage], index: int, multiplications: Sequence[int]) -> int | None:
@@ -245,6 +258,12 @@ class Photos:
             url = picture_url(to_picture(np.asarray(shown, np.float32)))
             data.append({"src": url, "width": width, "height": height})
         return data
+
+
+def _caption(note: str, shown_on: str = "") -> str:
+    """The line below a picture; on large screens or small ones alone, if so said."""
+    of = f' class="{shown_on}"' if shown_on else ""
+    return f"<figcaption{of}>{html.escape(note)}</figcaption>" if note else ""
 
 
 def _listing(excerpt: Excerpt) -> str:

@@ -71,6 +71,8 @@ def excerpts(sources: Sequence[StageSource], model: Model) -> list[Excerpt]:
         if file is None or function is None:
             continue
         statements = list(_statements_between(function.body, source.first, source.last))
+        if source.resumed and statements and _only_calls_what_records(statements[0]):
+            del statements[0]  # it stands in the stages of what it called
         if not statements and len(sources) == 1:
             statements = _innermost_at(source.last, function.body)
         if all(_returns_what_is_there(statement) for statement in statements):
@@ -130,6 +132,22 @@ def _returns_what_is_there(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Return) and not calls
 
 
+def _only_calls_what_records(statement: ast.stmt) -> bool:
+    """Whether all that it does is to call functions that make records."""
+    calls, waiting = [], [statement]
+    while waiting:
+        node: ast.AST = waiting.pop()
+        if isinstance(node, ast.Call):
+            calls.append(node)
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return all(_is_given_record(call) for call in calls)
+
+
+def _is_given_record(call: ast.Call) -> bool:
+    return any(isinstance(own, ast.Name) and own.id in RECORDERS for own in call.args)
+
+
 def _is_record(node: ast.expr) -> bool:
     """Whether an expression only notes a stage."""
     if not isinstance(node, ast.Call):
@@ -151,7 +169,7 @@ def _methods_called(
         on, name = node.func.value, node.func.attr
         if not (isinstance(on, ast.Name) and on.id == "self") or name in found:
             continue
-        if any(isinstance(own, ast.Name) and own.id in RECORDERS for own in node.args):
+        if _is_given_record(node):
             continue
         if name.lstrip("_").startswith("record"):
             continue
@@ -194,12 +212,14 @@ def _method(model: Model, name: str) -> tuple[ast.FunctionDef, Excerpt] | None:
 
 
 class _File:
-    """A file of Python: its lines, its tree."""
+    """A file of Python: its lines, its functions."""
 
     def __init__(self, path: Path) -> None:
         self.text = path.read_text(encoding="utf-8")
         self.lines = self.text.splitlines()
-        self.tree = ast.parse(self.text)
+        tree = ast.parse(self.text)
+        # ast.walk goes from the outside to the inside.
+        self.functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
         resolved = path.resolve()
         inside = resolved.is_relative_to(PACKAGE)
         self.name = resolved.relative_to(PACKAGE.parent).as_posix() if inside else path.name
@@ -207,12 +227,12 @@ class _File:
     def function_at(self, line: int, name: str | None = None) -> ast.FunctionDef | None:
         """The innermost function that has this line, and that name."""
         found = None
-        for node in ast.walk(self.tree):
-            if not isinstance(node, ast.FunctionDef) or (name is not None and node.name != name):
+        for node in self.functions:
+            if name is not None and node.name != name:
                 continue
             first = min([node.lineno, *(d.lineno for d in node.decorator_list)])
             if first <= line <= (node.end_lineno or node.lineno):
-                found = node  # ast.walk goes from the outside to the inside
+                found = node
         return found
 
     def with_comments(self, line: int, least: int) -> int:

@@ -1,4 +1,4 @@
-"""Scores of classes, the numbers of a code, and joints, to look at one by one."""
+"""Scores of classes and joints, to look at one by one."""
 
 from __future__ import annotations
 
@@ -11,34 +11,25 @@ from minicv.explain.encoding import packed
 from minicv.inspection.stage import Stage
 from minicv.models.model import Model
 
-MOST_SCORES = 20
-MOST_OF_A_CODE = 512
+MOST_SCORES = 12
+LEAST = 1e-30  # of a probability whose logarithm is taken
 
 
 def class_scores(stages: Sequence[Stage], index: int, model: Model) -> dict[str, Any] | None:
-    """The best classes of a stage of kind "class scores", each with its score."""
+    """The best classes of a stage of kind "class scores"; of probabilities also the logarithms of
+    all, from which the page computes them anew with another temperature."""
     scores = np.asarray(stages[index].arrays["class_scores"], np.float64)  # (K,)
-    best = np.argsort(-scores, kind="stable")[:MOST_SCORES]
+    best = np.argsort(-scores, kind="stable")
     probabilities = bool(scores.size and scores.min() >= 0 and abs(scores.sum() - 1) < 1e-3)
+    if not probabilities or len(scores) < 2:
+        return None  # the picture has all that there is to see
     return {
         "name": "class_scores",
-        "title": "The scores, class by class",
+        "title": "Make the softmax sharper or flatter",
         "data": {
-            "classes": [model.classes[k] for k in best],
-            "scores": scores[best].tolist(),
-            "of": len(scores),
-            "probabilities": probabilities,
+            "classes": [model.classes[k] for k in best[:MOST_SCORES]],
+            "logs": packed(np.log(np.maximum(scores[best], LEAST)), "float32"),
         },
-    }
-
-
-def code(stages: Sequence[Stage], index: int, model: Model) -> dict[str, Any] | None:
-    """The numbers of a stage of kind "code"."""
-    numbers = np.asarray(stages[index].arrays["code"])  # (D,)
-    return {
-        "name": "code",
-        "title": "The code, number by number",
-        "data": {"numbers": packed(numbers[:MOST_OF_A_CODE], "float32"), "of": len(numbers)},
     }
 
 
@@ -59,6 +50,5 @@ def pose(stages: Sequence[Stage], index: int, model: Model) -> dict[str, Any] | 
 
 WIDGETS: Mapping[str, Callable[[Sequence[Stage], int, Model], dict[str, Any] | None]] = {
     "class scores": class_scores,
-    "code": code,
     "pose": pose,
 }

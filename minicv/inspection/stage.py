@@ -196,6 +196,8 @@ def record_features(
 ) -> None:
     """Record a feature map (C, h, w), and its stride in pixels of the input.
 
+    The heading is the stage's name in words.
+
     >>> import numpy as np
     >>> record = StageRecorder(keep=True)
     >>> record_features(record, np.zeros((16, 5, 8), "float32"), 8)
@@ -203,5 +205,6 @@ def record_features(
     ('feature_map', 'Feature map\\n16 channels of 8 × 5')
     """
     channels, height, width = features.shape
-    caption = f"Feature map\n{channels} channels of {width} × {height}"
+    heading = name.replace("_", " ").capitalize()
+    caption = f"{heading}\n{channels} channels of {width} × {height}"
     record(name, caption, "features", lambda: {"features": to_numpy(features), "stride": stride})

@@ -17,11 +17,13 @@ class StageSource(NamedTuple):
         file: path of the file.
         first: number of the first line, from 1.
         last: number of the last line.
+        resumed: whether the first line had begun before: it called what has returned since.
     """
 
     file: str
     first: int
     last: int
+    resumed: bool = False
 
 
 class SourceTrail:
@@ -72,16 +74,16 @@ def _between(before: Stack, now: Stack) -> Iterator[StageSource]:
     pairs = zip(before, now, strict=False)
     shorter = min(len(before), len(now))
     alike = next((depth for depth, (old, new) in enumerate(pairs) if old != new), shorter)
-    # The line of a record is done; a line that called what has returned has its result now.
-    ended = [*before[:-1], (before[-1][0], before[-1][1] + 1)]
-    old, new = ended[alike:], now[alike:]
+    old, new = before[alike:], now[alike:]
     moved = bool(old and new) and old[0][0] is new[0][0]  # a function that runs still
-    for code, line in reversed(old[moved:]):  # has returned: the rest of it ran
-        yield StageSource(code.co_filename, line, _end(code))
-    if moved:
-        code, first, last = *old[0], new[0][1]
-        first = first if first <= last else code.co_firstlineno  # else it runs again
-        yield StageSource(code.co_filename, first, last)
+    # The line of a record is done; a line that called what has returned has its result now.
+    for depth, (code, line) in reversed([*enumerate(old)]):
+        done = depth == len(old) - 1
+        last = new[0][1] if moved and depth == 0 else _end(code)  # at its end it has returned
+        if moved and depth == 0 and last < line + done:  # it has been called again
+            yield StageSource(code.co_filename, code.co_firstlineno, last)
+        else:
+            yield StageSource(code.co_filename, line + done, last, not done)
     for code, line in new[moved:]:  # was called
         yield StageSource(code.co_filename, code.co_firstlineno, line)
 
