@@ -148,7 +148,7 @@ EXERCISE = Exercise(
             results=("negatives",),
             cases=(
                 _case(
-                    "one region of four is background that the SVM gets wrong",
+                    "one region of four is background that takes in the SVM",
                     [[2, 7], [-3, 7], [3, 8], [-9, 8]],
                     [0.0, 0.1, 0.9, 0.6],
                     [[0, 5]],
