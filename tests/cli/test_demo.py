@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -58,6 +59,15 @@ def test_the_pictures_that_are_named_are_there(shown):
         with Image.open(out / name) as picture:
             pixels = np.asarray(picture.convert("RGB"))
         assert min(pixels.shape[:2]) > 50 and pixels.std() > 1, name
+
+
+def test_a_page_shows_every_stage_of_the_same_scene(shown):
+    out, _, text = shown
+    page = (out / "explain.html").read_text(encoding="utf-8")
+    assert f"open in a browser: {(out / 'explain.html').resolve()}, " in text
+    scene = re.findall(r"scene \d of 2 held-out ones", page)
+    assert scene and page.count('<section class="stage"') == 10
+    assert "trained by minicv demo" in page
 
 
 def test_the_report_holds_what_was_said(shown):

@@ -16,6 +16,7 @@ COMMANDS = [
     "eval --weights absent.npz --data farmyard",
     "detect --weights absent.npz absent.jpg",
     "segment --weights absent.npz absent.jpg",
+    "explain --weights absent.npz absent.jpg",
 ]
 
 

@@ -30,7 +30,8 @@ def picture(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["demo"], ["train"], ["eval"], ["predict"], ["detect"], ["segment"]]
+    "command",
+    [[], ["demo"], ["train"], ["eval"], ["predict"], ["detect"], ["segment"], ["explain"]],
 )
 def test_help(capsys, command):
     with pytest.raises(SystemExit) as caught:

@@ -198,6 +198,7 @@ SEGMENT = ("train", "fcn8s", "--data", "farmyard:4", "--out", "{}/new")
 PATCHES = ("train", "patch_classifier", "--data", "farmyard:4", "--out", "{}/new")
 EVAL = ("eval", "--weights", "{}/a.npz", "--data", "farmyard:4")
 PREDICT = ("predict", "--weights", "{}/a.npz", "--out", "{}/out")
+EXPLAIN = ("explain", "--weights", "{}/a.npz", "--out", "{}/page.html")
 
 
 def commands() -> Iterator[Case]:
@@ -267,7 +268,7 @@ def commands() -> Iterator[Case]:
     yield case((*TRAIN, "--classes", "cow"), "farmyard says itself what its classes are")
     yield case((*TRAIN, "--classes", "cow,,duck"), "expected names with commas between them")
     yield case((*TRAIN[:3], "farmyard:0", *TRAIN[4:]), "there is no picture to learn from")
-    for words in (EVAL, PREDICT):
+    for words in (EVAL, PREDICT, EXPLAIN):
         for weights, sentence in (
             ("{}/nowhere.npz", "no such file"),
             ("{}/text.txt", "not a readable .npz checkpoint"),
@@ -276,7 +277,7 @@ def commands() -> Iterator[Case]:
             ("{}/nan.npz", "'score.bias' holds NaN, infinity or numbers above 3e38"),
         ):
             changed = (words[0], "--weights", weights, *words[3:])
-            more = ("{}/pictures/p.png",) if words is PREDICT else ()
+            more = () if words is EVAL else ("{}/pictures/p.png",)
             yield case((*changed, *more), sentence, weights.replace("{}/", "").replace("{}", ""))
     for more, sentence, option in (
         (("--split", "tset"), "there is no 'tset'", "--split"),
@@ -303,6 +304,10 @@ def commands() -> Iterator[Case]:
     yield case(PREDICT, "no IMAGE is given, and segmentation needs one")
     words = (*PREDICT[:-1], "{}/text.txt", "{}/pictures/p.png")
     yield case(words, "text.txt")
+    yield case(EXPLAIN, "the following arguments are required: IMAGE")
+    yield case((*EXPLAIN, "{}/bad/b.png"), "it is a web page (HTML)", "b.png")
+    for out in ("{}/text.txt", "{}/text.txt/page.html", "{}/text.txt/pages"):
+        yield case((*EXPLAIN[:-1], out, "{}/pictures/p.png"), "text.txt")
     for more, sentence in (
         (("--most", "0"), "--most 0: expected a whole number from 1 on"),
         (("--most", "-3"), "--most -3: expected a whole number from 1 on"),

@@ -81,6 +81,8 @@ def test_only_under_the_paths_that_are_given(tmp_path):
           "--pictures", tmp_path / "drawn"], [tmp_path / "j", tmp_path / "drawn"]),
         (["predict", tmp_path / "photos", "--weights", weights, "--out", tmp_path / "found",
           "--json", "--stages"], [tmp_path / "found"]),
+        (["explain", tmp_path / "photos", "--weights", weights, "--out", tmp_path / "pages"],
+         [tmp_path / "pages"]),
         (["doctor", data], []),
         (["doctor", data, "--out", tmp_path / "report"], [tmp_path / "report"]),
         (["rcnn", tmp_path / "rcnn"], [tmp_path / "rcnn"]),
