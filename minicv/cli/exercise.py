@@ -93,18 +93,19 @@ def _seconds(text: str) -> float:
 def run_list(options: argparse.Namespace) -> int:
     """Print the exercises with the learner's progress."""
     progress = Progress(_folder(options.folder))
-    rows = [("", "exercise", "what you write", "state", "at work in examples/")]
+    rows = [("", "exercise", "what you write", "example", "state")]
     for number, name in enumerate(ORDER, 1):
         exercise = load(name)
         state = _state(progress, options.folder / f"{name}.py")
-        rows.append((str(number), name, exercise.title, state, exercise.example))
+        example = exercise.example.partition("_")[0]
+        rows.append((str(number), name, exercise.title, example, state))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     pen = _pen()
     for row in rows:
         cells = [text.ljust(width) for text, width in zip(row, widths, strict=True)]
         cells[0] = row[0].rjust(widths[0])
-        if row[3] == "solved":
-            cells[3] = pen.right(cells[3])
+        if row[-1] == "solved":
+            cells[-1] = pen.right(cells[-1])
         print("  ".join(cells).rstrip())
     solved = sum(progress.record(name).solved for name in ORDER)
     print(f"\n{solved} of {len(ORDER)} solved. {_next(progress)}")
@@ -141,14 +142,18 @@ def run_start(options: argparse.Namespace) -> int:
         )
     if file.exists() and not options.overwrite:
         raise ValueError(
-            f"{file} is there already, perhaps with work of yours; --overwrite begins again"
+            f"{file} is there already, perhaps with work of yours: minicv exercise check {file} "
+            "goes on with it, --overwrite begins again"
         )
     write_whole(file, skeleton(load(name)).encode())
     if options.overwrite:
         Progress(file.parent).change(name, solved=False, step="")
-    print(f"{file} is written: {load(name).title}. Fill the hole, then")
+    exercise = load(name)
+    print(f"{file} is written: {exercise.title}. Fill the hole, then")
     print(f"  minicv exercise check {file}")
     print(f"  minicv exercise hint {name}")
+    read = [f"docs/chapters/{exercise.chapter}"] if exercise.chapter else []
+    print(f"Read about it in {' and '.join([*read, f'examples/{exercise.example}'])}.")
     return 0
 
 

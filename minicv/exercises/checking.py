@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,29 +188,27 @@ _NAMES = {_small_cases: "small cases", _drawn_cases: "drawn cases", _slopes: "gr
 
 def _compare(hole: Hole, learner: Learner, arguments: Arguments, pen: Pen) -> None:
     """Raise a _WrongError if the learner's function does not return what the twin does."""
-    for name, expected, got in _results(hole, learner, arguments):
-        found = difference(name, expected, got, hole.rtol)
-        if found is not None:
-            picture = []
-            if found.wrong is not None:
-                picture = draw_results(name, expected, got, found.wrong, pen)
-            raise _WrongError(f"{hole.name}: {found.sentence}", arguments, picture)
-
-
-def _results(
-    hole: Hole, learner: Learner, arguments: Arguments
-) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """(name, expected, got) of each result."""
     copies = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in arguments.items()}
     expected: Any = hole.twin(**copies)
-    if len(hole.results) == 1:
+    names = hole.results
+    if len(names) == 1:
         expected = (expected,)
     try:
         got = learner.call(hole, arguments)
     except LearnerError as error:
-        raise _of_learner(error, arguments) from error
-    for name, one, other in zip(hole.results, expected, got, strict=True):
-        yield name, np.asarray(one), other
+        wrong = _of_learner(error, arguments)
+        if wrong.outcome != "hole":
+            must_be = {f"{n} must be": np.asarray(e) for n, e in zip(names, expected, strict=True)}
+            wrong.picture = draw_arguments(must_be, pen)
+        raise wrong from error
+    for name, must, is_ in zip(names, map(np.asarray, expected), got, strict=True):
+        found = difference(name, must, is_, hole.rtol)
+        if found is not None:
+            if found.wrong is None:
+                picture = draw_arguments({f"{name} must be": must}, pen)
+            else:
+                picture = draw_results(name, must, is_, found.wrong, pen)
+            raise _WrongError(f"{hole.name}: {found.sentence}", arguments, picture)
 
 
 def _of_learner(error: LearnerError, arguments: Arguments) -> _WrongError:

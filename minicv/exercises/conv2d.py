@@ -144,6 +144,7 @@ EXERCISE = Exercise(
     name="conv2d",
     title="convolution, forward",
     example="01_sliding_window_vs_fully_convolutional.py",
+    chapter="02_classification.md",
     holes=(
         Hole(
             solution=conv2d,

@@ -166,6 +166,7 @@ EXERCISE = Exercise(
     name="conv2d_gradients",
     title="convolution, its three gradients",
     example="01_sliding_window_vs_fully_convolutional.py",
+    chapter="02_classification.md",
     holes=(
         Hole(
             solution=conv2d_gradients,

@@ -77,6 +77,7 @@ EXERCISE = Exercise(
     name="conv_transpose1d",
     title="transposed convolution of one row",
     example="03_four_upsamplings.py",
+    chapter="05_upsampling.md",
     holes=(
         Hole(
             solution=conv_transpose1d,

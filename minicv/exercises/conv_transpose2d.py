@@ -145,6 +145,7 @@ EXERCISE = Exercise(
     name="conv_transpose2d",
     title="transposed convolution of images",
     example="27_checkerboards.py",
+    chapter="05_upsampling.md",
     holes=(
         Hole(
             solution=conv_transpose2d,

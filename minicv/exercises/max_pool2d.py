@@ -102,6 +102,7 @@ EXERCISE = Exercise(
     name="max_pool2d",
     title="max pooling with the positions of the maxima",
     example="05_max_unpooling_keeps_edges.py",
+    chapter="02_classification.md",
     holes=(
         Hole(
             solution=max_pool2d,

@@ -130,6 +130,7 @@ EXERCISE = Exercise(
     name="max_pool2d_gradient",
     title="max pooling, its gradient",
     example="05_max_unpooling_keeps_edges.py",
+    chapter="02_classification.md",
     holes=(
         Hole(
             solution=max_pool2d_gradient,

@@ -151,6 +151,7 @@ EXERCISE = Exercise(
     name="max_unpool2d",
     title="unpooling: max unpooling with switches, and its gradient",
     example="05_max_unpooling_keeps_edges.py",
+    chapter="05_upsampling.md",
     holes=(
         Hole(
             solution=max_unpool2d,

@@ -101,6 +101,7 @@ EXERCISE = Exercise(
     name="multiclass_hinge",
     title="the multiclass hinge and its gradient",
     example="17_svm_vs_softmax.py",
+    chapter="02_classification.md",
     holes=(
         Hole(
             solution=multiclass_hinge,

@@ -100,6 +100,7 @@ EXERCISE = Exercise(
     name="softmax_cross_entropy",
     title="softmax, cross entropy and their gradient",
     example="17_svm_vs_softmax.py",
+    chapter="02_classification.md",
     holes=(
         Hole(
             solution=softmax_cross_entropy,

@@ -65,6 +65,7 @@ EXERCISE = Exercise(
     name="unpool_bed_of_nails",
     title="unpooling: bed of nails",
     example="03_four_upsamplings.py",
+    chapter="05_upsampling.md",
     holes=(
         Hole(
             solution=unpool_bed_of_nails,

@@ -62,6 +62,7 @@ EXERCISE = Exercise(
     name="unpool_nearest",
     title="unpooling: nearest neighbour",
     example="03_four_upsamplings.py",
+    chapter="05_upsampling.md",
     holes=(
         Hole(
             solution=unpool_nearest,
