@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test oldest lint clean check-python
+.PHONY: help demo test docs oldest lint clean check-python
 
 help:  ## show this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1\t/' | expand -t 10
@@ -21,13 +21,18 @@ test: lint  ## lint, then all tests and doctests on every core, with line covera
 oldest: $(VENV)-oldest/installed  ## all tests with the oldest versions that setup.py promises
 	$(VENV)-oldest/bin/python -m pytest -n auto --dist worksteal
 
+docs: $(VENV)-docs/installed  ## build the guide: docs/_build/html/index.html
+	$(VENV)-docs/bin/sphinx-build -W --keep-going -j auto -q docs docs/_build/html
+	$(VENV)-docs/bin/python docs/_sphinx/check_links.py docs/_build/html
+
 lint: $(VENV)/installed-test  ## ruff: rules and format; mypy: types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
 clean:  ## remove .venv and everything that was generated
-	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-docs build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage htmlcov
+	rm -rf docs/_build docs/auto_examples docs/api/generated docs/figures/out
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The two marks say what is installed; a change of setup.py installs again.
@@ -39,6 +44,11 @@ $(VENV)/installed: setup.py | check-python
 $(VENV)/installed-test: setup.py | check-python
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)-docs/installed: setup.py | check-python
+	$(PYTHON) -m venv $(VENV)-docs
+	$(VENV)-docs/bin/python -m pip --disable-pip-version-check install --quiet -e '.[docs]'
 	@touch $@
 
 $(VENV)-oldest/installed: setup.py constraints-oldest.txt | check-python

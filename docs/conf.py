@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
+    "docstrings",
     "source_pages",
 ]
 exclude_patterns = ["_build", "figures", "gallery"]
@@ -29,6 +30,7 @@ exclude_patterns = ["_build", "figures", "gallery"]
 
 myst_enable_extensions = ["attrs_block", "attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3  # a link may lead to page.md#a-heading, as on a code host
+suppress_warnings = ["myst.header"]  # an included part begins where its headings do
 highlight_language = "none"  # a block says what it is; formulas in docstrings are no language
 
 # --- docstrings ------------------------------------------------------------------------------
@@ -52,7 +54,7 @@ sphinx_gallery_conf = {
     "filename_pattern": gallery_pages.QUICK,
     "ignore_pattern": r"^$",
     "within_subsection_order": "FileNameSortKey",
-    "image_scrapers": (gallery_pages.new_pictures,),
+    "image_scrapers": ("gallery_pages.new_pictures",),
     "reset_modules": (),
     "abort_on_example_error": False,
     "download_all_examples": True,

@@ -31,6 +31,8 @@ PACKAGES = {
     "minicv.data.doctor": "What is wrong with a data set",
     "minicv.metrics": "Metrics",
     "minicv.inspection": "Pictures of what happens inside",
+    "minicv.explain": "Pages that explain a photograph",
+    "minicv.exercises": "Exercises",
     "minicv.weights": "Checkpoints",
     "minicv.weights.published": "Weights of others",
     "minicv.export": "ONNX",
@@ -83,7 +85,11 @@ def command_line() -> str:
     parser = _parser()
     (commands,) = (a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     lines = ["The command line: ``minicv``", "=" * 28, "", *_as_text(parser.format_help())]
+    said = set()
     for name, command in commands.choices.items():
+        if command in said:  # another name for one before
+            continue
+        said.add(command)
         title = f"minicv {name}"
         lines += [title, "-" * len(title), "", *_as_text(command.format_help())]
     return "\n".join(lines)
