@@ -112,8 +112,13 @@ def grad_cam(score: Tensor, features: Tensor) -> np.ndarray:
             f"grad_cam: features={features.shape}; expected the map of one image, (1, C, h, w)"
         )
     (gradient,) = grad(score, features, retain_graph=True)
-    weights = to_numpy(gradient[0]).mean(axis=(1, 2))  # (C,)
-    return np.maximum(np.tensordot(weights, to_numpy(features.data[0]), axes=1), 0)
+    return _class_map(to_numpy(gradient[0]), to_numpy(features.data[0]))
+
+
+def _class_map(gradient: np.ndarray, features: np.ndarray) -> np.ndarray:
+    """Both (C, h, w) -> (h, w)."""
+    weights = gradient.mean(axis=(1, 2))  # (C,)
+    return np.maximum(np.tensordot(weights, features, axes=1), 0)
 
 
 def last_map(result: Tensor) -> Tensor:
@@ -165,7 +170,8 @@ def detection_grad_cam(
     """`grad_cam` of the class of some detections, on the map from which their regions are pooled.
 
     The system runs once more, as `Model.predict` does. Where a backbone has several maps, the one
-    on which a region's score depends is taken.
+    on which a region's score depends is taken. Cells that the region does not touch have no part
+    in the score, and are 0.
 
     Args:
         model: a Faster R-CNN or what builds on it. Nothing in it changes.
@@ -191,11 +197,13 @@ def detection_grad_cam(
             )
         score = logits[region, label + 1]  # the background comes first
         behind = {id(tensor) for tensor, _ in results_by_order(score, {})}
-        heats = [
-            (grad_cam(score, own), stride)
-            for own, stride in zip(maps, model.strides, strict=True)
-            if id(own) in behind
-        ]
+        heats = []
+        for own, stride in zip(maps, model.strides, strict=True):
+            if id(own) not in behind:
+                continue
+            gradient = to_numpy(grad(score, own, retain_graph=True)[0][0])  # (C, h, w)
+            touched = (gradient != 0).any(axis=0)
+            heats.append((_class_map(gradient, to_numpy(own.data[0])) * touched, stride))
         found.append(max(heats, key=lambda pair: float(pair[0].max(initial=0))))
     return found
 

@@ -12,7 +12,7 @@ minicv.widgets.saliency = function (element, data) {
       picture.setAttribute(name, value);
     const where = choice.nothing
       ? "Nothing on the map speaks for it: no channel raises its score."
-      : "Bright is where the last map speaks for it.";
+      : "Bright is where the map speaks for it.";
     said.textContent = `${choice.name}. ${where} The map has ${choice.cells[0]} × ${choice.cells[1]} cells.`;
     picture.alt = said.textContent;
     [...row.children].forEach((button, i) => button.setAttribute("aria-pressed", i === number));

@@ -13,6 +13,7 @@ from minicv.explain import (
     widgets_label_maps,
     widgets_saliency,
     widgets_scores,
+    widgets_unpooling,
 )
 from minicv.inspection.stage import Stage
 from minicv.models.model import Model
@@ -27,6 +28,7 @@ TABLES: tuple[Mapping[str, Widget], ...] = (
     widgets_detections.WIDGETS,
     widgets_label_maps.WIDGETS,
     widgets_saliency.WIDGETS,
+    widgets_unpooling.WIDGETS,
 )
 
 
