@@ -176,7 +176,7 @@ def trained() -> FullResolution:
     model = FullResolution(Farmyard.segmentation_classes, settings, rng=rng)
     scenes = Cached(Farmyard(96, (64, 64), seed=90), keep=("segmentation", "image_id"))
     step = GradientStep(model, Adam(model.parameters(), lr=0.01), ConstantLR(0.01))
-    for _ in range(6):
+    for _ in range(10):
         for images, targets in DataLoader(scenes, 8, shuffle=True, rng=rng):
             step(images, targets, rng)
     return model.eval()
