@@ -11,8 +11,8 @@ of as many samples: of the trained generator, of the same one before its trainin
 (``--vae``, a best.npz of `minicv train vae`), and, to know what is reachable, of training pictures.
 1,000 samples are counted by class, and a grid of the first seed's is docs/dcgan_fashion.png.
 
-``points`` plays the original game on eight Gaussians, and a game in which the generator learns
-fifty times as fast as the discriminator, for each seed: modes covered by 2,000 points.
+``points`` plays the original game on eight Gaussians, and a game in which the generator makes ten
+steps for each of the discriminator, for each seed: modes covered by 2,000 points.
 
 ``race`` makes the same steps of both networks in minicv and in PyTorch, from the same weights, with
 the same pictures and latent vectors. The two take turns of ten steps, and whoever rests is stopped
@@ -57,8 +57,8 @@ SEED_OF_SAMPLES = 1234
 SETTLING = 40  # batches, until the running statistics of an untrained generator are its own
 TURN, TURNS = 10, 25  # steps of the race, and turns of each side
 POINT_STEPS, POINT_BATCH, POINTS = 4000, 256, 2000
-RATES = (1e-3, 1e-3)  # of generator and discriminator of points
-COLLAPSED_RATES = (1e-2, 2e-4)
+POINT_LR = 1e-3
+COLLAPSED_DRAWS = 10  # steps of the generator for each of the discriminator
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -195,15 +195,17 @@ def points(options: Sequence[str]) -> dict[str, Any]:
     given = parser.parse_args(options)
     record: dict[str, Any] = {"steps": given.steps, "batch_size": POINT_BATCH, "points": POINTS}
     started = processor_seconds()
-    for name, rates, smoothing in (("recipe", RATES, 0.1), ("collapsed", COLLAPSED_RATES, 0.0)):
+    for name, draws, smoothing in (("recipe", 1, 0.1), ("collapsed", COLLAPSED_DRAWS, 0.0)):
+        steps = given.steps // draws
         record[name] = {
-            "generator lr": rates[0],
-            "discriminator lr": rates[1],
+            "lr": POINT_LR,
             "label_smoothing": smoothing,
+            "steps of the discriminator": steps,
+            "steps of the generator for each": draws,
+            "seeds": {},
         }
-        record[name]["seeds"] = {}
         for seed in given.seeds:
-            found = game_of_points(seed, given.steps, rates, smoothing)
+            found = game_of_points(seed, steps, draws, smoothing)
             record[name]["seeds"][str(seed)] = found
             print(
                 f"{name}, seed {seed}: {found['modes covered']} of 8 modes, good points "
@@ -214,22 +216,29 @@ def points(options: Sequence[str]) -> dict[str, Any]:
     return record
 
 
-def game_of_points(
-    seed: int, steps: int, rates: tuple[float, float], smoothing: float
-) -> dict[str, Any]:
+def game_of_points(seed: int, steps: int, draws: int, smoothing: float) -> dict[str, Any]:
     """One training of a `PointGAN`; the coverage at its end, and the most and least of its second
-    half, looked at twenty times."""
+    half, looked at twenty times.
+
+    Args:
+        seed: of everything random.
+        steps: of the discriminator.
+        draws: steps of the generator for each of them.
+        smoothing: of the labels of real points.
+    """
     ring, rng = GaussianRing(), np.random.default_rng(seed)
     gan = PointGAN(rng=rng)
     step = AdversarialStep(
         gan,
-        Adam(gan.generator.parameters(), rates[0], dcgan_side.BETAS),
-        Adam(gan.discriminator.parameters(), rates[1], dcgan_side.BETAS),
+        Adam(gan.generator.parameters(), POINT_LR, dcgan_side.BETAS),
+        Adam(gan.discriminator.parameters(), POINT_LR, dcgan_side.BETAS),
         label_smoothing=smoothing,
     )
     covered = []
     for number in range(1, steps + 1):
-        step(list(ring.sample(POINT_BATCH, rng)), [{}] * POINT_BATCH, rng)
+        step.learn_to_judge(list(ring.sample(POINT_BATCH, rng)), rng)
+        for _ in range(draws):
+            step.learn_to_draw(POINT_BATCH, rng)
         if number % max(1, steps // 40) == 0 or number == steps:
             sample = gan.sample(POINTS, np.random.default_rng(SEED_OF_SAMPLES))
             found = mode_coverage(sample, ring.centres, ring.std)

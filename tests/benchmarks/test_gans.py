@@ -47,7 +47,7 @@ def test_a_side_makes_the_step_of_the_library(tmp_path):
 
 
 def test_a_short_game_of_points_is_counted():
-    found = game_of_points(0, steps=8, rates=(1e-3, 1e-3), smoothing=0.1)
+    found = game_of_points(0, steps=8, draws=2, smoothing=0.1)
     assert 0 <= found["modes covered"] <= 8 and len(found["counts"]) == 8
     least, most = found["in the second half"]
     assert least <= found["modes covered"] <= most
