@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minicv.explain import explain
 from minicv.explain.encoding import packed, picture_url
@@ -17,6 +18,7 @@ CLASSES = ("cow", "<duck>")
 SMALL = {
     "deconvnet": {"width": 1 / 64},
     "full_resolution": {"width": 4, "depth": 1},
+    "patch_classifier": {"patch_size": 8, "channels": (4,), "kernel_size": 3, "units": 8},
     "fast_rcnn": {"min_size": 40, "max_size": 64, "head_units": 8},
     "spp_net": {"scales": (40,), "max_size": 64, "head_units": 8},
     "rcnn": {"warp_size": 16, "context": 2, "pooled_size": 2, "head_units": 8},
@@ -77,6 +79,4 @@ def test_packed_arrays_come_back():
 
 
 def test_a_picture_that_is_large_is_small_in_the_page():
-    from PIL import Image
-
     assert len(picture_url(Image.new("RGB", (1200, 900)))) < 20_000
