@@ -180,8 +180,8 @@ def draw_vgg() -> Image.Image:
 
 
 def percent(share: float) -> float:
-    """In percent, with a tenth."""
-    return round(100 * share, 1)
+    """In percent, with two digits."""
+    return float(f"{100 * share:.2g}")
 
 
 # --- losses ----------------------------------------------------------------------------------
