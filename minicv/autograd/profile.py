@@ -130,8 +130,8 @@ class Profile(Watcher):
         total = OperationCost("all operations")
         for cost in costs:
             total.add(cost)
-        rows = [("operation", "calls", "forward", "bytes", "backward", "bytes", "share")]
-        rows += [_row(cost, total.seconds) for cost in costs]
+        heads = ("operation", "calls", "forward", "bytes", "backward", "bytes", "share")
+        rows: list[tuple[str, ...]] = [heads, *(_row(cost, total.seconds) for cost in costs)]
         last = [_row(total, total.seconds)]
         elsewhere = max(0.0, self.seconds - total.seconds)
         last.append(("elsewhere", "", duration(elsewhere), "", "", "", ""))

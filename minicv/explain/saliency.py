@@ -25,7 +25,7 @@ from minicv.autograd.backward import results_by_order
 from minicv.backend import to_numpy, xp_of
 from minicv.inspection.stage import StageRecorder
 from minicv.models.classification.image_classifier import ImageClassifier
-from minicv.models.detection import FasterRCNN
+from minicv.models.detection import FasterRCNN, FastRCNN
 from minicv.models.photographs import normalised_batch
 from minicv.models.segmentation.segmenter import Segmenter
 from minicv.nn import Module, evaluating
@@ -165,7 +165,10 @@ def classifier_grad_cam(
 
 
 def detection_grad_cam(
-    model: FasterRCNN, image: np.ndarray, regions: Sequence[int], labels: Sequence[int]
+    model: FasterRCNN | FastRCNN,
+    image: np.ndarray,
+    regions: Sequence[int],
+    labels: Sequence[int],
 ) -> list[tuple[np.ndarray, int]]:
     """`grad_cam` of the class of some detections, on the map from which their regions are pooled.
 
@@ -174,7 +177,7 @@ def detection_grad_cam(
     in the score, and are 0.
 
     Args:
-        model: a Faster R-CNN or what builds on it. Nothing in it changes.
+        model: a Fast or a Faster R-CNN, or what builds on it. Nothing in it changes.
         image: (3, H, W), RGB in 0..1, as the model is given it.
         regions: of each detection the number of its region.
         labels: of each detection, 0..K-1.
@@ -186,7 +189,11 @@ def detection_grad_cam(
         ValueError: a region that there is not.
     """
     with evaluating(model), model.capture("backbone", "box_predictor") as captured:
-        model.detect_in_batch([image.astype(np.float32, copy=False)], StageRecorder(keep=False))
+        images, record = [image.astype(np.float32, copy=False)], StageRecorder(keep=False)
+        if isinstance(model, FasterRCNN):
+            model.detect_in_batch(images, record)  # without masks and key points
+        else:
+            model.run(images, record)
     maps, (logits, _) = captured["backbone"][0], captured["box_predictor"][-1]
     found = []
     for region, label in zip(regions, labels, strict=True):
@@ -198,7 +205,7 @@ def detection_grad_cam(
         score = logits[region, label + 1]  # the background comes first
         behind = {id(tensor) for tensor, _ in results_by_order(score, {})}
         heats = []
-        for own, stride in zip(maps, model.strides, strict=True):
+        for own, stride in zip(maps, model.backbone.strides, strict=True):
             if id(own) not in behind:
                 continue
             gradient = to_numpy(grad(score, own, retain_graph=True)[0][0])  # (C, h, w)

@@ -101,8 +101,8 @@ def _spots(
     chosen = []
     for label in labels[np.argsort(-counts, kind="stable")][:most].tolist():
         inside = _away_from_edge(class_maps[label])
-        row, column = np.unravel_index(int(inside.argmax()), inside.shape)
-        chosen.append((int(row), int(column), int(label)))
+        at = int(inside.argmax())
+        chosen.append((at // width, at % width, int(label)))
     fields = segmenter_fields(model, working, chosen)
     block = max(1, -(-max(height, width) // MOST_CELLS))
     spots = []

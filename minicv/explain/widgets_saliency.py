@@ -16,7 +16,7 @@ from minicv.inspection.heatmap import overlay_heatmap
 from minicv.inspection.palette import WHITE
 from minicv.inspection.stage import Stage
 from minicv.models.classification.image_classifier import ImageClassifier
-from minicv.models.detection import FasterRCNN
+from minicv.models.detection import FasterRCNN, FastRCNN
 from minicv.models.model import Model
 
 MOST_CLASSES = 5
@@ -48,7 +48,7 @@ def class_saliency(stages: Sequence[Stage], index: int, model: Model) -> dict[st
 def detection_saliency(stages: Sequence[Stage], index: int, model: Model) -> dict[str, Any] | None:
     """What speaks for the class of each of the best detections."""
     stage = stages[index]
-    if not isinstance(model, FasterRCNN) or "region_indices" not in stage.arrays:
+    if not isinstance(model, (FasterRCNN, FastRCNN)) or "region_indices" not in stage.arrays:
         return None
     image = stage.arrays["image"]
     arrays = {name: np.asarray(stage.arrays[name])[:MOST_DETECTIONS] for name in

@@ -108,8 +108,10 @@ def _order(layers: list[list[int]], above: list[list[int]], below: list[list[int
         down = sweep % 2 == 0
         for layer in layers if down else reversed(layers):
             near = above if down else below
-            means = {node: _mean([place[other] for other in near[node]]) for node in layer}
-            layer.sort(key=lambda node: place[node] if means[node] is None else means[node])
+            wanted = {
+                node: _mean([place[other] for other in near[node]], place[node]) for node in layer
+            }
+            layer.sort(key=wanted.__getitem__)
             place.update((node, float(i)) for i, node in enumerate(layer))
 
 
@@ -125,10 +127,10 @@ def _places(
             x += widths[node] + GAP
     for sweep in range(4 * SWEEPS):
         for layer in layers if sweep % 2 == 0 else reversed(layers):
-            wanted = []
-            for node in layer:
-                mean = _mean([middles[other] for other in (*above[node], *below[node])])
-                wanted.append(middles[node] if mean is None else mean)
+            wanted = [
+                _mean([middles[other] for other in (*above[node], *below[node])], middles[node])
+                for node in layer
+            ]
             for node, middle in zip(layer, _apart(wanted, layer, widths), strict=True):
                 middles[node] = middle
     return middles
@@ -184,5 +186,5 @@ def _line(
     return points
 
 
-def _mean(numbers: list[float]) -> float | None:
-    return sum(numbers) / len(numbers) if numbers else None
+def _mean(numbers: list[float], otherwise: float) -> float:
+    return sum(numbers) / len(numbers) if numbers else otherwise

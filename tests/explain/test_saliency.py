@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from fixed_proposers import FixedBoxes
 from tiny_detector import tiny_detector
 
 from minicv import Tensor
@@ -16,6 +17,7 @@ from minicv.explain.saliency import (
 )
 from minicv.models.backbones import SmallBackbone
 from minicv.models.classification import Classifier, ClassifierSettings
+from minicv.models.detection import FastRCNN, FastRCNNSettings
 from minicv.models.segmentation import FullResolution, FullResolutionSettings
 
 RNG = np.random.default_rng(0)
@@ -104,6 +106,18 @@ def test_of_a_detection_only_what_its_region_touches():
     assert all(parameter.grad is None for parameter in model.parameters())
     with pytest.raises(ValueError, match=f"region 99 of {len(boxes)}"):
         detection_grad_cam(model, image, [99], [0])
+
+
+def test_of_a_fast_rcnn():
+    settings = FastRCNNSettings(min_size=40, max_size=64, head_units=8, score_threshold=0.0)
+    backbone = SmallBackbone(4, rng=RNG)
+    proposer = FixedBoxes(((4, 4, 30, 30), (10, 2, 44, 28)))
+    model = FastRCNN(backbone, ("cow", "duck"), proposer, settings, rng=RNG)
+    image = RNG.random((3, 40, 48), dtype="float32")
+    arrays = model.stages(image)[-1].arrays
+    region, label = int(arrays["region_indices"][0]), int(arrays["labels"][0])
+    ((heat, stride),) = detection_grad_cam(model, image, [region], [label])
+    assert heat.shape == (5, 6) and stride == 8 and heat.max() > 0
 
 
 def test_of_a_segmenter_it_ends_at_the_theoretical_field():
