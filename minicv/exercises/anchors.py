@@ -85,6 +85,7 @@ EXERCISE = Exercise(
     name="anchors",
     title="the anchors of a feature map",
     example="12_faster_rcnn.py",
+    chapter="16_faster_rcnn.md",
     holes=(
         Hole(
             solution=generate_anchors,

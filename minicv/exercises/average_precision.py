@@ -240,11 +240,12 @@ def _curve(about: str, recall: list[float], precision: list[float]) -> Case:
     return Case(about, arguments)
 
 
-COW, CALF = [0, 0, 4, 4], [2, 0, 6, 4]
+COW, CALF = [0.0, 0.0, 4.0, 4.0], [2.0, 0.0, 6.0, 4.0]
 EXERCISE = Exercise(
     name="average_precision",
     title="average precision of detections",
     example="12_faster_rcnn.py",
+    chapter="13_rcnn.md",
     holes=(
         Hole(
             solution=find_targets,

@@ -121,6 +121,7 @@ EXERCISE = Exercise(
     name="box_coding",
     title="box regression: targets from boxes, and back",
     example="09_rcnn.py",
+    chapter="13_rcnn.md",
     holes=(
         Hole(
             solution=encode_boxes,

@@ -53,6 +53,7 @@ EXERCISE = Exercise(
     name="box_iou",
     title="intersection over union of boxes",
     example="08_region_proposals.py",
+    chapter="11_detection.md",
     holes=(
         Hole(
             solution=box_iou,

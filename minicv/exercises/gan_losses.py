@@ -183,6 +183,7 @@ EXERCISE = Exercise(
     name="gan_losses",
     title="the two losses of a GAN, with gradients",
     example="24_gan_on_points.py",
+    chapter="22_gans.md",
     holes=(
         Hole(
             solution=discriminator_loss,

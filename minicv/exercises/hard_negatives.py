@@ -133,6 +133,7 @@ EXERCISE = Exercise(
     name="hard_negatives",
     title="a round of hard-negative mining",
     example="09_rcnn.py",
+    chapter="13_rcnn.md",
     holes=(
         Hole(
             solution=hard_negatives,

@@ -27,7 +27,7 @@ def confusion_matrix(predicted: np.ndarray, truth: np.ndarray, num_classes: int)
     return counts.reshape(num_classes, num_classes)
 
 
-def mean_iou(confusion: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def mean_iou(confusion: np.ndarray) -> tuple[np.ndarray, float]:
     """(K,) IoU of each class, and their mean.
 
     >>> class_iou, mean = mean_iou(np.array([[6, 2, 0], [0, 2, 0], [0, 0, 0]]))
@@ -116,6 +116,7 @@ EXERCISE = Exercise(
     name="mean_iou",
     title="confusion matrix and mean IoU of a segmentation",
     example="04_fcn_32s_16s_8s.py",
+    chapter="03_sliding_window.md",
     holes=(
         Hole(
             solution=confusion_matrix,

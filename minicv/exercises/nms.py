@@ -64,6 +64,7 @@ EXERCISE = Exercise(
     name="nms",
     title="non-maximum suppression",
     example="07_sliding_window.py",
+    chapter="13_rcnn.md",
     holes=(
         Hole(
             solution=nms,
@@ -131,9 +132,9 @@ EXERCISE = Exercise(
                 arguments=_timed,
                 ours=explained,
                 why="minicv takes the boxes in blocks of 64: those of a block suppress one "
-                "another, and its survivors remove boxes from all later blocks in one array operation. Box "
-                "by box it takes a few short operations for each one that is kept, and pair by "
-                "pair a step of Python for each pair.",
+                "another, and its survivors remove boxes from all later blocks in one array "
+                "operation. Box by box it takes a few short operations for each one that is "
+                "kept, and pair by pair a step of Python for each pair.",
             ),
         ),
     ),

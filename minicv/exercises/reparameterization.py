@@ -163,6 +163,7 @@ EXERCISE = Exercise(
     name="reparameterization",
     title="the reparameterisation and the KL term of a VAE, with gradients",
     example="21_four_autoencoders.py",
+    chapter="21_vae.md",
     holes=(
         Hole(
             solution=reparameterised,

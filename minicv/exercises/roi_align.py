@@ -209,6 +209,7 @@ EXERCISE = Exercise(
     name="roi_align",
     title="RoIAlign and its gradient",
     example="13_roi_pool_vs_roi_align.py",
+    chapter="18_mask_rcnn.md",
     holes=(
         Hole(
             solution=roi_align,

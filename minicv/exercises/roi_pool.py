@@ -206,6 +206,7 @@ EXERCISE = Exercise(
     name="roi_pool",
     title="RoI pooling and its gradient",
     example="11_fast_rcnn.py",
+    chapter="15_fast_rcnn.md",
     holes=(
         Hole(
             solution=roi_pool,

@@ -171,6 +171,7 @@ EXERCISE = Exercise(
     name="selective_search",
     title="the merging of Selective Search",
     example="08_region_proposals.py",
+    chapter="12_proposals.md",
     holes=(
         Hole(
             solution=group,

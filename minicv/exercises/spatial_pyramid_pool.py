@@ -154,6 +154,7 @@ EXERCISE = Exercise(
     name="spatial_pyramid_pool",
     title="spatial pyramid pooling and its gradient",
     example="10_spp_net.py",
+    chapter="14_spp_net.md",
     holes=(
         Hole(
             solution=spatial_pyramid_pool,
