@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +21,14 @@ from minicv.exercises.skeleton import skeleton
 from minicv.files import write_whole
 
 HINTS = 3
+STATES = {
+    "file": "does not run",
+    "hole": "begun",
+    "small cases": "small cases wrong",
+    "drawn cases": "drawn cases wrong",
+    "gradient": "gradient wrong",
+    "time": "takes too long",
+}
 
 
 def add_parser(commands: argparse._SubParsersAction) -> None:
@@ -116,13 +126,14 @@ def _state(progress: Progress, file: Path) -> str:
     record = progress.record(file.stem)
     if record.solved:
         return "solved"
-    if record.step and record.step != "hole":
-        return f"begun: {record.step}"
-    return "begun" if file.exists() else ""
+    return STATES.get(record.step) or ("begun" if file.exists() else "")
 
 
-def _next(progress: Progress) -> str:
-    name = next((name for name in ORDER if not progress.record(name).solved), None)
+def _next(progress: Progress, after: str = ORDER[-1]) -> str:
+    """The next one that is not solved, from there on."""
+    place = ORDER.index(after) + 1
+    coming = ORDER[place:] + ORDER[:place]
+    name = next((name for name in coming if not progress.record(name).solved), None)
     return f"Next: minicv exercise start {name}" if name else "That is all of them."
 
 
@@ -166,13 +177,27 @@ def run_check(options: argparse.Namespace) -> int:
     file = options.file
     exercise = _exercise_of(file)
     progress = Progress(file.parent)
-    with LearnerProcess(file, options.seconds) as learner:
+    with _hypothesis_leaves_nothing(), LearnerProcess(file, options.seconds) as learner:
         outcome = check(exercise, learner, _show, _pen())
     progress.change(exercise.name, solved=outcome.solved, step=outcome.step)
     print()
     for line in _advice(exercise, outcome, progress, file):
         print(line)
     return 0 if outcome.solved else 1
+
+
+@contextlib.contextmanager
+def _hypothesis_leaves_nothing() -> Iterator[None]:
+    """What hypothesis notes for its next run goes into a folder that is removed."""
+    name = "HYPOTHESIS_STORAGE_DIRECTORY"
+    before = os.environ.get(name)
+    with tempfile.TemporaryDirectory(prefix="minicv-", ignore_cleanup_errors=True) as folder:
+        os.environ[name] = before or folder
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[name]
 
 
 def _exercise_of(file: Path) -> Exercise:
@@ -194,7 +219,7 @@ def _exercise_of(file: Path) -> Exercise:
 def _advice(exercise: Exercise, outcome: Outcome, progress: Progress, file: Path) -> Iterator[str]:
     if outcome.solved:
         yield f"{exercise.name} is solved. minicv exercise solution {exercise.name} shows ours."
-        yield _next(progress)
+        yield _next(progress, after=exercise.name)
         return
     shown = progress.record(exercise.name).hints
     left = "shows them again" if shown >= HINTS else f"shows hint {shown + 1} of {HINTS}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from typing import Any
 import numpy as np
 
 from minicv.exercises.comparison import difference
-from minicv.exercises.drawing import Pen, draw_arguments, draw_results
+from minicv.exercises.drawing import Pen, draw_arguments, draw_expected, draw_results
 from minicv.exercises.exercise import Arguments, Exercise, Hole
 from minicv.exercises.learner import Learner, LearnerError, TimeUpError
 
 DRAWN_CASES = 60
-DRAWING_SECONDS = 3.0  # after which no more cases are drawn, and none is made smaller
+ENOUGH_CASES = 20
+DRAWING_SECONDS = 3.0  # after which so many are enough, and a failing one is small enough
 STEP = 1e-5  # of a central difference, relative to max(1, |x|)
 SLOPE_RTOL = 1e-5
 TIMING_SECONDS = 0.1
@@ -105,7 +107,7 @@ def _drawn_cases(exercise: Exercise, hole: Hole, learner: Learner, show: Show, p
         show(f"  {WITHOUT_HYPOTHESIS}")
         return
     wrong: _WrongError | None = None
-    count, until = 0, time.monotonic() + DRAWING_SECONDS
+    count, until = 0, math.inf
 
     @hypothesis.settings(
         max_examples=DRAWN_CASES,
@@ -119,8 +121,10 @@ def _drawn_cases(exercise: Exercise, hole: Hole, learner: Learner, show: Show, p
     )
     @hypothesis.given(hole.drawn())
     def attempt(arguments: Arguments) -> None:
-        nonlocal wrong, count
-        if time.monotonic() > until:
+        nonlocal wrong, count, until
+        if count == 0:
+            until = time.monotonic() + DRAWING_SECONDS
+        if time.monotonic() > until and (wrong or count >= ENOUGH_CASES):
             raise _EndedError
         count += 1
         try:
@@ -198,14 +202,13 @@ def _compare(hole: Hole, learner: Learner, arguments: Arguments, pen: Pen) -> No
     except LearnerError as error:
         wrong = _of_learner(error, arguments)
         if wrong.outcome != "hole":
-            must_be = {f"{n} must be": np.asarray(e) for n, e in zip(names, expected, strict=True)}
-            wrong.picture = draw_arguments(must_be, pen)
+            wrong.picture = draw_expected(dict(zip(names, expected, strict=True)), pen)
         raise wrong from error
     for name, must, is_ in zip(names, map(np.asarray, expected), got, strict=True):
         found = difference(name, must, is_, hole.rtol)
         if found is not None:
             if found.wrong is None:
-                picture = draw_arguments({f"{name} must be": must}, pen)
+                picture = draw_expected({name: must}, pen)
             else:
                 picture = draw_results(name, must, is_, found.wrong, pen)
             raise _WrongError(f"{hole.name}: {found.sentence}", arguments, picture)
@@ -260,9 +263,11 @@ def _speed(hole: Hole, learner: Learner) -> str:
         return f"minicv needs {_seconds(ours)}; {error}"
     both = f"yours {_seconds(theirs)}, minicv {_seconds(ours)}"
     if theirs > 1.3 * ours:
-        return f"{both}, {theirs / ours:.2g} times as fast: {hole.speed.why}"
+        return f"{both}, {two_digits(theirs / ours)} times as fast: {hole.speed.why}"
     if theirs < ours / 1.3:
-        return f"{both}; yours is {ours / theirs:.2g} times as fast, and records no gradient"
+        return (
+            f"{both}; yours is {two_digits(ours / theirs)} times as fast, and records no gradient"
+        )
     return f"{both}: the same"
 
 
@@ -281,7 +286,17 @@ def _seconds(seconds: float) -> str:
     >>> _seconds(0.01234), _seconds(3.21), _seconds(0.0000456)
     ('12 ms', '3.2 s', '0.046 ms')
     """
-    return f"{seconds:.2g} s" if seconds >= 1 else f"{1000 * seconds:.2g} ms"
+    return f"{two_digits(seconds)} s" if seconds >= 1 else f"{two_digits(1000 * seconds)} ms"
+
+
+def two_digits(value: float) -> str:
+    """A number above 0, rounded to two digits.
+
+    >>> two_digits(1234.0), two_digits(1.234), two_digits(0.01234)
+    ('1,200', '1.2', '0.012')
+    """
+    rounded = float(f"{value:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
 
 
 def _say(sentence: str, show: Show, pen: Pen) -> None:

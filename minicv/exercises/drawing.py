@@ -66,8 +66,25 @@ def draw_arguments(arguments: dict[str, Any], pen: Pen) -> list[str]:
         if isinstance(value, np.ndarray) and value.ndim:
             blocks.append(_argument(name, value, pen))
         else:
-            shown = number(value[()]) if isinstance(value, np.ndarray) else repr(value)
-            blocks.append([pen.quiet(name), shown])
+            array = isinstance(value, (np.ndarray, np.generic))
+            blocks.append([pen.quiet(name), number(value[()]) if array else repr(value)])
+    return _side_by_side(blocks)
+
+
+def draw_expected(results: dict[str, Any], pen: Pen) -> list[str]:
+    """What must come out, where nothing came that could stand beside it.
+
+    >>> print("\\n".join(draw_expected({"y": np.array([[1.0, 2.0]])}, Pen(False))))
+    y must be, (1, 2)
+      1  2
+    """
+    blocks = []
+    for name, value in results.items():
+        array = np.asarray(value)
+        if array.ndim:
+            blocks.append(_argument(name, array, pen, " must be"))
+        else:
+            blocks.append([pen.quiet(f"{name} must be"), number(array[()])])
     return _side_by_side(blocks)
 
 
@@ -87,9 +104,10 @@ def draw_results(
     for place in places[:MOST_WRONG_MAPS]:
         label = f"{name}{list(place)}" if place else name
         cell = np.argwhere(np.atleast_2d(wrong[place]))[0]
+        width = max(_widest(values[place], cell, digits) for values in (expected, got))
         blocks = []
         for verb, values, marks in (("must be", expected, None), ("is", got, wrong[place])):
-            rows = _rows(values[place], marks, cell, digits, pen)
+            rows = _rows(values[place], marks, cell, digits, width, pen)
             blocks.append([pen.quiet(f"{label} {verb}"), *rows])
         lines += [*([""] if lines else []), *_side_by_side(blocks)]
     left = len(places) - MOST_WRONG_MAPS
@@ -98,8 +116,8 @@ def draw_results(
     return lines
 
 
-def _argument(name: str, values: np.ndarray, pen: Pen) -> list[str]:
-    heading = pen.quiet(f"{name}, {values.shape}")
+def _argument(name: str, values: np.ndarray, pen: Pen, verb: str = "") -> list[str]:
+    heading = pen.quiet(f"{name}{verb}, {values.shape}")
     if values.size == 0:
         return [heading, "  empty"]
     lines = [heading]
@@ -107,7 +125,8 @@ def _argument(name: str, values: np.ndarray, pen: Pen) -> list[str]:
     for place in places[:MOST_MAPS]:
         if place:
             lines.append(pen.quiet(f"{name}{list(place)}"))
-        lines += _rows(values[place], None, (0, 0), 4, pen)
+        width = _widest(values[place], (0, 0), 4)
+        lines += _rows(values[place], None, (0, 0), 4, width, pen)
     left = len(places) - MOST_MAPS
     return lines if left <= 0 else [*lines, pen.quiet(f"and {left} more")]
 
@@ -118,30 +137,45 @@ def _maps(shape: Sequence[int]) -> Iterator[Place]:
 
 
 def _rows(
-    values: np.ndarray, wrong: np.ndarray | None, cell: Iterable[int], digits: int, pen: Pen
+    values: np.ndarray,
+    wrong: np.ndarray | None,
+    cell: Iterable[int],
+    digits: int,
+    width: int,
+    pen: Pen,
 ) -> list[str]:
     """A map as lines; of a large one the part with the cell."""
     values = np.atleast_2d(values)
     marks = np.zeros(values.shape, bool) if wrong is None else np.atleast_2d(wrong)
-    row, column = cell
-    top, bottom = _window(row, values.shape[0], MOST_ROWS)
-    left, right = _window(column, values.shape[1], MOST_COLUMNS)
-    texts = [[number(v, digits) for v in line] for line in values[top:bottom, left:right]]
-    width = max((len(text) for line in texts for text in line), default=1)
-    before, after = ("… " if left else "  "), (" …" if right < values.shape[1] else "")
-    lines = [f"  rows {top} to {bottom - 1}"] if top else []
-    for i, line in enumerate(texts):
+    rows, columns = _part(values, cell)
+    before = "… " if columns.start else "  "
+    after = " …" if columns.stop < values.shape[1] else ""
+    lines = [f"  rows {rows.start} to {rows.stop - 1}"] if rows.start else []
+    for line, marked in zip(values[rows, columns], marks[rows, columns], strict=True):
         cells = ""
-        for j, text in enumerate(line):
-            marked = marks[top + i, left + j]
-            cells += pen.wrong(f"[{text.rjust(width)}]") if marked else f" {text.rjust(width)} "
+        for value, mark in zip(line, marked, strict=True):
+            text = number(value, digits).rjust(width)
+            cells += pen.wrong(f"[{text}]") if mark else f" {text} "
         lines.append((before[:1] + cells + after).rstrip())
-    return lines if bottom == values.shape[0] else [*lines, "  …"]
+    return lines if rows.stop == values.shape[0] else [*lines, "  …"]
 
 
-def _window(cell: int, length: int, most: int) -> tuple[int, int]:
+def _part(values: np.ndarray, cell: Iterable[int]) -> tuple[slice, slice]:
+    """Which rows and columns are drawn, so that the cell is among them."""
+    row, column = cell
+    height, width = values.shape
+    return _window(row, height, MOST_ROWS), _window(column, width, MOST_COLUMNS)
+
+
+def _widest(values: np.ndarray, cell: Iterable[int], digits: int) -> int:
+    """How many characters the longest number takes of those that are drawn."""
+    values = np.atleast_2d(values)
+    return max((len(number(v, digits)) for v in values[_part(values, cell)].flat), default=1)
+
+
+def _window(cell: int, length: int, most: int) -> slice:
     start = max(0, min(cell - most // 2, length - most))
-    return start, min(length, start + most)
+    return slice(start, min(length, start + most))
 
 
 def _digits(expected: np.ndarray, got: np.ndarray, wrong: np.ndarray) -> int:

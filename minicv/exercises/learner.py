@@ -173,7 +173,7 @@ class LearnerProcess(Learner):
 
     Args:
         file: the learner's.
-        seconds: until the process is killed, whatever it does.
+        seconds: how long its code may run, all calls together. Then the process is killed.
 
     >>> file = Path(tempfile.mkdtemp()) / "conv2d.py"
     >>> _ = file.write_text("while True: pass")
@@ -189,7 +189,9 @@ class LearnerProcess(Learner):
     def __init__(self, file: Path, seconds: float) -> None:
         super().__init__(file.resolve(), self._exchanged)
         self.limit = seconds
-        self.deadline: float | None = None  # until it is ready
+        self.left = seconds  # of the learner's own time; ours does not count
+        self.ready = False
+        self.late = False
         self.folder = tempfile.TemporaryDirectory(prefix="minicv-", ignore_cleanup_errors=True)
         self.trace = Path(self.folder.name) / "trace"
         self.number = 0
@@ -199,7 +201,7 @@ class LearnerProcess(Learner):
         self.printed_bytes = 0
 
     def __enter__(self) -> LearnerProcess:
-        words = [learner_process.__file__, str(self.file), str(self.trace), str(self.limit)]
+        words = [learner_process.__file__, str(self.file), str(self.trace)]
         self.process = subprocess.Popen(
             [sys.executable, *words],
             stdin=subprocess.PIPE,
@@ -228,13 +230,16 @@ class LearnerProcess(Learner):
         return b"".join(self.kept).decode("utf-8", "replace")
 
     def _exchanged(self, header: Header, arrays: list[np.ndarray]) -> tuple[Header, list[Any]]:
-        if self.deadline is None:
+        if not self.ready:
             self._answer(0, STARTING)
-            self.deadline = time.monotonic() + self.limit
+            self.ready = True
         self.number += 1
         self.kept.clear()
-        self.requests.put(({**header, "number": self.number}, arrays))
-        return self._answer(self.number, self.deadline + GRACE - time.monotonic())
+        begun, left = time.monotonic(), max(0.01, self.left)
+        self.requests.put(({**header, "number": self.number, "seconds": left}, arrays))
+        answer = self._answer(self.number, left + GRACE)
+        self.left -= time.monotonic() - begun
+        return answer
 
     def _answer(self, number: int, seconds: float) -> tuple[Header, list[Any]]:
         until = time.monotonic() + seconds
@@ -242,7 +247,7 @@ class LearnerProcess(Learner):
             try:
                 answer = self.answers.get(timeout=max(0.0, until - time.monotonic()))
             except queue.Empty:
-                answer = None
+                answer, self.late = None, self.ready
             if answer is None:
                 raise self._ended()
             if answer[0].get("number") == number:
@@ -250,7 +255,6 @@ class LearnerProcess(Learner):
 
     def _ended(self) -> LearnerError:
         """Why the process is gone; it is, after this."""
-        late = self.deadline is not None and time.monotonic() >= self.deadline
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(0.5)
         status = self.process.poll()
@@ -258,7 +262,7 @@ class LearnerProcess(Learner):
         trace = ""
         with contextlib.suppress(OSError):
             trace = self.trace.read_text(encoding="utf-8", errors="replace")
-        late = late or trace.startswith("Timeout")  # its own clock was a little earlier
+        late = self.late or trace.startswith("Timeout")
         name, (at, shown) = self.file.name, self._last_line(trace)
         if self.printed_bytes > ENDLESS:
             return LearnerError(f"{name} prints without end{at}{shown}", ended=True)

@@ -267,7 +267,7 @@ def _described(value: Any) -> str:
     return f"a {kind.__name__}"
 
 
-def main(path: str, trace: str, seconds: str) -> None:
+def main(path: str, trace: str) -> None:
     """Answer the requests on standard input until it ends."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
@@ -294,14 +294,15 @@ def main(path: str, trace: str, seconds: str) -> None:
     sys.argv = [path]
     learner = Answering(Path(path))
     write_frame(answers, {"number": 0}, [])  # ready
-    faulthandler.dump_traceback_later(float(seconds), exit=True, file=places)
     while (request := read_frame(requests)) is not None:
+        faulthandler.dump_traceback_later(request[0]["seconds"], exit=True, file=places)
         header, arrays = learner.answer(*request)
         if os.getpid() != own:  # a process that the learner's code has split off came back
             leave(0)
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):
                 stream.flush()
+        faulthandler.cancel_dump_traceback_later()
         write_frame(answers, {**header, "number": request[0]["number"]}, arrays)
     leave(0)
 
