@@ -47,7 +47,8 @@ _DECODE = line(
 _IOU = line("IoU(A, B) = |A ∩ B| / |A ∪ B|")
 _SIGMOID = line("σ(s) = 1 / (1 + exp(−s))")
 
-# By the name of the stage; a number at its end, such as a stride, is left out.
+# By the name of the stage; of a name that is not here a number at its end, such as a stride, is
+# left out.
 BY_NAME: dict[str, str] = {
     "input": _INPUT,
     "tile": words(
@@ -96,7 +97,8 @@ BY_NAME: dict[str, str] = {
     + words("A softmax over the places: for each joint where it is, if it is anywhere. The "
             "greatest place is the joint."),
     "instances": line("mask(x, y) = [ p at (x, y) ≥ ½ ]")
-    + words("Every probability map is stretched over its box and cut at one half."),
+    + words("Every map of a mask is stretched over its box and cut at one half; of every map of a "
+            "joint the greatest place counts."),
     "class_maps": line("p<sub>k, i, j</sub> = exp(s<sub>k, i, j</sub>) / "
                        "Σ<sub>l</sub> exp(s<sub>l, i, j</sub>)")
     + words("A softmax over the classes, at every cell by itself."),
@@ -120,23 +122,53 @@ BY_NAME: dict[str, str] = {
     "reduced_to": _CONVOLUTION,
     "sample": line("x = (1 + tanh( G(z) )) / 2")
     + words("The generator's picture, brought to 0..1."),
-    "joints": line("(x, y)<sub>j</sub> = size · ( ½ + W · features + b )<sub>j</sub>")
+    "joints_1": line("(x, y)<sub>j</sub> = size · ( ½ + W · features + b )<sub>j</sub>")
     + words("Regression: the head gives the two coordinates of each joint, as shares of the "
             "picture's width and height; there is no search over places."),
+    "joints": line("(x, y)<sub>j</sub> := (x, y)<sub>j</sub> + side · N( crop<sub>j</sub> )"
+                   "<sub>j</sub>")
+    + words("A second network sees each joint's crop and gives how far the joint is from the "
+            "crop's centre, as a share of its side. Of all joints that it gives only the crop's "
+            "own counts."),
     "crops": line("side = σ · | left shoulder − right hip |")
     + words("Around each joint a square is cut out, as wide as a multiple of the torso."),
 }  # fmt: skip
 
-# Of systems in which a stage is something else than elsewhere.
+_PROPOSER = words(
+    "A proposer that knows no classes gives the regions. Selective Search, for one, merges "
+    "neighbouring segments, the most alike first, and the box of every segment is a proposal."
+)
+_MAXIMA = line("y<sub>c, a, b</sub> = max of x<sub>c</sub> over the cells of bin a, b")
+
+# Of systems in which a stage is something else than elsewhere, by the class of the model.
 BY_MODEL: dict[tuple[str, str], str] = {
-    ("RCNN", "proposals"): words(
-        "A proposer that knows no classes: Selective Search merges neighbouring segments, the most "
-        "alike first, and every segment on the way is a proposal."
+    ("PictureAutoencoder", "input"): words(
+        "The picture becomes a square of the network's size, with numbers in 0..1."
     ),
-    ("SPPNet", "region_features"): line(
-        "bins of 1 × 1, 2 × 2, 3 × 3, …: y<sub>c, a, b</sub> = max of x<sub>c</sub> over bin a, b"
-    )
-    + words("Spatial pyramid pooling: the maxima over grids of several sizes, one after another."),
+    ("DCGAN", "input"): line("x′ = 2x − 1")
+    + words("The picture becomes a square; the discriminator sees it in −1..1, where the "
+            "generator's pictures are."),
+    ("RCNN", "input"): words("The photograph as it is; what the network sees is normalised later."),
+    ("RCNN", "proposals"): _PROPOSER,
+    ("FastRCNN", "proposals"): _PROPOSER,
+    ("FastRCNN", "region_features"): _MAXIMA
+    + words("RoI pooling: a grid is laid over each region, and every bin takes the largest number "
+            "of the map in it. Regions of any size become arrays of one size."),
+    ("RCNN", "region_features"): _MAXIMA
+    + words("The network runs on each crop, and its last map is pooled on a grid."),
+    ("SPPNet", "region_features"): _MAXIMA
+    + words("Spatial pyramid pooling: the largest number of every bin, on grids of several sizes, "
+            "such as 1 × 1, 2 × 2 and 3 × 3, one after the other."),
+    ("RCNN", "class_scores"): line("s<sub>k</sub> = w<sub>k</sub> · u + b<sub>k</sub> &emsp; "
+                                   "p<sub>k</sub> = 1 / (1 + exp(−s<sub>k</sub>))")
+    + words("A linear SVM for each class, fitted after the network, on its units <i>u</i>; without "
+            "fitted SVMs the network's own softmax."),
+    ("ImageClassifier", "class_scores"): _SOFTMAX
+    + words("Scores become probabilities: positive, and together 1. Those of a network that was "
+            "trained with the hinge loss stay as they are."),
+    ("SingleObjectDetector", "detections"): line("box = size · ( W · units + b )")
+    + words("Two heads on the same features: one says the class, with the softmax loss, the other "
+            "gives four numbers for the box, with the L2 loss. There is one object by agreement."),
     ("VAE", "code"): line("z = μ(x), of N( μ(x), σ²(x) )")
     + words("The encoder gives a mean and a variance; a prediction takes the mean."),
     ("VAE", "reconstruction"): line(
@@ -146,8 +178,6 @@ BY_MODEL: dict[tuple[str, str], str] = {
     + words("What training makes small: the reconstruction's part, and the divergence of the "
             "code's distribution from the standard normal one."),
 }  # fmt: skip
-for _model in ("SPPNet", "FastRCNN"):
-    BY_MODEL[_model, "proposals"] = BY_MODEL["RCNN", "proposals"]
 
 
 def formula_of(stage: Stage, model: Model) -> str:
@@ -162,4 +192,4 @@ def formula_of(stage: Stage, model: Model) -> str:
     for of_class in type(model).__mro__:
         if (of_class.__name__, name) in BY_MODEL:
             return BY_MODEL[of_class.__name__, name]
-    return BY_NAME.get(name, "")
+    return BY_NAME.get(stage.name, BY_NAME.get(name, ""))

@@ -196,7 +196,7 @@ def record_features(
 ) -> None:
     """Record a feature map (C, h, w), and its stride in pixels of the input.
 
-    The heading is the stage's name in words.
+    The heading is the stage's name in words; a number at its end that is the stride is called so.
 
     >>> import numpy as np
     >>> record = StageRecorder(keep=True)
@@ -205,6 +205,8 @@ def record_features(
     ('feature_map', 'Feature map\\n16 channels of 8 × 5')
     """
     channels, height, width = features.shape
-    heading = name.replace("_", " ").capitalize()
+    heading = name.removesuffix(f"_{stride:g}").replace("_", " ").capitalize()
+    if name.endswith(f"_{stride:g}"):
+        heading += f" of stride {stride:g}"
     caption = f"{heading}\n{channels} channels of {width} × {height}"
     record(name, caption, "features", lambda: {"features": to_numpy(features), "stride": stride})

@@ -8,7 +8,8 @@ import pytest
 from minicv.explain.formulas import BY_MODEL, BY_NAME, formula_of
 from minicv.inspection.stage import Stage
 from minicv.models import classification, detection, generative, localization, pose, segmentation
-from minicv.models.generative import VAE, Autoencoder
+from minicv.models.classification import image_classifier
+from minicv.models.generative import VAE, Autoencoder, picture_autoencoder
 
 
 class Tags(HTMLParser):
@@ -33,7 +34,16 @@ def test_its_html_is_whole(text):
 
 
 def test_models_that_have_their_own_exist():
-    rooms = (classification, detection, generative, localization, pose, segmentation)
+    rooms = (
+        image_classifier,
+        picture_autoencoder,
+        classification,
+        detection,
+        generative,
+        localization,
+        pose,
+        segmentation,
+    )
     for model, _ in BY_MODEL:
         assert any(hasattr(room, model) for room in rooms), model
 
@@ -46,6 +56,8 @@ def test_a_number_at_the_end_of_a_name_is_left_out():
     model = Autoencoder(("any",), rng=np.random.default_rng(0))
     assert formula_of(stage("feature_map_16"), model) == BY_NAME["feature_map"] != ""
     assert formula_of(stage("of my own"), model) == ""
+    assert formula_of(stage("joints_1"), model) == BY_NAME["joints_1"]
+    assert formula_of(stage("joints_2"), model) == BY_NAME["joints"] != BY_NAME["joints_1"]
 
 
 def test_a_model_may_have_another_formula_than_others():

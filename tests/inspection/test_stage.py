@@ -75,3 +75,18 @@ def test_what_a_prediction_does_not_show_is_not_made():
         record_features(record, np.zeros((5, 1, 2)), 2)
     assert silent.stages == [] and len(made) == 1
     assert [stage.name for stage in keeping.stages] == ["input", "feature_map"]
+
+
+@pytest.mark.parametrize(
+    ("name", "stride", "heading"),
+    [
+        ("feature_map", 8, "Feature map"),
+        ("feature_map_16", 16, "Feature map of stride 16"),
+        ("feature_map_480", 16, "Feature map 480"),  # a scale of SPP-net
+        ("enlarged_to_8", 1, "Enlarged to 8"),
+    ],
+)
+def test_maps_have_headings_that_tell_them_apart(name, stride, heading):
+    record = StageRecorder(keep=True)
+    record_features(record, np.zeros((2, 3, 4)), stride, name)
+    assert record.stages[0].caption == f"{heading}\n2 channels of 4 × 3"
