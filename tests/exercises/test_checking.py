@@ -114,9 +114,8 @@ def test_a_gradient_that_is_right_for_the_twin_alone(checked):
 
 
 def test_a_gradient_that_raises(checked):
-    outcome, lines = checked(
-        RIGHT.replace("grad * factor", "grad * factor / (2 - len(grad) or 1 // 0)")
-    )
+    wrong = "grad * factor if len(grad) == 1 else {}[0]"
+    outcome, lines = checked(RIGHT.replace("grad * factor", wrong))
     assert outcome == Outcome(False, "gradient")
     assert any("scaled_gradient stops at line 5 with" in line for line in lines)
 
