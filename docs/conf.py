@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_gallery.gen_gallery",
     "docstrings",
+    "name_links",
     "source_pages",
 ]
 exclude_patterns = ["_build", "figures", "gallery"]

@@ -41,15 +41,19 @@ class LinksOutOfTheGuide(SphinxTransform):
         found += list(self.document.findall(addnodes.download_reference))
         for node in found:
             target, _, anchor = str(node.get("reftarget", "")).partition("#")
-            if not target or node.get("reftype") not in (None, "myst"):
+            if not target or node.get("reftype") != "myst":
                 continue
-            base = DOCS if target.startswith("/") else here
-            path = Path(os.path.normpath(base / target.lstrip("/")))
-            if not path.is_relative_to(REPOSITORY) or not path.exists():
+            if node.get("refdomain") == "doc":  # a page of Markdown, which may be none of ours
+                if target in self.env.found_docs:
+                    continue
+                places = [REPOSITORY / f"{target}.md", DOCS / f"{target}.md"]
+            else:
+                places = [(DOCS if target.startswith("/") else here) / target.lstrip("/")]
+            paths = [Path(os.path.normpath(place)) for place in places]
+            path = next((p for p in paths if p.exists() and p.is_relative_to(REPOSITORY)), None)
+            if path is None or (path.is_relative_to(DOCS) and path.suffix == ".md"):
                 continue
             name = path.relative_to(REPOSITORY).as_posix()
-            if path.is_relative_to(DOCS) and path.suffix == ".md":
-                continue
             reference = nodes.reference("", "", *node.children, internal=True)
             reference[ENTRY], reference["anchor"] = name, anchor
             node.replace_self(reference)
