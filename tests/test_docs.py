@@ -131,7 +131,7 @@ def test_included_code_is_found_by_name_or_text(page):
 @pytest.mark.parametrize("page", [page for page in PAGES if "/" in page])
 def test_commands_parse(page):
     for block in re.findall(r"```sh\n(.*?)```", PAGES[page], re.S):
-        for line in block.splitlines():
+        for line in block.replace("\\\n", " ").splitlines():
             if line.startswith("minicv "):
                 words = shlex.split(line, comments=True)[1:]
                 assert _parser().parse_args(words).command == words[0]
