@@ -32,14 +32,15 @@ FIGURES = {
 }
 
 FIRST_CELL = """\
-# The options of the example, as on the command line: ["--seed", "1"], say.
+# This needs minicv: in a clone of it, `pip install .`
+# The options of the example stand in the list, as on the command line: ["--seed", "1"], say.
 import sys
 import time
 
 sys.argv = ["example", *[]]
 started = time.time()"""
 LAST_CELL = """\
-# What has been drawn. The packages are those of `pip install .` in a clone of minicv.
+# What has been drawn
 from pathlib import Path
 
 from IPython.display import Image, display
