@@ -64,7 +64,8 @@ def excerpts(sources: Sequence[StageSource], model: Model) -> list[Excerpt]:
         sources: of the stage.
         model: whose methods are shown.
     """
-    own, called = [], {}
+    own: list[Excerpt] = []
+    called: dict[str, Excerpt] = {}
     for source in sources:
         file = _read(source.file)
         function = None if file is None else file.function_at(source.last)
@@ -134,9 +135,10 @@ def _returns_what_is_there(statement: ast.stmt) -> bool:
 
 def _only_calls_what_records(statement: ast.stmt) -> bool:
     """Whether all that it does is to call functions that make records."""
-    calls, waiting = [], [statement]
+    calls: list[ast.Call] = []
+    waiting: list[ast.AST] = [statement]
     while waiting:
-        node: ast.AST = waiting.pop()
+        node = waiting.pop()
         if isinstance(node, ast.Call):
             calls.append(node)
         else:
