@@ -117,7 +117,7 @@ def bing_patches(image: np.ndarray, truth: np.ndarray) -> Image.Image:
 
 def recall(path: Path) -> None:
     """Recall against the number of boxes, on scenes drawn for it."""
-    farm_of_scenes = Farmyard(20, seed=11)
+    farm_of_scenes = Farmyard(14, seed=11)
     scenes = [farm_of_scenes[i] for i in range(len(farm_of_scenes))]
     proposers = {
         "Selective Search": SelectiveSearch(min_side=8),

@@ -85,7 +85,7 @@ def as_cells(path: Path) -> None:
     at[..., :2] = (at[..., :2] - box[:2].astype(int)) * (wide, high)
     sheet.place(paint_keypoints(square, 1, at, LSP_SKELETON), 0, second)
     note = (
-        "Lower row: maps as a network might give them, drawn by hand around the targets. Their peaks "
+        "Lower row: maps as a network might give them, drawn around the targets. Their peaks "
         f"are {distance.mean():.1f} pixels from the joints on average, for a cell is "
         f"{(box[2] - box[0]) / SIZE:.1f} pixels wide and {(box[3] - box[1]) / SIZE:.1f} high."
     )
