@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -85,15 +85,15 @@ def number_pair(one: np.generic, other: np.generic) -> tuple[str, str]:
     return texts
 
 
-def number(value: np.generic, digits: int = 4) -> str:
-    """A number as a text; whole ones without a point.
+def number(value: Any, digits: int = 4) -> str:
+    """A number of NumPy as a text; whole ones without a point.
 
     >>> number(np.float64(2)), number(np.float64(1 / 3)), number(np.bool_(True))
     ('2', '0.3333', 'True')
     """
     if value.dtype.kind != "f":
         return str(value)
-    plain = float(value)  # type: ignore[arg-type]
+    plain = float(value)
     if plain == 0:
         return "0"
     if plain == np.floor(plain) and abs(plain) < 1e6:
