@@ -234,6 +234,43 @@ def segmenter_fields(
         return [effective_receptive_field(logits, x, *spot) for spot in spots]
 
 
+def side_of_half(heat: np.ndarray, row: int, column: int) -> int:
+    """The side of the smallest square around a pixel that has half of all influence.
+
+    Args:
+        heat: (H, W), from 0 on.
+        row, column: of the pixel.
+
+    Returns:
+        an odd number of pixels, or the longer side of the image where that is less.
+
+    >>> heat = np.array([[0.0, 1.0, 0.0], [1.0, 3.0, 1.0], [0.0, 1.0, 0.0]])
+    >>> side_of_half(heat, 1, 1), side_of_half(heat, 0, 0)
+    (3, 3)
+    """
+    total = heat.sum()
+    sums = np.pad(heat.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
+    for reach in range(max(heat.shape)):
+        top, left = max(0, row - reach), max(0, column - reach)
+        bottom, right = (
+            min(n, at + reach + 1) for n, at in zip(heat.shape, (row, column), strict=True)
+        )
+        inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        if 2 * inside >= total:
+            return 2 * reach + 1
+    return max(heat.shape)
+
+
+def in_blocks(heat: np.ndarray, block: int) -> np.ndarray:
+    """Sums of squares of ``block`` pixels; the last ones of a row or column may be smaller.
+
+    >>> in_blocks(np.arange(12.0).reshape(3, 4), 2).tolist()
+    [[10.0, 18.0], [17.0, 21.0]]
+    """
+    down = np.add.reduceat(heat, np.arange(0, heat.shape[0], block), axis=0)
+    return np.add.reduceat(down, np.arange(0, heat.shape[1], block), axis=1)
+
+
 def network_input(
     model: Module, image: np.ndarray, mean: Sequence[float], std: Sequence[float]
 ) -> Tensor:

@@ -1,4 +1,5 @@
-// Grad-CAM: one of several classes or detections, with the picture of what speaks for it.
+// Grad-CAM: one of several classes or detections, with the picture of what speaks for it; or the
+// picture of what one cell sees.
 
 minicv.widgets.saliency = function (element, data) {
   "use strict";
@@ -13,11 +14,13 @@ minicv.widgets.saliency = function (element, data) {
     const where = choice.nothing
       ? "Nothing on the map speaks for it: no channel raises its score."
       : "Bright is where the map speaks for it.";
-    said.textContent = `${choice.name}. ${where} The map has ${choice.cells[0]} × ${choice.cells[1]} cells.`;
+    said.textContent =
+      choice.note || `${choice.name}. ${where} The map has ${choice.cells[0]} × ${choice.cells[1]} cells.`;
     picture.alt = said.textContent;
     [...row.children].forEach((button, i) => button.setAttribute("aria-pressed", i === number));
   }
 
-  element.append(row, picture, said);
+  if (data.choices.length > 1) element.append(row);
+  element.append(picture, said);
   show(0);
 };

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from minicv.explain.encoding import packed
-from minicv.explain.saliency import segmenter_fields
+from minicv.explain.saliency import in_blocks, segmenter_fields, side_of_half
 from minicv.inspection.palette import class_palette
 from minicv.inspection.stage import Stage
 from minicv.models.model import Model
@@ -107,7 +107,7 @@ def _spots(
     block = max(1, -(-max(height, width) // MOST_CELLS))
     spots = []
     for (row, column, label), heat in zip(chosen, fields, strict=True):
-        coarse = _in_blocks(heat, block)
+        coarse = in_blocks(heat, block)
         most_heat = float(coarse.max())
         share = np.sqrt(coarse / most_heat) if most_heat > 0 else coarse
         spots.append(
@@ -117,7 +117,7 @@ def _spots(
                 "label": label,
                 "block": block,
                 "heat": packed(np.floor(share * 255 + 0.5), "uint8"),
-                "half": _side_of_half(heat, row, column),
+                "half": side_of_half(heat, row, column),
             }
         )
     return spots
@@ -130,28 +130,6 @@ def _away_from_edge(scores: np.ndarray) -> np.ndarray:
     columns = np.minimum(np.arange(width), np.arange(width)[::-1]) / max(1, width / 2)
     middle: np.ndarray = np.minimum(rows[:, None], columns)
     return scores * np.minimum(1, 0.5 + middle)
-
-
-def _in_blocks(heat: np.ndarray, block: int) -> np.ndarray:
-    """Sums of squares of pixels; the last ones of a row or column may be smaller."""
-    down = np.add.reduceat(heat, np.arange(0, heat.shape[0], block), axis=0)
-    return np.add.reduceat(down, np.arange(0, heat.shape[1], block), axis=1)
-
-
-def _side_of_half(heat: np.ndarray, row: int, column: int) -> int:
-    """The side of the smallest square around a pixel that has half of all influence; at most the
-    longer side of the image."""
-    total = heat.sum()
-    sums = np.pad(heat.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    for reach in range(max(heat.shape)):
-        top, left = max(0, row - reach), max(0, column - reach)
-        bottom, right = (
-            min(n, at + reach + 1) for n, at in zip(heat.shape, (row, column), strict=True)
-        )
-        inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
-        if 2 * inside >= total:
-            return 2 * reach + 1
-    return max(heat.shape)
 
 
 WIDGETS: Mapping[str, Callable[[Sequence[Stage], int, Model], dict[str, Any] | None]] = {

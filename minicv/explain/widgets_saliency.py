@@ -1,4 +1,4 @@
-"""Interactive parts that show what speaks for a class: Grad-CAM of a classifier, of a detector."""
+"""Interactive parts that show what a network looked at: Grad-CAM, and what one cell sees."""
 
 from __future__ import annotations
 
@@ -10,18 +10,30 @@ import numpy as np
 from PIL import Image
 
 from minicv.explain.encoding import picture_url
-from minicv.explain.saliency import classifier_grad_cam, detection_grad_cam
+from minicv.explain.saliency import (
+    classifier_grad_cam,
+    detection_grad_cam,
+    effective_receptive_field,
+    in_blocks,
+    network_input,
+    side_of_half,
+)
 from minicv.inspection.canvas import Canvas, scaled, to_picture
 from minicv.inspection.heatmap import overlay_heatmap
 from minicv.inspection.palette import WHITE
 from minicv.inspection.stage import Stage
+from minicv.models.backbones.backbone import Backbone
 from minicv.models.classification.image_classifier import ImageClassifier
+from minicv.models.classification.whole_network import WholeNetwork
 from minicv.models.detection import FasterRCNN, FastRCNN
 from minicv.models.model import Model
+from minicv.models.receptive_field import ends_in
+from minicv.nn import evaluating
 
 MOST_CLASSES = 5
 MOST_DETECTIONS = 6
 WIDTH = 480  # of a picture in the page
+MOST_CELLS = 56  # of the longer side of an effective field
 CLOSE = 1.6  # a detection is shown with so many times its sides
 
 
@@ -69,6 +81,58 @@ def detection_saliency(stages: Sequence[Stage], index: int, model: Model) -> dic
     return _part("What speaks for the class of a detection (Grad-CAM)", choices)
 
 
+def field_of_middle(stages: Sequence[Stage], index: int, model: Model) -> dict[str, Any] | None:
+    """Of the last feature map of a backbone: what its middle cell can see, and what it looks at."""
+    stage = stages[index]
+    features, stride = np.asarray(stage.arrays["features"]), float(stage.arrays["stride"])
+    later = [s.arrays["features"] for s in stages[index + 1 :] if s.kind == "features"]
+    seen = next((s.arrays["image"] for s in stages if s.name == "input"), None)
+    if seen is None or features[0].size == 1 or any(own[0].size > 1 for own in later):
+        return None
+    image = np.asarray(seen, np.float32)
+    with evaluating(model):
+        if isinstance(getattr(model, "backbone", None), Backbone):
+            backbone: Any = model.backbone  # type: ignore[attr-defined]
+            x = network_input(model, image, backbone.mean, backbone.std)
+            of_stride = dict(zip(backbone.strides, backbone(x), strict=True))
+        elif isinstance(model, WholeNetwork):
+            x = network_input(model, image, model.mean, model.std)
+            own = model.network.feature_map(x)  # type: ignore[attr-defined]
+            of_stride = {stride: own}
+        else:
+            return None
+        if stride not in of_stride or of_stride[stride].shape[1] != len(features):
+            return None
+        cells = of_stride[stride]
+        row, column = cells.shape[2] // 2, cells.shape[3] // 2
+        heat = effective_receptive_field(cells, x, row, column)  # (H, W)
+        (y1, y2), (x1, x2) = (
+            (int(first[at]), int(last[at]) + 1)
+            for at, (first, last) in zip(
+                (row, column), (ends_in(x, cells, axis) for axis in (0, 1)), strict=True
+            )
+        )
+    height, width = heat.shape
+    middle = [
+        min(length - 1, int((at + 0.5) * stride))
+        for at, length in zip((row, column), (height, width), strict=True)
+    ]
+    half = side_of_half(heat, *middle)
+    scale = WIDTH / width
+    block = -(-max(height, width) // MOST_CELLS)
+    share = np.sqrt(_share(in_blocks(heat, block)))
+    cell = (block * scale, block * scale)
+    canvas = Canvas(overlay_heatmap(scaled(to_picture(image), scale), share, 0, 1, cell_size=cell))
+    canvas.outline(np.array([x1, y1, x2, y2]) * scale, WHITE, 2)
+    choice = _choice("The middle cell", canvas.finish(), heat)
+    choice["note"] = (
+        f"The cell in row {row} and column {column} of the map can see {x2 - x1} × {y2 - y1} "
+        f"pixels, the frame. Half of the influence on it is within {half} × {half} pixels; bright "
+        "is strong."
+    )
+    return _part("What the middle cell of the map sees", [choice])
+
+
 def _part(title: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
     return {"name": "saliency", "title": title, "data": {"choices": choices}}
 
@@ -107,6 +171,7 @@ def _close_to(picture: Image.Image, box: np.ndarray) -> Image.Image:
 
 
 WIDGETS: Mapping[str, Callable[[Sequence[Stage], int, Model], dict[str, Any] | None]] = {
+    "features": field_of_middle,
     "class scores": class_saliency,
     "detections": detection_saliency,
 }

@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from minicv.explain.widgets_label_maps import _in_blocks, _side_of_half, field_of, pixel_scores
+from minicv.explain.saliency import in_blocks, side_of_half
+from minicv.explain.widgets_label_maps import field_of, pixel_scores
 from minicv.models.segmentation import (
     EncoderDecoder,
     EncoderDecoderSettings,
@@ -96,8 +97,8 @@ def test_a_photograph_in_tiles_has_no_part():
 
 def test_sums_of_blocks_and_the_square_of_half():
     heat = np.arange(12.0).reshape(3, 4)
-    assert _in_blocks(heat, 2).tolist() == [[10.0, 18.0], [17.0, 21.0]]
+    assert in_blocks(heat, 2).tolist() == [[10.0, 18.0], [17.0, 21.0]]
     heat = np.zeros((9, 9))
     heat[4, 4], heat[3, 4], heat[0, 0] = 2, 1, 3
-    assert [_side_of_half(heat, 4, 4), _side_of_half(heat, 0, 0)] == [3, 1]
-    assert _side_of_half(np.ones((9, 5)), 4, 2) == pytest.approx(5)
+    assert [side_of_half(heat, 4, 4), side_of_half(heat, 0, 0)] == [3, 1]
+    assert side_of_half(np.ones((9, 5)), 4, 2) == pytest.approx(5)

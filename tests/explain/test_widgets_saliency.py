@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 from tiny_detector import tiny_detector
 
-from minicv.explain.widgets_saliency import class_saliency, detection_saliency
+from minicv.explain.widgets_saliency import class_saliency, detection_saliency, field_of_middle
 from minicv.models.backbones import SmallBackbone
 from minicv.models.classification import Classifier, ClassifierSettings
 from minicv.models.model import Model
@@ -56,3 +56,22 @@ def test_the_best_detections_of_a_detector():
         {name: array if name == "image" else array[:0] for name, array in found.items()}, 0.0,
     )]  # fmt: skip
     assert detection_saliency(nothing, len(nothing) - 1, model) is None
+
+
+def test_what_the_middle_cell_of_the_last_map_sees():
+    model = tiny_detector(("cow", "duck"), score_threshold=0.0, min_size=64, max_size=64)
+    stages = model.stages(rng().random((3, 64, 64), dtype="float32"))
+    index = [stage.kind for stage in stages].index("features")
+    (choice,) = field_of_middle(stages, index, model)["data"]["choices"]
+    # 39 pixels a side, see tests/models/test_receptive_field.py; the map has 8 x 8 cells.
+    assert choice["note"].startswith("The cell in row 4 and column 4 of the map can see 39 × 39")
+    assert picture(choice).size == (480, 480)
+    assert field_of_middle(stages, index, Model()) is None
+    pooled = Classifier(SmallBackbone(4, rng=rng()), ("a", "b"), ClassifierSettings(32), rng=rng())
+    stages = pooled.stages(rng().random((3, 40, 40), dtype="float32"))
+    found = [
+        stage.name
+        for index, stage in enumerate(stages)
+        if stage.kind == "features" and field_of_middle(stages, index, pooled)
+    ]
+    assert found == ["feature_map"]
