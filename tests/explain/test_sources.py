@@ -102,6 +102,30 @@ def test_only_what_ran_is_shown(tmp_path, first, last, expected):
     assert [text.split("\n")[-1] for text in found] == [text.split("\n")[-1] for text in expected]
 
 
+CALLS = """\
+def run(self, record):
+    found = inner(self.batch(), record)
+    scores = outer(inner(record))
+    return scores + found
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "resumed", "begins"),
+    [
+        (2, False, "found = "),
+        (2, True, "scores = "),  # all that line 2 had left to do was to come back
+        (3, True, "scores = "),  # outer() ran now
+    ],
+)
+def test_a_call_that_came_back_is_shown_where_more_was_done_with_it(
+    tmp_path, first, resumed, begins
+):
+    ((file, _, _, _),) = source(tmp_path, CALLS, 1, 1)
+    (text,) = texts([StageSource(file, first, 4, resumed)])
+    assert text.startswith(begins)
+
+
 def test_code_that_cannot_be_read_is_not_shown(tmp_path):
     assert texts([StageSource("<stdin>", 1, 2)]) == []
     assert texts(source(tmp_path, "def run(:\n", 1, 1)) == []

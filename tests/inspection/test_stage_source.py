@@ -84,6 +84,22 @@ def test_over_a_call_they_are_those_of_the_caller_and_then_of_the_function():
     ]  # fmt: skip
 
 
+def test_lines_that_called_what_came_back_are_told_from_lines_that_are_new():
+    def inner(record):
+        record("deep", "", "class scores", nothing)
+        return 1
+
+    def run(record):
+        result = inner(record) + 1
+        record("last", "", "class scores", nothing)
+        return result
+
+    record = StageRecorder(keep=True)
+    run(record)
+    assert [own.resumed for own in record.stages[0].source] == [False]
+    assert [own.resumed for own in record.stages[1].source] == [False, True]
+
+
 def test_stages_of_one_line_have_the_same_lines_and_a_second_call_begins_anew():
     def part(record, name):
         made = name
