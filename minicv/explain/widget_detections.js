@@ -51,6 +51,7 @@ minicv.widgets.detections = function (element, data, stage) {
     make("div", { class: "det-controls" }, scoreSlider, nmsSlider,
       minicv.buttons([["The model's own thresholds", () => set(own.score, own.nms)]])),
     count,
+    make("p", { class: "note" }, "Point at a detection, or choose one: its way back is drawn and told below."),
     make("div", { class: "det-view" }, svg, list),
     steps,
   );
@@ -180,12 +181,12 @@ minicv.widgets.detections = function (element, data, stage) {
 
   // The steps, one card each
 
-  const corners = (box) =>
-    `x ${box[0].toFixed(1)} to ${box[2].toFixed(1)}, y ${box[1].toFixed(1)} to ${box[3].toFixed(1)} ` +
-    `(${(box[2] - box[0]).toFixed(0)} × ${(box[3] - box[1]).toFixed(0)} pixels)`;
-  const overlap = (one, other) => iou(Float32Array.from(one), 0, Float32Array.from(other), 0).toFixed(2);
   const signed = (value, digits = 1) => // without a minus before 0
     (Number(value.toFixed(digits)) + 0).toFixed(digits).replace("-", "−");
+  const corners = (box) =>
+    `x ${signed(box[0])} to ${signed(box[2])}, y ${signed(box[1])} to ${signed(box[3])} ` +
+    `(${(box[2] - box[0]).toFixed(0)} × ${(box[3] - box[1]).toFixed(0)} pixels)`;
+  const overlap = (one, other) => iou(Float32Array.from(one), 0, Float32Array.from(other), 0).toFixed(2);
   const plus = (text) => (text.startsWith("−") ? text : `+${text}`);
   const offsetsText = (from, to) => offsets(from, to)
     .map((value, c) => `${["dx", "dy", "dw", "dh"][c]} ${plus(signed(value, 2))}`)
@@ -331,7 +332,8 @@ minicv.widgets.detections = function (element, data, stage) {
       const [values, width, height] = grid(maskMaps, d);
       const canvas = make("canvas", { width, height });
       const pixels = new ImageData(width, height);
-      values.forEach((value, place) => pixels.data.set([255, 255, 255, value >= 128 ? 150 : 0], 4 * place));
+      const colour = minicv.colour(labels[i]).match(/\d+/g).map(Number);
+      values.forEach((value, place) => pixels.data.set([...colour, value >= 128 ? 140 : 0], 4 * place));
       canvas.getContext("2d").putImageData(pixels, 0, 0);
       found.push(make("image", {
         href: canvas.toDataURL(), x: box[0], y: box[1], width: box[2] - box[0], height: box[3] - box[1],

@@ -220,7 +220,9 @@ def _bodies(
     stage, result = last_of(stages, "heat maps"), last_of(stages, "instances")
     if stage is None or result is None or "keypoints" not in result.arrays:
         return None
-    heatmaps = np.asarray(stage.arrays["heatmaps"], np.float32)[:MOST_BODIES]  # (D, J, M, M)
+    keypoints = np.asarray(result.arrays["keypoints"])  # (D, J, 3), 0 for a class without joints
+    bodies = np.flatnonzero(keypoints.any(axis=(1, 2)))[:MOST_BODIES]
+    heatmaps = np.asarray(stage.arrays["heatmaps"], np.float32)[bodies]  # (B, J, M, M)
     step = max(1, heatmaps.shape[-1] // HEAT_SIDE)
     count, joints, side = heatmaps.shape[0], heatmaps.shape[1], heatmaps.shape[-1] // step
     cut = heatmaps[..., : side * step, : side * step]
@@ -230,9 +232,9 @@ def _bodies(
     scale = np.array([size[0] / width, size[1] / height])
     names = stage.arrays.get("joint_names", [f"joint {j + 1}" for j in range(joints)])
     return {
-        "candidates": own[:MOST_BODIES].tolist(),
+        "candidates": own[bodies].tolist(),
         "maps": packed(np.floor(coarse / np.maximum(peaks, 1e-12) * 255 + 0.5), "uint8"),
-        "joints": packed(np.asarray(result.arrays["keypoints"])[:MOST_BODIES, :, :2] * scale),
+        "joints": packed(keypoints[bodies, :, :2] * scale),
         "names": [str(name).replace("_", " ") for name in names],
     }
 
