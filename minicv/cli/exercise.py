@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import os
 import sys
-import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +15,7 @@ from minicv.exercises import ORDER, Exercise, load
 from minicv.exercises.checking import Outcome, check
 from minicv.exercises.drawing import Pen
 from minicv.exercises.learner import LearnerProcess
-from minicv.exercises.progress import Progress
+from minicv.exercises.progress import FOLDER, Progress
 from minicv.exercises.skeleton import skeleton
 from minicv.files import write_whole
 
@@ -160,7 +159,8 @@ def run_start(options: argparse.Namespace) -> int:
     if options.overwrite:
         Progress(file.parent).change(name, solved=False, step="")
     exercise = load(name)
-    print(f"{file} is written: {exercise.title}. Fill the hole, then")
+    holes = "holes" if exercise.holes[1:] else "hole"
+    print(f"{file} is written: {exercise.title}. Fill the {holes}, then")
     print(f"  minicv exercise check {file}")
     print(f"  minicv exercise hint {name}")
     read = [f"docs/chapters/{exercise.chapter}"] if exercise.chapter else []
@@ -177,7 +177,10 @@ def run_check(options: argparse.Namespace) -> int:
     file = options.file
     exercise = _exercise_of(file)
     progress = Progress(file.parent)
-    with _hypothesis_leaves_nothing(), LearnerProcess(file, options.seconds) as learner:
+    with (
+        _hypothesis_keeps_its_notes(file.parent),
+        LearnerProcess(file, options.seconds) as learner,
+    ):
         outcome = check(exercise, learner, _show, _pen())
     progress.change(exercise.name, solved=outcome.solved, step=outcome.step)
     print()
@@ -187,17 +190,16 @@ def run_check(options: argparse.Namespace) -> int:
 
 
 @contextlib.contextmanager
-def _hypothesis_leaves_nothing() -> Iterator[None]:
-    """What hypothesis notes for its next run goes into a folder that is removed."""
+def _hypothesis_keeps_its_notes(folder: Path) -> Iterator[None]:
+    """It notes down what makes its next run faster: beside the progress, not in the open."""
     name = "HYPOTHESIS_STORAGE_DIRECTORY"
     before = os.environ.get(name)
-    with tempfile.TemporaryDirectory(prefix="minicv-", ignore_cleanup_errors=True) as folder:
-        os.environ[name] = before or folder
-        try:
-            yield
-        finally:
-            if before is None:
-                del os.environ[name]
+    os.environ[name] = before or str((folder / FOLDER / "hypothesis").resolve())
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
 
 
 def _exercise_of(file: Path) -> Exercise:
@@ -222,7 +224,7 @@ def _advice(exercise: Exercise, outcome: Outcome, progress: Progress, file: Path
         yield _next(progress, after=exercise.name)
         return
     shown = progress.record(exercise.name).hints
-    left = "shows them again" if shown >= HINTS else f"shows hint {shown + 1} of {HINTS}"
+    left = f"shows hint {HINTS} again" if shown >= HINTS else f"shows hint {shown + 1} of {HINTS}"
     yield f"Change {file} and check again; minicv exercise hint {exercise.name} {left}."
 
 

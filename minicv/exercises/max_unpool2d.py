@@ -149,7 +149,7 @@ def _timed() -> Arguments:
 _SLOPES = np.random.default_rng(0)
 EXERCISE = Exercise(
     name="max_unpool2d",
-    title="unpooling: max unpooling with switches, and its gradient",
+    title="max unpooling with switches, and its gradient",
     example="05_max_unpooling_keeps_edges.py",
     chapter="05_upsampling.md",
     holes=(

@@ -1,4 +1,4 @@
-"""How far a learner is: one small file in the folder where the answers are."""
+"""How far a learner is: one small file beside the answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from minicv.files import write_whole
 
-FILE = ".minicv_exercises.json"
+FOLDER = ".minicv_exercises"  # in the folder of the answers; also what hypothesis notes down
+FILE = f"{FOLDER}/progress.json"
 
 
 @dataclass(frozen=True)

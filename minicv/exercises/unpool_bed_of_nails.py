@@ -63,7 +63,7 @@ def _timed() -> Arguments:
 
 EXERCISE = Exercise(
     name="unpool_bed_of_nails",
-    title="unpooling: bed of nails",
+    title="bed-of-nails unpooling",
     example="03_four_upsamplings.py",
     chapter="05_upsampling.md",
     holes=(

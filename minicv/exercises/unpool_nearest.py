@@ -60,7 +60,7 @@ def _timed() -> Arguments:
 
 EXERCISE = Exercise(
     name="unpool_nearest",
-    title="unpooling: nearest neighbour",
+    title="nearest-neighbour unpooling",
     example="03_four_upsamplings.py",
     chapter="05_upsampling.md",
     holes=(

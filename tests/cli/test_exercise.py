@@ -9,7 +9,7 @@ from command_line import refused, run
 
 from minicv.cli.main import main
 from minicv.exercises import ORDER, load
-from minicv.exercises.progress import FILE, Progress
+from minicv.exercises.progress import FILE, FOLDER, Progress
 
 NAME = "unpool_bed_of_nails"
 
@@ -53,7 +53,7 @@ def test_from_an_empty_folder_to_a_solved_exercise(folder, capsys):
     assert f"{NAME} is solved" in text and "Next: minicv exercise start max_unpool2d" in text
     text = run(capsys, "exercise", "list")[1]
     assert "  solved\n" in text and f"1 of {len(ORDER)} solved" in text
-    assert sorted(path.name for path in folder.iterdir()) == [FILE, file.name]
+    assert sorted(path.name for path in folder.iterdir()) == [FOLDER, file.name]
 
     status, _, _ = run(capsys, "exercise", "start", NAME, "--overwrite")
     assert status == 0 and "raise NotImplementedError" in file.read_text()
@@ -119,6 +119,7 @@ def test_usage_errors(folder, capsys, words, said):
 
 
 def test_a_broken_record_is_named(folder, capsys):
+    (folder / FOLDER).mkdir()
     (folder / FILE).write_text("{")
     assert "this is no record of exercises any more" in refused(capsys, "exercise", "list")
 
