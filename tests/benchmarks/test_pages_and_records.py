@@ -18,12 +18,19 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 RECORDS = {
     path.stem: json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))
 }
+def trained_by_command(record):
+    return record.get("command", "").startswith("minicv train ")
+
+
 # All trainings by the command line, by the name of the record and of the system.
-TRAININGS = {name: record for name, record in RECORDS.items() if "command" in record}
+TRAININGS = {name: record for name, record in RECORDS.items() if trained_by_command(record)}
 TRAININGS |= {
     f"segmentation_farmyard/{system}": record
     for system, record in RECORDS["segmentation_farmyard"]["systems"].items()
-    if "command" in record
+    if trained_by_command(record)
+}
+TRAININGS |= {
+    f"gans_fashion/{seed}": record for seed, record in RECORDS["gans_fashion"]["seeds"].items()
 }
 
 
@@ -102,3 +109,19 @@ def test_the_command_of_a_record_trains_by_the_same_numbers_today(training):
         assert (now.pop("jitter"), then.pop("jitter")) == (None, 0.2)
     said = {name: value for name, value in now.items() if name in then and value is not None}
     assert said == {name: value for name, value in then.items() if now[name] is not None}
+
+
+@pytest.mark.parametrize("seed", RECORDS["gans_fashion"]["seeds"])
+def test_results_have_the_distances_of_each_gan(seed):
+    record = RECORDS["gans_fashion"]["seeds"][seed]
+    shown = {f"{record['fréchet distance']:.2f}", f"{record['untrained']:.1f}"}
+    assert any(shown <= set(row) for row in rows_of_results())
+
+
+def test_results_have_what_autoencoders_reach():
+    errors = [RECORDS["autoencoders_conv"]["test"]["best"]["MSE"]]
+    errors.append(RECORDS["autoencoders_conv"]["PCA"]["test MSE"])
+    text = (REPOSITORY / "docs" / "results.md").read_text("utf-8")
+    assert all(f"mean squared error {error:.4f}" in text for error in errors)
+    elbo = RECORDS["autoencoders_vae"]["test"]["best"]["ELBO"]
+    assert f"ELBO {elbo:.1f} nats" in text
