@@ -102,12 +102,12 @@ def _seconds(text: str) -> float:
 def run_list(options: argparse.Namespace) -> int:
     """Print the exercises with the learner's progress."""
     progress = Progress(_folder(options.folder))
-    rows = [("", "exercise", "what you write", "example", "state")]
+    rows = [("", "exercise", "what you write", "chapter", "example", "state")]
     for number, name in enumerate(ORDER, 1):
         exercise = load(name)
         state = _state(progress, options.folder / f"{name}.py")
-        example = exercise.example.partition("_")[0]
-        rows.append((str(number), name, exercise.title, example, state))
+        chapter, example = (f.partition("_")[0] for f in (exercise.chapter, exercise.example))
+        rows.append((str(number), name, exercise.title, chapter, example, state))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     pen = _pen()
     for row in rows:
@@ -163,8 +163,8 @@ def run_start(options: argparse.Namespace) -> int:
     print(f"{file} is written: {exercise.title}. Fill the {holes}, then")
     print(f"  minicv exercise check {file}")
     print(f"  minicv exercise hint {name}")
-    read = [f"docs/chapters/{exercise.chapter}"] if exercise.chapter else []
-    print(f"Read about it in {' and '.join([*read, f'examples/{exercise.example}'])}.")
+    read = f"docs/chapters/{exercise.chapter} and examples/{exercise.example}"
+    print(f"Read about it in {read}.")
     return 0
 
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from minicv.exercises.exercise import Exercise
 
-# In the lecture's order. Each is a file of this room.
+# In the order of the chapters in docs/, which is the lecture's. Each is a file of this room.
 ORDER = (
     "conv2d",
     "conv2d_gradients",
@@ -22,11 +22,11 @@ ORDER = (
     "conv_transpose1d",
     "conv_transpose2d",
     "box_iou",
-    "nms",
-    "average_precision",
     "selective_search",
     "box_coding",
     "hard_negatives",
+    "nms",
+    "average_precision",
     "spatial_pyramid_pool",
     "roi_pool",
     "anchors",

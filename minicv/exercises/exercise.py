@@ -142,7 +142,7 @@ class Exercise:
     holes: tuple[Hole, ...]
     hints: tuple[str, str, str]
     example: str
-    chapter: str = ""
+    chapter: str
 
     def hole(self, name: str) -> Hole:
         """The function of that name."""

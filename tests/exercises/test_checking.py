@@ -50,6 +50,7 @@ EXERCISE = Exercise(
     ),
     hints=("", "", ""),
     example="",
+    chapter="",
 )
 RIGHT = """
 def scaled(x, factor):

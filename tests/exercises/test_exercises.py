@@ -18,7 +18,13 @@ from minicv.exercises.checking import check
 from minicv.exercises.learner import Learner
 from minicv.exercises.skeleton import explanation, skeleton
 
+REPOSITORY = Path(__file__).parents[2]
 MISTAKES = Path(__file__).parent / "mistakes"
+
+
+def test_they_come_in_the_order_of_the_chapters():
+    chapters = [load(name).chapter for name in ORDER]
+    assert chapters == sorted(chapters) and len(ORDER) == len(set(ORDER)) >= 20
 
 
 def planted(name):
@@ -74,7 +80,9 @@ def test_skeleton_is_python_with_holes(name, tmp_path):
         assert hole.header in text and explanation(hole).split("\n")[0] in text
         assert ">>> " in text and "\n\n\n\n" not in text
     assert [len(hint) > 30 for hint in exercise.hints] == [True] * 3
-    assert (Path(__file__).parents[2] / "examples" / exercise.example).is_file()
+    assert (REPOSITORY / "examples" / exercise.example).is_file()
+    # The chapter says so too.
+    assert name in (REPOSITORY / "docs" / "chapters" / exercise.chapter).read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ORDER)
