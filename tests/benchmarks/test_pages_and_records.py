@@ -18,6 +18,8 @@ PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 RECORDS = {
     path.stem: json.loads(path.read_text("utf-8")) for path in sorted(RESULTS.glob("*.json"))
 }
+
+
 def trained_by_command(record):
     return record.get("command", "").startswith("minicv train ")
 
