@@ -67,6 +67,7 @@ def test_the_pixel_under_the_cursor(made, opened):
         page.keyboard.press(key)
         assert cursor(page) == place
     check_pixel(page, model, maps)
+    page.locator("svg.pixels").scroll_into_view_if_needed()
     box = page.locator("svg.pixels").bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.501, box["y"] + box["height"] * 0.251)
     assert cursor(page) == (12, 20)
@@ -139,7 +140,8 @@ def test_grad_cam_of_each_class(tmp_path, opened):
     path = tmp_path / "page.html"
     path.write_text(explain(model, "Classifier", image, "noise.png"), encoding="utf-8")
     page = opened(path)
-    part = page.locator(".part").filter(has=page.locator("img.saliency"))
+    saliency = page.locator(".part").filter(has=page.locator("img.saliency"))
+    part = saliency.filter(has=page.get_by_role("button"))  # the other shows the middle cell
     scores = model.predict([image])[0]["scores"]
     names = [f"{NAMES[k]} {scores[k]:.2f}" for k in np.argsort(-scores)]
     assert part.get_by_role("button").all_inner_texts() == names
