@@ -266,7 +266,8 @@ def _speed(hole: Hole, learner: Learner) -> str:
         return f"{both}, {two_digits(theirs / ours)} times as fast: {hole.speed.why}"
     if theirs < ours / 1.3:
         return (
-            f"{both}; yours is {two_digits(ours / theirs)} times as fast, and records no gradient"
+            f"{both}; yours is {two_digits(ours / theirs)} times as fast: it checks no argument "
+            "and serves these cases alone"
         )
     return f"{both}: the same"
 
