@@ -42,7 +42,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 python_display_short_literal_types = True
-python_maximum_signature_line_length = 80
+python_maximum_signature_line_length = 140  # counted with the modules of all types
+autodoc_type_aliases = {"Array": "Array", "Pair": "Pair", "Dims": "Dims", "Reduction": "Reduction"}
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # an attribute is described where the class is, not a second time
 napoleon_custom_sections = ["Target"]
@@ -87,11 +88,15 @@ html_theme_options = {
         "color-brand-primary": "#0b6b75",
         "color-brand-content": "#0b6b75",
         "color-brand-visited": "#6b5a75",
+        "color-api-name": "#0b6b75",
+        "color-api-pre-name": "#66625b",
     },
     "dark_css_variables": {
         "color-brand-primary": "#64c4cc",
         "color-brand-content": "#64c4cc",
         "color-brand-visited": "#b3a3c4",
+        "color-api-name": "#64c4cc",
+        "color-api-pre-name": "#a5a19a",
     },
 }
 

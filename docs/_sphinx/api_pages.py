@@ -63,7 +63,13 @@ def page_of(name: str, title: str) -> str:
     documented = [each for each in names if not inspect.ismodule(getattr(package, each))]
     heading = f"{title}: ``{name}``"
     lines = [heading, "=" * len(heading), "", f".. automodule:: {name}", "   :no-members:", ""]
-    lines += [".. autosummary::", "", *(f"   {each}" for each in documented), ""]
+    lines += [
+        ".. autosummary::",
+        "   :nosignatures:",
+        "",
+        *(f"   {each}" for each in documented),
+        "",
+    ]
     for each in documented:
         lines += [each, "-" * len(each), "", *_directive(name, each, getattr(package, each)), ""]
     return "\n".join(lines)

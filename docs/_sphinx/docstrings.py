@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 CODE = re.compile(r"(``.+?``|`[^`]+`)")
+SPECIAL = re.compile(r"(?<!\\)[*|]|(?<=\w)_(?!\w)")  # a name with _ behind it is no target either
 BULLET = re.compile(r"^\s*[*] ")
 
 
@@ -42,11 +43,15 @@ def convert(lines: list[str]) -> list[str]:
 
 
 def escaped(line: str) -> str:
-    """Bars and stars outside of code are themselves; a star that begins a list stays."""
+    """Bars and stars outside of code are themselves; a star that begins a list stays.
+
+    >>> escaped("running_* of |x|")
+    'running\\\\_\\\\* of \\\\|x\\\\|'
+    """
     head = BULLET.match(line)
     start = head.end() if head else 0
     parts = CODE.split(line[start:])
-    parts[::2] = [re.sub(r"(?<!\\)([*|])", r"\\\1", part) for part in parts[::2]]
+    parts[::2] = [SPECIAL.sub(r"\\\g<0>", part) for part in parts[::2]]
     return line[:start] + "".join(parts)
 
 
