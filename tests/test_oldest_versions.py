@@ -10,7 +10,9 @@ REQUIREMENT = re.compile(r'"([a-z0-9-]+)>=([0-9.]+)"')
 def test_the_oldest_versions_are_those_of_setup():
     text = (REPOSITORY / "setup.py").read_text(encoding="utf-8")
     core = text.partition("install_requires=[")[2].partition("]")[0]
-    tools = text.partition("TEST = [")[2].partition("]")[0]
+    tools = "".join(
+        text.partition(f"{name} = [")[2].partition("]")[0] for name in ("LEARN", "TEST")
+    )
     promised = dict(REQUIREMENT.findall(core + tools))
     lines = (REPOSITORY / "constraints-oldest.txt").read_text(encoding="utf-8").splitlines()
     tried = dict(line.split("==") for line in lines if line and not line.startswith("#"))

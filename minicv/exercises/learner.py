@@ -192,6 +192,7 @@ class LearnerProcess(Learner):
         self.left = seconds  # of the learner's own time; ours does not count
         self.ready = False
         self.late = False
+        self.garbled = False  # something came that is no frame
         self.folder = tempfile.TemporaryDirectory(prefix="minicv-", ignore_cleanup_errors=True)
         self.trace = Path(self.folder.name) / "trace"
         self.number = 0
@@ -278,7 +279,7 @@ class LearnerProcess(Learner):
             said = f"{name} was ended by {killer}{crash}{at}{shown}"
             return LearnerError(said, ended=True)
         did = f"ended its own process with exit status {status}"
-        if status is None:
+        if status is None or self.garbled:
             did = "wrote into the pipe of the check, or closed it"
         return LearnerError(f"{name} {did}{at}{shown}", ended=True)
 
@@ -307,9 +308,12 @@ class LearnerProcess(Learner):
     def _read(self) -> None:
         stream = self.process.stdout
         assert stream is not None
-        with contextlib.suppress(OSError, ValueError, FrameError), stream:
-            while (answer := read_frame(stream)) is not None:  # type: ignore[arg-type]
-                self.answers.put(answer)
+        with contextlib.suppress(OSError, ValueError), stream:
+            try:
+                while (answer := read_frame(stream)) is not None:  # type: ignore[arg-type]
+                    self.answers.put(answer)
+            except FrameError:
+                self.garbled = True  # before the process meets a closed pipe, and ends
         self.answers.put(None)
 
     def _collect(self) -> None:

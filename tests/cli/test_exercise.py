@@ -143,6 +143,8 @@ def test_an_interruption_ends_the_process_too(folder):
         "def interrupt():\n"
         "    while not any(L.seen): time.sleep(0.02)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
+        # A shell's background job ignores Ctrl-C, and so do the processes that it starts.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "L.seen, collect = [], L.__enter__\n"
         "def entered(self):\n"
         "    L.seen = self.kept\n"
