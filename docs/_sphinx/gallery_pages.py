@@ -93,9 +93,8 @@ def prepared(name: str, text: str, results: dict[str, tuple[str, str]]) -> str:
     end = tree.body[0].end_lineno  # of the docstring
     imports = [n for n in tree.body if isinstance(n, ast.Import | ast.ImportFrom)]
     # Where sphinx-gallery runs a script, __doc__ is empty; argparse gets its first line from it.
-    first_line = {
-        imports[-1].end_lineno: f"\n__doc__ = {ast.get_docstring(tree).splitlines()[0]!r}"
-    }
+    first_line = ast.get_docstring(tree).splitlines()[0]
+    added = {imports[-1].end_lineno: f"\n__doc__ = {first_line!r}"}
     code = [
         (f"# %%\n{line}" if number in cells else line) + added.get(number, "")
         for number, line in enumerate(text.splitlines()[end:], start=end + 1)
