@@ -14,6 +14,7 @@ import minicv  # noqa: E402
 
 project = "minicv"
 author = "the authors of minicv"
+copyright = author
 release = minicv.__version__
 extensions = [
     "myst_parser",
