@@ -61,6 +61,7 @@ sphinx_gallery_conf = {
     "reset_modules": (),
     "abort_on_example_error": False,
     "download_all_examples": True,
+    "remove_config_comments": True,
     "notebook_images": True,  # within the notebook, which is to work alone
     "first_notebook_cell": gallery_pages.FIRST_CELL,
     "last_notebook_cell": gallery_pages.LAST_CELL,

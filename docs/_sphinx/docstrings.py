@@ -86,6 +86,12 @@ def process(app, what, name, obj, options, lines) -> None:
         lines[:] = convert(lines)
 
 
+def plain_aliases(app, what, name, obj, options, signature, returned):
+    """For Sphinx's autodoc: an alias in a union, such as Array, is its name."""
+    parts = (signature, returned)
+    return tuple(part and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", part) for part in parts)
+
+
 def said_of(value: object) -> str:
     """What a constant holds, if that can be said in a line.
 
@@ -102,4 +108,5 @@ def said_of(value: object) -> str:
 
 def setup(app):
     app.connect("autodoc-process-docstring", process, priority=400)  # before napoleon
+    app.connect("autodoc-process-signature", plain_aliases)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
