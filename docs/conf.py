@@ -108,3 +108,4 @@ def setup(app):
     subprocess.run([sys.executable, str(HERE / "figures")], check=True)
     api_pages.write(HERE / "api" / "generated")
     gallery_pages.write()
+    app.connect("source-read", gallery_pages.without_the_folder)

@@ -161,6 +161,12 @@ def escaped(markdown: str) -> str:
     return re.sub(r"(?<!\\)([*|])", r"\\\1", markdown)
 
 
+def without_the_folder(app, docname, source) -> None:
+    """For Sphinx: what a script printed names its folder of pictures, but not this machine's."""
+    if docname.startswith("auto_examples/"):
+        source[0] = source[0].replace(f"{PREPARED}/", "")
+
+
 def new_pictures(block, block_vars, gallery_conf) -> str:
     """For sphinx-gallery: the pictures that an example has just written, as small copies."""
     from PIL import Image
