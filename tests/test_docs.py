@@ -258,8 +258,7 @@ def test_the_gallery_shows_each_example_as_it_is(path):
     title, line = ast.get_docstring(shown).splitlines()[:2]
     assert title.startswith(f"{int(path.name[:2])}. ") and line == "=" * len(title)
     (picture,) = re.findall(r"\.\. image:: /(\S+)", copy)
-    script = next((DOCS / "figures").glob(f"{Path(picture).name[:5]}*.py"), None)
-    assert (DOCS / picture).is_file() or ("figures/out/" in picture and script is not None)
+    assert picture == f"gallery/{path.stem}.webp" and (DOCS / picture).is_file()
     assert results[path.stem][0][:20].partition("*")[0] in copy or "see below" in results[path.stem]
 
 

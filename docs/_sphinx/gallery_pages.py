@@ -15,22 +15,7 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent.parent
 EXAMPLES = DOCS.parent / "examples"
 PREPARED = DOCS / "_build" / "examples"
-PICTURES = DOCS / "gallery"
 QUICK = r"/(03_four_upsamplings|13_roi_pool_vs_roi_align|24_gan_on_points)\.py$"
-# What stands in where an example has no picture of its own yet: figures of the chapters.
-FIGURES = {
-    "01_sliding_window_vs_fully_convolutional": "04_fully_convolutional_maps.png",
-    "02_full_resolution_vs_down_and_up": "02_classification_pooling.png",
-    "04_fcn_32s_16s_8s": "06_fcn_skips.png",
-    "05_max_unpooling_keeps_edges": "07_deconvnet_segnet_switches.png",
-    "07_sliding_window": "11_detection_windows.png",
-    "08_region_proposals": "12_proposals.png",
-    "09_rcnn": "13_rcnn.png",
-    "10_spp_net": "14_spp_net.png",
-    "11_fast_rcnn": "15_fast_rcnn.png",
-    "12_faster_rcnn": "16_faster_rcnn.png",
-}
-
 FIRST_CELL = """\
 # This needs minicv: in a clone of it, `pip install .`
 # The options of the example stand in the list, as on the command line: ["--seed", "1"], say.
@@ -99,7 +84,7 @@ def prepared(name: str, text: str, results: dict[str, tuple[str, str]]) -> str:
         (f"# %%\n{line}" if number in cells else line) + added.get(number, "")
         for number, line in enumerate(text.splitlines()[end:], start=end + 1)
     ]
-    code.insert(0, f"# sphinx_gallery_thumbnail_path = '{picture_of(stem)}'")
+    code.insert(0, f"# sphinx_gallery_thumbnail_path = 'gallery/{stem}.webp'")
     quotes = 'r"""' if "\\" in page else '"""'
     return f'{quotes}\n{page}"""\n' + "\n".join(code) + "\n"
 
@@ -113,7 +98,7 @@ def page_of(stem: str, docstring: str, showed: str, seconds: str) -> str:
     parts = [f"{heading}\n{'=' * len(heading)}"]
     if rest_of_title:
         parts.append(rest_of_title)
-    parts.append(f".. image:: /{picture_of(stem)}\n   :alt: {title}")
+    parts.append(f".. image:: /gallery/{stem}.webp\n   :alt: {title}")
     parts += [as_literal_blocks(rest)]
     if seconds[:1].isdigit():
         seconds = f"It took {seconds} seconds of the processor."
@@ -124,13 +109,6 @@ def page_of(stem: str, docstring: str, showed: str, seconds: str) -> str:
     result = f"**What a whole run showed**, with ``--seed 0``: {escaped(showed)}. {seconds}".strip()
     parts.append(result)
     return "\n\n".join(parts) + "\n"
-
-
-def picture_of(stem: str) -> str:
-    """The picture of an example, relative to docs/."""
-    if (PICTURES / f"{stem}.webp").is_file():
-        return f"gallery/{stem}.webp"
-    return f"figures/out/{FIGURES[stem]}"
 
 
 def split_title(sentence: str) -> tuple[str, str]:
