@@ -27,7 +27,7 @@ minicv.float16 = function (bits) {
 minicv.element = function (tag, attributes = {}, ...children) {
   const svg = ["svg", "g", "path", "rect", "circle", "line", "text", "image", "title", "polyline"];
   const element = svg.includes(tag)
-    ? document.createElementNS("http:" + "//www.w3.org/2000/svg", tag)
+    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
     : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
@@ -71,8 +71,7 @@ minicv.colour = function (label) {
   return `rgb(${palette[label % palette.length].join(", ")})`;
 };
 
-// A canvas as sharp as the screen, with the picture of the stage below what is drawn on it:
-// draw(context, scale) draws in pixels of the stage's boxes times `scale`.
+// An image of `photo.src`; then(image) is called when it can be drawn on a canvas.
 minicv.loaded = function (photo, then) {
   const image = new Image();
   image.onload = () => then(image);

@@ -51,7 +51,9 @@ minicv.widgets.detections = function (element, data, stage) {
     make("div", { class: "det-controls" }, scoreSlider, nmsSlider,
       minicv.buttons([["The model's own thresholds", () => set(own.score, own.nms)]])),
     count,
-    make("p", { class: "note" }, "Point at a detection, or choose one: its way back is drawn and told below."),
+    make("p", { class: "note" }, "Point at a detection, or choose one: its way back is drawn and told below." +
+      (data.lowest > own.score ? ` The page has the ${scores.length.toLocaleString("en")} best boxes, those with a ` +
+        `score above ${data.lowest.toPrecision(2)}; the model goes down to ${own.score}.` : "")),
     make("div", { class: "det-view" }, svg, list),
     steps,
   );
