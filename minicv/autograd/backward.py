@@ -24,17 +24,19 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
     Gradients of intermediate results live in a dictionary of this walk and are dropped as soon as
     they are used. Only leaves keep a gradient, and each leaf adds it to ``.grad`` once.
     """
-    arrived: dict[int, Array] = {id(root): grad}
+    arrived: dict[int, Array] = {id(root.creator or root): grad}
     leaves: dict[int, Tensor] = {}
-    for output, creator in results_by_order(root, leaves):
-        arriving = arrived.pop(id(output))
-        for tensor, gradient in zip(creator.inputs, creator.input_gradients(arriving), strict=True):
-            if gradient is None:
+    # The operations alone: so a result is dropped when the last operation that took it is freed.
+    for operation in [creator for _, creator in results_by_order(root, leaves)]:
+        gradients = operation.input_gradients(arrived.pop(id(operation)))
+        for tensor, gradient in zip(operation.inputs, gradients, strict=True):
+            if tensor is None or gradient is None:
                 continue
-            before = arrived.get(id(tensor))
-            arrived[id(tensor)] = gradient if before is None else before + gradient
+            source = id(tensor.creator or tensor)
+            before = arrived.get(source)
+            arrived[source] = gradient if before is None else before + gradient
         if not retain_graph:
-            creator.free()
+            operation.free()
     handed_out: set[int] = {id(grad)}
     for key, leaf in leaves.items():
         gradient = arrived[key]
@@ -60,19 +62,17 @@ def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tens
         RuntimeError: a backward pass has freed the graph.
     """
     found: dict[int, tuple[Tensor, Function]] = {}
-    waiting = [root]
+    waiting: list[Tensor] = [root]
     while waiting:
         tensor = waiting.pop()
         creator = tensor.creator
         if creator is None:
             leaves[id(tensor)] = tensor
-        elif id(tensor) not in found:
-            found[id(tensor)] = (tensor, creator)
+        elif creator.order not in found:
+            found[creator.order] = (tensor, creator)
             if creator.freed:
                 creator.input_gradients(tensor.data)  # raises, naming the operation
-            waiting += [
-                each
-                for each, needed in zip(creator.inputs, creator.needs_grad, strict=True)
-                if each is not None and needed
-            ]
-    return sorted(found.values(), key=lambda result: result[1].order, reverse=True)
+            for each, needed in zip(creator.inputs, creator.needs_grad, strict=True):
+                if needed and each is not None:
+                    waiting.append(each)
+    return [found[order] for order in sorted(found, reverse=True)]

@@ -24,6 +24,47 @@ from minicv.autograd.tensor import (
 )
 from minicv.backend import Array, xp_of
 
+_DOUBLE = np.dtype(np.float64)
+
+
+def plain(
+    inputs: tuple[Any, ...],
+) -> tuple[tuple[Tensor | None, ...], list[Array | None]] | None:
+    """What `admit` gives, for tensors of one dtype on the host, and numbers beside them; else None.
+
+    That is the most frequent case by far, and a small operation costs little more than the door.
+
+    >>> _, arrays = plain((Tensor([0.5]), 3))
+    >>> [array.tolist() for array in arrays], {array.dtype.name for array in arrays}
+    ([[0.5], 3.0], {'float32'})
+    >>> plain((Tensor([0.5]), np.array([200], "uint8"))) is None
+    True
+    """
+    dtype: DType | None = None
+    for value in inputs:
+        if isinstance(value, Tensor):
+            dtype = value.data.dtype
+            break
+    if dtype is not DEFAULT and dtype is not _DOUBLE:
+        return None
+    tensors: list[Tensor | None] = []
+    arrays: list[Array | None] = []
+    for value in inputs:
+        if isinstance(value, Tensor):
+            array = value.data
+            if array.dtype is not dtype or type(array) is not np.ndarray:
+                return None
+        elif value is None:
+            array = None
+        elif type(value) is float or type(value) is int:
+            array = np.asarray(value, dtype)
+            value = Tensor(array)
+        else:
+            return None
+        tensors.append(value)
+        arrays.append(array)
+    return tuple(tensors), arrays
+
 
 def admit(
     operation: str, inputs: tuple[Any, ...], keeps_whole_numbers: bool = False
@@ -46,9 +87,6 @@ def admit(
     >>> [array.tolist() for array in arrays], {array.dtype.name for array in arrays}
     ([[0.5], [200.0], 3.0], {'float32'})
     """
-    plain = _arrays_that_need_nothing(inputs)
-    if plain is not None:
-        return inputs, plain
     xp, dtype = _common(operation, inputs)
     if dtype is None and not keeps_whole_numbers:
         dtype = DEFAULT
@@ -66,25 +104,6 @@ def admit(
         tensors.append(tensor)
         arrays.append(array)
     return tuple(tensors), arrays
-
-
-def _arrays_that_need_nothing(inputs: tuple[Any, ...]) -> list[Array | None] | None:
-    """The arrays of inputs that are all float32 tensors, or all float64, on the host; else None.
-
-    That is the most frequent case by far, and a small operation costs little more than the door.
-    """
-    arrays: list[Array | None] = []
-    dtype: DType | None = None
-    for value in inputs:
-        if type(value) is not Tensor or type(value.data) is not np.ndarray:
-            return None
-        array = value.data
-        if array.dtype is not dtype:
-            if dtype is not None or array.dtype not in (DEFAULT, np.float64):
-                return None
-            dtype = array.dtype
-        arrays.append(array)
-    return arrays
 
 
 def _common(operation: str, inputs: tuple[Any, ...]) -> tuple[ModuleType, DType | None]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-from minicv.autograd.door import admit
-from minicv.autograd.grad_mode import grad_enabled
+import numpy as np
+
+from minicv.autograd.door import admit, plain
+from minicv.autograd.grad_mode import mode
 from minicv.autograd.tensor import Tensor, gradient_dtype
-from minicv.autograd.watching import watching
+from minicv.autograd.watching import watch
 from minicv.backend import Array
 
 if TYPE_CHECKING:
@@ -75,15 +77,15 @@ class Function:
         return type(self).__name__
 
     def __call__(self, *inputs: Any) -> Tensor:
-        tensors, arrays = admit(self.name, inputs, self.keeps_whole_numbers)
-        recording = grad_enabled()
+        tensors, arrays = plain(inputs) or admit(self.name, inputs, self.keeps_whole_numbers)
+        recording = mode.enabled
         # Lists, not generators, here and below: a generator costs as much as a small operation.
-        self.needs_grad = tuple([recording and t is not None and t.requires_grad for t in tensors])
-        watcher = watching()
+        needs = tuple([recording and t is not None and t.requires_grad for t in tensors])
+        self.needs_grad = needs
+        watcher = watch.watcher
         try:
-            output = self._as_output(
-                self.forward(*arrays) if watcher is None else watcher.forward(self, arrays)
-            )
+            data = self.forward(*arrays) if watcher is None else watcher.forward(self, arrays)
+            output = Tensor(data if type(data) is np.ndarray else self._raw(data))
         except (AttributeError, TypeError) as error:
             missing = [index for index, value in enumerate(inputs) if value is None]
             if not missing:
@@ -96,7 +98,7 @@ class Function:
                 raise
             shapes = ", ".join([str(array.shape) for array in arrays if array is not None])
             raise ValueError(f"{self.name}: the shapes {shapes} do not broadcast") from None
-        if True in self.needs_grad:
+        if True in needs:
             self.inputs = tensors
             self.order = next(_order)
             output.requires_grad = True
@@ -110,7 +112,7 @@ class Function:
                 f"{self.name}: backward was called before and freed what this operation saved; "
                 "call backward(retain_graph=True) the first time, or compute the forward pass again"
             )
-        watcher = watching()
+        watcher = watch.watcher
         gradients = self.backward(grad) if watcher is None else watcher.backward(self, grad)
         if isinstance(gradients, list):
             raise RuntimeError(
@@ -124,17 +126,26 @@ class Function:
                 f"{self.name}: backward returned {len(gradients)} gradients for "
                 f"{len(self.inputs)} inputs; return one for each, None where none is needed"
             )
-        return [self._checked(i, gradient) for i, gradient in enumerate(gradients)]
+        checked: list[Array | None] = []
+        for tensor, needed, gradient in zip(self.inputs, self.needs_grad, gradients, strict=True):
+            if tensor is None or not needed:
+                gradient = None
+            elif (
+                type(gradient) is not np.ndarray
+                or gradient.dtype is not tensor.data.dtype
+                or gradient.shape != tensor.data.shape
+            ):  # most gradients are right at a glance; the others are looked at one by one
+                gradient = self._checked(len(checked), tensor, gradient)
+            checked.append(gradient)
+        return checked
 
     def free(self) -> None:
         """Let go of everything saved for `backward`."""
         self.__dict__.clear()
         self.freed = True
 
-    def _checked(self, index: int, gradient: Array | None) -> Array | None:
-        tensor = self.inputs[index]
-        if tensor is None or not self.needs_grad[index]:
-            return None
+    def _checked(self, index: int, tensor: Tensor, gradient: Array | None) -> Array:
+        """``gradient`` with its broadcasting undone, where it fits the input ``tensor``."""
         if gradient is None:
             raise RuntimeError(
                 f"{self.name}: backward returned None for input {index}, which needs a gradient"
@@ -158,12 +169,13 @@ class Function:
             )
         return gradient
 
-    def _as_output(self, data: Any) -> Tensor:
+    def _raw(self, data: Any) -> Array:
+        """``data``, where it is an array."""
         if isinstance(data, Tensor) or not hasattr(data, "dtype"):
             raise TypeError(
                 f"{self.name}: forward returned a {type(data).__name__}; return a raw array"
             )
-        return Tensor(data)
+        return data
 
 
 def unbroadcast(grad: Array, shape: tuple[int, ...]) -> Array:

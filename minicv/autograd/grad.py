@@ -47,46 +47,52 @@ def grad(
     wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     arriving = output.starting_gradient(grad_output)
     leaves: dict[int, Tensor] = {}
-    results = results_by_order(output, leaves)
-    _check_that_all_are_behind(wanted, {id(result) for result, _ in results} | set(leaves))
-    # Tensors from which a wanted one is reached: going from the first made to the last.
-    leads = {id(tensor) for tensor in wanted}
+    operations = [creator for _, creator in results_by_order(output, leaves)]
+    _check_that_all_are_behind(wanted, {*map(id, operations), *leaves})
+    # Sources from which a wanted one is reached: going from the first made to the last.
+    leads = {_source(tensor) for tensor in wanted}
     needs: list[tuple[bool, ...]] = []
-    for result, creator in reversed(results):
+    for operation in reversed(operations):
         needed = tuple(
             [
-                wants and id(tensor) in leads
-                for tensor, wants in zip(creator.inputs, creator.needs_grad, strict=True)
+                wants and tensor is not None and _source(tensor) in leads
+                for tensor, wants in zip(operation.inputs, operation.needs_grad, strict=True)
             ]
         )
         needs.append(needed)
         if any(needed):
-            leads.add(id(result))
-    arrived: dict[int, Array] = {id(output): arriving}
-    kept = {id(tensor): arriving for tensor in wanted if tensor is output}
-    of_interest = {id(tensor) for tensor in wanted}
-    for (result, creator), needed in zip(results, reversed(needs), strict=True):
-        if id(result) not in leads:
+            leads.add(id(operation))
+    arrived: dict[int, Array] = {_source(output): arriving}
+    kept = {_source(tensor): arriving for tensor in wanted if tensor is output}
+    of_interest = {_source(tensor) for tensor in wanted}
+    for operation, needed in zip(operations, reversed(needs), strict=True):
+        if id(operation) not in leads:
             continue
-        own = arrived.pop(id(result))
-        if id(result) in of_interest:
-            kept[id(result)] = own
+        own = arrived.pop(id(operation))
+        if id(operation) in of_interest:
+            kept[id(operation)] = own
         if not any(needed):
             continue
-        before, creator.needs_grad = creator.needs_grad, needed
+        before, operation.needs_grad = operation.needs_grad, needed
         try:
-            gradients = creator.input_gradients(own)
+            gradients = operation.input_gradients(own)
         finally:
-            creator.needs_grad = before
-        for tensor, gradient in zip(creator.inputs, gradients, strict=True):
-            if gradient is None:
+            operation.needs_grad = before
+        for tensor, gradient in zip(operation.inputs, gradients, strict=True):
+            if tensor is None or gradient is None:
                 continue
-            sum_before = arrived.get(id(tensor))
-            arrived[id(tensor)] = gradient if sum_before is None else sum_before + gradient
+            source = _source(tensor)
+            sum_before = arrived.get(source)
+            arrived[source] = gradient if sum_before is None else sum_before + gradient
         if not retain_graph:
-            creator.free()
+            operation.free()
     # Copies: a gradient may be a view, or the array that another input received.
-    return tuple([(kept | arrived)[id(tensor)].copy() for tensor in wanted])
+    return tuple([(kept | arrived)[_source(tensor)].copy() for tensor in wanted])
+
+
+def _source(tensor: Tensor) -> int:
+    """Where the gradients of a tensor gather: at the operation that made it, or at the leaf."""
+    return id(tensor.creator or tensor)
 
 
 def _check_that_all_are_behind(wanted: Sequence[Tensor], behind: set[int]) -> None:
@@ -96,7 +102,7 @@ def _check_that_all_are_behind(wanted: Sequence[Tensor], behind: set[int]) -> No
                 f"grad: input {index} is a {type(tensor).__name__}; expected a Tensor that the "
                 "output was computed from"
             )
-        if id(tensor) not in behind:
+        if _source(tensor) not in behind:
             why = (
                 "the output does not depend on it"
                 if tensor.requires_grad

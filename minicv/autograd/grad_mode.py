@@ -11,7 +11,7 @@ class _GradMode(threading.local):
     enabled = True
 
 
-_mode = _GradMode()
+mode = _GradMode()  # of this thread
 
 
 @contextlib.contextmanager
@@ -28,12 +28,12 @@ def no_grad() -> Iterator[None]:
     >>> y.requires_grad
     False
     """
-    before = _mode.enabled
-    _mode.enabled = False
+    before = mode.enabled
+    mode.enabled = False
     try:
         yield
     finally:
-        _mode.enabled = before
+        mode.enabled = before
 
 
 def grad_enabled() -> bool:
@@ -42,4 +42,4 @@ def grad_enabled() -> bool:
     >>> grad_enabled()
     True
     """
-    return _mode.enabled
+    return mode.enabled

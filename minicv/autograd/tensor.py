@@ -92,7 +92,8 @@ class Tensor:
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
         if isinstance(data, Tensor):
             raise TypeError("Tensor: data is a Tensor already; use detach() for a constant copy")
-        self.data: Array = _as_array(data)
+        is_usual = type(data) is np.ndarray and data.dtype is DEFAULT
+        self.data: Array = data if is_usual else _as_array(data)
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
                 f"Tensor: only floating point data can require a gradient, got {self.data.dtype}; "

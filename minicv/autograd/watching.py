@@ -50,7 +50,7 @@ class _Watching(threading.local):
     watcher: Watcher | None = None
 
 
-_watching = _Watching()
+watch = _Watching()  # of this thread
 
 
 def watching() -> Watcher | None:
@@ -59,7 +59,7 @@ def watching() -> Watcher | None:
     >>> watching() is None
     True
     """
-    return _watching.watcher
+    return watch.watcher
 
 
 @contextlib.contextmanager
@@ -72,11 +72,11 @@ def watched_by(watcher: Any) -> Iterator[Any]:
     ...     watching() is watcher
     True
     """
-    before = _watching.watcher
+    before = watch.watcher
     watcher.around = before
-    _watching.watcher = watcher
+    watch.watcher = watcher
     try:
         yield watcher
     finally:
-        _watching.watcher = before
+        watch.watcher = before
         watcher.around = None

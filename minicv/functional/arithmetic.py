@@ -35,7 +35,9 @@ class Multiply(Function):
         self.x, self.y = x, y
         product = x * y
         if True in self.needs_grad:
-            self.finite = surely_finite(product)  # if it is finite, then so are both factors
+            # A gradient is multiplied by the other factor. If the product is finite, so are both.
+            of_x, of_y = self.needs_grad
+            self.finite = surely_finite(product if of_x and of_y else y if of_x else x)
         return product
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None]:
