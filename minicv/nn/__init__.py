@@ -18,6 +18,7 @@ from minicv.nn.dropout import Dropout
 from minicv.nn.evaluating import evaluating
 from minicv.nn.flatten import Flatten
 from minicv.nn.fusion import conv_bn_relu, conv_frozen_bn, run_conv_relu
+from minicv.nn.graphed import Graphed, graphed
 from minicv.nn.linear import Linear
 from minicv.nn.losses import (
     BCEWithLogitsLoss,
@@ -65,6 +66,7 @@ __all__ = [
     "Dropout",
     "Flatten",
     "FrozenBatchNorm2d",
+    "Graphed",
     "GroupNorm",
     "Identity",
     "InstanceNorm2d",
@@ -94,6 +96,7 @@ __all__ = [
     "conv_bn_relu",
     "conv_frozen_bn",
     "evaluating",
+    "graphed",
     "initializers",
     "run_conv_relu",
     "summary",

@@ -15,11 +15,12 @@ Its `RawModule` is the emulator: kernels run, slowly, where there is a C++ compi
 from __future__ import annotations
 
 import sys
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from cupy_stand_in import cuda
 from cupy_stand_in.array import host_values, ndarray
 from cupy_stand_in.functions import look_up
 from cupy_stand_in.raw_module import RawModule
@@ -32,7 +33,9 @@ __all__ = [
     "asarray",
     "ascontiguousarray",
     "asnumpy",
+    "cuda",
     "get_array_module",
+    "get_default_pinned_memory_pool",
     "ndarray",
     "recorded_places",
     "recorded_synchronisations",
@@ -47,20 +50,22 @@ def array(values: Any, dtype: Any = None, copy: bool = True) -> ndarray:
         values = host_values(values, "array")
     else:
         send(np.shape(values))
+        if np.shape(values):
+            cuda.take_from_host(np.asarray(values).nbytes)
     return ndarray(np.array(values, dtype=dtype) if copy else np.asarray(values, dtype=dtype))
 
 
 def asarray(values: Any, dtype: Any = None) -> ndarray:
     """As `array`, without a copy where the values are on the device already."""
-    if isinstance(values, ndarray) and (dtype is None or dtype == values.dtype):
-        return values
+    if isinstance(values, ndarray):
+        return values if dtype is None or dtype == values.dtype else values.astype(dtype)
     return array(values, dtype)
 
 
 def ascontiguousarray(values: Any, dtype: Any = None) -> ndarray:
     """As `asarray`, in C order."""
     values = asarray(values, dtype)
-    return values if values.flags.c_contiguous else ndarray(values._host.copy(order="C"))
+    return values if values.flags.c_contiguous else values.copy(order="C")
 
 
 def asnumpy(values: Any) -> np.ndarray:
@@ -71,6 +76,11 @@ def asnumpy(values: Any) -> np.ndarray:
 def get_array_module(*arrays: Any) -> ModuleType:
     """This module if one of the arrays is of it, else NumPy."""
     return sys.modules[__name__] if any(isinstance(array, ndarray) for array in arrays) else np
+
+
+def get_default_pinned_memory_pool() -> SimpleNamespace:
+    """Where arrays that travel usually get their memory."""
+    return SimpleNamespace(malloc=bool)
 
 
 def _holds_host_array(values: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from cupy_stand_in.api import METHODS, unknown_keyword
+from cupy_stand_in.cuda import compute
 from cupy_stand_in.synchronisation import synchronise
 
 
@@ -110,7 +111,8 @@ class ndarray:
         key = self._host_key(key)
         if any(_is_mask(part) for part in key):
             synchronise("boolean mask")
-        return ndarray(np.asarray(self._host[key]))
+        inputs = (self._host, *key)
+        return ndarray(np.asarray(compute(lambda: self._host[key], inputs)))
 
     def __setitem__(self, key: Any, value: Any) -> None:
         key = self._host_key(key)
@@ -124,7 +126,7 @@ class ndarray:
                     "array[index] = value with an index that occurs twice: which value stays is "
                     "undefined on a device"
                 )
-        self._host[key] = value
+        compute(lambda: self._host.__setitem__(key, value), (), changes=True)
 
     def _host_key(self, key: Any) -> tuple[Any, ...]:
         parts = key if isinstance(key, tuple) else (key,)
@@ -177,7 +179,13 @@ def _method(name: str) -> Any:
             args = tuple(host_values(argument, name) for argument in args)
         out = kwargs.get("out")
         kwargs = {key: host_values(value, name) for key, value in kwargs.items()}
-        result = getattr(self._host, name)(*args, **kwargs)
+
+        def run() -> Any:
+            return getattr(self._host, name)(*args, **kwargs)
+
+        inputs = (self._host, *args, *kwargs.values())
+        changes = out is not None or name in ("fill", "sort", "partition", "put", "itemset")
+        result = compute(run, inputs, name, changes)
         if out is not None:
             return out
         return self if result is self._host else on_device(result)
@@ -193,7 +201,9 @@ def _operator(name: str, in_place: bool = False) -> Any:
         for operand in other:
             if isinstance(operand, (list, tuple)):
                 raise TypeError(f"{name}: Unsupported type {type(operand)}")
-        result = getattr(self._host, name)(*host_values(other, name))
+        values = host_values(other, name)
+        inputs = (self._host, *values)
+        result = compute(lambda: getattr(self._host, name)(*values), inputs, name, in_place)
         if result is NotImplemented:
             return NotImplemented
         return self if in_place else on_device(result)

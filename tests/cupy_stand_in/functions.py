@@ -9,6 +9,7 @@ import numpy as np
 
 from cupy_stand_in.api import FUNCTIONS, NAMESPACES, unknown_keyword
 from cupy_stand_in.array import host_values, ndarray, on_device
+from cupy_stand_in.cuda import compute
 from cupy_stand_in.synchronisation import synchronise
 
 # Functions whose result has as many elements as some condition holds for, or whose work depends on
@@ -54,7 +55,13 @@ class DeviceFunction:
             for place, argument in enumerate(args)
         ]
         host_kwargs = {key: host_values(value, self._name) for key, value in kwargs.items()}
-        result = self._function(*host_args, **host_kwargs)
+
+        def run() -> Any:
+            return self._function(*host_args, **host_kwargs)
+
+        inputs = (*host_args, *host_kwargs.values())
+        changes = out is not None or self._name.endswith(".at")
+        result = compute(run, inputs, self._name, changes)
         if out is not None:
             return out
         if self._name in ("allclose", "array_equal"):  # CuPy leaves the answer on the device

@@ -9,6 +9,7 @@ import cuda_emulator
 from cuda_builds import missing_build
 
 from cupy_stand_in.array import host_values
+from cupy_stand_in.cuda import compute
 
 
 class RawModule:
@@ -30,6 +31,7 @@ class RawModule:
         def launch(
             grid: tuple[int, ...], block: tuple[int, ...], arguments: tuple[Any, ...]
         ) -> None:
-            function(grid, block, tuple(host_values(argument, name) for argument in arguments))
+            values = tuple(host_values(argument, name) for argument in arguments)
+            compute(lambda: function(grid, block, values), values, name, changes=True)
 
         return launch

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import minicv
+from cupy_stand_in.cuda import not_while_capturing
 
 _PACKAGE = str(Path(minicv.__file__).parent)
 _waits: list[tuple[str, str]] = []  # (reason, place)
@@ -21,6 +22,7 @@ _sent: list[str] = []  # places
 
 def synchronise(reason: str) -> None:
     """The host waits here; ``reason`` says for what."""
+    not_while_capturing(reason)
     _waits.append((reason, _place()))
 
 

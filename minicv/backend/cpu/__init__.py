@@ -10,6 +10,7 @@ from minicv.backend.cpu.convolution import (
 )
 from minicv.backend.cpu.dropout import dropout_backward, dropout_forward
 from minicv.backend.cpu.erfc import erfc
+from minicv.backend.cpu.graph import record
 from minicv.backend.cpu.matmul import matmul
 from minicv.backend.cpu.nms import nms
 from minicv.backend.cpu.optimizer_step import adam_step, sgd_step

@@ -13,6 +13,7 @@ from minicv.backend.cuda.convolution import (
 )
 from minicv.backend.cuda.dropout import dropout_backward, dropout_forward
 from minicv.backend.cuda.erfc import erfc
+from minicv.backend.cuda.graph import record
 from minicv.backend.cuda.matmul import matmul
 from minicv.backend.cuda.nms import nms
 from minicv.backend.cuda.optimizer_step import adam_step, sgd_step

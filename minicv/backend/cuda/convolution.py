@@ -29,6 +29,7 @@ from minicv.backend.cuda import convolution_im2col as im2col
 from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
 from minicv.backend.cuda import convolution_pointwise as pointwise
 from minicv.backend.cuda import convolution_winograd as winograd
+from minicv.backend.cuda.graph import is_recording
 from minicv.backend.device import Array, xp_of
 from minicv.backend.precision import current_matmul_precision
 
@@ -50,6 +51,7 @@ WINOGRAD_CHANNELS, WINOGRAD_PIXELS = 64, 256
 FEW_OUTPUTS = {"float32": 96, "tf32": 32}
 FEW_ROWS = 64  # of columns: the product is over sooner than its result is written and read again
 SMALLEST_TILE = 32  # channels that implicit GEMM computes together, needed or not
+WITHOUT_CUBLAS = ("depthwise", "implicit_gemm")
 
 
 def conv2d_forward(
@@ -145,6 +147,8 @@ def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
     ('implicit_gemm', 'im2col')
     """
     possible = possible_algorithms(layer, direction)
+    if is_recording():
+        possible = tuple(name for name in possible if name in WITHOUT_CUBLAS)
     wanted = wanted_algorithm()
     if wanted is not None and wanted in possible:
         return wanted
@@ -156,7 +160,7 @@ def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
         return "winograd_2x2"
     if "implicit_gemm" in possible and _columns_are_used_too_little(layer, direction):
         return "implicit_gemm"
-    return "im2col"
+    return "im2col" if "im2col" in possible else "implicit_gemm"
 
 
 def possible_algorithms(layer: Layer, direction: Direction) -> tuple[AlgorithmName, ...]:

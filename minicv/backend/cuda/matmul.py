@@ -1,10 +1,15 @@
-"""Matrix products on CUDA: cuBLAS's, by way of CuPy."""
+"""Matrix products on CUDA: cuBLAS's, by way of CuPy; in a recording our own."""
 
 from __future__ import annotations
 
 import math
 
-from minicv.backend.device import Array
+import numpy as np
+
+from minicv.backend.convolution_layer import Layer
+from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
+from minicv.backend.cuda.graph import is_recording
+from minicv.backend.device import Array, xp_of
 
 
 def matmul(a: Array, b: Array) -> Array:
@@ -15,5 +20,21 @@ def matmul(a: Array, b: Array) -> Array:
     """
     if a.ndim > 2 and b.ndim == 2 and a.shape[-1] == len(b):
         rows = math.prod(a.shape[:-1])  # (..., K) -> (rows, K)
-        return (a.reshape(rows, len(b)) @ b).reshape(*a.shape[:-1], b.shape[1])
-    return a @ b
+        return _product(a.reshape(rows, len(b)), b).reshape(*a.shape[:-1], b.shape[1])
+    return _product(a, b) if a.ndim == b.ndim == 2 else a @ b
+
+
+def _product(a: Array, b: Array) -> Array:
+    """Of two matrices, (M, K) and (K, N) -> (M, N).
+
+    Where a CUDA graph is recorded it is a 1x1 convolution: each row of ``a`` is an image of one
+    pixel with K channels, and each column of ``b`` the weight of one of the N output channels.
+    """
+    if not is_recording():
+        return a @ b
+    xp, dtype = xp_of(a, b), np.result_type(a.dtype, b.dtype)
+    x = xp.ascontiguousarray(a, dtype)[:, :, None, None]
+    weight = xp.ascontiguousarray(b.T, dtype)[:, :, None, None]
+    once, none = (1, 1), (0, 0)
+    layer = Layer.of(dtype, x.shape, weight.shape, once, none, once, groups=1)
+    return implicit_gemm.forward(layer, x, weight)[:, :, 0, 0]
