@@ -6,7 +6,9 @@ Column (oh, ow) of the matrix holds the window that output pixel (oh, ow) looks 
 
 The matrix is KH·KW times as large as the input. It is therefore never built as a whole: a strip of
 output rows (or a few small images) at a time fits the cache, is multiplied there, and is
-overwritten by the next.
+overwritten by the next. Zeros are put around the pixels of the strip alone. With stride s, pixels s
+apart are first put side by side, so that a row of columns is a run of memory again. A row of ones
+below the columns adds the bias in the product itself.
 
 This algorithm works for every dtype, stride, dilation and number of groups; the others are short
 cuts. It is also the fastest for the first layer of a network: three channels make 27 rows of
@@ -25,12 +27,15 @@ import math
 
 import numpy as np
 
-from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, Pair, turn_weight
+from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
-from minicv.backend.cpu.memory import BLOCK_ELEMENTS, add_up, scratch, unbuffered
+from minicv.backend.cpu.convolution_products import multiply
+from minicv.backend.cpu.memory import add_up, scratch, unbuffered
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 STRIP_BYTES = 3 << 20  # a strip costs some twenty steps of Python, so it should not be shorter
+FEW_ROWS = 256  # of columns: a product so flat takes no longer with a row for the bias
+LONG_RUN = 16  # pixels; shorter runs are not worth putting side by side
 MANY_OUTPUTS = 256  # in a block of weights, where blocks of weights pass over all columns
 # A gradient of the weight is written once for each strip, so its strips must be long, cache or not.
 GRAD_WEIGHT_COLUMNS = 512
@@ -53,11 +58,10 @@ def forward(
     groups = layer.groups
     n, o, oh, ow = layer.y_shape
     og = o // groups
-    padded = pad_images(x, layer.padding)
     y = np.empty(layer.y_shape, np.result_type(x, weight))
     matrices = weight.reshape(groups, og, -1)  # (O, C/groups, KH, KW) -> (groups, O/groups, CKK)
     if groups == 1 and n * oh * ow <= o:
-        columns = _all_columns(layer, padded)
+        columns = _all_columns(layer, x)
 
         def multiply_outputs(outputs: slice) -> None:
             everything = slice(0, n), slice(0, oh)
@@ -66,9 +70,16 @@ def forward(
         parallel_for(multiply_outputs, split(o, min(MANY_OUTPUTS, -(-o // 2))))
         return y
 
+    few_rows = groups == 1 and matrices.shape[2] <= FEW_ROWS
+    with_bias = few_rows and epilogue.scale is None and epilogue.shift is not None
+    if with_bias:
+        shift = np.asarray(epilogue.shift, y.dtype)
+        matrices = np.concatenate([matrices, shift[None, :, None]], axis=2)
+        epilogue = epilogue._replace(shift=None)
+
     def multiply_strip(strip: tuple[slice, slice]) -> None:
         for group, matrix in enumerate(matrices):
-            columns = gather(layer, padded, *strip, group)
+            columns = gather(layer, x, *strip, group, with_bias)
             outputs = slice(group * og, (group + 1) * og)
             _multiply(matrix, columns, y, outputs, *strip, epilogue)
 
@@ -122,7 +133,7 @@ def grad_input(layer: Layer, grad: np.ndarray, weight: np.ndarray) -> np.ndarray
         for images, rows in strips_of[first]:
             arriving = _outputs_in_rows(grad, images, rows, group, og)
             columns = scratch("im2col columns", (count * kh * kw, arriving.shape[1]), dtype)
-            np.matmul(matrix, arriving, out=columns)
+            multiply(matrix, arriving, columns)
             columns = columns.reshape(count, kh, kw, -1, rows.stop - rows.start, ow)
             target = windows(layer, padded[:, channels], images, rows)
             with unbuffered():
@@ -147,7 +158,6 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     o, cg, kh, kw = layer.weight_shape
     n, _, oh, ow = layer.y_shape
     og = o // layer.groups
-    padded = pad_images(x, layer.padding)
     dtype = np.result_type(grad, x)
     column_bytes = cg * kh * kw * dtype.itemsize
     blocks = strips(n, oh, ow, column_bytes, max(STRIP_BYTES, GRAD_WEIGHT_COLUMNS * column_bytes))
@@ -158,41 +168,17 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     def sum_run(run: int) -> None:
         for step, (images, rows) in enumerate(blocks[runs[run]]):
             for group in range(layer.groups):
-                columns = gather(layer, padded, images, rows, group)
+                columns = gather(layer, x, images, rows, group)
                 arriving = _outputs_in_rows(grad, images, rows, group, og)
                 if step == 0:
-                    np.matmul(arriving, columns.T, out=sums[run, group])
+                    multiply(arriving, columns.T, sums[run, group])
                 else:
                     product = scratch("im2col product", sums.shape[2:], dtype)
-                    sums[run, group] += np.matmul(arriving, columns.T, out=product)
+                    multiply(arriving, columns.T, product)
+                    sums[run, group] += product
 
     parallel_for(sum_run, range(len(runs)))
     return add_up(sums).reshape(layer.weight_shape)
-
-
-def pad_images(x: np.ndarray, padding: Pair) -> np.ndarray:
-    """Zeros around every image, in `scratch` memory; ``x`` itself where there are none.
-
-    >>> pad_images(np.ones((1, 1, 1, 1)), (0, 1)).tolist()
-    [[[[0.0, 1.0, 0.0]]]]
-    """
-    vertical, horizontal = padding
-    if vertical == 0 and horizontal == 0:
-        return x
-    n, c, h, w = x.shape
-    bottom, right = vertical + h, horizontal + w
-    padded = scratch("padded images", (n, c, bottom + vertical, right + horizontal), x.dtype)
-
-    def pad(part: tuple[int, slice]) -> None:
-        planes = padded[part]
-        planes[:, :vertical] = 0
-        planes[:, bottom:] = 0
-        planes[:, vertical:bottom, :horizontal] = 0
-        planes[:, vertical:bottom, right:] = 0
-        planes[:, vertical:bottom, horizontal:right] = x[part]
-
-    parallel_for(pad, itertools.product(range(n), split(c, BLOCK_ELEMENTS // max(1, h * w))))
-    return padded
 
 
 def strips(
@@ -214,13 +200,71 @@ def strips(
     return [(i, r) for i in split_evenly(n, images) for r in split_evenly(oh, rows)]
 
 
-def gather(layer: Layer, padded: np.ndarray, images: slice, rows: slice, group: int) -> np.ndarray:
-    """The columns of one strip, (C/groups · KH · KW, images · rows · OW), in scratch memory."""
-    cg = layer.weight_shape[1]
-    view = windows(layer, padded[:, group * cg : (group + 1) * cg], images, rows)
-    columns = scratch("im2col columns", view.shape, padded.dtype)
-    columns[...] = view
-    return columns.reshape(math.prod(layer.weight_shape[1:]), -1)
+def gather(
+    layer: Layer, x: np.ndarray, images: slice, rows: slice, group: int, with_ones: bool = False
+) -> np.ndarray:
+    """The columns of one strip, (C/groups · KH · KW, images · rows · OW), in scratch memory.
+
+    With ``with_ones``, a row of ones lies below them.
+    """
+    cg, window = layer.weight_shape[1], math.prod(layer.weight_shape[1:])
+    shape = (images.stop - images.start, rows.stop - rows.start, layer.y_shape[3])
+    columns = scratch("im2col columns", (window + with_ones, math.prod(shape)), x.dtype)
+    channels = slice(group * cg, (group + 1) * cg)
+    as_windows = columns[:window].reshape(*layer.weight_shape[1:], *shape)
+    copy_windows(layer, x, channels, images, rows, as_windows)
+    columns[window:] = 1
+    return columns
+
+
+def copy_windows(
+    layer: Layer, x: np.ndarray, channels: slice, images: slice, rows: slice, columns: np.ndarray
+) -> None:
+    """What the kernel elements meet in some rows of some images, into (C, KH, KW, N, rows, OW)."""
+    frame = _frame(layer, x, channels, images, rows)
+    phases = frame.shape[2]
+    per_channel, per_image, _, per_row, per_pixel = frame.strides
+    (dh, dw), (sh, sw) = layer.dilation, layer.stride
+    for phase in range(phases):  # of kernel columns, as of pixels
+        part = columns[:, :, phase::phases]
+        part[...] = np.lib.stride_tricks.as_strided(
+            frame[:, :, phase],
+            part.shape,
+            (
+                per_channel,
+                dh * per_row,
+                (dw if phases == 1 else 1) * per_pixel,
+                per_image,
+                sh * per_row,
+                (sw if phases == 1 else 1) * per_pixel,
+            ),
+        )
+
+
+def _frame(layer: Layer, x: np.ndarray, channels: slice, images: slice, rows: slice) -> np.ndarray:
+    """The pixels that a strip sees, zeros around them: (C, N, phases, height, width).
+
+    Phase p holds pixels p, s + p, 2s + p, ... of each row, where s is the horizontal stride; there
+    is one phase of all pixels where that would not make long runs.
+    """
+    kw, (sh, sw), (above, left) = layer.kernel[1], layer.stride, layer.padding
+    h, ow = layer.x_shape[2], layer.y_shape[3]
+    phases = sw if layer.dilation[1] == 1 and sw <= kw and ow >= LONG_RUN else 1
+    top, height = sh * rows.start - above, sh * (rows.stop - rows.start - 1) + layer.reach[0] + 1
+    first, last = max(0, top), max(0, min(h, top + height))
+    pixels = x[images, channels, first : max(first, last)].swapaxes(0, 1)
+    if layer.padding == (0, 0) and phases == 1:
+        return pixels[:, :, None]
+    width = sw * (ow - 1) + layer.reach[1] + 1 if phases == 1 else ow + (kw - 1) // sw
+    frame = scratch("im2col frame", (*pixels.shape[:2], phases, height, width), x.dtype)
+    frame[...] = 0
+    for phase in range(phases):
+        skipped = -(-max(0, left - phase) // phases)  # of the phase, in the zeros on the left
+        of_phase = pixels[..., phase + skipped * phases - left :: phases]
+        of_phase = of_phase[..., : max(0, width - skipped)]
+        inside = frame[:, :, phase, first - top : max(first, last) - top]
+        inside[..., skipped : skipped + of_phase.shape[-1]] = of_phase
+    return frame
 
 
 def windows(layer: Layer, padded: np.ndarray, images: slice, rows: slice) -> np.ndarray:
@@ -252,15 +296,15 @@ def windows(layer: Layer, padded: np.ndarray, images: slice, rows: slice) -> np.
     )
 
 
-def _all_columns(layer: Layer, padded: np.ndarray) -> np.ndarray:
+def _all_columns(layer: Layer, x: np.ndarray) -> np.ndarray:
     """The columns of all images, (CKK, N · OH · OW), in scratch memory."""
     n, _, oh, ow = layer.y_shape
-    columns = scratch("im2col all columns", (*layer.weight_shape[1:], n, oh, ow), padded.dtype)
+    columns = scratch("im2col all columns", (*layer.weight_shape[1:], n, oh, ow), x.dtype)
 
     def copy(channels: slice) -> None:
-        columns[channels] = windows(layer, padded[:, channels], slice(0, n), slice(0, oh))
+        copy_windows(layer, x, channels, slice(0, n), slice(0, oh), columns[channels])
 
-    c = padded.shape[1]
+    c = x.shape[1]
     parallel_for(copy, split(c, -(-c // 2)))
     return columns.reshape(math.prod(layer.weight_shape[1:]), -1)
 
@@ -279,17 +323,20 @@ def _multiply(
     if images.stop - images.start == 1:
         pixels = slice(rows.start * ow, rows.stop * ow)
         target = y[images.start, outputs].reshape(count, -1)[:, pixels]  # a view
-        np.matmul(matrix, columns, out=target)
-        apply_to_block(epilogue, target, images.start, outputs, pixels)
+        if epilogue.is_empty:
+            multiply(matrix, columns, target)
+            return
+        product = scratch("im2col product", target.shape, y.dtype)
+        multiply(matrix, columns, product)
+        apply_to_block(epilogue, product, images.start, outputs, pixels, out=target)
         return
     product = scratch("im2col product", (count, columns.shape[1]), y.dtype)
-    np.matmul(matrix, columns, out=product)
+    multiply(matrix, columns, product)
     # (outputs, images · OH · OW) -> (images, outputs, OH · OW)
     of_images = product.reshape(count, -1, oh * ow).swapaxes(0, 1)
     for image, of_image in enumerate(of_images, images.start):
         target = y[image, outputs].reshape(count, -1)
-        target[...] = of_image
-        apply_to_block(epilogue, target, image, outputs)
+        apply_to_block(epilogue, of_image, image, outputs, out=target)
 
 
 def _outputs_in_rows(

@@ -18,6 +18,7 @@ import itertools
 import numpy as np
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer
+from minicv.backend.cpu import convolution_products as products
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
 from minicv.backend.cpu.memory import add_up
 from minicv.backend.parallel import parallel_for, split
@@ -75,7 +76,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     def multiply(number: int) -> None:
         image, columns = blocks[number]
-        np.matmul(grad[image, :, columns], x[image, :, columns].T, out=sums[number])
+        products.multiply(grad[image, :, columns], x[image, :, columns].T, sums[number])
 
     parallel_for(multiply, range(len(blocks)))
     return add_up(sums)[:, :, None, None]
@@ -96,7 +97,7 @@ def _mix(matrix: np.ndarray, x: np.ndarray, epilogue: Epilogue = NO_EPILOGUE) ->
     def multiply(block: tuple[int, slice, slice]) -> None:
         image, rows, columns = block
         target = y[image, rows, columns]
-        np.matmul(matrix[rows], x[image, :, columns], out=target)
+        products.multiply(matrix[rows], x[image, :, columns], target)
         apply_to_block(epilogue, target, image, rows, columns)
 
     rows_at_once = ROWS

@@ -46,6 +46,7 @@ from typing import NamedTuple
 import numpy as np
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, Pair, Shape4
+from minicv.backend.cpu import convolution_products as products
 from minicv.backend.cpu.convolution_epilogue import apply_epilogue, apply_to_block
 from minicv.backend.cpu.convolution_winograd_cache import WinogradCache
 from minicv.backend.cpu.memory import add_up, scratch
@@ -161,7 +162,8 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
                 _transform_image(f, x, slice(0, c), band, layer.padding, v)
                 _transform_grad(f, grad, slice(0, o), band, dm)
                 term = scratch("winograd kernel", (f.points, o, c), np.float32)
-                sums[run] += np.matmul(dm, v.swapaxes(1, 2), out=term)
+                products.multiply(dm, v.swapaxes(1, 2), term)
+                sums[run] += term
 
         parallel_for(sum_run, range(len(runs)))
         _grad_of_kernels(f, add_up(sums), grad_w)
@@ -183,7 +185,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
         def multiply(outputs: slice, v: np.ndarray = v, dm: np.ndarray = dm) -> None:
             shape = (f.points, outputs.stop - outputs.start, c)
             du = scratch("winograd kernel", shape, np.float32)
-            np.matmul(dm[:, outputs], v.swapaxes(1, 2), out=du)
+            products.multiply(dm[:, outputs], v.swapaxes(1, 2), du)
             _grad_of_kernels(f, du, grad_w[outputs])
 
         both = [(True, part) for part in _parts(c)] + [(False, part) for part in _parts(o)]
@@ -213,7 +215,7 @@ def _convolve(
 
     def multiply(u: np.ndarray, v: np.ndarray, outputs: slice, band: Band) -> None:
         m = scratch("winograd product", (f.points, u.shape[1], band.tiles), np.float32)
-        np.matmul(u, v, out=m)  # (t², O, C) @ (t², C, tiles)
+        products.multiply(u, v, m)  # (t², O, C) @ (t², C, tiles)
         tiles = scratch("winograd result", (u.shape[1], band.tiles, f.m**2), np.float32)
         np.matmul(m.transpose(1, 2, 0), f.result.T, out=tiles)  # (O, tiles, t²) @ (t², m²)
         apply_to_block(of_tiles, tiles.reshape(u.shape[1], -1), 0, outputs)  # of all images alike

@@ -61,6 +61,18 @@ def test_a_part_of_an_image_in_either_layout():
         np.testing.assert_allclose(laid, expected, rtol=1e-13, atol=1e-15)
 
 
+@pytest.mark.parametrize("given", range(5))
+def test_the_last_step_writes_elsewhere(given):
+    y, *steps = arrays()
+    steps = [step if number < given else None for number, step in enumerate((*steps, 0.6))]
+    expected = by_formula(y, *steps).reshape(2, 5, 12)[1, 2:4, 3:9]
+    out = np.full((2, 7), np.nan)
+    part = y.reshape(2, 5, 12)[1, 2:4, 3:9].copy()
+    apply_to_block(Epilogue(*steps), part, 1, slice(2, 4), slice(3, 9), out=out[:, 1:])
+    np.testing.assert_allclose(out[:, 1:], expected, rtol=1e-13, atol=1e-15)
+    assert np.isnan(out[:, 0]).all()
+
+
 def test_memory_with_gaps_is_put_together():
     y, *steps = arrays()
     with_gaps = y.transpose(3, 1, 2, 0).copy().transpose(3, 1, 2, 0)
