@@ -7,7 +7,6 @@ names are those of the published weights (`minicv.weights.efficientnet_lite0_wei
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from minicv.autograd import Tensor
 from minicv.models.backbones.backbone import Backbone
 from minicv.nn import BatchNorm2d, Conv2d, FrozenBatchNorm2d, Linear, Module, ModuleList
 from minicv.nn.fusion import conv_bn_relu
+from minicv.nn.inverted_residual import Margins, run_inverted_residual
 
 # Tan & Le 2019, Table 1: kernel, stride, expansion, output channels, for each of the 16 blocks.
 _BLOCKS = (
@@ -49,29 +49,29 @@ def _convolution(
     )
 
 
-def _same_padding(x: Tensor, convolution: Conv2d) -> Tensor:
+def _same_margins(x: Tensor, convolution: Conv2d) -> Margins:
     """TensorFlow's "same": ceil(H / stride) outputs, the odd pixel of padding at right and bottom.
 
-    The weights were trained with this padding; symmetric padding would shift the map.
+    The weights were trained with this padding; symmetric padding would shift the map. At stride 1
+    the convolution pads by itself.
     """
     (kernel, _), (stride, _) = convolution.kernel_size, convolution.stride
     if stride == 1:
-        return x
+        return (0, 0, 0, 0)
     pads: list[int] = []
     for length in (x.shape[3], x.shape[2]):
         total = max((-(-length // stride) - 1) * stride + kernel - length, 0)
         pads += [total // 2, total - total // 2]
-    return F.pad(x, tuple(pads))  # left, right, top, bottom
+    left, right, top, bottom = pads
+    return (left, right, top, bottom)
 
 
-def _convolve(
-    x: Tensor,
-    convolution: Conv2d,
-    norm: Norm,
-    shortcut: Tensor | None = None,
-    activation: Literal["relu6"] | None = None,
-) -> Tensor:
-    return conv_bn_relu(_same_padding(x, convolution), convolution, norm, shortcut, activation)
+def _convolve(x: Tensor, convolution: Conv2d, norm: Norm) -> Tensor:
+    """With batch normalisation and ReLU6."""
+    margins = _same_margins(x, convolution)
+    if any(margins):
+        x = F.pad(x, margins)
+    return conv_bn_relu(x, convolution, norm, activation="relu6")
 
 
 class _Block(Module):
@@ -100,12 +100,15 @@ class _Block(Module):
         self.adds_input = stride == 1 and channels_in == channels_out
 
     def forward(self, x: Tensor) -> Tensor:
-        y = x
-        if self.expands:
-            y = _convolve(y, self._expand_conv, self._bn0, activation="relu6")  # -> (N, 6C, H, W)
-        y = _convolve(y, self._depthwise_conv, self._bn1, activation="relu6")  # -> (.., H/s, W/s)
-        shortcut = x if self.adds_input else None
-        return _convolve(y, self._project_conv, self._bn2, shortcut)  # -> (N, O, H/s, W/s)
+        # (N, C, H, W) -> (N, 6C, H, W) -> (N, 6C, H/s, W/s) -> (N, O, H/s, W/s)
+        return run_inverted_residual(
+            x,
+            (self._expand_conv, self._bn0) if self.expands else None,
+            (self._depthwise_conv, self._bn1),
+            (self._project_conv, self._bn2),
+            shortcut=x if self.adds_input else None,
+            margins=_same_margins(x, self._depthwise_conv),
+        )
 
 
 def _stem_and_blocks(
@@ -142,10 +145,10 @@ class EfficientNetLite0(Module):
     def feature_map(self, x: Tensor) -> Tensor:
         """What is averaged before the last layer: (N, 3, H, W) -> (N, 1280, H/32, W/32)."""
         # (N, 3, H, W) -> (N, 32, H/2, W/2)
-        x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
+        x = _convolve(x, self._conv_stem, self._bn0)
         for block in self._blocks:
             x = block(x)  # in the end (N, 320, H/32, W/32)
-        return _convolve(x, self._conv_head, self._bn1, activation="relu6")
+        return _convolve(x, self._conv_head, self._bn1)
 
     def logits(self, features: Tensor) -> Tensor:
         """The mean and the last layer: -> (N, num_classes)."""
@@ -199,7 +202,7 @@ class EfficientNetLite0Backbone(Backbone):
 
     def to_stride(self, x: Tensor, stride: int) -> Tensor:
         if stride == 4:  # (N, 3, H, W) -> (N, 32, H/2, W/2)
-            x = _convolve(x, self._conv_stem, self._bn0, activation="relu6")
+            x = _convolve(x, self._conv_stem, self._bn0)
         for block in self._blocks[_FIRST_BLOCK[stride] : _END[stride]]:
             x = block(x)
         return x
