@@ -33,10 +33,8 @@ def walk(loss: Tensor) -> dict[int, np.ndarray]:
     tensor = loss
     while tensor.creator is not None:  # a chain: each operation has one input that was computed
         inputs = tensor.creator.inputs
-        gradients = tensor.creator.input_gradients(arrived[id(tensor)])
-        for each, gradient in zip(inputs, gradients, strict=True):
-            if gradient is not None:
-                arrived[id(each)] = arrived.get(id(each), 0) + gradient
+        for each, gradient in tensor.creator.input_gradients(arrived[id(tensor)]):
+            arrived[id(each)] = arrived.get(id(each), 0) + gradient
         tensor = next((each for each in inputs if each.creator is not None), inputs[0])
     return arrived
 

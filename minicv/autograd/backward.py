@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,22 +25,19 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
     Gradients of intermediate results live in a dictionary of this walk and are dropped as soon as
     they are used. Only leaves keep a gradient, and each leaf adds it to ``.grad`` once.
     """
-    arrived: dict[int, Array] = {id(root.creator or root): grad}
+    arrived: dict[Function | Tensor, Array] = {root.creator or root: grad}
     leaves: dict[int, Tensor] = {}
     # The operations alone: so a result is dropped when the last operation that took it is freed.
     for operation in [creator for _, creator in results_by_order(root, leaves)]:
-        gradients = operation.input_gradients(arrived.pop(id(operation)))
-        for tensor, gradient in zip(operation.inputs, gradients, strict=True):
-            if tensor is None or gradient is None:
-                continue
-            source = id(tensor.creator or tensor)
+        for tensor, gradient in operation.input_gradients(arrived.pop(operation)):
+            source = tensor.creator or tensor
             before = arrived.get(source)
             arrived[source] = gradient if before is None else before + gradient
         if not retain_graph:
             operation.free()
     handed_out: set[int] = {id(grad)}
-    for key, leaf in leaves.items():
-        gradient = arrived[key]
+    for leaf in leaves.values():
+        gradient = arrived[leaf]
         if leaf.grad is not None:
             gradient = leaf.grad + gradient
         # A view, or an array that two leaves received, must not be shared with a caller.
@@ -62,7 +60,7 @@ def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tens
         RuntimeError: a backward pass has freed the graph.
     """
     found: dict[int, tuple[Tensor, Function]] = {}
-    waiting: list[Tensor] = [root]
+    waiting: list[Any] = [root]
     while waiting:
         tensor = waiting.pop()
         creator = tensor.creator
@@ -72,7 +70,5 @@ def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tens
             found[creator.order] = (tensor, creator)
             if creator.freed:
                 creator.input_gradients(tensor.data)  # raises, naming the operation
-            for each, needed in zip(creator.inputs, creator.needs_grad, strict=True):
-                if needed and each is not None:
-                    waiting.append(each)
+            waiting += compress(creator.inputs, creator.needs_grad)
     return [found[order] for order in sorted(found, reverse=True)]

@@ -23,6 +23,7 @@ from minicv.autograd.tensor import (
     numeric_array,
 )
 from minicv.backend import Array, xp_of
+from minicv.backend.storage import FLOAT16, current_storage
 
 _DOUBLE = np.dtype(np.float64)
 
@@ -67,7 +68,10 @@ def plain(
 
 
 def admit(
-    operation: str, inputs: tuple[Any, ...], keeps_whole_numbers: bool = False
+    operation: str,
+    inputs: tuple[Any, ...],
+    keeps_whole_numbers: bool = False,
+    keeps_float16: bool = False,
 ) -> tuple[tuple[Tensor | None, ...], list[Array | None]]:
     """The inputs of an operation as tensors, and the arrays that its forward computes with.
 
@@ -79,6 +83,7 @@ def admit(
         inputs: tensors, arrays, numbers, lists, or None for an input that is left out.
         keeps_whole_numbers: leave whole numbers and truth values as they are where no input is
             floating. For operations that only move numbers, such as an index.
+        keeps_float16: leave float16 as it is within ``use_storage("float16")``.
 
     Raises:
         TypeError: an input holds no numbers, or the inputs differ in device or floating dtype.
@@ -90,13 +95,15 @@ def admit(
     xp, dtype = _common(operation, inputs)
     if dtype is None and not keeps_whole_numbers:
         dtype = DEFAULT
+    narrow = keeps_float16 and dtype == DEFAULT and current_storage() == "float16"
+    kept = FLOAT16 if narrow else dtype
     tensors: list[Tensor | None] = []
     arrays: list[Array | None] = []
     for index, value in enumerate(inputs):
         tensor = array = None
         if isinstance(value, Tensor):
             tensor, array = value, value.data
-            if dtype is not None and array.dtype != dtype:
+            if dtype is not None and array.dtype not in (dtype, kept):
                 array = array.astype(dtype)
         elif value is not None:
             array = _as_array(operation, index, value, xp, dtype)

@@ -12,6 +12,7 @@ from minicv.autograd.grad_mode import mode
 from minicv.autograd.tensor import Tensor, gradient_dtype
 from minicv.autograd.watching import watch
 from minicv.backend import Array
+from minicv.backend.storage import current_storage
 
 if TYPE_CHECKING:
     from minicv.autograd.anomaly import CodeLine
@@ -33,7 +34,8 @@ class Function:
 
     This class does the rest, in one place: it widens whole numbers and float16 to the floating
     dtype beside them or to float32 (`minicv.autograd.door`; an operation that declares
-    ``keeps_whole_numbers = True`` only moves numbers and may see whole ones), refuses inputs of
+    ``keeps_whole_numbers = True`` only moves numbers and may see whole ones; one that declares
+    ``keeps_float16 = True`` sees float16 within `minicv.backend.use_storage`), refuses inputs of
     mixed devices or floating dtypes, records the operation, and after ``backward`` sums broadcast
     axes back (for operations that declare ``broadcasts = True``) and checks the shape and dtype of
     every gradient.
@@ -55,6 +57,7 @@ class Function:
 
     broadcasts = False
     keeps_whole_numbers = False
+    keeps_float16 = False
     inputs: tuple[Tensor | None, ...] = ()
     needs_grad: tuple[bool, ...] = ()
     order = -1
@@ -77,7 +80,9 @@ class Function:
         return type(self).__name__
 
     def __call__(self, *inputs: Any) -> Tensor:
-        tensors, arrays = plain(inputs) or admit(self.name, inputs, self.keeps_whole_numbers)
+        tensors, arrays = plain(inputs) or admit(
+            self.name, inputs, self.keeps_whole_numbers, self.keeps_float16
+        )
         recording = mode.enabled
         # Lists, not generators, here and below: a generator costs as much as a small operation.
         needs = tuple([recording and t is not None and t.requires_grad for t in tensors])
@@ -99,14 +104,22 @@ class Function:
             shapes = ", ".join([str(array.shape) for array in arrays if array is not None])
             raise ValueError(f"{self.name}: the shapes {shapes} do not broadcast") from None
         if True in needs:
+            if current_storage() != "float32":
+                raise RuntimeError(
+                    f"{self.name}: use_storage is for prediction, and this result would need a "
+                    "gradient; compute it within minicv.no_grad()"
+                )
             self.inputs = tensors
             self.order = next(_order)
             output.requires_grad = True
             output.creator = self
         return output
 
-    def input_gradients(self, grad: Array) -> list[Array | None]:
-        """`backward`, with broadcasting undone and every gradient checked."""
+    def input_gradients(self, grad: Array) -> list[tuple[Tensor, Array]]:
+        """Each input that needs a gradient, and its gradient.
+
+        They are those of `backward`, with broadcasting undone and every one checked.
+        """
         if self.freed:
             raise RuntimeError(
                 f"{self.name}: backward was called before and freed what this operation saved; "
@@ -126,26 +139,29 @@ class Function:
                 f"{self.name}: backward returned {len(gradients)} gradients for "
                 f"{len(self.inputs)} inputs; return one for each, None where none is needed"
             )
-        checked: list[Array | None] = []
-        for tensor, needed, gradient in zip(self.inputs, self.needs_grad, gradients, strict=True):
-            if tensor is None or not needed:
-                gradient = None
-            elif (
+        both = zip(self.inputs, gradients)  # noqa: B905  (of one length, as was just checked)
+        pairs: list[tuple[Any, Any]] = list(itertools.compress(both, self.needs_grad))
+        for place, (tensor, gradient) in enumerate(pairs):
+            data = tensor.data
+            if (  # most gradients are right at a glance
                 type(gradient) is not np.ndarray
-                or gradient.dtype is not tensor.data.dtype
-                or gradient.shape != tensor.data.shape
-            ):  # most gradients are right at a glance; the others are looked at one by one
-                gradient = self._checked(len(checked), tensor, gradient)
-            checked.append(gradient)
-        return checked
+                or gradient.dtype is not data.dtype
+                or gradient.shape != data.shape
+            ):
+                pairs[place] = tensor, self._checked(place, tensor, gradient)
+        return pairs
 
     def free(self) -> None:
         """Let go of everything saved for `backward`."""
         self.__dict__.clear()
         self.freed = True
 
-    def _checked(self, index: int, tensor: Tensor, gradient: Array | None) -> Array:
-        """``gradient`` with its broadcasting undone, where it fits the input ``tensor``."""
+    def _checked(self, place: int, tensor: Tensor, gradient: Array | None) -> Array:
+        """``gradient`` with its broadcasting undone, where it fits the input ``tensor``.
+
+        ``place`` counts the inputs that need a gradient.
+        """
+        index = list(itertools.compress(itertools.count(), self.needs_grad))[place]
         if gradient is None:
             raise RuntimeError(
                 f"{self.name}: backward returned None for input {index}, which needs a gradient"

@@ -78,9 +78,7 @@ def grad(
             gradients = operation.input_gradients(own)
         finally:
             operation.needs_grad = before
-        for tensor, gradient in zip(operation.inputs, gradients, strict=True):
-            if tensor is None or gradient is None:
-                continue
+        for tensor, gradient in gradients:
             source = _source(tensor)
             sum_before = arrived.get(source)
             arrived[source] = gradient if sum_before is None else sum_before + gradient

@@ -72,8 +72,8 @@ def test_one_look_sees_every_infinity_and_nan(dtype):
 
 def test_one_look_leaves_open_what_is_huge_or_on_a_device():
     with np.errstate(all="raise"):
-        assert not surely_finite(np.float32([1e30, 1] * 50))
-        assert surely_finite(np.float32([1e-30, 1e18] * 50))
+        assert not surely_finite(np.float32([1e30, 1]))
+        assert surely_finite(np.float32([1e-30, 1e18]))
     with cupy.recorded_synchronisations() as reasons:
         assert not surely_finite(cupy.asarray(np.ones(3)))
     assert reasons == []
