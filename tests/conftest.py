@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Scripts that record fixtures from other libraries, which no test needs.
-collect_ignore_glob = ["fixtures/*.py", "cupy_stand_in/record_api.py"]
+# Scripts that record fixtures from other libraries, which no test needs; and what CuPy stands on.
+collect_ignore_glob = ["fixtures/*.py", "cupy_stand_in/record_api.py", "fake_cuda/*.py"]
 
 settings.register_profile(
     "ci",
