@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import itertools
 import zlib
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -79,6 +81,47 @@ def scenes(
         for i in range(batch)
     ]  # fmt: skip
     return images, targets
+
+
+def lessons(
+    batch: int, size: tuple[int, int], classes: int, joints: int = 14
+) -> tuple[list[np.ndarray], list[dict[str, np.ndarray]]]:
+    """`scenes` with everything that a system learns from.
+
+    Every object is the ellipse in its box: ``"masks"`` (3, H, W) and, of its label, in
+    ``"segmentation"`` (H, W), on a background of the label 0. ``"label"`` is one class for the
+    whole image, ``"joints"`` (J, 3) are places anywhere, most of them annotated.
+    """
+    images, targets = scenes(batch, size, classes)
+    rows, columns = np.arange(size[0])[:, None] + 0.5, np.arange(size[1]) + 0.5
+    for i, target in enumerate(targets):
+        x1, y1, x2, y2 = target["boxes"].astype(float).T[..., None, None]
+        across = (2 * columns - x1 - x2) / (x2 - x1)
+        down = (2 * rows - y1 - y2) / (y2 - y1)
+        target["masks"] = across**2 + down**2 <= 1  # (3, H, W)
+        target["segmentation"] = np.zeros(size, np.int64)
+        for mask, label in zip(target["masks"], target["labels"], strict=True):
+            target["segmentation"][mask] = label
+        target["label"] = i % classes
+        rng = _generator(f"joints {i}")
+        places = rng.uniform(size=(joints, 2)) * size[::-1]
+        target["joints"] = np.column_stack([places, rng.uniform(size=joints) < 0.9])
+    return images, targets
+
+
+def proposals(index: int, count: int, size: tuple[int, int]) -> np.ndarray:
+    """(count, 4), what a proposer says of image ``index`` of `scenes`."""
+    return boxes(f"proposals {index}", count, size, 8.0, 0.9 * min(size))
+
+
+def first_vector(named: Iterable[tuple[str, Any]]) -> Any:
+    """Of the parameters that learn, the first vector: of a normalisation, where there is one.
+
+    The gradient of a bias before a normalisation would be 0, and what rounding leaves of it.
+    """
+    vectors = {name: p for name, p in named if p.requires_grad and len(p.shape) == 1}
+    of_norms = [p for name, p in vectors.items() if name.endswith("weight")]
+    return [*of_norms, *vectors.values()][0]
 
 
 def layers(widths: list[int], dtype: str) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -1,6 +1,6 @@
 """How fast is minicv beside its peers?
 
-    python -m benchmarks conv|layers|models|detectors|autograd
+    python -m benchmarks conv|layers|models|detectors|autograd|training
         [--peer NAME ...] [--quick] [--threads 2] [--only TEXT] [--torch-python PYTHON ...]
 
 Every side runs in a process of its own and they take turns; ratios are peer time / minicv time,
@@ -14,7 +14,14 @@ import argparse
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
-from benchmarks import cases_autograd, cases_conv, cases_detectors, cases_layers, cases_models
+from benchmarks import (
+    cases_autograd,
+    cases_conv,
+    cases_detectors,
+    cases_layers,
+    cases_models,
+    cases_training,
+)
 from benchmarks.alternate import QUICK, Schedule
 from benchmarks.busy import TOO_BUSY
 from benchmarks.measure import measure
@@ -28,6 +35,7 @@ BENCHMARKS: Mapping[str, ModuleType] = {
     "models": cases_models,
     "detectors": cases_detectors,
     "autograd": cases_autograd,
+    "training": cases_training,
 }
 
 

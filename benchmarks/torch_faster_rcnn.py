@@ -12,7 +12,7 @@ Source: Ren et al. 2015; `minicv.models.detection` says more about each stage.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ class FasterRCNN(nn.Module):
         self.settings = s = settings
         per_cell = len(s["anchor_sizes"]) * len(s["aspect_ratios"])
         channels, hidden, units = 4 * WIDTH, s["rpn_channels"], s["head_units"]
-        self.backbone = nn.ModuleDict({"layers": _backbone()})
+        self.backbone = nn.ModuleDict({"layers": small_backbone()})
         self.rpn = nn.ModuleDict(
             {
                 "conv": nn.Conv2d(channels, hidden, 3, padding=1),
@@ -62,6 +62,10 @@ class FasterRCNN(nn.Module):
 
     def loss(self, images, targets, rng: np.random.Generator) -> list[torch.Tensor]:
         """Objectness, boxes of the proposals, classes, boxes of the classes."""
+        return self.learn_from_batch(images, targets, rng)[0]
+
+    def learn_from_batch(self, images, targets, rng: np.random.Generator):
+        """`loss`; the feature map; and for each image the sampled `Regions`."""
         s, device = self.settings, self.rpn["conv"].weight.device
         x = (torch.from_numpy(np.stack(images)).to(device) - MEAN) / STD
         true_boxes = [torch.from_numpy(target["boxes"]).to(device) for target in targets]
@@ -70,26 +74,14 @@ class FasterRCNN(nn.Module):
         objectness, deltas = self._proposal_network(features)  # (N, M), (N, M, 4)
         anchors = _anchors(*features.shape[2:], s, device)  # (M, 4)
         loss_objectness, loss_rpn_box = _rpn_losses(objectness, deltas, anchors, true_boxes, s, rng)
-        regions, columns, wanted = [], [], []
+        sampled = []
         for i, (boxes, labels) in enumerate(zip(true_boxes, true_labels, strict=True)):
             scores, offsets = objectness[i].detach(), deltas[i].detach()
             proposals = _propose(scores, offsets, anchors, x.shape[2:], s)
-            sampled = _region_targets(proposals, boxes, labels, s, rng)
-            for kept, part in zip((regions, columns, wanted), sampled, strict=True):
-                kept.append(part)
-        pooled = _roi_align(features, regions, s)  # (S, C, 7, 7)
-        units = F.relu(self.box_head["fc6"](pooled.flatten(1)))
-        units = F.relu(self.box_head["fc7"](units))  # (S, units)
-        logits = self.box_predictor["cls_score"](units)  # (S, K+1)
-        offsets = self.box_predictor["bbox_pred"](units).reshape(*logits.shape, 4)
-        columns = torch.cat(columns)
-        positive = torch.nonzero(columns > 0)[:, 0]
-        beta = s["head_smooth_l1_beta"]
-        loss_box = F.smooth_l1_loss(
-            offsets[positive, columns[positive]], torch.cat(wanted), reduction="sum", beta=beta
-        )
-        loss_classifier = F.cross_entropy(logits, columns)
-        return [loss_objectness, loss_rpn_box, loss_classifier, loss_box / len(columns)]
+            sampled.append(region_targets(proposals, boxes, labels, s, rng))
+        pooled = roi_align(features, [own.boxes for own in sampled], s["pooled_size"], s)
+        losses = head_losses(self, pooled, sampled, s["head_smooth_l1_beta"])
+        return [loss_objectness, loss_rpn_box, *losses], features, sampled
 
     def _proposal_network(self, features):
         n, _, h, w = features.shape
@@ -100,7 +92,7 @@ class FasterRCNN(nn.Module):
         return objectness.permute(0, 2, 3, 1).reshape(n, -1), deltas
 
 
-def _backbone() -> nn.Sequential:
+def small_backbone() -> nn.Sequential:
     layers, channels = [], 3
     for out, stride in ((1, 2), (2, 2), (2, 1), (4, 2), (4, 1)):
         layers.append(nn.Conv2d(channels, out * WIDTH, 3, stride, padding=1, bias=False))
@@ -158,15 +150,48 @@ def _propose(objectness, deltas, anchors, image_size, s):
     return boxes[_nms(boxes, scores, s["rpn_nms_threshold"])[: s["post_nms_top_n_train"]]]
 
 
-def _region_targets(proposals, true_boxes, true_labels, s, rng):
+class Regions(NamedTuple):
+    """What the head should say of the regions drawn from one image, those with an object first.
+
+    Attributes:
+        boxes: (S, 4).
+        columns: (S,) the right class, 0 for the background.
+        wanted: (P, 4) offsets of those with an object.
+        held: (P,) which object.
+    """
+
+    boxes: torch.Tensor
+    columns: torch.Tensor
+    wanted: torch.Tensor
+    held: torch.Tensor
+
+
+def region_targets(proposals, true_boxes, true_labels, s, rng) -> Regions:
+    """Proposals and true boxes of an image, drawn."""
     candidates = torch.cat([proposals, true_boxes])
     best, of = _iou(true_boxes, candidates).max(0)
-    label = (best >= s["head_positive_iou"]).long()
+    label = torch.where(best >= s.get("head_background_floor", 0.0), 0, -1)
+    label[best >= s["head_positive_iou"]] = 1
     positive, negative = _sample(label, s["head_samples"], s["head_positive_fraction"], rng)
-    chosen = of[positive]
-    columns = torch.cat([true_labels[chosen] + 1, torch.zeros_like(negative)])
-    wanted = _encode(true_boxes[chosen], candidates[positive], s["box_weights"])
-    return candidates[torch.cat([positive, negative])], columns, wanted
+    held = of[positive]
+    columns = torch.cat([true_labels[held] + 1, torch.zeros_like(negative)])
+    weights = s.get("box_weights", RPN_WEIGHTS)
+    wanted = _encode(true_boxes[held], candidates[positive], weights)
+    return Regions(candidates[torch.cat([positive, negative])], columns, wanted, held)
+
+
+def head_losses(model: nn.Module, pooled, sampled, beta: float) -> list[torch.Tensor]:
+    """Classes and boxes of the regions (S, C, h, w), by ``box_head`` and ``box_predictor``."""
+    units = F.relu(model.box_head["fc6"](pooled.flatten(1)))
+    units = F.relu(model.box_head["fc7"](units))  # (S, units)
+    logits = model.box_predictor["cls_score"](units)  # (S, K+1)
+    offsets = model.box_predictor["bbox_pred"](units).reshape(*logits.shape, 4)
+    columns = torch.cat([own.columns for own in sampled])
+    wanted = torch.cat([own.wanted for own in sampled])
+    positive = torch.nonzero(columns > 0)[:, 0]
+    chosen = offsets[positive, columns[positive]]
+    loss_box = F.smooth_l1_loss(chosen, wanted, reduction="sum", beta=beta)
+    return [F.cross_entropy(logits, columns), loss_box / len(columns)]
 
 
 def _sample(labels, count, positive_fraction, rng):
@@ -218,8 +243,9 @@ def _nms(boxes, scores, threshold):
     return torch.tensor(kept, device=boxes.device)
 
 
-def _roi_align(features, boxes, s):
-    size, samples = s["pooled_size"], s["sampling_ratio"]
+def roi_align(features, boxes, size, s):
+    """The map (N, C, h, w) and the boxes of each image -> (R, C, size, size)."""
+    samples = s["sampling_ratio"]
     if torchvision_ops is not None:
         return torchvision_ops.roi_align(features, boxes, size, 1 / STRIDE, samples, aligned=True)
     # A bin is a weighted sum of cells, four around each of its samples: an embedding bag.

@@ -6,13 +6,13 @@ import numpy as np
 
 import minicv
 from benchmarks import inputs
+from benchmarks.minicv_training import dcgan_step, filled, training_step  # noqa: F401
 from benchmarks.seeded_weights import seeded_weights
 from minicv import Tensor, backend, no_grad
 from minicv import functional as F
 from minicv.models.backbones import VGG16, EfficientNetLite0, ResNet50, SmallBackbone, VGG16Backbone
 from minicv.models.detection import FasterRCNN, FasterRCNNSettings
 from minicv.models.published import load as load_published
-from minicv.nn import Module
 from minicv.optim import SGD, clip_grad_norm
 from minicv.tasks.detection import FASTER_RCNN
 from minicv.vision.boxes import nms as suppress
@@ -129,7 +129,7 @@ def nms(dtype, count, image, iou_threshold):
 
 
 def network(dtype, name, x):
-    model = _filled(NETWORKS[name](rng=np.random.default_rng(0)), dtype).eval()
+    model = filled(NETWORKS[name](rng=np.random.default_rng(0)), dtype).to(device).eval()
     x = Tensor(put(inputs.normal("x", x, dtype)))
 
     def step():
@@ -145,7 +145,7 @@ def faster_rcnn_step(dtype, batch, size, classes, settings):
     rng = np.random.default_rng(0)
     chosen = FasterRCNNSettings(**settings) if settings else FASTER_RCNN["small"]  # the demo's
     model = FasterRCNN(SmallBackbone(rng=rng), names, chosen, rng=rng)
-    _filled(model, dtype).train()
+    filled(model, dtype).to(device).train()
     images, targets = inputs.scenes(batch, size, classes)
     optimizer = SGD(model.parameters(), lr=1e-3, momentum=0.9, weight_decay=1e-4)
     rng = np.random.default_rng(0)
@@ -217,12 +217,3 @@ def mlp_step(dtype, batch, widths):
         return [loss]
 
     return step
-
-
-def _filled(model: Module, dtype: str) -> Module:
-    """The model with the weights that every library gives to these names."""
-    # One by one, not by load_state_dict: a second copy of all would count as memory used.
-    for name, holder in (*model.named_parameters(), *model.named_buffers()):
-        kind = dtype if holder.dtype.kind == "f" else holder.dtype
-        holder.data = inputs.weight(name, holder.shape).astype(kind, copy=False)
-    return model.to(device)

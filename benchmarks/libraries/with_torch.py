@@ -13,6 +13,7 @@ import torch.nn.functional as F
 
 from benchmarks import inputs, networks
 from benchmarks.torch_faster_rcnn import FasterRCNN
+from benchmarks.torch_networks.training import dcgan_step, training_step  # noqa: F401
 
 VERSION = torch.__version__
 device = "cpu"

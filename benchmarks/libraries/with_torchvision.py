@@ -13,6 +13,7 @@ from benchmarks.libraries.with_torch import (  # noqa: F401
     put,
     tensor,
     to_numpy,
+    training_step,
 )
 from benchmarks.seeded_weights import seeded_weights
 

@@ -43,6 +43,7 @@ def test_names_are_unique_and_aims_belong_to_rows(name):
         assert set(aims) <= peers
 
 
+_DCGAN = next(case for case in CASES if case.operation == "dcgan_step")
 CONVOLUTION = {"x": [2, 3, 8, 8], "weight": [4, 3, 3, 3], "stride": 1, "padding": 1}
 REGIONS = {"x": [1, 4, 8, 10], "regions": 5, "stride": 16}
 SMALL = [
@@ -63,6 +64,9 @@ SMALL = [
     ("tanh_chain", {"length": 3, "shape": [2, 2], "backward": False}, [(2, 2)]),
     ("mlp_step", {"batch": 4, "widths": [6, 5, 3]}, [()]),
 ]
+SMALL += [("dcgan_step", {**_DCGAN.parameters, "batch": 2}, [(2,)])]
+LEARNING = [case for case in CASES if case.operation == "training_step"]
+LOSSES = {"fast_rcnn": 2, "mask_rcnn": 5}  # of the other systems 1
 
 
 @pytest.mark.parametrize(("operation", "parameters", "shapes"), SMALL)
@@ -72,6 +76,17 @@ def test_minicvs_side_computes(operation, parameters, shapes):
     results = [with_minicv.to_numpy(result) for result in step()]
     assert [result.shape for result in results] == shapes
     assert all(np.isfinite(result).all() and np.abs(result).max() > 0 for result in results)
+
+
+@pytest.mark.parametrize("case", LEARNING, ids=lambda case: case.name)
+def test_a_training_step_gives_losses_and_a_gradient(case):
+    system, settings = case.parameters["system"], case.parameters["settings"]
+    if system == "deconvnet":
+        settings = {"width": 1 / 64}
+    small = {**case.parameters, "batch": 2, "size": (64, 64), "settings": settings}
+    losses, gradient = with_minicv.training_step("float32", **small)()
+    assert len(losses) == LOSSES.get(system, 1) and np.isfinite(losses).all()
+    assert gradient.ndim == 1 and np.abs(gradient).max() > 0
 
 
 def test_suppression_keeps_some_and_strikes_some():
@@ -84,5 +99,6 @@ def test_small_operations_cover_all_that_cases_use():
     assert {case.operation for case in CASES} == {
         *(operation for operation, *_ in SMALL),
         "nms",
+        "training_step",
         "published_detector",  # of full size alone; tests/benchmarks/test_parity.py compares more
     }
