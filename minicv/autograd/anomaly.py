@@ -76,7 +76,7 @@ def detect_anomaly() -> Iterator[None]:
 
 
 class _Detector(Watcher):
-    def forward(self, function: Function, arrays: list[Array | None]) -> Any:
+    def forward(self, function: Function, arrays: Sequence[Array | None]) -> Any:
         function.created_at = line_that_asked()
         with np.errstate(all="ignore"):  # the error says more than NumPy's warning
             result = super().forward(function, arrays)

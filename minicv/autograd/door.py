@@ -9,6 +9,7 @@ wraps around; exp of a uint8 would be computed in float16. (float32 holds every 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -26,45 +27,51 @@ from minicv.backend import Array, xp_of
 from minicv.backend.storage import FLOAT16, current_storage
 
 _DOUBLE = np.dtype(np.float64)
+Admitted = tuple[tuple[Tensor | None, ...], Sequence[Array | None], tuple[bool, ...]]
 
 
-def plain(
-    inputs: tuple[Any, ...],
-) -> tuple[tuple[Tensor | None, ...], list[Array | None]] | None:
+def plain(inputs: tuple[Any, ...]) -> Admitted | None:
     """What `admit` gives, for tensors of one dtype on the host, and numbers beside them; else None.
 
-    That is the most frequent case by far, and a small operation costs little more than the door.
+    That is the most frequent case by far, and a small operation costs little more than the door. So
+    one and two inputs are looked at without a loop.
 
-    >>> _, arrays = plain((Tensor([0.5]), 3))
+    >>> _, arrays, _ = plain((Tensor([0.5]), 3))
     >>> [array.tolist() for array in arrays], {array.dtype.name for array in arrays}
     ([[0.5], 3.0], {'float32'})
     >>> plain((Tensor([0.5]), np.array([200], "uint8"))) is None
     True
     """
-    dtype: DType | None = None
-    for value in inputs:
-        if isinstance(value, Tensor):
-            dtype = value.data.dtype
-            break
+    x = inputs[0] if inputs else None
+    if not isinstance(x, Tensor) or type(x.data) is not np.ndarray:
+        return None
+    dtype = x.data.dtype
     if dtype is not DEFAULT and dtype is not _DOUBLE:
         return None
-    tensors: list[Tensor | None] = []
-    arrays: list[Array | None] = []
+    if len(inputs) == 1:
+        return inputs, (x.data,), (x.requires_grad,)
+    if len(inputs) == 2:
+        y = inputs[1]
+        if type(y) is float or type(y) is int:
+            y = Tensor(np.asarray(y, dtype))
+            return (x, y), (x.data, y.data), (x.requires_grad, False)
+        if isinstance(y, Tensor) and type(y.data) is np.ndarray and y.data.dtype is dtype:
+            return inputs, (x.data, y.data), (x.requires_grad, y.requires_grad)
+        return None
     for value in inputs:
-        if isinstance(value, Tensor):
-            array = value.data
-            if array.dtype is not dtype or type(array) is not np.ndarray:
-                return None
-        elif value is None:
-            array = None
-        elif type(value) is float or type(value) is int:
-            array = np.asarray(value, dtype)
-            value = Tensor(array)
-        else:
+        if value is not None and not (
+            isinstance(value, Tensor)
+            and type(value.data) is np.ndarray
+            and value.data.dtype is dtype
+        ):
             return None
-        tensors.append(value)
-        arrays.append(array)
-    return tuple(tensors), arrays
+    arrays = [None if value is None else value.data for value in inputs]
+    return inputs, arrays, _which_require_grad(inputs)
+
+
+def _which_require_grad(tensors: Sequence[Tensor | None]) -> tuple[bool, ...]:
+    # A list within, not a generator, which costs as much as a small operation.
+    return tuple([tensor is not None and tensor.requires_grad for tensor in tensors])
 
 
 def admit(
@@ -72,8 +79,9 @@ def admit(
     inputs: tuple[Any, ...],
     keeps_whole_numbers: bool = False,
     keeps_float16: bool = False,
-) -> tuple[tuple[Tensor | None, ...], list[Array | None]]:
-    """The inputs of an operation as tensors, and the arrays that its forward computes with.
+) -> Admitted:
+    """The inputs of an operation as tensors, the arrays that its forward computes with, and whether
+    each requires a gradient.
 
     All arrays get the floating dtype of the inputs, float64 or float32; float32 if no input is as
     wide. Numbers and lists follow the arrays beside them.
@@ -88,7 +96,7 @@ def admit(
     Raises:
         TypeError: an input holds no numbers, or the inputs differ in device or floating dtype.
 
-    >>> _, arrays = admit("add", (Tensor([0.5]), np.array([200], "uint8"), 3))
+    >>> _, arrays, _ = admit("add", (Tensor([0.5]), np.array([200], "uint8"), 3))
     >>> [array.tolist() for array in arrays], {array.dtype.name for array in arrays}
     ([[0.5], [200.0], 3.0], {'float32'})
     """
@@ -110,7 +118,7 @@ def admit(
             tensor = Tensor(array)
         tensors.append(tensor)
         arrays.append(array)
-    return tuple(tensors), arrays
+    return tuple(tensors), arrays, _which_require_grad(tensors)
 
 
 def _common(operation: str, inputs: tuple[Any, ...]) -> tuple[ModuleType, DType | None]:

@@ -80,12 +80,11 @@ class Function:
         return type(self).__name__
 
     def __call__(self, *inputs: Any) -> Tensor:
-        tensors, arrays = plain(inputs) or admit(
+        tensors, arrays, needs = plain(inputs) or admit(
             self.name, inputs, self.keeps_whole_numbers, self.keeps_float16
         )
-        recording = mode.enabled
-        # Lists, not generators, here and below: a generator costs as much as a small operation.
-        needs = tuple([recording and t is not None and t.requires_grad for t in tensors])
+        if not mode.enabled:
+            needs = (False,) * len(needs)
         self.needs_grad = needs
         watcher = watch.watcher
         try:
@@ -127,28 +126,31 @@ class Function:
             )
         watcher = watch.watcher
         gradients = self.backward(grad) if watcher is None else watcher.backward(self, grad)
-        if isinstance(gradients, list):
-            raise RuntimeError(
-                f"{self.name}: backward returned a list; return an array, or a tuple with one "
-                "array for each input"
-            )
         if not isinstance(gradients, tuple):
+            if isinstance(gradients, list):
+                raise RuntimeError(
+                    f"{self.name}: backward returned a list; return an array, or a tuple with one "
+                    "array for each input"
+                )
             gradients = (gradients,)
         if len(gradients) != len(self.inputs):
             raise RuntimeError(
                 f"{self.name}: backward returned {len(gradients)} gradients for "
                 f"{len(self.inputs)} inputs; return one for each, None where none is needed"
             )
-        both = zip(self.inputs, gradients)  # noqa: B905  (of one length, as was just checked)
-        pairs: list[tuple[Any, Any]] = list(itertools.compress(both, self.needs_grad))
-        for place, (tensor, gradient) in enumerate(pairs):
-            data = tensor.data
+        pairs: list[tuple[Tensor, Array]] = []
+        for index in range(len(gradients)):
+            tensor = self.inputs[index]
+            if not self.needs_grad[index] or tensor is None:
+                continue
+            gradient, data = gradients[index], tensor.data
             if (  # most gradients are right at a glance
                 type(gradient) is not np.ndarray
                 or gradient.dtype is not data.dtype
                 or gradient.shape != data.shape
             ):
-                pairs[place] = tensor, self._checked(place, tensor, gradient)
+                gradient = self._checked(index, tensor, gradient)
+            pairs.append((tensor, gradient))
         return pairs
 
     def free(self) -> None:
@@ -156,12 +158,8 @@ class Function:
         self.__dict__.clear()
         self.freed = True
 
-    def _checked(self, place: int, tensor: Tensor, gradient: Array | None) -> Array:
-        """``gradient`` with its broadcasting undone, where it fits the input ``tensor``.
-
-        ``place`` counts the inputs that need a gradient.
-        """
-        index = list(itertools.compress(itertools.count(), self.needs_grad))[place]
+    def _checked(self, index: int, tensor: Tensor, gradient: Array | None) -> Array:
+        """``gradient`` with its broadcasting undone, where it fits the input ``tensor``."""
         if gradient is None:
             raise RuntimeError(
                 f"{self.name}: backward returned None for input {index}, which needs a gradient"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -69,7 +69,7 @@ class Profile(Watcher):
         self.seconds = 0.0
         self._costs: dict[tuple[str, Shapes], OperationCost] = {}
 
-    def forward(self, function: Function, arrays: list[Array | None]) -> Any:
+    def forward(self, function: Function, arrays: Sequence[Array | None]) -> Any:
         """Run the operation, and note its time and the size of its result."""
         since = time.perf_counter()
         result = super().forward(function, arrays)
@@ -209,7 +209,7 @@ def size_in_bytes(number: int) -> str:
     return f"{number / 1000:.1f} kB"
 
 
-def _new_bytes(result: Any, sources: list[Array | None]) -> int:
+def _new_bytes(result: Any, sources: Sequence[Array | None]) -> int:
     """Bytes of an array that is none of the sources, nor a view of one."""
     if not hasattr(result, "nbytes"):
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from minicv.backend import Array
@@ -33,7 +33,7 @@ class Watcher:
 
     around: Watcher | None = None  # the watcher of the block outside, which runs inside this one
 
-    def forward(self, function: Function, arrays: list[Array | None]) -> Any:
+    def forward(self, function: Function, arrays: Sequence[Array | None]) -> Any:
         """The operation's forward: arrays in, an array out."""
         if self.around is not None:
             return self.around.forward(function, arrays)

@@ -70,7 +70,7 @@ def parallel_for(function: Callable[[Block], object], blocks: Iterable[Block]) -
     # the program has the workers: rounding must not depend on their number, and BLAS threads spin
     # for a while after each product and take the cores.
     with _one_blas_thread:
-        if not _workers_lock.acquire(blocking=False):
+        if len(blocks) == 1 or not _workers_lock.acquire(blocking=False):
             for block in blocks:
                 function(block)
             return

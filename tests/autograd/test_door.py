@@ -183,7 +183,8 @@ def test_complex_beside_real_is_refused():
 
 def test_admit_hands_back_the_tensors_themselves():
     x, whole = Tensor([1.0], requires_grad=True), Tensor([1])
-    tensors, arrays = admit("add", (x, whole, None))
+    tensors, arrays, requires_grad = admit("add", (x, whole, None))
+    assert requires_grad == (True, False, False)
     assert tensors[0] is x and tensors[1] is whole and tensors[2] is None
     assert arrays[0] is x.data and arrays[2] is None
 
