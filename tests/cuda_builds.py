@@ -49,6 +49,7 @@ POSITION = [np.int32, np.int64]
 
 BUILDS: dict[str, list[Build]] = {
     "batch_norm.cu": every(real=REAL, index_t=INDEX),
+    "box_coding.cu": every(real=REAL),
     "convolution_depthwise.cu": [
         {**build, "KW": build["KH"], "SW": build["SH"]}
         for build in every(
@@ -73,6 +74,7 @@ BUILDS: dict[str, list[Build]] = {
     "convolution_winograd.cu": every(real=REAL, index_t=INDEX),
     "dropout.cu": every(real=REAL, index_t=INDEX),
     "erfc.cu": every(real=REAL, index_t=INDEX),
+    "matching.cu": every(real=REAL, THREADS=[launcher.THREADS]),
     "nms.cu": every(real=REAL, MOST_WORDS=[nms.MOST_WORDS]),
     "optimizer_step.cu": every(real=REAL, index_t=INDEX),
     "pooling.cu": every(real=REAL, index_t=INDEX, switch_t=[np.uint8, np.uint16]),

@@ -153,10 +153,11 @@ VISION = {
 MAY_WAIT = {"remove_small_boxes", "nms", "batched_nms", "balanced_sample"} | {
     *("mask_targets", "paste_masks", "paste_masks_expanded", "heatmaps_to_keypoints")
 }
-NAMES = [
-    pytest.param(name, marks=needs_compiler if name in ("nms", "batched_nms") else ())
-    for name in VISION
-]
+BY_A_KERNEL = {
+    *("nms", "batched_nms", "Matcher", "Matcher, no targets"),
+    *("encode_boxes", "decode_boxes", "clip_boxes_to_image"),
+}
+NAMES = [pytest.param(name, marks=needs_compiler if name in BY_A_KERNEL else ()) for name in VISION]
 
 
 @pytest.mark.parametrize("device", CUPYS)

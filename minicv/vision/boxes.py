@@ -39,15 +39,12 @@ Source: Girshick et al., "Rich feature hierarchies" (2014), section 2.2.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from minicv.backend import Array, kernels_of, xp_of
 from minicv.backend.parallel import split
 
 BLOCK_ELEMENTS = 1 << 18  # pairs in a block: a megabyte of float32, so that it stays in the cache
-MAX_LOG_SCALE = math.log(1000 / 16)  # a proposal of 16 pixels may at most become one of 1000
 Weights = tuple[float, float, float, float]
 
 
@@ -166,11 +163,8 @@ def clip_boxes_to_image(boxes: Array, size: tuple[float, float]) -> Array:
             f"{tuple(boxes.shape)}"
         )
     boxes = as_wide_floats(boxes, "clip_boxes_to_image", "boxes")
-    xp = xp_of(boxes)
     height, width = (float(length) for length in size)
-    x = xp.clip(boxes[..., 0::2], 0, width)  # (..., 4) -> (..., 2): x1, x2
-    y = xp.clip(boxes[..., 1::2], 0, height)
-    return xp.stack([x[..., 0], y[..., 0], x[..., 1], y[..., 1]], axis=-1)
+    return kernels_of(boxes).clip_boxes(boxes, height, width)
 
 
 def remove_small_boxes(boxes: Array, min_size: float) -> Array:
@@ -195,10 +189,7 @@ def remove_small_boxes(boxes: Array, min_size: float) -> Array:
     [0, 1]
     """
     boxes = as_float_boxes(boxes, "remove_small_boxes", "boxes")
-    xp = xp_of(boxes)
-    width, height = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
-    large = (width >= min_size) & (height >= min_size)
-    return xp.nonzero(large & (width > 0) & (height > 0))[0]
+    return xp_of(boxes).nonzero(kernels_of(boxes).large_boxes(boxes, min_size))[0]
 
 
 def flip_boxes(boxes: Array, width: float) -> Array:
@@ -292,18 +283,11 @@ def encode_boxes(
             "encode_boxes: each proposal needs one reference box but "
             f"reference_boxes={tuple(reference_boxes.shape)}, proposals={tuple(proposals.shape)}"
         )
-    cx, cy, w, h = _centre_and_size(reference_boxes)
-    cxp, cyp, wp, hp = _centre_and_size(proposals)
-    _refuse_degenerate(w, h, reference_boxes, "reference_boxes")
-    _refuse_degenerate(wp, hp, proposals, "proposals")
-    wx, wy, ww, wh = (float(weight) for weight in weights)  # an array's would widen float32
-    offsets = [
-        wx * (cx - cxp) / wp,
-        wy * (cy - cyp) / hp,
-        ww * xp.log(w / wp),
-        wh * xp.log(h / hp),
-    ]
-    return xp.stack(offsets, axis=-1)
+    dtype = xp.result_type(reference_boxes, proposals)
+    reference_boxes, proposals = (a.astype(dtype, copy=False) for a in (reference_boxes, proposals))
+    _refuse_degenerate(reference_boxes, "reference_boxes")
+    _refuse_degenerate(proposals, "proposals")
+    return kernels_of(proposals).encode_boxes(reference_boxes, proposals, _plain(weights))
 
 
 def decode_boxes(deltas: Array, proposals: Array, weights: Weights = (1.0, 1.0, 1.0, 1.0)) -> Array:
@@ -339,27 +323,21 @@ def decode_boxes(deltas: Array, proposals: Array, weights: Weights = (1.0, 1.0, 
             "decode_boxes: deltas expects shape (N, 4) or (N, K, 4) with the N of proposals but "
             f"deltas={tuple(deltas.shape)}, proposals={tuple(proposals.shape)}"
         )
-    if deltas.ndim == 3:
-        proposals = proposals[:, None, :]  # (N, 4) -> (N, 1, 4): the same proposal for each class
-    cxp, cyp, wp, hp = _centre_and_size(proposals)
+    dtype = xp.result_type(deltas, proposals)
+    deltas, proposals = (array.astype(dtype, copy=False) for array in (deltas, proposals))
+    return kernels_of(deltas).decode_boxes(deltas, proposals, _plain(weights))
+
+
+def _plain(weights: Weights) -> Weights:
+    """As Python's numbers: an array's would widen float32."""
     wx, wy, ww, wh = (float(weight) for weight in weights)
-    cx = deltas[..., 0] / wx * wp + cxp
-    cy = deltas[..., 1] / wy * hp + cyp
-    half_w = 0.5 * wp * xp.exp(xp.minimum(deltas[..., 2] / ww, MAX_LOG_SCALE))
-    half_h = 0.5 * hp * xp.exp(xp.minimum(deltas[..., 3] / wh, MAX_LOG_SCALE))
-    return xp.stack([cx - half_w, cy - half_h, cx + half_w, cy + half_h], axis=-1)
+    return wx, wy, ww, wh
 
 
-def _centre_and_size(boxes: Array) -> tuple[Array, Array, Array, Array]:
-    w = boxes[..., 2] - boxes[..., 0]
-    h = boxes[..., 3] - boxes[..., 1]
-    return boxes[..., 0] + 0.5 * w, boxes[..., 1] + 0.5 * h, w, h
-
-
-def _refuse_degenerate(w: Array, h: Array, boxes: Array, argument: str) -> None:
+def _refuse_degenerate(boxes: Array, argument: str) -> None:
     if not isinstance(boxes, np.ndarray):
         return
-    degenerate = (w <= 0) | (h <= 0)
+    degenerate = (boxes[:, 2] <= boxes[:, 0]) | (boxes[:, 3] <= boxes[:, 1])
     if degenerate.any():
         index = int(degenerate.argmax())
         raise ValueError(

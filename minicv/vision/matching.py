@@ -25,19 +25,20 @@ section 2.3.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from minicv.backend import Array, to_numpy, xp_of
-from minicv.backend.parallel import split
-from minicv.vision.boxes import as_float_boxes, box_iou
-
-POSITIVE, NEGATIVE, IGNORED = 1, 0, -1
-TIE_TOLERANCE = 1e-5
-BLOCK_ELEMENTS = 1 << 22  # pairs in a block: 16 megabytes of float32
+from minicv.backend import Array, kernels_of, to_numpy, xp_of
+from minicv.backend.cpu.matching import IGNORED as IGNORED
+from minicv.backend.cpu.matching import NEGATIVE as NEGATIVE
+from minicv.backend.cpu.matching import POSITIVE as POSITIVE
+from minicv.backend.cpu.matching import TIE_TOLERANCE as TIE_TOLERANCE
+from minicv.vision.boxes import as_float_boxes
 
 
 class Matches(NamedTuple):
@@ -96,8 +97,6 @@ class Matcher:
     def __call__(self, target_boxes: Array, boxes: Array) -> Matches:
         """Match every box to a target; there may be no boxes and no targets.
 
-        The (G, N) overlaps are computed in blocks of boxes, so that they take only a few megabytes.
-
         Args:
             target_boxes: (G, 4), pixels.
             boxes: (N, 4) anchors or proposals, pixels.
@@ -111,37 +110,60 @@ class Matcher:
         >>> Matcher(0.5, 0.5)(np.zeros((0, 4)), np.zeros((2, 4))).label.tolist()
         [0, 0]
         """
-        target_boxes = as_float_boxes(target_boxes, "Matcher", "target_boxes")
-        boxes = as_float_boxes(boxes, "Matcher", "boxes")
-        xp = xp_of(target_boxes, boxes)
-        count = len(boxes)
-        index = xp.zeros(count, dtype=xp.int64)
-        best = xp.zeros(count, dtype=boxes.dtype)
-        if len(target_boxes) == 0 or count == 0:
-            return Matches(index, xp.full(count, NEGATIVE, dtype=xp.int8), best)
+        return self.match_images([target_boxes], [boxes])
 
-        # 1. For each box: its best target, and whether the overlap is large enough.
-        best_of_target = xp.zeros(len(target_boxes), dtype=boxes.dtype)
-        blocks = split(count, BLOCK_ELEMENTS // len(target_boxes))
-        for block in blocks:
-            overlaps = box_iou(target_boxes, boxes[block])  # (G, B)
-            index[block] = overlaps.argmax(axis=0)
-            best[block] = overlaps.max(axis=0)
-            best_of_target = xp.maximum(best_of_target, overlaps.max(axis=1))
-        # Nested choices: for an assignment through a mask the host waits for the device.
-        background = (best >= self.background_floor) & (best < self.low_threshold)
-        label = xp.where(background, xp.int8(NEGATIVE), xp.int8(IGNORED))
-        label = xp.where(best >= self.high_threshold, xp.int8(POSITIVE), label)
+    def match_images(self, target_boxes: Sequence[Array], boxes: Sequence[Array]) -> Matches:
+        """Match the boxes of several images, each with the targets of its own image.
 
-        # 2. For each target: its best boxes, if any overlap it. The overlaps are computed again,
-        #    which costs less than keeping all of them.
-        if self.allow_low_quality_matches:
-            nearly_best = best_of_target[:, None] - TIE_TOLERANCE
-            for block in blocks:
-                overlaps = box_iou(target_boxes, boxes[block])
-                best_boxes = ((overlaps >= nearly_best) & (overlaps > 0)).any(axis=0)
-                label[block] = xp.where(best_boxes, xp.int8(POSITIVE), label[block])
-        return Matches(index, label, best)
+        On a device all images are matched together, and the host does not wait. The overlaps are
+        not kept: they take a few megabytes whatever their number.
+
+        Args:
+            target_boxes: (G, 4) of each image, pixels.
+            boxes: (N, 4) of each image, pixels.
+
+        Returns:
+            `Matches` of all boxes: those of the first image, then those of the second, and so on.
+
+        Raises:
+            ValueError: an argument is not (N, 4), or there is no image.
+
+        >>> targets, boxes = np.array([[0.0, 0.0, 8.0, 8.0]]), np.array([[0.0, 0.0, 8.0, 6.0]])
+        >>> Matcher(0.5, 0.5).match_images([targets, targets[:0]], [boxes, boxes]).label.tolist()
+        [1, 0]
+        """
+        if not boxes or len(boxes) != len(target_boxes):
+            raise ValueError(
+                "Matcher: expected boxes and target boxes of each image, and at least one image, "
+                f"but got {len(boxes)} arrays of boxes and {len(target_boxes)} of target boxes"
+            )
+        # Images that share their boxes, as all share their anchors, share one copy of them.
+        shared = all(own is boxes[0] for own in boxes)
+        targets = [as_float_boxes(own, "Matcher", "target_boxes") for own in target_boxes]
+        found = [as_float_boxes(own, "Matcher", "boxes") for own in boxes[: 1 if shared else None]]
+        xp = xp_of(*targets, *found)
+        dtype = xp.result_type(*targets, *found)
+        of_targets, of_boxes = _places(targets), _places(found)
+        index, label, iou = kernels_of(*targets, *found).match_boxes(
+            _joined(targets).astype(dtype, copy=False),
+            _joined(found).astype(dtype, copy=False),
+            list(zip(of_targets, of_boxes * len(boxes) if shared else of_boxes, strict=True)),
+            self.high_threshold,
+            self.low_threshold,
+            self.background_floor,
+            self.allow_low_quality_matches,
+        )
+        return Matches(index, label, iou.astype(found[0].dtype, copy=False))
+
+
+def _places(arrays: Sequence[Array]) -> list[slice]:
+    """Where each array lies among all of them joined."""
+    ends = itertools.accumulate((len(array) for array in arrays), initial=0)
+    return [slice(start, end) for start, end in itertools.pairwise(ends)]
+
+
+def _joined(arrays: Sequence[Array]) -> Array:
+    return arrays[0] if len(arrays) == 1 else xp_of(*arrays).concatenate(arrays)
 
 
 def balanced_sample(
@@ -172,19 +194,58 @@ def balanced_sample(
     >>> len(positive), negative.tolist()
     (1, [1, 3, 6])
     """
-    xp = xp_of(labels)
     if labels.ndim != 1 or count < 0 or not 0 <= positive_fraction <= 1:
         raise ValueError(
             "balanced_sample: expected labels of shape (N,), count >= 0 and positive_fraction in "
             f"0..1 but labels={tuple(labels.shape)}, count={count}, "
             f"positive_fraction={positive_fraction}"
         )
-    on_host = to_numpy(labels)
-    positive = np.flatnonzero(on_host > 0)
-    negative = np.flatnonzero(on_host == 0)
-    positive = _draw(positive, math.floor(count * positive_fraction + 0.5), rng)
-    negative = _draw(negative, count - len(positive), rng)
+    xp = xp_of(labels)
+    ((positive, negative),) = balanced_samples(labels, [len(labels)], count, positive_fraction, rng)
     return xp.asarray(positive), xp.asarray(negative)
+
+
+def balanced_samples(
+    labels: Array,
+    lengths: Sequence[int],
+    count: int,
+    positive_fraction: float,
+    rng: np.random.Generator,
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`balanced_sample` of each of several images. The host waits once for all of them.
+
+    Args:
+        labels: of all images, one after the other.
+        lengths: how many labels each image has.
+        count, positive_fraction: of each image.
+        rng: draws for the first image, then for the second, and so on.
+
+    Returns:
+        ``(positive, negative)`` of each image: indices into its own labels, on the host.
+
+    Raises:
+        ValueError: there are more or fewer labels, ``count`` is negative, or the fraction is not
+            in 0..1.
+
+    >>> labels = np.array([1, 0, 1, -1, 0])
+    >>> drawn = balanced_samples(labels, [2, 3], 4, 0.5, np.random.default_rng(0))
+    >>> [(positive.tolist(), negative.tolist()) for positive, negative in drawn]
+    [([0], [1]), ([0], [2])]
+    """
+    if labels.shape != (sum(lengths),) or count < 0 or not 0 <= positive_fraction <= 1:
+        raise ValueError(
+            "balanced_samples: expected as many labels as the lengths add up to, count >= 0 and "
+            f"positive_fraction in 0..1 but labels={tuple(labels.shape)}, lengths={list(lengths)}, "
+            f"count={count}, positive_fraction={positive_fraction}"
+        )
+    at_most = math.floor(count * positive_fraction + 0.5)
+    on_host, drawn, start = to_numpy(labels), [], 0
+    for length in lengths:
+        own, start = on_host[start : start + length], start + length
+        positive = _draw(np.flatnonzero(own > 0), at_most, rng)
+        negative = _draw(np.flatnonzero(own == 0), count - len(positive), rng)
+        drawn.append((positive, negative))
+    return drawn
 
 
 def _draw(indices: np.ndarray, at_most: int, rng: np.random.Generator) -> np.ndarray:

@@ -3,6 +3,7 @@
 import math
 import tracemalloc
 
+import cuda_emulator
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,6 +26,13 @@ from minicv.vision.boxes import as_float_boxes
 
 HEAD_WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 coordinate = st.integers(-3, 9)
+
+
+@pytest.fixture(scope="session")
+def xp(xp):
+    if xp is not np and cuda_emulator.compiler() is None:
+        pytest.skip("no C++ compiler to run the kernels without a GPU")
+    return xp
 
 
 def box_lists(max_size=6):

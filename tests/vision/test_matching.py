@@ -2,12 +2,14 @@
 
 import math
 
+import cuda_emulator
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend import to_numpy
+from minicv.backend.cpu import matching as cpu_matching
 from minicv.vision import (
     IGNORED,
     NEGATIVE,
@@ -20,6 +22,13 @@ from minicv.vision import (
 
 RPN = Matcher(0.7, 0.3, allow_low_quality_matches=True)
 HEAD = Matcher(0.5, 0.5)
+
+
+@pytest.fixture(scope="session")
+def xp(xp):
+    if xp is not np and cuda_emulator.compiler() is None:
+        pytest.skip("no C++ compiler to run the kernels without a GPU")
+    return xp
 
 
 def random_boxes(rng, count):
@@ -70,7 +79,7 @@ def test_blocks_change_nothing(monkeypatch):
     rng = np.random.default_rng(3)
     targets, boxes = random_boxes(rng, 4), random_boxes(rng, 50)
     at_once = RPN(targets, boxes)
-    monkeypatch.setattr(matching, "BLOCK_ELEMENTS", 12)
+    monkeypatch.setattr(cpu_matching, "BLOCK_ELEMENTS", 12)
     for whole, in_blocks in zip(at_once, RPN(targets, boxes), strict=True):
         np.testing.assert_array_equal(whole, in_blocks)
 

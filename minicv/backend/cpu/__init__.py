@@ -2,6 +2,13 @@
 
 # ruff: noqa: F401 - what is imported here are the kernels
 from minicv.backend.cpu.batch_norm import batch_norm_backward, batch_norm_forward
+from minicv.backend.cpu.box_coding import (
+    clip_boxes,
+    decode_boxes,
+    decode_candidates,
+    encode_boxes,
+    large_boxes,
+)
 from minicv.backend.cpu.convolution import (
     conv2d_forward,
     conv2d_grad_input,
@@ -11,6 +18,7 @@ from minicv.backend.cpu.convolution import (
 from minicv.backend.cpu.dropout import dropout_backward, dropout_forward
 from minicv.backend.cpu.erfc import erfc
 from minicv.backend.cpu.graph import record
+from minicv.backend.cpu.matching import match_boxes
 from minicv.backend.cpu.matmul import matmul
 from minicv.backend.cpu.nms import nms
 from minicv.backend.cpu.optimizer_step import adam_step, sgd_step

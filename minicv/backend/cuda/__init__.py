@@ -5,6 +5,13 @@ Plain array mathematics runs on CuPy already; here is what it lacks, or does in 
 
 # ruff: noqa: F401 - what is imported here are the kernels
 from minicv.backend.cuda.batch_norm import batch_norm_backward, batch_norm_forward
+from minicv.backend.cuda.box_coding import (
+    clip_boxes,
+    decode_boxes,
+    decode_candidates,
+    encode_boxes,
+    large_boxes,
+)
 from minicv.backend.cuda.convolution import (
     conv2d_forward,
     conv2d_grad_input,
@@ -14,6 +21,7 @@ from minicv.backend.cuda.convolution import (
 from minicv.backend.cuda.dropout import dropout_backward, dropout_forward
 from minicv.backend.cuda.erfc import erfc
 from minicv.backend.cuda.graph import record
+from minicv.backend.cuda.matching import match_boxes
 from minicv.backend.cuda.matmul import matmul
 from minicv.backend.cuda.nms import nms
 from minicv.backend.cuda.optimizer_step import adam_step, sgd_step

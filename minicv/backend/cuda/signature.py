@@ -11,6 +11,7 @@ import numpy as np
 DTYPES: dict[str, np.dtype] = {
     "float": np.dtype(np.float32),
     "double": np.dtype(np.float64),
+    "signed char": np.dtype(np.int8),
     "unsigned char": np.dtype(np.uint8),
     "unsigned short": np.dtype(np.uint16),
     "unsigned int": np.dtype(np.uint32),
