@@ -29,7 +29,7 @@ import numpy as np
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
-from minicv.backend.cpu.convolution_products import multiply
+from minicv.backend.cpu.convolution_products import multiply, multiply_rows
 from minicv.backend.cpu.memory import add_up, scratch, unbuffered
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
@@ -171,10 +171,10 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
                 columns = gather(layer, x, images, rows, group)
                 arriving = _outputs_in_rows(grad, images, rows, group, og)
                 if step == 0:
-                    multiply(arriving, columns.T, sums[run, group])
+                    multiply_rows(arriving, columns, sums[run, group])
                 else:
                     product = scratch("im2col product", sums.shape[2:], dtype)
-                    multiply(arriving, columns.T, product)
+                    multiply_rows(arriving, columns, product)
                     sums[run, group] += product
 
     parallel_for(sum_run, range(len(runs)))

@@ -76,7 +76,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     def multiply(number: int) -> None:
         image, columns = blocks[number]
-        products.multiply(grad[image, :, columns], x[image, :, columns].T, sums[number])
+        products.multiply_rows(grad[image, :, columns], x[image, :, columns], sums[number])
 
     parallel_for(multiply, range(len(blocks)))
     return add_up(sums)[:, :, None, None]

@@ -162,7 +162,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
                 _transform_image(f, x, slice(0, c), band, layer.padding, v)
                 _transform_grad(f, grad, slice(0, o), band, dm)
                 term = scratch("winograd kernel", (f.points, o, c), np.float32)
-                products.multiply(dm, v.swapaxes(1, 2), term)
+                products.multiply_rows(dm, v, term)
                 sums[run] += term
 
         parallel_for(sum_run, range(len(runs)))
@@ -185,7 +185,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
         def multiply(outputs: slice, v: np.ndarray = v, dm: np.ndarray = dm) -> None:
             shape = (f.points, outputs.stop - outputs.start, c)
             du = scratch("winograd kernel", shape, np.float32)
-            products.multiply(dm[:, outputs], v.swapaxes(1, 2), du)
+            products.multiply_rows(dm[:, outputs], v, du)
             _grad_of_kernels(f, du, grad_w[outputs])
 
         both = [(True, part) for part in _parts(c)] + [(False, part) for part in _parts(o)]

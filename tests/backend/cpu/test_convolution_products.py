@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 
 from minicv.backend.cpu import convolution_products as products
-from minicv.backend.cpu.convolution_products import SMALL, multiply, pieces
-from minicv.backend.cpu.machine import Blas
+from minicv.backend.cpu.blas import Blas
+from minicv.backend.cpu.convolution_products import SMALL, multiply, multiply_rows, pieces
 from minicv.testing import strategies
 
 SHAPES = [(70, 40, 700), (9, 300, 500), (130, 500, 33), (100, 30, 1001)]
@@ -28,6 +28,24 @@ def test_pieces_cover_the_product_whatever_the_layout(shape, stack, small, monke
             multiply(left, right, wide[..., 1:, 3:])
             np.testing.assert_allclose(wide[..., 1:, 3:], exact, atol=1e-3)
             assert np.isnan(wide[..., 0, :]).all() and np.isnan(wide[..., :3]).all()
+
+
+@pytest.mark.parametrize(
+    "shape", [(70, 300, 40), (64, 3001, 33), (27, 976, 64), (40, 60, 50), (8, 500, 8)]
+)
+@pytest.mark.parametrize("stack", [(), (3,)])
+@pytest.mark.parametrize("small", [True, False])
+def test_rows_times_rows(shape, stack, small, monkeypatch):
+    monkeypatch.setattr(products, "packs_no_small_product", lambda: small)
+    m, k, n = shape
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(*stack, m, k + 5)).astype(np.float32)[..., 5:]
+    b = rng.normal(size=(*stack, n, k)).astype(np.float32)
+    exact = a.astype(float) @ b.swapaxes(-1, -2).astype(float)
+    wide = np.full((*stack, m + 1, n + 3), np.nan, np.float32)
+    multiply_rows(a, b, wide[..., 1:, 3:])
+    assert np.linalg.norm(wide[..., 1:, 3:] - exact) < 1e-6 * np.linalg.norm(exact)
+    assert np.isnan(wide[..., 0, :]).all() and np.isnan(wide[..., :3]).all()
 
 
 @given(strategies.distinct_sizes(3, low=1, high=5000))
