@@ -15,6 +15,7 @@ import cupy_stand_in as cupy
 import numpy as np
 from convolution_cases import Case
 from cuda_kernels import check_kernel
+from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
 from minicv.backend import to_numpy, use_conv_algorithm
@@ -39,6 +40,28 @@ def check_on_cuda(case: Case, dtype=np.float64, algorithm=None) -> None:
 def algorithms_of(case: Case, dtype=np.float32, direction="forward") -> set[str]:
     """The algorithms that can compute the case on a GPU."""
     return set(possible_algorithms(case.layer._replace(dtype=np.dtype(dtype)), direction))
+
+
+@st.composite
+def cases(draw, largest_stride: int) -> Case:
+    """Any geometry, small: up to three groups of five by four channels."""
+    groups = draw(st.integers(1, 3))
+    n, c, o = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    kernel, strides, dilation, padding = (
+        draw(st.tuples(sizes, sizes))
+        for sizes in (
+            st.integers(1, 4),
+            st.integers(1, largest_stride),
+            st.integers(1, 2),
+            st.integers(0, 3),
+        )
+    )
+    least = (d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
+    size = tuple(
+        draw(st.integers(max(1, m - 2 * p), m + 6)) for m, p in zip(least, padding, strict=True)
+    )
+    shapes = (n, groups * c, *size), (groups * o, c, *kernel)
+    return Case(*shapes, strides, padding, dilation, groups)
 
 
 def on_device(*values: Any, dtype: DTypeLike) -> list[Any]:

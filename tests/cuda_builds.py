@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from minicv.backend.cuda import convolution_depthwise, launcher
+from minicv.backend.cuda import convolution_implicit_gemm_tf32 as implicit_gemm_tf32
 from minicv.backend.cuda.convolution_implicit_gemm import FLOAT32_TILES, FLOAT64_TILES
 from minicv.backend.cuda.softmax_cross_entropy import LABEL_TYPES
 
@@ -70,6 +71,10 @@ BUILDS: dict[str, list[Build]] = {
         for real, tiles in ((np.float32, FLOAT32_TILES), (np.float64, FLOAT64_TILES))
         for tile in tiles
         for build in every(real=[real], index_t=INDEX)
+    ],
+    "convolution_implicit_gemm_tf32.cu": [
+        {name.upper(): number for name, number in tile._asdict().items()}
+        for tile in implicit_gemm_tf32.TILES
     ],
     "convolution_winograd.cu": every(real=REAL, index_t=INDEX),
     "dropout.cu": every(real=REAL, index_t=INDEX),

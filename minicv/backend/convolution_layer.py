@@ -24,6 +24,7 @@ AlgorithmName = Literal[
     "winograd_4x4",
     "space_to_depth",
     "implicit_gemm",
+    "implicit_gemm_tf32",
 ]
 _wanted: ContextVar[AlgorithmName | None] = ContextVar("convolution algorithm", default=None)
 
@@ -170,8 +171,9 @@ def use_conv_algorithm(name: AlgorithmName) -> Iterator[None]:
 
     Args:
         name: "im2col", "pointwise", "depthwise" or "winograd_2x2" on any device; on the CPU also
-            "shifted", "winograd_4x4" and "space_to_depth", and on a GPU "implicit_gemm". On a
-            device that lacks the algorithm, every layer uses its usual one.
+            "shifted", "winograd_4x4" and "space_to_depth", and on a GPU "implicit_gemm" and, within
+            ``matmul_precision("tf32")``, "implicit_gemm_tf32". On a device that lacks the
+            algorithm, every layer uses its usual one.
 
     Raises:
         ValueError: no algorithm has this name.

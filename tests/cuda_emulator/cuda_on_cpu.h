@@ -7,8 +7,13 @@
 // at another one, is an error, and shared memory is full of NaN before each block. Threads and
 // blocks can run in reversed order: a result that depends on the order is a race.
 //
-// Not covered: warp intrinsics, inline PTX, races between blocks that run at the same time, how a
-// GPU rounds (contraction to fused multiply-adds, denormals), speed.
+// Inline PTX is not compiled: the functions that hold it stand here once more, for a kernel file to
+// leave out its own where TENSOR_CORES_ON_CPU is defined. An asynchronous copy fills its place with
+// NaN at once and arrives when its thread waits for it: as early and as late as a GPU might. The
+// warps of a block run one after another from barrier to barrier.
+//
+// Not covered: warp intrinsics, races between blocks that run at the same time, how a GPU rounds
+// (contraction to fused multiply-adds, denormals), speed.
 
 #pragma once
 
@@ -77,6 +82,13 @@ static inline float __int_as_float(int bits) {
     return value;
 }
 
+static inline unsigned __float_as_uint(float value) {
+    unsigned bits;
+    __builtin_memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+static inline float __uint_as_float(unsigned bits) { return __int_as_float((int)bits); }
+
 // Products that are rounded by themselves, never fused with an addition.
 static inline float __fmul_rn(float a, float b) { return a * b; }
 static inline double __dmul_rn(double a, double b) { return a * b; }
@@ -96,6 +108,14 @@ struct Kernel {  // one thread is `call(arguments)`
 
 void barrier(int line);
 
+// The numbers of all 32 lanes of a warp, when all have come to this line; valid until the next call.
+const unsigned (*share_with_warp(const unsigned (&numbers)[6], int line))[6];
+
+// Of some bytes, the first `present` are copied and the others become zero.
+void copy_async(void* to, const void* from, int bytes, int present);
+void end_group_of_copies();
+void wait_for_copies(int groups);
+
 // Runs a grid. Returns 0, or the line of a barrier that not every thread of a block came to.
 int run(const unsigned* grid, const unsigned* block, bool reversed, Kernel kernel);
 
@@ -107,3 +127,37 @@ int run(const unsigned* grid, const unsigned* block, bool reversed, Thread threa
 }
 
 }  // namespace emulator
+
+// What kernels write in PTX.
+#define TENSOR_CORES_ON_CPU
+template <int BYTES>
+static inline void copy_async(float* shared, const float* memory, int present) {
+    emulator::copy_async(shared, memory, BYTES, present);
+}
+static inline void end_group_of_copies() { emulator::end_group_of_copies(); }
+template <int GROUPS>
+static inline void wait_for_copies() {
+    emulator::wait_for_copies(GROUPS);
+}
+
+static inline float to_tf32(float value) {
+    unsigned bits = __float_as_uint(value);
+    bool finite = (bits & 0x7f800000u) != 0x7f800000u;
+    return finite ? __uint_as_float((bits + 0x1000u) & ~0x1fffu) : value;
+}
+
+// A tensor core ignores the 13 bits that TF32 lacks: numbers that were not rounded are cut off.
+static inline void mma(float (&sums)[4], const float (&left)[4], const float (&right)[2],
+                       int line = __builtin_LINE()) {
+    unsigned numbers[6];
+    for (int i = 0; i < 6; i++)
+        numbers[i] = __float_as_uint(i < 4 ? left[i] : right[i - 4]) & ~0x1fffu;
+    const unsigned(*lanes)[6] = emulator::share_with_warp(numbers, line);
+    int g = threadIdx.x % 32 / 4, t = threadIdx.x % 4;
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 8; k++) {
+            unsigned a = lanes[4 * g + k % 4][i / 2 + k / 4 * 2];
+            unsigned b = lanes[4 * (2 * t + i % 2) + k % 4][4 + k / 4];
+            sums[i] += __uint_as_float(a) * __uint_as_float(b);
+        }
+}

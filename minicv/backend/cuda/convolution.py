@@ -27,8 +27,10 @@ from minicv.backend.convolution_layer import (
 from minicv.backend.cuda import convolution_depthwise as depthwise
 from minicv.backend.cuda import convolution_im2col as im2col
 from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
+from minicv.backend.cuda import convolution_implicit_gemm_tf32 as implicit_gemm_tf32
 from minicv.backend.cuda import convolution_pointwise as pointwise
 from minicv.backend.cuda import convolution_winograd as winograd
+from minicv.backend.cuda.convolution_implicit_gemm_tf32 import has_tf32
 from minicv.backend.cuda.graph import is_recording
 from minicv.backend.device import Array, xp_of
 from minicv.backend.precision import current_matmul_precision
@@ -38,6 +40,7 @@ from minicv.backend.precision import current_matmul_precision
 ALGORITHMS: dict[AlgorithmName, ModuleType] = {
     "im2col": im2col,
     "implicit_gemm": implicit_gemm,
+    "implicit_gemm_tf32": implicit_gemm_tf32,
     "pointwise": pointwise,
     "depthwise": depthwise,
     "winograd_2x2": winograd,
@@ -50,8 +53,9 @@ WINOGRAD_CHANNELS, WINOGRAD_PIXELS = 64, 256
 # With fewer than these, that takes longer than the slower products of implicit GEMM.
 FEW_OUTPUTS = {"float32": 96, "tf32": 32}
 FEW_ROWS = 64  # of columns: the product is over sooner than its result is written and read again
+MULTIPLY_ADDS = 100_000  # of cuBLAS in TF32 on an H100 in a clock, estimated
 SMALLEST_TILE = 32  # channels that implicit GEMM computes together, needed or not
-WITHOUT_CUBLAS = ("depthwise", "implicit_gemm")
+WITHOUT_CUBLAS = ("depthwise", "implicit_gemm", "implicit_gemm_tf32")
 
 
 def conv2d_forward(
@@ -67,7 +71,7 @@ def conv2d_forward(
     dtype = np.result_type(x.dtype, weight.dtype)
     x, weight, bias = _ready(dtype, x, weight, bias)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
+    algorithm = ALGORITHMS[choose_algorithm(layer, "forward", has_tf32(x))]
     return algorithm.forward(layer, x, weight, Epilogue(shift=bias))
 
 
@@ -91,7 +95,7 @@ def conv2d_norm_relu_forward(
     dtype = np.result_type(x.dtype, weight.dtype)
     x, weight, scale, shift, shortcut = _ready(dtype, x, weight, scale, shift, shortcut)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "forward")]
+    algorithm = ALGORITHMS[choose_algorithm(layer, "forward", has_tf32(x))]
     return algorithm.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
 
 
@@ -109,7 +113,9 @@ def conv2d_grad_input(
     grad, weight = _ready(dtype, grad, weight)
     options = (stride, padding, dilation, groups)
     layer = Layer(dtype, x_shape, weight.shape, grad.shape, *options)
-    return ALGORITHMS[choose_algorithm(layer, "grad_input")].grad_input(layer, grad, weight)
+    return ALGORITHMS[choose_algorithm(layer, "grad_input", has_tf32(grad))].grad_input(
+        layer, grad, weight
+    )
 
 
 def conv2d_grad_weight(
@@ -126,7 +132,9 @@ def conv2d_grad_weight(
     grad, x = _ready(dtype, grad, x)
     options = (stride, padding, dilation, groups)
     layer = Layer(dtype, x.shape, weight_shape, grad.shape, *options)
-    return ALGORITHMS[choose_algorithm(layer, "grad_weight")].grad_weight(layer, grad, x)
+    return ALGORITHMS[choose_algorithm(layer, "grad_weight", has_tf32(grad))].grad_weight(
+        layer, grad, x
+    )
 
 
 def _ready(dtype: np.dtype, *arrays: Array | None) -> tuple[Array | None, ...]:
@@ -135,8 +143,13 @@ def _ready(dtype: np.dtype, *arrays: Array | None) -> tuple[Array | None, ...]:
     return tuple(None if a is None else xp.ascontiguousarray(a, dtype) for a in arrays)
 
 
-def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
+def choose_algorithm(
+    layer: Layer, direction: Direction, tensor_cores: bool = True
+) -> AlgorithmName:
     """The usual one, or the one of `use_conv_algorithm` where that can compute the layer.
+
+    ``tensor_cores`` says whether the GPU has those for TF32; they are used within
+    ``matmul_precision("tf32")`` alone.
 
     >>> once, none = (1, 1), (0, 0)
     >>> layer = Layer.of(np.dtype("float32"), (2, 32, 8, 8), (64, 32, 1, 1), once, none, once, 1)
@@ -145,8 +158,12 @@ def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
     >>> first = Layer.of(np.dtype("float32"), (2, 3, 32, 32), (64, 3, 3, 3), once, once, once, 1)
     >>> choose_algorithm(first, "forward"), choose_algorithm(first, "grad_weight")
     ('implicit_gemm', 'im2col')
+    >>> from minicv.backend import matmul_precision
+    >>> with matmul_precision("tf32"):
+    ...     choose_algorithm(first._replace(y_shape=(2, 64, 99, 99)), "forward")
+    'implicit_gemm_tf32'
     """
-    possible = possible_algorithms(layer, direction)
+    possible = possible_algorithms(layer, direction, tensor_cores)
     if is_recording():
         possible = tuple(name for name in possible if name in WITHOUT_CUBLAS)
     wanted = wanted_algorithm()
@@ -156,6 +173,10 @@ def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
         return "pointwise"
     if "depthwise" in possible:  # likewise
         return "depthwise"
+    if "implicit_gemm_tf32" in possible and (
+        "im2col" not in possible or _columns_cost_more(layer, direction)
+    ):
+        return "implicit_gemm_tf32"
     if "winograd_2x2" in possible and _pays_for_its_transforms(layer):
         return "winograd_2x2"
     if "implicit_gemm" in possible and _columns_are_used_too_little(layer, direction):
@@ -163,10 +184,14 @@ def choose_algorithm(layer: Layer, direction: Direction) -> AlgorithmName:
     return "im2col" if "im2col" in possible else "implicit_gemm"
 
 
-def possible_algorithms(layer: Layer, direction: Direction) -> tuple[AlgorithmName, ...]:
-    """Those that can compute this layer."""
+def possible_algorithms(
+    layer: Layer, direction: Direction, tensor_cores: bool = True
+) -> tuple[AlgorithmName, ...]:
+    """Those that can compute this layer in the precision of `matmul_precision`."""
     c, o = layer.x_shape[1], layer.y_shape[1]
     possible: list[AlgorithmName] = ["im2col"]
+    if tensor_cores and layer.dtype == np.float32 and current_matmul_precision() == "tf32":
+        possible.append("implicit_gemm_tf32")
     if direction == "forward" or (direction == "grad_input" and layer.stride == (1, 1)):
         possible.append("implicit_gemm")
     if layer.groups > 1:
@@ -193,6 +218,18 @@ def _pays_for_its_transforms(layer: Layer) -> bool:
         return False
     n, o, oh, ow = layer.y_shape
     return min(layer.x_shape[1], o) >= WINOGRAD_CHANNELS and n * oh * ow >= WINOGRAD_PIXELS
+
+
+def _columns_cost_more(layer: Layer, direction: Direction) -> bool:
+    """Whether im2col, estimated, takes longer in TF32 than implicit GEMM."""
+    n, o, oh, ow = layer.y_shape
+    rows, columns = layer.x_shape[1] * math.prod(layer.kernel), n * oh * ow
+    written_and_read = 2 * layer.dtype.itemsize * (rows + o) * columns  # columns and product
+    product = o * rows // layer.groups * columns
+    launches = 2 + layer.groups
+    clocks: float = launches * implicit_gemm_tf32.LAUNCH
+    clocks += written_and_read / implicit_gemm_tf32.BYTES + product / MULTIPLY_ADDS
+    return implicit_gemm_tf32.estimated_clocks(layer, direction) < clocks
 
 
 def _columns_are_used_too_little(layer: Layer, direction: Direction) -> bool:

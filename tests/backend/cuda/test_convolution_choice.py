@@ -12,9 +12,9 @@ WIDE = Case((1, 64, 30, 31), (80, 64, 3, 3), padding=(1, 1))
 FIRST = Case((1, 3, 30, 31), (64, 3, 7, 7), stride=(2, 2), padding=(3, 3))
 
 
-def chosen(case, dtype=np.float32):
+def chosen(case, dtype=np.float32, tensor_cores=True):
     layer = case.layer._replace(dtype=np.dtype(dtype))
-    return tuple(choose_algorithm(layer, direction) for direction in DIRECTIONS)
+    return tuple(choose_algorithm(layer, direction, tensor_cores) for direction in DIRECTIONS)
 
 
 @pytest.mark.parametrize(
@@ -50,12 +50,28 @@ def test_winograd_is_for_float32():
     assert chosen(WIDE, np.float64) == ("implicit_gemm", "implicit_gemm", "im2col")
 
 
-def test_under_tf32_the_tensor_cores_are_used_where_they_can_be():
+TF32 = "implicit_gemm_tf32"
+
+
+@pytest.mark.parametrize(
+    ("case", "expected"),
+    [
+        (Case((8, 64, 112, 112), (64, 64, 3, 3), padding=(1, 1)), (TF32,) * 3),
+        (Case((8, 128, 56, 56), (128, 128, 3, 3), (2, 2), (1, 1)), (TF32, "im2col", TF32)),
+        (Case((8, 512, 7, 7), (512, 512, 3, 3), padding=(1, 1)), ("im2col",) * 3),  # too few blocks
+        (Case((8, 3, 224, 224), (64, 3, 7, 7), (2, 2), (3, 3)), (TF32, "im2col", "im2col")),
+        (Case((8, 64, 56, 56), (64, 4, 3, 3), padding=(1, 1), groups=16), (TF32, TF32, "im2col")),
+        (Case((8, 64, 56, 56), (256, 64, 1, 1)), ("pointwise",) * 3),
+        (Case((8, 64, 56, 56), (64, 1, 3, 3), padding=(1, 1), groups=64), ("depthwise",) * 3),
+    ],
+)
+def test_choice_under_tf32(case, expected):
+    """Where im2col's columns take longer than the tensor cores with what a tile wastes."""
     with matmul_precision("tf32"):
-        assert chosen(WIDE) == ("im2col",) * 3
-        assert chosen(FIRST) == ("im2col",) * 3
-        assert chosen(Case((1, 3, 30, 31), (16, 3, 7, 7)))[0] == "implicit_gemm"
-    assert chosen(WIDE)[0] == "winograd_2x2"
+        assert chosen(case) == expected
+        assert TF32 not in chosen(case, np.float64)
+        assert TF32 not in chosen(case, tensor_cores=False)
+    assert TF32 not in chosen(case)
 
 
 def test_overruling():
@@ -77,5 +93,8 @@ def test_what_each_algorithm_can():
     assert algorithms_of(three, direction="grad_weight") == {"im2col"}
     strided = Case((1, 4, 9, 9), (4, 4, 1, 1), stride=(2, 2))
     assert algorithms_of(strided, direction="grad_input") == {"im2col", "pointwise"}
+    with matmul_precision("tf32"):
+        assert algorithms_of(three, direction="grad_weight") == {"im2col", "implicit_gemm_tf32"}
+        assert algorithms_of(three, np.float64) == {"im2col", "implicit_gemm"}
     depthwise = Case((1, 4, 9, 9), (4, 1, 3, 3), groups=4)
     assert algorithms_of(depthwise) == {"im2col", "implicit_gemm", "depthwise"}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from convolution_cases import Case
-from convolution_on_cuda import between_nan, check, on_device, with_gaps
+from convolution_on_cuda import between_nan, cases, check, on_device, with_gaps
 from cuda_kernels import needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,27 +30,6 @@ def check_forward(case, dtype, epilogue=()):
         dtype,
         BOUNDS[dtype],
     )
-
-
-@st.composite
-def cases(draw, largest_stride):
-    groups = draw(st.integers(1, 3))
-    n, c, o = draw(st.integers(1, 3)), draw(st.integers(1, 4)), draw(st.integers(1, 5))
-    kernel, strides, dilation, padding = (
-        draw(st.tuples(sizes, sizes))
-        for sizes in (
-            st.integers(1, 4),
-            st.integers(1, largest_stride),
-            st.integers(1, 2),
-            st.integers(0, 3),
-        )
-    )
-    least = (d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True))
-    size = tuple(
-        draw(st.integers(max(1, m - 2 * p), m + 6)) for m, p in zip(least, padding, strict=True)
-    )
-    shapes = (n, groups * c, *size), (groups * o, c, *kernel)
-    return Case(*shapes, strides, padding, dilation, groups)
 
 
 @given(cases(3), st.sampled_from([np.float32, np.float64]), st.data())
