@@ -1,4 +1,8 @@
-"""A training step of the demo's detector, and torchvision's detectors on a photograph."""
+"""A training step of the demo's detector, and published networks on a whole photograph.
+
+A photograph goes in as it is, and what `predict` gives comes out: resizing, suppression, pasted
+masks and the rest are part of the time, on both sides.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ import dataclasses
 from benchmarks.case import Case, Wanted
 from minicv.tasks.detection import FASTER_RCNN
 
-PUBLISHED = "torchvision's detectors, one photograph"
+PUBLISHED = "torchvision's networks, one whole photograph"
 STEP = "Faster R-CNN of the demo, one training step"
 
 CASES = [
@@ -34,7 +38,19 @@ CASES = [
             peers=("torchvision",),
             tolerance=0.02,
         )
-        for network in ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn")
+        for network in (
+            "fasterrcnn_resnet50_fpn",
+            "maskrcnn_resnet50_fpn",
+            "keypointrcnn_resnet50_fpn",
+        )
+    ),
+    Case(
+        name="fcn_resnet50, 480x640 at 520 pixels",
+        row=PUBLISHED,
+        operation="published_segmenter",
+        parameters={"size": (480, 640)},
+        peers=("torchvision",),
+        tolerance=0.02,
     ),
 ]
 WANTED = {STEP: {"torch": Wanted(0.8)}, PUBLISHED: {"torchvision": Wanted(1.0, least=0.7)}}

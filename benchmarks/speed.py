@@ -1,6 +1,6 @@
 """How fast is minicv beside its peers?
 
-    python -m benchmarks conv|layers|models|detectors|autograd|training
+    python -m benchmarks conv|layers|models|detectors|autograd|training|start
         [--peer NAME ...] [--quick] [--threads 2] [--only TEXT] [--torch-python PYTHON ...]
 
 Every side runs in a process of its own and they take turns; ratios are peer time / minicv time,
@@ -20,6 +20,7 @@ from benchmarks import (
     cases_detectors,
     cases_layers,
     cases_models,
+    cases_start,
     cases_training,
 )
 from benchmarks.alternate import QUICK, Schedule
@@ -36,6 +37,7 @@ BENCHMARKS: Mapping[str, ModuleType] = {
     "detectors": cases_detectors,
     "autograd": cases_autograd,
     "training": cases_training,
+    "start": cases_start,
 }
 
 

@@ -30,6 +30,7 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 from benchmarks.drawn_by_index import first_by_hash
 
 VERSION = f"{torchvision.__version__} with torch {torch.__version__}"
+IMAGENET = ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])  # mean and deviation
 Arrays = dict[str, np.ndarray]
 
 
@@ -233,8 +234,7 @@ def score_maps(
 
     With a label map (H, W), 255 where a pixel has no class, also the mean ``"loss_pixels"``.
     """
-    mean = np.array([0.485, 0.456, 0.406], np.float32)[:, None, None]
-    std = np.array([0.229, 0.224, 0.225], np.float32)[:, None, None]
+    mean, std = (np.array(values, np.float32)[:, None, None] for values in IMAGENET)
     kept = {}
     handles = [
         model.backbone.register_forward_hook(lambda m, g, r: kept.update(features=r["out"])),

@@ -8,6 +8,7 @@ import minicv
 from benchmarks import inputs
 from benchmarks.minicv_training import dcgan_step, filled, training_step  # noqa: F401
 from benchmarks.seeded_weights import seeded_weights
+from benchmarks.starting import Start
 from minicv import Tensor, backend, no_grad
 from minicv import functional as F
 from minicv.models.backbones import VGG16, EfficientNetLite0, ResNet50, SmallBackbone, VGG16Backbone
@@ -172,6 +173,18 @@ def published_detector(dtype, network, size):
         return [found["scores"][:50]]  # of nearly equal scores either box may come first
 
     return step
+
+
+def published_segmenter(dtype, size):
+    model = load_published("fcn_resnet50", seeded_weights("fcn_resnet50"))
+    image = inputs.picture(tuple(size))
+    return lambda: [model.predict([image])[0]["probabilities"]]
+
+
+def start(dtype, what):
+    lines = {"import": "import minicv",
+             "help": "from minicv.cli.main import main; sys.exit(main(['--help']))"}  # fmt: skip
+    return Start(lines[what])
 
 
 def tanh_chain(dtype, length, shape, backward):

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from benchmarks import inputs, networks
+from benchmarks.starting import Start
 from benchmarks.torch_faster_rcnn import FasterRCNN
 from benchmarks.torch_networks.training import dcgan_step, training_step  # noqa: F401
 
@@ -169,6 +170,10 @@ def faster_rcnn_step(dtype, batch, size, classes, settings):
         return [torch.stack([loss.detach() for loss in losses])]
 
     return step
+
+
+def start(dtype, what):
+    return Start("import torch")
 
 
 def tanh_chain(dtype, length, shape, backward):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 import torchvision
+from torch.nn import functional as F
 from torchvision import ops
 
 from benchmarks import inputs, torchvision_models
@@ -17,6 +18,7 @@ from benchmarks.libraries.with_torch import (  # noqa: F401
 )
 from benchmarks.seeded_weights import seeded_weights
 
+SEGMENTED_AT = 520  # pixels of the shorter side, at which the published weights were trained
 VERSION = f"{torchvision.__version__} with torch {torch.__version__}"
 
 
@@ -45,6 +47,28 @@ def published_detector(dtype, network, size):
         with torch.inference_mode():
             (found,) = model([image])
         return [found["scores"][:50]]  # of nearly equal scores either box may come first
+
+    return step
+
+
+def published_segmenter(dtype, size):
+    network = "fcn_resnet50"
+    model = torchvision_models.build(network, seeded_weights(network))
+    image = put(inputs.picture(tuple(size)))[None]
+    mean, std = (torch.tensor(v)[:, None, None] for v in torchvision_models.IMAGENET)
+    height, width = size
+    factor = SEGMENTED_AT / min(size)
+
+    def resized(x, shape):
+        return F.interpolate(x, shape, mode="bilinear", align_corners=False)
+
+    def step():
+        with torch.inference_mode():
+            x = resized(image, (round(height * factor), round(width * factor)))
+            logits = resized(model((x - mean) / std)["out"], (height, width))
+            probabilities = torch.softmax(logits, 1)[0]
+            probabilities.argmax(0)  # the label map, which our side makes as well
+        return [probabilities]
 
     return step
 

@@ -100,5 +100,7 @@ def test_small_operations_cover_all_that_cases_use():
         *(operation for operation, *_ in SMALL),
         "nms",
         "training_step",
+        "start",  # tests/benchmarks/test_starting.py
+        "published_segmenter",
         "published_detector",  # of full size alone; tests/benchmarks/test_parity.py compares more
     }

@@ -22,7 +22,8 @@ EXPLAINED = [
 
 
 @pytest.mark.parametrize(
-    "name", [*EXPLAINED, "proposals", "rounding", "seeded_weights", "segmentation", "table"]
+    "name",
+    [*EXPLAINED, "proposals", "rounding", "seeded_weights", "segmentation", "starting", "table"],
 )
 def test_examples(name):
     result = doctest.testmod(importlib.import_module(f"benchmarks.{name}"), optionflags=FLAGS)
