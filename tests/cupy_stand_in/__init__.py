@@ -63,8 +63,9 @@ def asarray(values: Any, dtype: Any = None) -> ndarray:
 
 
 def ascontiguousarray(values: Any, dtype: Any = None) -> ndarray:
-    """As `asarray`, in C order."""
+    """As `asarray`, in C order; an array without axes gets one, as NumPy's function has it."""
     values = asarray(values, dtype)
+    values = values.reshape(1) if values.ndim == 0 else values
     return values if values.flags.c_contiguous else values.copy(order="C")
 
 

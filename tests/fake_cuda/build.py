@@ -76,7 +76,7 @@ def _compile(into: Path, source: str | Path, library: str, *options: str) -> Non
         *(f"-Wl,-soname,{library}", f"-L{into}", *options),
     ]
     if library == "libcublas.so.13":
-        command += ["-O3", "-ffast-math", "-fno-finite-math-only"]
+        command += ["-O3"]
     subprocess.run(command, check=True)
     if library == "libcuda.so.1":
         (into / "libcuda_fake.so").symlink_to(library)

@@ -23,8 +23,8 @@ def dropout_backward(grad: Array, saved: int, p: float) -> Array:
 
 def _dropped(x: Array, p: float, seed: int) -> Array:
     xp = xp_of(x)
-    x = xp.ascontiguousarray(x)
     y = xp.empty(x.shape, x.dtype)
+    x = xp.ascontiguousarray(x)  # of an array without axes it makes one with an axis
     threads = -(-x.size // 4)  # of four elements each
     DROPOUT.launch(
         "dropout",

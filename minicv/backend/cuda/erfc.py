@@ -11,8 +11,8 @@ ERFC = CudaFile("erfc.cu")
 def erfc(x: Array) -> Array:
     """1 - erf(x), element by element."""
     xp = xp_of(x)
-    x = xp.ascontiguousarray(x)
     y = xp.empty(x.shape, x.dtype)
+    x = xp.ascontiguousarray(x)  # of an array without axes it makes one with an axis
     index_t = index_type(x.size)
     ERFC.launch("erfc_of", one_thread_each(x.size), x, y, x.size, real=x.dtype, index_t=index_t)
     return y
