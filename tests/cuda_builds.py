@@ -65,6 +65,7 @@ BUILDS: dict[str, list[Build]] = {
         )
     ],
     "convolution_epilogue.cu": every(real=REAL, index_t=INDEX),
+    "convolution_float16.cu": every(index_t=INDEX, SH=[1, 2], SW=[1, 2]),
     "convolution_im2col.cu": every(real=REAL, index_t=INDEX, SH=[1, 2], SW=[1, 2]),
     "convolution_implicit_gemm.cu": [
         {**build, **{name.upper(): number for name, number in tile._asdict().items()}}

@@ -23,6 +23,7 @@ from minicv.backend.selection import (
     surely_finite,
     zero_where_zero,
 )
+from minicv.backend.storage import use_storage
 
 keep_freed_memory()
 
@@ -44,6 +45,7 @@ __all__ = [
     "to_numpy",
     "use_conv_algorithm",
     "use_deterministic",
+    "use_storage",
     "xp_of",
     "zero_where_zero",
 ]

@@ -10,6 +10,7 @@ from minicv.backend import Array, kept_where, surely_finite, zero_where_zero
 
 class Add(Function):
     broadcasts = True
+    keeps_float16 = True
 
     def forward(self, x: Array, y: Array) -> Array:
         return x + y

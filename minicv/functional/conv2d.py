@@ -8,6 +8,7 @@ from typing import Any, Literal
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
 from minicv.backend.kernels import kernels_of
+from minicv.backend.storage import as_stored
 from minicv.functional.arguments import as_whole_number, check_tensor
 from minicv.functional.pad import pad
 
@@ -16,6 +17,8 @@ Padding = int | Pair | Literal["same", "valid"]
 
 
 class Conv2d(Function):
+    keeps_float16 = True
+
     def __init__(
         self,
         stride: Pair = (1, 1),
@@ -26,6 +29,7 @@ class Conv2d(Function):
         self.options = (stride, padding, dilation, groups)
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        x, weight = as_stored(x), as_stored(weight)
         self.x_shape, self.weight_shape = x.shape, weight.shape
         # The gradient of the weight needs x, and the gradient of x needs the weight.
         self.x = x if self.needs_grad[1] else None

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kept_where, kernels_of
+from minicv.backend.storage import as_stored
 from minicv.functional.arguments import check_tensor
 from minicv.functional.conv2d import Padding, Pair, checked_options, padded_by_name
 
@@ -16,6 +17,8 @@ CEILINGS: dict[Activation, float | None] = {None: None, "relu": math.inf, "relu6
 
 class ConvNormRelu(Function):
     """The mathematics of `conv_norm_relu`; ``ceiling`` limits the ReLU, None means no ReLU."""
+
+    keeps_float16 = True
 
     def __init__(
         self, ceiling: float | None, stride: Pair, padding: Pair, dilation: Pair, groups: int
@@ -32,6 +35,7 @@ class ConvNormRelu(Function):
         shortcut: Array | None,
     ) -> Array:
         needs_x, needs_weight, needs_scale, _, _ = self.needs_grad
+        x, weight = as_stored(x), as_stored(weight)
         self.x_shape, self.weight_shape = x.shape, weight.shape
         self.x = x if needs_weight or needs_scale else None
         self.weight: Any = weight if needs_x or needs_scale else None

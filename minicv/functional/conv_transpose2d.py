@@ -5,6 +5,7 @@ from __future__ import annotations
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array
 from minicv.backend.kernels import kernels_of
+from minicv.backend.storage import as_stored
 from minicv.functional.arguments import check_tensor
 from minicv.functional.conv2d import Pair, as_pair, check_bias, check_layer_shapes
 
@@ -15,6 +16,8 @@ class ConvTranspose2d(Function):
     Seen from the convolution whose transpose this is, our x is its gradient dL/dy, our result is
     its dL/dx, and the weight is the same array. So the same three kernels serve, in other roles.
     """
+
+    keeps_float16 = True
 
     def __init__(
         self,
@@ -28,12 +31,13 @@ class ConvTranspose2d(Function):
         self.options = (stride, padding, dilation, groups)
 
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
+        x, weight = as_stored(x), as_stored(weight)
         self.x_shape, self.weight_shape = x.shape, weight.shape
         self.x = x if self.needs_grad[1] else None
         self.weight = weight if self.needs_grad[0] else None
         shape = _output_shape(x.shape, weight.shape, self.output_padding, *self.options)
         y = kernels_of(x, weight).conv2d_grad_input(x, weight, shape, *self.options)
-        return y if bias is None else y + bias[:, None, None]
+        return y if bias is None else y + as_stored(bias)[:, None, None]
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
         kernels = kernels_of(grad)

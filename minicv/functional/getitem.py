@@ -14,6 +14,7 @@ from minicv.backend import Array, kernels_of, xp_of
 
 class GetItem(Function):
     keeps_whole_numbers = True
+    keeps_float16 = True
 
     def __init__(self, index: Any) -> None:
         self.index = _with_arrays(index)

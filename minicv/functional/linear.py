@@ -6,11 +6,15 @@ import math
 
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of
+from minicv.backend.storage import as_stored
 
 
 class Linear(Function):
+    keeps_float16 = True
+
     def forward(self, x: Array, weight: Array, bias: Array | None) -> Array:
         _check_shapes(x, weight, bias)
+        x, weight = as_stored(x), as_stored(weight)
         self.x, self.weight = x, weight
         y = kernels_of(x, weight).matmul(x, weight.T)  # (..., I) (I, O) -> (..., O)
         if bias is not None:

@@ -11,6 +11,8 @@ from minicv.functional.pooling_windows import Pair, pooling_windows
 
 
 class MaxPool2d(Function):
+    keeps_float16 = True
+
     def __init__(self, windows: Windows, keep_switches: bool, ceil_mode: bool = False) -> None:
         self.windows = windows
         self.keep_switches = keep_switches  # also where no gradient is needed

@@ -10,6 +10,8 @@ from minicv.functional.arguments import as_number, as_whole_numbers
 
 
 class Pad(Function):
+    keeps_float16 = True
+
     def __init__(self, margins: tuple[int, ...], value: float) -> None:
         self.margins, self.value = margins, value
 

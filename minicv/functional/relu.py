@@ -9,6 +9,8 @@ from minicv.backend import Array, kept_where, xp_of
 
 
 class Relu(Function):
+    keeps_float16 = True
+
     def forward(self, x: Array) -> Array:
         self.y = xp_of(x).clip(x, 0, math.inf)  # twice as fast as maximum(x, 0)
         return self.y

@@ -7,6 +7,8 @@ from minicv.backend import Array, kept_where, xp_of
 
 
 class Relu6(Function):
+    keeps_float16 = True
+
     def forward(self, x: Array) -> Array:
         self.y = xp_of(x).clip(x, 0, 6)
         return self.y

@@ -12,6 +12,7 @@ from minicv.functional.dims import normalized_dim
 
 class Reshape(Function):
     keeps_whole_numbers = True
+    keeps_float16 = True
 
     def __init__(self, shape: tuple[int, ...]) -> None:
         self.new_shape = shape

@@ -10,6 +10,7 @@ from minicv.functional.dims import normalized_dim, normalized_dims
 
 class Permute(Function):
     keeps_whole_numbers = True
+    keeps_float16 = True
 
     def __init__(self, dims: tuple[int, ...]) -> None:
         self.dims = dims

@@ -10,6 +10,8 @@ from minicv.functional.pooling_windows import Pair, check_maps
 
 
 class UnpoolNearest(Function):
+    keeps_float16 = True
+
     def __init__(self, scale_factor: Pair) -> None:
         self.scale_factor = scale_factor
 

@@ -47,6 +47,7 @@ from minicv.nn.pooling import (
     MaxPool2d,
     MaxUnpool2d,
 )
+from minicv.nn.stored_weights import store_weights_in_float16
 from minicv.nn.summary import Summary, summary
 from minicv.nn.upsampling import Upsample
 
@@ -99,5 +100,6 @@ __all__ = [
     "graphed",
     "initializers",
     "run_conv_relu",
+    "store_weights_in_float16",
     "summary",
 ]

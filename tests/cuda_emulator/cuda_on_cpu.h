@@ -89,6 +89,30 @@ static inline unsigned __float_as_uint(float value) {
 }
 static inline float __uint_as_float(unsigned bits) { return __int_as_float((int)bits); }
 
+// Between a float and the 16 bits of a float16, to the nearest, of two to the even one.
+extern "C" {
+static inline float __nv_half2float(unsigned short bits) {
+    unsigned exponent = bits >> 10 & 31, fraction = bits & 1023;
+    float size;
+    if (exponent == 0)
+        size = (float)fraction * (1.0f / 16777216);  // steps of 2^-24
+    else  // an exponent of 31 is infinity or NaN, and 255 in a float
+        size = __int_as_float((int)((exponent == 31 ? 255 : exponent + 112) << 23 | fraction << 13));
+    return bits >> 15 ? -size : size;
+}
+static inline unsigned short __nv_float2half_rn(float value) {
+    unsigned bits;
+    __builtin_memcpy(&bits, &value, sizeof bits);
+    unsigned short sign = bits >> 16 & 0x8000;
+    bits &= 0x7fffffff;
+    if (bits > 0x7f800000) return sign | 0x7e00;   // NaN
+    if (bits >= 0x477ff000) return sign | 0x7c00;  // 65520 and more are infinite
+    if (bits < 0x38800000)  // below 2^-14: adding 1/2 rounds to steps of 2^-24
+        return sign | (__builtin_bit_cast(unsigned, __int_as_float((int)bits) + 0.5f) - 0x3f000000);
+    return sign | ((bits + 0xfff + (bits >> 13 & 1) - 0x38000000) >> 13);
+}
+}
+
 // Products that are rounded by themselves, never fused with an addition.
 static inline float __fmul_rn(float a, float b) { return a * b; }
 static inline double __dmul_rn(double a, double b) { return a * b; }

@@ -1,6 +1,7 @@
 """The CPU kernels, in NumPy, one file per family. `minicv.backend.cuda` has the same names."""
 
 # ruff: noqa: F401 - what is imported here are the kernels
+from minicv.backend import storage
 from minicv.backend.cpu.batch_norm import batch_norm_backward, batch_norm_forward
 from minicv.backend.cpu.box_coding import (
     clip_boxes,
@@ -38,3 +39,12 @@ from minicv.backend.cpu.softmax_cross_entropy import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
+
+# Where a network keeps its activations in float16 (`minicv.backend.use_storage`).
+conv2d_forward = storage.computed_in_float32(conv2d_forward)
+conv2d_norm_relu_forward = storage.computed_in_float32(conv2d_norm_relu_forward)
+conv2d_grad_input = storage.computed_in_float32(conv2d_grad_input)
+matmul = storage.computed_in_float32(matmul)
+max_pool2d = storage.computed_in_float32(max_pool2d)
+max_pool2d_maxima = storage.computed_in_float32(max_pool2d_maxima)
+sum_pool2d_backward = storage.computed_in_float32(sum_pool2d_backward)

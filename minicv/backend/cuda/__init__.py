@@ -4,6 +4,7 @@ Plain array mathematics runs on CuPy already; here is what it lacks, or does in 
 """
 
 # ruff: noqa: F401 - what is imported here are the kernels
+from minicv.backend import storage
 from minicv.backend.cuda.batch_norm import batch_norm_backward, batch_norm_forward
 from minicv.backend.cuda.box_coding import (
     clip_boxes,
@@ -41,3 +42,10 @@ from minicv.backend.cuda.softmax_cross_entropy import (
     softmax_cross_entropy_backward,
     softmax_cross_entropy_forward,
 )
+
+# Where a network keeps its activations in float16 (`minicv.backend.use_storage`). Products and
+# convolutions take float16 themselves.
+conv2d_grad_input = storage.computed_in_float32(conv2d_grad_input)
+max_pool2d = storage.computed_in_float32(max_pool2d)
+max_pool2d_maxima = storage.computed_in_float32(max_pool2d_maxima)
+sum_pool2d_backward = storage.computed_in_float32(sum_pool2d_backward)

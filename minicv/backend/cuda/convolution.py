@@ -25,6 +25,7 @@ from minicv.backend.convolution_layer import (
     wanted_algorithm,
 )
 from minicv.backend.cuda import convolution_depthwise as depthwise
+from minicv.backend.cuda import convolution_float16 as float16
 from minicv.backend.cuda import convolution_im2col as im2col
 from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
 from minicv.backend.cuda import convolution_implicit_gemm_tf32 as implicit_gemm_tf32
@@ -34,6 +35,7 @@ from minicv.backend.cuda.convolution_implicit_gemm_tf32 import has_tf32
 from minicv.backend.cuda.graph import is_recording
 from minicv.backend.device import Array, xp_of
 from minicv.backend.precision import current_matmul_precision
+from minicv.backend.storage import computed_in_float32
 
 # Each has forward(layer, x, weight, epilogue), grad_input(layer, grad, weight) and
 # grad_weight(layer, grad, x), where `possible_algorithms` names it for that direction.
@@ -69,6 +71,9 @@ def conv2d_forward(
 ) -> Array:
     """y[n, o] = bias[o] + Σ_c x[n, c] ⋆ weight[o, c]: (N, C, H, W) -> (N, O, OH, OW)."""
     dtype = np.result_type(x.dtype, weight.dtype)
+    if dtype == np.float16:
+        options = (stride, padding, dilation, groups)
+        return conv2d_norm_relu_forward(x, weight, None, bias, None, None, *options)
     x, weight, bias = _ready(dtype, x, weight, bias)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
     algorithm = ALGORITHMS[choose_algorithm(layer, "forward", has_tf32(x))]
@@ -93,8 +98,16 @@ def conv2d_norm_relu_forward(
     ``ceiling``: then there is no ReLU. Every algorithm does all of it before it writes a number.
     """
     dtype = np.result_type(x.dtype, weight.dtype)
-    x, weight, scale, shift, shortcut = _ready(dtype, x, weight, scale, shift, shortcut)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
+    if dtype == np.float16 and groups == 1:
+        x, weight = _ready(dtype, x, weight)
+        return float16.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
+    if dtype == np.float16:  # matrices of a group are small: no work for tensor cores
+        options = (ceiling, stride, padding, dilation, groups)
+        return computed_in_float32(conv2d_norm_relu_forward)(
+            x, weight, scale, shift, shortcut, *options
+        )
+    x, weight, scale, shift, shortcut = _ready(dtype, x, weight, scale, shift, shortcut)
     algorithm = ALGORITHMS[choose_algorithm(layer, "forward", has_tf32(x))]
     return algorithm.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
 
