@@ -7,6 +7,7 @@ from minicv.autograd import Tensor, grad_enabled
 from minicv.autograd.watching import watching
 from minicv.backend.convolution_layer import wanted_algorithm
 from minicv.backend.cpu import inverted_residual as kernel
+from minicv.backend.storage import current_storage
 from minicv.nn.convolution import Conv2d
 from minicv.nn.fusion import conv_bn_relu
 from minicv.nn.normalization import BatchNorm2d, FrozenBatchNorm2d
@@ -72,7 +73,9 @@ def _nobody_looks(x: Tensor, *others: ConvNorm | Tensor | None) -> bool:
     """Whether nobody needs what the layers give one by one."""
     if watching() is not None or wanted_algorithm() is not None:
         return False
-    needed = x.requires_grad
+    if current_storage() != "float32":  # each layer rounds what it gives
+        return False
+    read = [x]
     for other in others:
         if isinstance(other, Tensor):
             needed = needed or other.requires_grad
