@@ -75,7 +75,7 @@ def _nobody_looks(x: Tensor, *others: ConvNorm | Tensor | None) -> bool:
         return False
     if current_storage() != "float32":  # each layer rounds what it gives
         return False
-    read = [x]
+    needed = x.requires_grad
     for other in others:
         if isinstance(other, Tensor):
             needed = needed or other.requires_grad
