@@ -11,10 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import cuda_emulator
-import cupy_stand_in as cupy
 import numpy as np
 from convolution_cases import Case
-from cuda_kernels import check_kernel
+from cuda_kernels import check_kernel, cupy
 from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import cuda_emulator
 import cupy_stand_in
+import fake_cuda
 import numpy as np
 import pytest
 
@@ -19,23 +20,45 @@ needs_compiler = pytest.mark.skipif(
 )
 # How much a real GPU may differ: it contracts a * b + c to one rounding, and its exp is its own.
 ROUNDING = {np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
-cupy: ModuleType = cupy_stand_in  # or CuPy, within `kernels_on`
+_in_use: ModuleType = cupy_stand_in  # or CuPy, within `kernels_on`
 
 
 def cupy_in_use() -> ModuleType:
     """The stand-in, or CuPy."""
-    return cupy
+    return _in_use
 
 
 @contextlib.contextmanager
 def kernels_on(module: ModuleType) -> Iterator[None]:
-    """Within this block `check_kernel` runs kernels on the arrays of ``module``."""
-    global cupy
-    before, cupy = cupy, module
+    """Within this block kernels run on the arrays of ``module``."""
+    global _in_use
+    before, _in_use = _in_use, module
     try:
         yield
     finally:
-        cupy = before
+        _in_use = before
+
+
+class _InUse:
+    """What a test imports as ``cupy``: all that the module in use has."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(_in_use, name)
+
+    @contextlib.contextmanager
+    def recorded_synchronisations(self) -> Iterator[list[Any]]:
+        """As of the stand-in. A fake CUDA tells the same of CuPy; a GPU tells nothing."""
+        if _in_use is cupy_stand_in:
+            with cupy_stand_in.recorded_synchronisations() as reasons:
+                yield reasons
+            return
+        places: list[Any] = []
+        with fake_cuda.counted() if fake_cuda.installed() else contextlib.nullcontext() as counts:
+            yield places
+        places += counts.places("wait") if counts else []
+
+
+cupy = _InUse()
 
 
 def check_kernel(name: str, *arguments: Any, rtol: float = 1e-12, atol: float = 1e-12) -> None:
@@ -53,7 +76,7 @@ def check_kernel(name: str, *arguments: Any, rtol: float = 1e-12, atol: float = 
             assert isinstance(ours, cupy.ndarray)
             assert ours.dtype == theirs.dtype
             assert ours.shape == theirs.shape
-            least = 0.0 if cupy is cupy_stand_in else ROUNDING.get(theirs.dtype, 0.0)
+            least = 0.0 if _in_use is cupy_stand_in else ROUNDING.get(theirs.dtype, 0.0)
             np.testing.assert_allclose(
                 to_numpy(ours), theirs, rtol=max(rtol, least), atol=max(atol, least)
             )

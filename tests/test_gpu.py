@@ -14,6 +14,7 @@ from minicv.backend import gpu_status
 from minicv.backend.cuda.signature import DTYPES, read_signatures
 
 THREADS = 32
+WHOLE_TILES = {"padded_rows": 128}  # numbers that a kernel divides into tiles
 
 
 @pytest.mark.gpu
@@ -32,7 +33,9 @@ def test_every_kernel_is_launched():
                     types[key] = np.dtype(filled_in)
             for kernel, parameters in read_signatures(source).items():
                 arguments = [
-                    cupy.zeros(2**18, types[p.type]) if p.is_array else types[p.type].type(1)
+                    cupy.zeros(2**18, types[p.type])
+                    if p.is_array
+                    else types[p.type].type(WHOLE_TILES.get(p.name, 1))
                     for p in parameters
                 ]
                 module.get_function(kernel)((1, 1, 1), (THREADS, 1, 1), tuple(arguments))

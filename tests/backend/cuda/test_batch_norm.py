@@ -1,10 +1,9 @@
 """Batch normalisation on CUDA is batch normalisation on the CPU, forward and backward."""
 
 import cuda_emulator
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
-from cuda_kernels import needs_compiler
+from cuda_kernels import cupy, needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,12 +3,11 @@
 import itertools
 import math
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
 from convolution_cases import Case
 from convolution_on_cuda import algorithms_of, check_on_cuda
-from cuda_kernels import check_kernel, needs_compiler
+from cuda_kernels import check_kernel, cupy, needs_compiler
 
 from minicv.backend import cuda, to_numpy, use_conv_algorithm
 from minicv.backend.cuda.convolution import possible_algorithms

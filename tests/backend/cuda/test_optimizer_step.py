@@ -1,9 +1,8 @@
 """A step of SGD or Adam on CUDA is that step on the CPU."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
-from cuda_kernels import needs_compiler
+from cuda_kernels import cupy, needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 

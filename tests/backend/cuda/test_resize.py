@@ -1,9 +1,8 @@
 """Resizing on CUDA is that on the CPU, infinity and NaN included."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
-from cuda_kernels import check_kernel, needs_compiler
+from cuda_kernels import check_kernel, cupy, needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 

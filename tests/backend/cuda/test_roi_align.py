@@ -1,9 +1,8 @@
 """RoIAlign on CUDA is RoIAlign on the CPU, for any region, in both forms of the gradient."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
-from cuda_kernels import check_in_order, check_kernel, needs_compiler
+from cuda_kernels import check_in_order, check_kernel, cupy, needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 from region_cases import regions
