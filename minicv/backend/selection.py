@@ -58,7 +58,7 @@ def surely_finite(values: Array) -> bool:
         return False
     if values.ndim == 0:
         return math.isfinite(values)
-    flat = values.ravel(order="K")
+    flat: Array = values.ravel(order="K")
     return math.isfinite(np.vdot(flat, flat))  # vdot never warns of what dot warns of
 
 

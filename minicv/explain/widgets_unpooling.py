@@ -43,7 +43,7 @@ class _Poolings(Watcher):
         self.poolings: list[tuple[MaxPool2d, np.ndarray]] = []
         self.unpoolings: list[Unpooling] = []
 
-    def forward(self, function: Function, arrays: list[Array | None]) -> Any:
+    def forward(self, function: Function, arrays: Sequence[Array | None]) -> Any:
         result = super().forward(function, arrays)
         if isinstance(function, MaxPool2d) and function.keep_switches:
             self.poolings.append((function, to_numpy(arrays[0])[0]))

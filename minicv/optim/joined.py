@@ -1,7 +1,8 @@
-"""Arrays of a device, joined to one array, so that one kernel can work on all of them.
+"""Arrays joined to one array, so that one kernel can work on all of them.
 
-A network has a hundred parameters and more, most of them small. To launch a
-kernel for each would take longer than to run it. PyTorch's and Apex's fused optimizers do the same.
+A network has a hundred parameters and more, most of them small. To launch a kernel for each would
+take longer than to run it, and so would calling NumPy. PyTorch's and Apex's fused optimizers do the
+same.
 """
 
 from __future__ import annotations
@@ -11,11 +12,15 @@ from collections.abc import Sequence
 
 from minicv.backend import Array, xp_of
 
-ALIGNMENT = 64  # each array begins at a multiple of so many elements: matrix products ask for that
+ALIGNMENT = 64  # what matrix products ask for
 
 
 class Joined:
     """Arrays of one dtype in one piece of memory.
+
+    Args:
+        arrays: on one device.
+        alignment: each array begins at a multiple of so many elements; 1 leaves no gaps.
 
     Attributes:
         whole: (size,), all of them, with zeros in the gaps between.
@@ -30,9 +35,10 @@ class Joined:
     [[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]
     """
 
-    def __init__(self, arrays: Sequence[Array]) -> None:
-        self.whole = join(arrays)
-        rooms = [_room(array) for array in arrays]
+    def __init__(self, arrays: Sequence[Array], alignment: int = ALIGNMENT) -> None:
+        self.alignment = alignment
+        self.whole = join(arrays, alignment)
+        rooms = [array.size + -array.size % alignment for array in arrays]
         starts = [0, *itertools.accumulate(rooms)]
         self.parts = [
             self.whole[start : start + array.size].reshape(array.shape)
@@ -42,22 +48,28 @@ class Joined:
     def holds(self, arrays: Sequence[Array]) -> bool:
         """Whether ``arrays`` are exactly ``parts``: none has been replaced by another array."""
         return len(arrays) == len(self.parts) and all(
-            array is part for array, part in zip(arrays, self.parts, strict=True)
+            [array is part for array, part in zip(arrays, self.parts, strict=True)]
         )
 
+    def take(self, arrays: Sequence[Array]) -> None:
+        """Copy ``arrays``, which have the shapes of ``parts``, into them.
 
-def join(arrays: Sequence[Array]) -> Array:
+        >>> import numpy as np
+        >>> joined = Joined([np.zeros(2), np.zeros(1)], alignment=1)
+        >>> joined.take([np.ones(2), np.full(1, 5.0)])
+        >>> joined.whole.tolist()
+        [1.0, 1.0, 5.0]
+        """
+        join(arrays, self.alignment, out=self.whole)
+
+
+def join(arrays: Sequence[Array], alignment: int = ALIGNMENT, out: Array | None = None) -> Array:
     """The ``whole`` of `Joined`, for arrays that need no views."""
-    xp = xp_of(*arrays)
-    gap = xp.zeros(ALIGNMENT, arrays[0].dtype)
+    xp = xp_of(arrays[0])
+    if alignment == 1:
+        return xp.concatenate([array.reshape(-1) for array in arrays], out=out)
+    gap = xp.zeros(alignment, arrays[0].dtype)
     pieces = []
     for array in arrays:
-        pieces.append(array.reshape(-1))
-        missing = _room(array) - array.size
-        if missing:
-            pieces.append(gap[:missing])
-    return xp.concatenate(pieces)
-
-
-def _room(array: Array) -> int:
-    return -(-array.size // ALIGNMENT) * ALIGNMENT
+        pieces += [array.reshape(-1), gap[: -array.size % alignment]]
+    return xp.concatenate(pieces, out=out)

@@ -11,7 +11,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
-from minicv.optim.joined import Joined, join
+from minicv.optim.joined import ALIGNMENT, Joined, join
 from minicv.optim.options import as_list, as_number, check_parameter
 
 Group = dict[str, Any]
@@ -19,6 +19,9 @@ Group = dict[str, Any]
 # One block of a parameter, its gradient and two moments is 1 MB of float32: it stays in the cache
 # while the update formula passes over it several times, and temporaries are never large.
 BLOCK = 1 << 16
+# On the host too, parameters of no more elements are changed together, in a copy: a formula takes
+# longer to begin than to run over so few.
+FEW = 1 << 11
 SMALLEST_SQUARE = 1e-25  # of a norm; below, single squares may have vanished in float32
 
 
@@ -105,9 +108,10 @@ class Optimizer:
         """Change every parameter that has a gradient, and skip those without.
 
         On a device all parameters of a group change together: their ``data`` become views of one
-        array. A caller may replace such a view by another array.
+        array. A caller may replace such a view by another array. On the host each ``data`` stays
+        the array that it is, and changes in place.
         """
-        on_device: dict[Any, list[tuple[int, Group, Tensor]]] = {}
+        together: dict[Any, list[tuple[int, Group, Tensor]]] = {}
         for index, group, parameter in self._parameters():
             if parameter.grad is None:
                 continue
@@ -117,13 +121,13 @@ class Optimizer:
                 parameter.data = parameter.data.copy()
             state = self.state.setdefault(index, {})
             past = self.prepare(state, group, parameter.data)
-            if xp is np:
+            if xp is np and parameter.data.size > FEW:
                 self._update_in_blocks(parameter.data, parameter.grad, state, group, past)
             else:
-                alike = (id(group), parameter.dtype, past)
-                on_device.setdefault(alike, []).append((index, group, parameter))
+                alike = (id(group), xp, parameter.dtype, past)
+                together.setdefault(alike, []).append((index, group, parameter))
         before, self._joined = self._joined, {}
-        for (_, _, past), members in on_device.items():
+        for (*_, past), members in together.items():
             self._update_together(members, past, before)
 
     def _update_in_blocks(
@@ -144,31 +148,43 @@ class Optimizer:
     ) -> None:
         """One update for all ``members``, whose arrays are joined.
 
+        On the host the parameters are joined by a copy, which is copied back.
+
         ``before`` holds the joined arrays of the last step. They are used again, unless other
         parameters have a gradient now or a caller has replaced one of the views.
         """
-        indices = tuple(index for index, _, _ in members)
-        parameters = [parameter for _, _, parameter in members]
+        indices = tuple([index for index, _, _ in members])
+        arrays = [parameter.data for _, _, parameter in members]
+        grads = [parameter.grad for _, _, parameter in members]
         states = [self.state[index] for index in indices]
+        on_host = isinstance(arrays[0], np.ndarray)
+        alignment = 1 if on_host else ALIGNMENT
 
-        def joined(name: str, arrays: list[Array]) -> Joined:
+        def joined(name: str, arrays: list[Array], is_copy: bool = False) -> Joined:
             found = before.get((name, indices))
-            if found is None or not found.holds(arrays):
-                found = Joined(arrays)
+            if found is None or not (is_copy or found.holds(arrays)):
+                found = Joined(arrays, alignment)
+            elif is_copy:
+                found.take(arrays)
             self._joined[name, indices] = found
             return found
 
-        data = joined("data", [parameter.data for parameter in parameters])
-        for parameter, part in zip(parameters, data.parts, strict=True):
-            parameter.data = part
         moments = {}
         for name in _moments(states[0]):
             moment = joined(name, [state[name] for state in states])
             for state, part in zip(states, moment.parts, strict=True):
                 state[name] = part
             moments[name] = moment.whole
-        grad = join([parameter.grad for parameter in parameters])
-        self.update(data.whole, grad, moments, members[0][1], past)
+        data = joined("data", arrays, is_copy=on_host)
+        if on_host:
+            grad = joined("grad", grads, is_copy=True).whole
+            self._update_in_blocks(data.whole, grad, moments, members[0][1], past)
+            for array, part in zip(arrays, data.parts, strict=True):
+                array[...] = part
+            return
+        for (_, _, parameter), part in zip(members, data.parts, strict=True):
+            parameter.data = part
+        self.update(data.whole, join(grads), moments, members[0][1], past)
 
     def remembers(self, group: Group) -> tuple[str, ...]:
         """The names that ``state`` has of a parameter in ``group`` after its first step."""

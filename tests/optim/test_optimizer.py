@@ -86,6 +86,27 @@ class TestSteps:
                 assert np.array_equal(first, other)
 
     @every_optimizer
+    def test_few_numbers_change_together_as_each_parameter_alone(self, make, monkeypatch):
+        results = []
+        for few in (-1, 5, 1 << 11):  # 5: the first parameter alone, the others together
+            monkeypatch.setattr(optimizer_module, "FEW", few)
+            params = parameters()
+            optimizer = make(params)
+            for step in range(5):
+                give_gradients(params, step)
+                if step == 2:
+                    params[1].grad = None
+                if step == 3:
+                    optimizer.load_state_dict(optimizer.state_dict())
+                if step == 4:
+                    params[2].data = params[2].data.copy()
+                optimizer.step()
+            results.append([*(p.data for p in params), *optimizer.state_dict().values()])
+        for other in results[1:]:
+            for one, two in zip(results[0], other, strict=True):
+                np.testing.assert_array_equal(one, two)
+
+    @every_optimizer
     def test_memory_in_any_order_is_taken(self, make):
         expected, params = parameters(), parameters()
         params[0].data = np.asfortranarray(params[0].data)

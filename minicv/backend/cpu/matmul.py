@@ -16,6 +16,7 @@ from minicv.backend.parallel import parallel_for, split
 
 BLOCK_OPERATIONS = 8_000_000  # multiply-adds: 0.1 ms, ten times what handing out a block costs
 MOST_BLOCKS = 8
+ON_ONE_THREAD = 1 << 18  # multiply-adds: so small a product OpenBLAS takes on one thread anyway
 
 
 def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -39,6 +40,9 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     if a.ndim > 2:
         return a @ b
     (rows, inner), columns = a.shape, b.shape[1]
+    # A single row or column is another routine of BLAS, which takes several threads earlier.
+    if rows * inner * columns <= ON_ONE_THREAD and min(rows, columns) > 1:
+        return np.matmul(a, b)
     out = np.empty((rows, columns), np.result_type(a, b))
     longer = max(rows, columns)
     count = min(max(rows * inner * columns // BLOCK_OPERATIONS, 1), MOST_BLOCKS)
