@@ -50,7 +50,7 @@ from minicv.backend.cpu import convolution_products as products
 from minicv.backend.cpu.convolution_epilogue import apply_epilogue, apply_to_block
 from minicv.backend.cpu.convolution_winograd_cache import WinogradCache
 from minicv.backend.cpu.memory import add_up, scratch
-from minicv.backend.parallel import parallel_for, split
+from minicv.backend.parallel import parallel_for, split, split_evenly
 
 FEW_WEIGHTS = 4 << 20  # bytes of U that stay in a cache while bands of tiles pass
 BAND_TILES = 112  # of a band; matrix products of much fewer columns are slow
@@ -326,7 +326,7 @@ def _bands(f: Transform, y_shape: Shape4, tiles: int) -> list[Band]:
     down, across = -(-oh // f.m), -(-ow // f.m)
     images = max(1, tiles // max(1, down * across))
     rows = max(1, tiles // across) if images == 1 else down
-    return [Band(i, r, across) for i in split(n, images) for r in split(down, rows)]
+    return [Band(i, r, across) for i in split_evenly(n, images) for r in split_evenly(down, rows)]
 
 
 def cut(
