@@ -148,6 +148,26 @@ def test_float32_is_close_to_float64_and_float64_statistics_do_not_widen_it():
         assert {tensor.grad.dtype for tensor in tensors} == {np.dtype(np.float32)}
 
 
+@pytest.mark.parametrize("far", [0.0, 3.0, 50.0, 1000.0])
+@pytest.mark.parametrize("size", [(5, 4), (13, 11)])  # rows shorter and longer than 128
+def test_a_mean_far_from_zero_costs_no_digits(far, size):
+    """E[x²] - E[x]² would be the difference of two large numbers."""
+    rng = np.random.default_rng(0)
+    shape = (6, 3, *size)
+    # What float32 holds exactly, so that only the operation rounds.
+    x = (rng.standard_normal(shape) + [[[0]], [[far]], [[1]]]).astype(np.float32)
+    grad = rng.standard_normal(shape).astype(np.float32)
+    results = []
+    for dtype in (np.float32, np.float64):
+        leaves = [Tensor(a.astype(dtype), requires_grad=True) for a in (x, np.ones(3), np.ones(3))]
+        y = batch_norm(*leaves, training=True, activation="relu")
+        y.backward(grad.astype(dtype))
+        results.append([y.data, *(leaf.grad for leaf in leaves)])
+    for single, double in zip(*results, strict=True):
+        error = np.linalg.norm(single - double) / np.linalg.norm(double)
+        assert error < max(2e-6, 2e-7 * far)  # the mean itself has seven digits
+
+
 def test_inputs_are_not_changed():
     x = np.random.default_rng(0).standard_normal((4, 3, 2, 2))
     before, mean, variance = x.copy(), np.zeros(3), np.ones(3)

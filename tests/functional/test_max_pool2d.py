@@ -19,7 +19,8 @@ def windows(draw, dilations=True):
     stride = draw(strategies.distinct_sizes(2, high=3))
     dilation = draw(strategies.distinct_sizes(2, high=2)) if dilations else (1, 1)
     padding = tuple(draw(st.integers(0, k // 2)) for k in kernel)
-    extra = draw(strategies.distinct_sizes(2, low=0, high=5))
+    down, across = draw(strategies.distinct_sizes(2, low=0, high=5))
+    extra = down, across + draw(st.sampled_from([0, 10]))  # the CPU turns narrow maps
     size = tuple(
         # With dilation a window could miss a map that is smaller than its kernel.
         max(d * (k - 1) + 1 - (2 * p if d == 1 else 0), 1) + e
@@ -91,11 +92,14 @@ def test_padding_never_wins():
     assert indices.tolist() == [[[[0, 1], [3, 4]]]]
 
 
-def test_nan_propagates_and_the_first_one_is_the_maximum():
-    x = np.array([[[[1.0, np.nan, 3.0, 4.0], [np.nan, 9.0, 5.0, 6.0]]]])
+@pytest.mark.parametrize("pairs", [1, 6])
+def test_nan_propagates_and_the_first_one_is_the_maximum(pairs):
+    x = np.array([[[[1.0, np.nan, 3.0, 4.0] * pairs, [np.nan, 9.0, 5.0, 6.0] * pairs]]])
     y, indices = F.max_pool2d(x, 2, return_indices=True)
-    np.testing.assert_array_equal(y.data, [[[[np.nan, 6.0]]]])
-    assert indices.tolist() == [[[[1, 7]]]]
+    np.testing.assert_array_equal(y.data, [[[[np.nan, 6.0] * pairs]]])
+    second_row = 4 * pairs
+    expected = [[1 + 4 * pair, second_row + 3 + 4 * pair] for pair in range(pairs)]
+    assert indices.ravel().tolist() == np.ravel(expected).tolist()
 
 
 def test_windows_of_more_than_256_taps():

@@ -1,19 +1,26 @@
-"""Max and sum pooling on the CPU: one NumPy operation for each tap of the window.
+"""Max and sum pooling on the CPU: a few NumPy operations for each tap of the window.
 
-A 3x3 window has nine taps, and tap (u, v) of all windows together is a strided slice of the map. So
-pooling is nine slices and their maximum, or sum, in blocks of maps that stay in the cache. Taps
-outside of the map are left out of the slices, which is the same as padding with -inf, or with 0.
+Tap (u, v) of all windows together is a strided slice of the map, so the maxima of 3x3 windows are
+the maximum of nine slices. Where the switches are wanted too, or the sum, it goes along the rows
+first, three taps, and then along the columns, three more. Taps outside of the map are left out of
+the slices, which is the same as padding with -inf, or with 0. Blocks of maps stay in the cache.
 """
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from minicv.backend.cpu.scatter import scatter_to_maps
-from minicv.backend.parallel import parallel_for, split
+from minicv.backend.parallel import parallel_for, split, split_evenly
 from minicv.backend.windows import Windows
 
 BLOCK = 2**18  # numbers in a block of maps: a megabyte of float32
+NARROW = 10  # columns; narrower maps are turned, so that no loop is as short as a row
+NARROW_BLOCK = 2**16  # numbers in a block of narrow maps
+
+Taps = list[tuple[slice, slice]]
 
 
 def max_pool2d(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
@@ -36,32 +43,34 @@ def max_pool2d(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]
     """
     n, c, h, w = x.shape
     maps = x.reshape(n * c, h, w)
-    taps = _taps_in_reading_order(windows, h, w)
-    switch_dtype = np.min_scalar_type(len(taps) - 1)
-    maxima = np.empty((n * c, *windows.output), x.dtype)
+    (oh, ow), kernel_width = windows.output, windows.kernel[1]
+    switch_dtype = np.min_scalar_type(math.prod(windows.kernel) - 1)
+    maxima = np.empty((n * c, oh, ow), x.dtype)
     switches = np.empty(maxima.shape, switch_dtype)
-    # Where every value is -inf nothing is greater, and the first tap on the map must win.
-    first_switches = np.zeros(windows.output, switch_dtype)
-    for number, (here, _) in reversed(list(enumerate(taps))):
-        first_switches[here[1:]] = number
+    down, across = windows.taps(0, h), windows.taps(1, w)
+    is_narrow = w < NARROW
 
     def pool(block: slice) -> None:
-        best, switch = maxima[block], switches[block]
-        best[...] = -np.inf
-        switch[...] = first_switches
-        for number, (here, there) in enumerate(taps):
-            value, best_here, switch_here = maps[block][there], best[here], switch[here]
-            greater = value > best_here
-            np.maximum(value, best_here, out=best_here)
-            # Tap numbers grow, so "number where greater, else as before" is a maximum as well,
-            # and NumPy computes that much faster than a masked copy.
-            np.maximum(switch_here, greater * switch_dtype.type(number), out=switch_here)
-        if np.isnan(best).any():
+        values = maps[block]
+        if is_narrow:
+            values = np.ascontiguousarray(values.transpose(1, 2, 0))  # -> (H, W, maps)
+        rows = 0 if is_narrow else 1  # the axis of the rows; that of the columns is the next
+        no_numbers = np.zeros((1, 1, 1), switch_dtype)
+        of_rows = _first_maximum(values, no_numbers, across, rows + 1, ow, step=1)
+        if is_narrow:
+            best, tap = _first_maximum(*of_rows, down, rows, oh, step=kernel_width)
+            maxima[block], switches[block] = best.transpose(2, 0, 1), tap.transpose(2, 0, 1)
+        else:
+            into = maxima[block], switches[block]
+            _first_maximum(*of_rows, down, rows, oh, step=kernel_width, into=into)
+        if np.isnan(maxima[block]).any():
+            taps = _taps_in_reading_order(windows, h, w)
             for number, (here, there) in reversed(list(enumerate(taps))):
-                switch[here][np.isnan(maps[block][there])] = number
+                switches[block][here][np.isnan(maps[block][there])] = number
 
-    parallel_for(pool, split(n * c, BLOCK // max(h * w, 1)))
-    shape = (n, c, *windows.output)
+    numbers = NARROW_BLOCK if is_narrow else BLOCK
+    parallel_for(pool, split_evenly(n * c, numbers // max(h * w, 1)))
+    shape = (n, c, oh, ow)
     return maxima.reshape(shape), switches.reshape(shape)
 
 
@@ -139,7 +148,10 @@ def max_pool2d_backward(
         return maps.reshape(x_shape)
     grad, switches = (a.reshape(n * c, *windows.output) for a in (grad, switches))
     grad = np.ascontiguousarray(grad)
-    grad_x = np.zeros((n * c, h, w), grad.dtype)
+    rows, columns = windows.taps(0, h), windows.taps(1, w)
+    # Windows that lie side by side, from edge to edge, leave no position out.
+    is_covered = _covered(rows) == h and _covered(columns) == w
+    grad_x = (np.empty if is_covered else np.zeros)((n * c, h, w), grad.dtype)
     # A mask of its bits keeps a number or makes it 0, and does not change infinity and NaN.
     bits = f"i{grad.itemsize}"
     taps = _taps_in_reading_order(windows, h, w)
@@ -210,3 +222,78 @@ def _taps_in_reading_order(windows: Windows, height: int, width: int) -> list[tu
         for here_rows, there_rows in windows.taps(0, height)
         for here_columns, there_columns in windows.taps(1, width)
     ]
+
+
+def _first_maximum(
+    values: np.ndarray,
+    numbers: np.ndarray,
+    taps: Taps,
+    axis: int,
+    windows: int,
+    step: int,
+    into: tuple[np.ndarray, np.ndarray] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Along one axis, the maximum of the taps of each window, and the number of the first such tap.
+
+    Args:
+        values: what the taps look at.
+        numbers: those that the values have already, each below ``step``, or a single one for all;
+            tap k adds k · step.
+        taps: see `Windows.taps`.
+        axis: of the taps.
+        windows: how many there are along it.
+        step: from the numbers of a tap to those of the next.
+        into: arrays for the result.
+
+    >>> taps = Windows((1, 2), (1, 2), (0, 0), (1, 1), (1, 2)).taps(1, 4)
+    >>> values = np.array([[5.0, 5.0, 1.0, 3.0]])
+    >>> best, number = _first_maximum(values, np.zeros((1, 1), np.uint8), taps, 1, 2, step=1)
+    >>> best.tolist(), number.tolist()
+    ([[5.0, 3.0]], [[0, 1]])
+    """
+    shape = (*values.shape[:axis], windows, *values.shape[axis + 1 :])
+    best, number = into or (np.empty(shape, values.dtype), np.empty(shape, numbers.dtype))
+    begun = windows  # the windows from here on have had a tap on the map
+    for k, (here, there) in enumerate(taps):
+        offset = numbers.dtype.type(k * step)
+        if here.start < min(begun, here.stop):  # the first tap of these windows
+            begins = slice(here.start, begun)
+            stop = there.start + (begun - here.start) * there.step
+            looks_at = slice(there.start, stop, there.step)
+            best[_along(axis, begins)] = values[_along(axis, looks_at)]
+            np.add(_of_tap(numbers, axis, looks_at), offset, out=number[_along(axis, begins)])
+            there = slice(looks_at.stop, there.stop, there.step)
+            here, begun = slice(begun, here.stop), here.start
+        if here.start >= here.stop:
+            continue
+        value = np.ascontiguousarray(values[_along(axis, there)])  # two operations read it
+        best_here, number_here = best[_along(axis, here)], number[_along(axis, here)]
+        greater = value > best_here
+        np.maximum(value, best_here, out=best_here)
+        # Numbers grow from tap to tap, so "that of the tap where greater, else as before" is a
+        # maximum as well, and NumPy computes that much faster than a masked copy.
+        candidate = (_of_tap(numbers, axis, there) + offset) * greater.view(np.uint8)
+        np.maximum(number_here, candidate, out=number_here)
+    return best, number
+
+
+def _of_tap(numbers: np.ndarray, axis: int, there: slice) -> np.ndarray:
+    return numbers if numbers.size == 1 else numbers[_along(axis, there)]
+
+
+def _along(axis: int, positions: slice) -> tuple[slice, ...]:
+    """The index of these positions along an axis.
+
+    >>> np.arange(6).reshape(2, 3)[_along(1, slice(0, 3, 2))].tolist()
+    [[0, 2], [3, 5]]
+    """
+    return (slice(None),) * axis + (positions,)
+
+
+def _covered(taps: Taps) -> int:
+    """How many positions the taps of windows that do not overlap look at.
+
+    >>> _covered(Windows((2, 2), (3, 3), (0, 0), (1, 1), (2, 2)).taps(0, 6))
+    4
+    """
+    return sum(max(0, here.stop - here.start) for here, _ in taps)
