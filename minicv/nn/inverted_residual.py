@@ -75,18 +75,18 @@ def _nobody_looks(x: Tensor, *others: ConvNorm | Tensor | None) -> bool:
         return False
     if current_storage() != "float32":  # each layer rounds what it gives
         return False
-    needed = x.requires_grad
+    read = [x]
     for other in others:
         if isinstance(other, Tensor):
-            needed = needed or other.requires_grad
+            read.append(other)
         elif other is not None:
             conv, bn = other
             if "forward" in vars(conv) or "forward" in vars(bn):
                 return False
             if isinstance(bn, BatchNorm2d) and bn.training:
                 return False
-            needed = needed or any(p.requires_grad for part in other for p in part.parameters())
-    return not (needed and grad_enabled())
+            read += [*conv.parameters(), *bn.parameters()] if grad_enabled() else []
+    return not (grad_enabled() and any(tensor.requires_grad for tensor in read))
 
 
 def _steps_of_one_kernel(

@@ -78,18 +78,21 @@ def test_equals_the_three_convolutions(case):
 
 
 @given(cases())
-def test_pieces_of_every_size(case):
+def test_bands_of_one_row(case):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(kernel, "PIECE_ELEMENTS", 0)
-        patch.setattr(kernel, "BAND_ELEMENTS", 1)
-        assert (
-            len(
-                kernel.Shapes.of(case[0].shape, case[1].depthwise.weight.shape, *case[1][3:]).cut()[
-                    1
-                ]
-            )
-            == 1
-        )
+        agrees(case)
+
+
+@given(cases(), st.booleans())
+def test_products_in_pieces_and_whole(case, small):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "_memory", kernel._Memory())
+        patch.setattr(kernel, "packs_no_small_product", lambda: small)
+        patch.setattr(kernel, "LONG_ROW", 1)
+        patch.setattr(kernel, "RESULTS", 8)
+        patch.setattr(kernel, "FEWEST_PIXELS", 1)
+        patch.setattr(kernel, "TRANSPOSED", 3)
         agrees(case)
 
 
@@ -111,14 +114,28 @@ def test_the_layers_of_efficientnet(name):
 
 
 def test_both_ways_to_cut_occur():
-    def cut(name):
+    def cut(name, most=kernel.PIECE_ELEMENTS):
         c, size, m, k, s, padding = LAYERS[name]
-        return kernel.Shapes.of((1, c, size, size), (m, 1, k, k), (s, s), padding).cut()
+        shapes = kernel.Shapes.of((1, c, size, size), (m, 1, k, k), (s, s), padding)
+        return kernel._cut(shapes, most)
 
     assert [len(pieces) for pieces in cut("last")] == [1, 2]
-    bands, parts = cut("large, stride 2")
-    assert len(bands) > 2 and len(parts) == 1
+    assert [len(pieces) for pieces in cut("large, stride 2")] == [2, 1]
+    bands, parts = cut("large, stride 2", 1 << 18)
+    assert len(bands) > 2 and len(bands) % 2 == 0 and len(parts) == 1
     assert [rows.start for rows in bands[1:]] == [rows.stop for rows in bands[:-1]]
+
+
+def test_places_are_kept_and_forgotten(monkeypatch):
+    memory = kernel._Memory()
+    monkeypatch.setattr(kernel, "_memory", memory)
+    monkeypatch.setattr(kernel, "MOST_PLACES", 3)
+    monkeypatch.setenv("MINICV_NUM_THREADS", "1")
+    for size in (12, 5, 6, 7, 8, 5):
+        agrees(build(1, 2, 4, 3, (size, size), (3, 3), (1, 1), (1, 1, 1, 1), seed=size))
+        assert 1 <= len(memory.places) <= 3
+        arrays = {id(place.inside.base) for place in memory.places.values()}
+        assert arrays == {id(memory.numbers)}  # all in the memory of today
 
 
 def test_nothing_given_is_written_to_and_nothing_left_from_call_to_call():
