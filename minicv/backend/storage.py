@@ -95,6 +95,17 @@ def as_stored(array: Array) -> Array:
     return array
 
 
+def widened(value: Any) -> Any:
+    """An array of float16 in float32; whatever else as it is.
+
+    For raw mathematics on what a network gives, such as ``exp`` of its scores.
+
+    >>> widened(np.float16([0.5])).dtype.name
+    'float32'
+    """
+    return value.astype(np.float32) if getattr(value, "dtype", None) == FLOAT16 else value
+
+
 def computed_in_float32(kernel: Kernel) -> Kernel:
     """``kernel``, for a first array of float16 too: it gets float32, and its result is rounded.
 
@@ -108,16 +119,12 @@ def computed_in_float32(kernel: Kernel) -> Kernel:
     def run(first: Array, *others: Any) -> Any:
         if first.dtype != FLOAT16:
             return kernel(first, *others)
-        result = kernel(_widened(first), *map(_widened, others))
+        result = kernel(widened(first), *map(widened, others))
         if isinstance(result, tuple):
             return tuple(map(_rounded, result))
         return _rounded(result)
 
     return run  # type: ignore[return-value]
-
-
-def _widened(value: Any) -> Any:
-    return value.astype(np.float32) if getattr(value, "dtype", None) == FLOAT16 else value
 
 
 def _rounded(value: Any) -> Any:

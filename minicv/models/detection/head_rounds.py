@@ -21,6 +21,7 @@ import itertools
 from collections.abc import Sequence
 
 from minicv.backend import Array, xp_of
+from minicv.backend.storage import widened
 from minicv.models.detection.roi_heads import RegionSettings
 from minicv.models.photographs import ImageBatch
 from minicv.vision.boxes import clip_boxes_to_image, decode_boxes
@@ -75,6 +76,7 @@ def mean_logits(rounds: Sequence[Array]) -> Array:
     """
     if len(rounds) == 1:
         return rounds[0]
+    rounds = [widened(logits) for logits in rounds]
     xp = xp_of(*rounds)
     powers = [xp.exp(logits - logits.max(axis=1, keepdims=True)) for logits in rounds]
     total = sum(own / own.sum(axis=1, keepdims=True) for own in powers)

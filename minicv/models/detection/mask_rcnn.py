@@ -26,6 +26,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend.storage import widened
 from minicv.inspection.stage import StageRecorder
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.faster_rcnn import FasterRCNN, FasterRCNNSettings
@@ -209,6 +210,7 @@ class MaskRCNN(FasterRCNN):
         xp = xp_of(logits.data)
         labels = xp.concatenate([own.labels for own in found])  # (D,)
         chosen = logits.data[xp.arange(len(labels)), labels + 1]  # (D, K+1, M, M) -> (D, M, M)
+        chosen = widened(chosen)
         probabilities = to_numpy(1 / (1 + xp.exp(-xp.clip(chosen, -50, 50))))
         paste = paste_masks_expanded if self.settings.expanded_pasting else paste_masks
         for own, image, result in zip(
@@ -242,7 +244,7 @@ class MaskRCNN(FasterRCNN):
         record: StageRecorder,
     ) -> None:
         """Add the "keypoints" and "keypoint_scores" of each image to its result."""
-        of_images = _split(to_numpy(logits.data), found)  # (D, J, M, M) of each image
+        of_images = _split(widened(to_numpy(logits.data)), found)  # (D, J, M, M) of each image
         for index, (own, there, result) in enumerate(zip(of_images, found, results, strict=True)):
             keypoints, scores = heatmaps_to_keypoints(own, to_numpy(there.boxes))
             scale_y, scale_x = batch.scale(index)

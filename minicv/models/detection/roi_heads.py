@@ -23,6 +23,7 @@ import numpy as np
 from minicv import functional as F
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend.storage import widened
 from minicv.inspection.stage import StageRecorder
 from minicv.models.detection.region_stages import (
     record_detections,
@@ -409,6 +410,7 @@ def detect(
     Source: Girshick 2015, section 2.2.
     """
     xp, s = xp_of(logits, offsets), settings
+    logits = widened(logits)
     powers = xp.exp(logits - logits.max(axis=1, keepdims=True))
     probabilities = powers / powers.sum(axis=1, keepdims=True)  # (R, K+1)
     starts = list(itertools.accumulate((len(boxes) for boxes in regions), initial=0))
