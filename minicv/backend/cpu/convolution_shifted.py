@@ -21,14 +21,20 @@ algorithm take longer than the products that they save.
 
 Arithmetic: that of im2col, and that of the positions between. Traffic: a write and a read of
 N·C·KH·KW·OH·OW numbers in the cache, in long runs. Memory: one block for each thread.
+
+Only one thread at a time can run Python, and one that has to wait sleeps for longer than a small
+product takes. So a thread makes its views and zeros once, in a `Workspace`, and a block is four
+calls of NumPy.
 """
 
 from __future__ import annotations
 
 import math
+import threading
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.memory import add_up, scratch
@@ -94,12 +100,12 @@ def forward(
     o = len(weight)
     y = np.empty(layer.y_shape, np.result_type(x, weight))
     matrix = weight.reshape(o, -1)
+    workspaces = Workspaces(layer, x.dtype, y.dtype)
 
     def compute(block: Block) -> None:
-        columns, grid = _columns(layer, x, block)
-        product = scratch("shifted product", (o, columns.shape[1]), y.dtype)
-        np.matmul(matrix, columns, out=product)
-        _copy_out(product, grid, y, block, epilogue)
+        here = workspaces.filled(x, block)
+        np.matmul(matrix, here.columns, out=here.product)
+        _copy_out(here, y, block, epilogue)
 
     parallel_for(compute, blocks(layer, (matrix.shape[1] + o) * y.itemsize))
     return y
@@ -133,13 +139,14 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     parts = blocks(layer, (window + o) * dtype.itemsize)
     runs = split(len(parts), -(-len(parts) // MOST_SUMS))
     sums = np.zeros((len(runs), window, o), dtype)
+    workspaces = Workspaces(layer, x.dtype, grad.dtype)
 
     def add(run: int) -> None:
-        product = scratch("shifted product", (window, o), dtype)
+        product = scratch("shifted gradient", (window, o), dtype)
         for block in parts[runs[run]]:
-            columns, grid = _columns(layer, x, block)
-            arriving = _spread_grad(grad, grid, block)
-            np.matmul(columns, arriving.T, out=product)
+            here = workspaces.filled(x, block)
+            here.results[...] = grad[block.images, :, block.rows]
+            np.matmul(here.columns, here.product.T, out=product)
             sums[run] += product
 
     parallel_for(add, range(len(runs)))
@@ -176,31 +183,99 @@ def plane(layer: Layer) -> tuple[int, int]:
     return max(h + layer.padding[0], oh), max(w + layer.padding[1], ow)
 
 
-def _columns(layer: Layer, x: np.ndarray, block: Block) -> tuple[np.ndarray, Grid]:
-    """(C·KH·KW, positions) in scratch memory: the spread block, moved for each kernel element."""
-    c, (h, w) = x.shape[1], x.shape[2:]
-    (kh, kw), (dh, dw), (above, left) = layer.kernel, layer.dilation, layer.padding
-    images, rows = block
+class Place(NamedTuple):
+    """How a block lies on its grid; most blocks of a layer lie alike.
+
+    Attributes:
+        grid: all positions.
+        start: position of the first pixel.
+        seen: rows of x that the windows see.
+        rows: of the result.
+    """
+
+    grid: Grid
+    start: int
+    seen: int
+    rows: int
+
+
+class Workspace(NamedTuple):
+    """Scratch memory of a thread, with the zeros and views that all blocks of a place share.
+
+    Attributes:
+        place: that of the blocks.
+        pixels: (images, C, rows, W), for the pixels of a block; zeros lie around them.
+        shifted: (C, KH, KW, positions), the same memory as each kernel element sees it.
+        copies: (C, KH, KW, positions), for a copy of them.
+        columns: the copies as a matrix, (C·KH·KW, positions).
+        product: (O, positions), zeros at first.
+        results: (images, O, rows, OW), the product without the positions between.
+    """
+
+    place: Place
+    pixels: np.ndarray
+    shifted: np.ndarray
+    copies: np.ndarray
+    columns: np.ndarray
+    product: np.ndarray
+    results: np.ndarray
+
+
+class Workspaces:
+    """A workspace for each thread that computes blocks of a layer."""
+
+    def __init__(self, layer: Layer, dtype: DTypeLike, product_dtype: DTypeLike) -> None:
+        self.layer, self.dtype, self.product_dtype = layer, dtype, product_dtype
+        self._of_threads: dict[int, Workspace] = {}
+
+    def filled(self, x: np.ndarray, block: Block) -> Workspace:
+        """That of the calling thread, with the columns of a block of x."""
+        place, first = _place(self.layer, block)
+        thread = threading.get_ident()
+        here = self._of_threads.get(thread)
+        if here is None or here.place != place:
+            here = self._of_threads[thread] = self._prepared(place)
+        here.pixels[...] = x[block.images, :, first : first + place.seen]
+        here.copies[...] = here.shifted
+        return here
+
+    def _prepared(self, place: Place) -> Workspace:
+        o, c, kh, kw = self.layer.weight_shape
+        (dh, dw), (planes, height, width) = self.layer.dilation, place.grid
+        positions = place.grid.positions
+        size = positions + self.layer.reach[0] * width + self.layer.reach[1]
+        spread = scratch("spread images", (c, size), self.dtype)
+        spread[...] = 0
+        shape = (planes, c, place.seen, self.layer.x_shape[3])
+        copies = scratch("shifted columns", (c, kh, kw, positions), self.dtype)
+        product = scratch("shifted product", (o, positions), self.product_dtype)
+        product[...] = 0
+        results = product.reshape(o, *place.grid).swapaxes(0, 1)
+        return Workspace(
+            place,
+            pixels=_view(spread, shape, (height * width, size, width, 1), place.start),
+            # Kernel element (u, v) sees the pixel that lies u · dh rows and v · dw columns further.
+            shifted=_view(spread, copies.shape, (size, dh * width, dw, 1)),
+            copies=copies,
+            columns=copies.reshape(c * kh * kw, positions),
+            product=product,
+            results=results[:, :, : place.rows, : self.layer.y_shape[3]],
+        )
+
+
+def _place(layer: Layer, block: Block) -> tuple[Place, int]:
+    """How a block lies on its grid, and the first row of x that it sees."""
+    (images, rows), (above, left) = block, layer.padding
     height, width = plane(layer)
-    if rows.stop - rows.start < layer.y_shape[2]:
-        height = rows.stop - rows.start
-    grid = Grid(images.stop - images.start, height, width)
-
-    # Spread. Row i of an image begins at position (above + i - rows.start) · width + left.
-    size = grid.positions + layer.reach[0] * width + layer.reach[1]
-    spread = scratch("spread images", (c, size), x.dtype)
-    spread[...] = 0
+    count = rows.stop - rows.start
+    if count < layer.y_shape[2]:
+        height = count
     first = max(0, rows.start - above)
-    last = min(h, rows.stop + layer.reach[0] - above)
+    last = min(layer.x_shape[2], rows.stop + layer.reach[0] - above)
+    # Row i of an image begins at position (above + i - rows.start) · width + left.
     start = (above + first - rows.start) * width + left
-    shape = (grid.planes, c, last - first, w)
-    pixels = _view(spread, shape, (grid.height * width, size, width, 1), start)
-    pixels[...] = x[images, :, first:last]
-
-    # Move. Kernel element (u, v) sees the pixel that lies u · dh rows and v · dw columns further.
-    columns = scratch("shifted columns", (c, kh, kw, grid.positions), x.dtype)
-    columns[...] = _view(spread, columns.shape, (size, dh * width, dw, 1))
-    return columns.reshape(c * kh * kw, grid.positions), grid
+    grid = Grid(images.stop - images.start, height, width)
+    return Place(grid, start, last - first, count), first
 
 
 def _view(
@@ -211,20 +286,10 @@ def _view(
     return np.ndarray(shape, array.dtype, array, start * item, [step * item for step in steps])
 
 
-def _spread_grad(grad: np.ndarray, grid: Grid, block: Block) -> np.ndarray:
-    """dL/dy of a block, (O, positions), with zeros at the positions between, in scratch memory."""
-    o, oh, ow = grad.shape[1], block.rows.stop - block.rows.start, grad.shape[3]
-    arriving = scratch("spread gradient", (o, *grid), grad.dtype)
-    arriving[...] = 0
-    arriving[:, :, :oh, :ow] = grad[block.images, :, block.rows].swapaxes(0, 1)
-    return arriving.reshape(o, grid.positions)
-
-
-def _copy_out(
-    product: np.ndarray, grid: Grid, y: np.ndarray, block: Block, epilogue: Epilogue
-) -> None:
-    """The result (O, positions) into y, without those between; the epilogue in the cache."""
+def _copy_out(here: Workspace, y: np.ndarray, block: Block, epilogue: Epilogue) -> None:
+    """The product into y, without the positions between; the epilogue in the cache."""
     scale, shift, shortcut, ceiling = epilogue
+    product = here.product
     if scale is not None:
         product *= scale[:, None]
     if shift is not None:
@@ -232,11 +297,9 @@ def _copy_out(
     if shortcut is None and ceiling is not None:
         np.clip(product, 0, ceiling, out=product)  # twice as fast as np.maximum(product, 0)
     out = y[block.images, :, block.rows]  # (images, O, rows, OW)
-    of_images = product.reshape(len(product), *grid).swapaxes(0, 1)
-    of_images = of_images[:, :, : out.shape[2], : out.shape[3]]
     if shortcut is None:
-        out[...] = of_images
+        out[...] = here.results
         return
-    np.add(of_images, shortcut[block.images, :, block.rows], out=out)
+    np.add(here.results, shortcut[block.images, :, block.rows], out=out)
     if ceiling is not None:
         np.clip(out, 0, ceiling, out=out)
