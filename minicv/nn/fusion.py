@@ -117,7 +117,8 @@ def conv_frozen_bn(
             f"conv_frozen_bn: bn normalises {bn.num_features} channels but conv gives "
             f"{conv.out_channels}"
         )
-    scale, shift = bn.scale_and_shift()  # (O,)
+    # (O,); as tensors, which the door of an operation lets in without a look at each
+    scale, shift = (v if isinstance(v, Tensor) else Tensor(v) for v in bn.scale_and_shift())
     if conv.bias is not None:
         shift = conv.bias * scale + shift
     options = (conv.stride, conv.padding, conv.dilation, conv.groups)

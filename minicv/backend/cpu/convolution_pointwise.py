@@ -25,7 +25,7 @@ from minicv.backend.parallel import parallel_for, split
 
 # A block of the result: large enough for BLAS to be fast, small enough for several blocks. A single
 # image is cut at least in two, for two cores to share, unless it is done before a second one wakes.
-COLUMNS, ROWS = 4096, 256
+COLUMNS, ROWS = 4096, 1024
 SMALL = 8_000_000  # multiply-adds, about 0.2 ms
 
 
