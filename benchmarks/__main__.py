@@ -13,6 +13,7 @@ from benchmarks import (
     fuzz,
     gans,
     gpu,
+    growth,
     instances,
     kills,
     lineage,
@@ -44,6 +45,7 @@ BENCHMARKS |= {
     "kills": kills.main,
     "gans": gans.main,
     "gpu": gpu.main,
+    "growth": growth.main,
     "transfer": transfer.main,
 }
 

@@ -17,6 +17,7 @@ from minicv.models.published import load as load_published
 from minicv.optim import SGD, clip_grad_norm
 from minicv.tasks.detection import FASTER_RCNN
 from minicv.vision.boxes import nms as suppress
+from minicv.vision.matching import Matcher
 
 VERSION = minicv.__version__
 device = "cpu"
@@ -129,6 +130,18 @@ def nms(dtype, count, image, iou_threshold):
     return lambda: [suppress(boxes, scores, iou_threshold)]
 
 
+def matching(dtype, anchors, objects, image):
+    boxes = put(inputs.boxes("anchors", anchors, image, 16.0, 300.0))
+    true = put(inputs.boxes("objects", objects, image, 30.0, 200.0))
+    matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
+
+    def step():
+        matches = matcher(true, boxes)
+        return [matches.label]
+
+    return step
+
+
 def network(dtype, name, x):
     model = filled(NETWORKS[name](rng=np.random.default_rng(0)), dtype).to(device).eval()
     x = Tensor(put(inputs.normal("x", x, dtype)))
@@ -208,6 +221,10 @@ def tanh_chain(dtype, length, shape, backward):
         return [y, x.grad]
 
     return step if backward else forward_step
+
+
+def tanh_chain_of(dtype, operations, shape):
+    return tanh_chain(dtype, operations // 3, shape, backward=True)
 
 
 def mlp_step(dtype, batch, widths):

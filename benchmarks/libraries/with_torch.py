@@ -110,6 +110,13 @@ def network(dtype, name, x):
             kept[key] = put(inputs.weight(key, shape, dtype))
         return kept[key]
 
+    def shape_alone(key, shape):
+        weight(key, shape)
+        return torch.empty(shape, device="meta")
+
+    # Once without numbers, so that all weights are there before the first call is timed or weighed.
+    run(_Operations, shape_alone, torch.empty(x.shape, device="meta"))
+
     def step():
         with torch.inference_mode():
             return [run(_Operations, weight, x)]
@@ -192,6 +199,10 @@ def tanh_chain(dtype, length, shape, backward):
             return [chain(x)]
 
     return step
+
+
+def tanh_chain_of(dtype, operations, shape):
+    return tanh_chain(dtype, operations // 3, shape, backward=True)
 
 
 def mlp_step(dtype, batch, widths):

@@ -6,6 +6,7 @@ import torch
 import torchvision
 from torch.nn import functional as F
 from torchvision import ops
+from torchvision.models.detection._utils import Matcher
 
 from benchmarks import inputs, torchvision_models
 from benchmarks.libraries.with_torch import (  # noqa: F401
@@ -37,6 +38,21 @@ def _of_regions(dtype, x, regions, stride, operation):
     boxes = [put(inputs.regions(regions, x, stride).astype(dtype))]
     grad = tensor("g", (regions, x[1], 7, 7), dtype)
     return forward_and_backward(lambda x: operation(x, boxes), tensor("x", x, dtype), grad)
+
+
+def matching(dtype, anchors, objects, image):
+    boxes = put(inputs.boxes("anchors", anchors, image, 16.0, 300.0))
+    true = put(inputs.boxes("objects", objects, image, 30.0, 200.0))
+    matcher = Matcher(0.7, 0.3, allow_low_quality_matches=True)
+
+    def step():
+        found = matcher(ops.box_iou(true, boxes))
+        # Labels as the proposal network makes them: object, background, neither.
+        labels = (found >= 0).to(torch.int8)
+        labels[found == Matcher.BETWEEN_THRESHOLDS] = -1
+        return [labels]
+
+    return step
 
 
 def published_detector(dtype, network, size):
