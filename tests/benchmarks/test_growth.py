@@ -76,6 +76,6 @@ def test_every_series_has_a_case_for_each_size(series):
 def test_matching_finds_objects_and_background():
     (labels,) = with_minicv.matching("float32", 500, 20, (600, 800))()
     assert set(np.unique(labels)) == {-1, 0, 1}
-    assert (labels == 1).sum() >= 20  # every object has its best anchor, some two
+    assert 10 <= (labels == 1).sum() < 100  # every object has its best anchor, perhaps a shared one
     (y, gradient) = with_minicv.tanh_chain_of("float32", 30, (2, 2))()
     assert y.shape == gradient.shape == (2, 2)
