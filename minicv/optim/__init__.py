@@ -1,7 +1,8 @@
 """Floor 3, wing of gradients: optimizers, learning rate schedules, gradient clipping."""
 
 from minicv.optim.adam import Adam, AdamW
-from minicv.optim.optimizer import Optimizer, clip_grad_norm, clip_grad_value
+from minicv.optim.clipping import clip_grad_norm, clip_grad_value
+from minicv.optim.optimizer import Optimizer
 from minicv.optim.plateau import ReduceLROnPlateau
 from minicv.optim.rmsprop import RMSprop
 from minicv.optim.schedules import (

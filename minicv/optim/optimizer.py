@@ -1,9 +1,8 @@
-"""What all optimizers share: parameter groups, the step, the saved state; and gradient clipping."""
+"""What all optimizers share: parameter groups, the step, the saved state."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend.parallel import parallel_for, split
 from minicv.optim.joined import ALIGNMENT, Joined, join
 from minicv.optim.options import as_list, as_number, check_parameter
 
@@ -22,7 +22,6 @@ BLOCK = 1 << 16
 # On the host too, parameters of no more elements are changed together, in a copy: a formula takes
 # longer to begin than to run over so few.
 FEW = 1 << 11
-SMALLEST_SQUARE = 1e-25  # of a norm; below, single squares may have vanished in float32
 
 
 class Optimizer:
@@ -135,10 +134,15 @@ class Optimizer:
     ) -> None:
         data, grad = data.reshape(-1), grad.reshape(-1)
         moments = {name: state[name].reshape(-1) for name in _moments(state)}
-        for start in range(0, data.size, BLOCK):
-            part = slice(start, start + BLOCK)
+
+        def change(part: slice) -> None:
             own = {name: moment[part] for name, moment in moments.items()}
             self.update(data[part], grad[part], own, group, past)
+
+        if data.size <= BLOCK:
+            change(slice(None))
+        else:
+            parallel_for(change, split(data.size, BLOCK))
 
     def _update_together(
         self,
@@ -204,8 +208,8 @@ class Optimizer:
     ) -> None:
         """Change ``data`` and ``moments`` in place; all arrays are flat and of one length.
 
-        A parameter comes in pieces, or many in one array; so the formula may only look at one
-        element at a time. ``past`` is what `prepare` has said.
+        A parameter comes in pieces, on the host from several threads, or many in one array; so the
+        formula may only look at one element at a time. ``past`` is what `prepare` has said.
         """
         raise NotImplementedError(f"{type(self).__name__}: update is not written")
 
@@ -307,113 +311,6 @@ class Optimizer:
         for group in self.param_groups:
             for parameter in group["params"]:
                 yield next(numbers), group, parameter
-
-
-def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
-    """Shrink all gradients by one factor so that together they are at most ``max_norm`` long.
-
-    The direction stays. The length is √(Σ g²) over all elements of all gradients; parameters
-    without a gradient do not count. When the length is infinite or NaN, no gradient is changed;
-    the caller sees the returned value and can say where it came from.
-
-    Args:
-        params: Parameters; their ``.grad`` is changed in place.
-        max_norm: the length allowed.
-
-    Returns:
-        The length before clipping.
-
-    The squares may be too large or too small for the dtype of the gradients; the length is right
-    all the same.
-
-    Raises:
-        ValueError: ``max_norm`` is not positive.
-        TypeError: ``params`` holds something else than parameters.
-
-    Source: Pascanu 2013, On the difficulty of training recurrent neural networks, section 3.2.
-
-    >>> import numpy as np
-    >>> p = Tensor([0.0, 0.0], requires_grad=True)
-    >>> p.grad = np.array([3.0, 4.0], dtype=np.float32)
-    >>> clip_grad_norm([p], max_norm=1.0), p.grad.round(3).tolist()
-    (5.0, [0.6..., 0.8...])
-    """
-    max_norm = _positive("clip_grad_norm", "max_norm", max_norm)
-    grads = _gradients("clip_grad_norm", params)
-    # Summed on the device of the gradients, so that only one number comes to the host.
-    with np.errstate(over="ignore"):
-        square = float(sum(xp_of(a).vdot(a, a) for a in _joined_on_a_device(grads)))
-    if not SMALLEST_SQUARE < square < math.inf:
-        return _clip_extreme(grads, max_norm)
-    norm = math.sqrt(square)
-    if norm > max_norm:
-        for grad in grads:
-            grad *= max_norm / norm
-    return norm
-
-
-def clip_grad_value(params: Iterable[Tensor], clip_value: float) -> None:
-    """Limit every element of every gradient to ±``clip_value``, in place.
-
-    Raises:
-        ValueError: ``clip_value`` is not positive.
-
-    >>> import numpy as np
-    >>> p = Tensor([0.0, 0.0], requires_grad=True)
-    >>> p.grad = np.array([3.0, -0.5], dtype=np.float32)
-    >>> clip_grad_value([p], clip_value=1.0)
-    >>> p.grad.tolist()
-    [1.0, -0.5]
-    """
-    clip_value = _positive("clip_grad_value", "clip_value", clip_value)
-    for grad in _gradients("clip_grad_value", params):
-        xp_of(grad).clip(grad, -clip_value, clip_value, out=grad)
-
-
-def _clip_extreme(grads: list[Array], max_norm: float) -> float:
-    """`clip_grad_norm` where squares overflow or vanish: divide by the greatest element first."""
-    greatest = max((float(abs(grad).max()) for grad in grads if grad.size), default=0.0)
-    if greatest == 0 or not math.isfinite(greatest):
-        return _not_finite(grads) if greatest else 0.0
-    scaled = [grad.astype(np.float64) / greatest for grad in grads]
-    length = math.sqrt(sum(float(xp_of(a).vdot(a, a)) for a in scaled))
-    if greatest * length > max_norm:
-        for grad in grads:
-            grad /= greatest
-            grad *= max_norm / length
-    return greatest * length
-
-
-def _not_finite(grads: list[Array]) -> float:
-    """NaN if any element is NaN, else infinity."""
-    return math.nan if any(bool(xp_of(grad).isnan(grad).any()) for grad in grads) else math.inf
-
-
-def _gradients(operation: str, params: Any) -> list[Array]:
-    """The gradients that there are."""
-    parameters = [params] if isinstance(params, Tensor) else as_list(operation, params)
-    for parameter in parameters:
-        check_parameter(operation, parameter)
-    return [parameter.grad for parameter in parameters if parameter.grad is not None]
-
-
-def _positive(operation: str, option: str, value: Any) -> float:
-    number = value.item() if isinstance(value, np.generic) else value
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise TypeError(f"{operation}: {option} must be a number but is {value!r}")
-    if not number > 0:
-        raise ValueError(f"{operation}: {option} must be positive but is {value}")
-    return number
-
-
-def _joined_on_a_device(grads: list[Array]) -> list[Array]:
-    """The gradients, on a device joined to few arrays, because each array costs a kernel."""
-    arrays = [grad for grad in grads if isinstance(grad, np.ndarray)]
-    by_dtype: dict[np.dtype, list[Array]] = {}
-    for grad in grads:
-        if not isinstance(grad, np.ndarray):
-            by_dtype.setdefault(grad.dtype, []).append(grad)
-    return arrays + [join(alike) for alike in by_dtype.values()]
 
 
 def _moments(state: dict[str, Any]) -> list[str]:
