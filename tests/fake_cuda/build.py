@@ -22,11 +22,15 @@ from pathlib import Path
 
 import cuda_emulator
 
+from fake_cuda import nvrtc
 from fake_cuda.nvrtc import HERE, cuda_include
 
 NOT_SUPPORTED = {"cuda": 801, "cublas": 15}
 RUNTIME = "cupy_backends/cuda/api/runtime"
-SOURCES = ("device.h", "driver.cpp", "runtime.cpp", "cublas.cpp", "build.py")
+SOURCES = (
+    *("device.h", "driver.cpp", "runtime.cpp", "cublas.cpp", "build.py"),
+    *("nvrtc.py", "entries.h", "cupy_on_cpu.h"),
+)
 
 
 def folder() -> Path:
@@ -60,6 +64,7 @@ def _build_in(partial: Path) -> None:
     _compile(partial, "cublas.cpp", "libcublas.so.13", *extra, "-lcuda_fake")
     (partial / "nothing.cpp").write_text("")  # cuBLAS asks for it, and calls nothing of it
     _compile(partial, partial / "nothing.cpp", "libcublasLt.so.13")
+    nvrtc.precompile(partial)
     generated = _runtime_as_cpp(partial)
     # Linked to nothing, it shows which functions of the runtime it calls.
     _compile(partial, generated, "runtime.so", *_for_runtime(partial))

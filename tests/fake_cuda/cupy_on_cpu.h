@@ -188,7 +188,7 @@ static void run_block(unsigned threads) {
 }
 
 template <class Thread>
-static int run(const unsigned* grid, const unsigned* block, bool, Thread thread) {
+static int run(const unsigned* grid, const unsigned* block, bool with_barriers, Thread thread) {
     gridDim = {grid[0], grid[1], grid[2]};
     blockDim = {block[0], block[1], block[2]};
     unsigned threads = block[0] * block[1] * block[2];
@@ -197,11 +197,10 @@ static int run(const unsigned* grid, const unsigned* block, bool, Thread thread)
         for (unsigned y = 0; y < grid[1]; y++)
             for (unsigned x = 0; x < grid[0]; x++) {
                 blockIdx = {x, y, z};
-#ifdef WITH_BARRIERS
-                run_block(threads);
-#else
-                for (unsigned t = 0; t < threads; t++) enter(t), thread();
-#endif
+                if (with_barriers)
+                    run_block(threads);
+                else
+                    for (unsigned t = 0; t < threads; t++) enter(t), thread();
             }
     return 0;
 }

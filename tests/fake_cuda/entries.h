@@ -30,12 +30,14 @@ const unsigned long* sizes(void (*)(Parameters...), unsigned* count) {
 
 }  // namespace entries
 
-// EMULATOR names the namespace with `run(grid, block, reversed, thread)`.
-#define ENTRY(name)                                                                              \
-    extern "C" int launch_##name(const unsigned* grid, const unsigned* block, void** values) {   \
-        return entries::call(name, values,                                                       \
-                             [=](auto thread) { return EMULATOR::run(grid, block, false, thread); }); \
-    }                                                                                            \
-    extern "C" const unsigned long* sizes_##name(unsigned* count) {                              \
-        return entries::sizes(name, count);                                                      \
+// `space` has `run(grid, block, how, thread)`: of emulator, in reversed order or not; of cupy_cpu,
+// with barriers or not.
+#define ENTRY(name, space, how)                                                                \
+    extern "C" int launch_##name(const unsigned* grid, const unsigned* block, void** values) { \
+        return entries::call(name, values, [=](auto thread) {                                  \
+            return space::run(grid, block, how, thread);                                       \
+        });                                                                                    \
+    }                                                                                          \
+    extern "C" const unsigned long* sizes_##name(unsigned* count) {                            \
+        return entries::sizes(name, count);                                                    \
     }

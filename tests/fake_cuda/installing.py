@@ -68,7 +68,7 @@ def install() -> None:
     for name in ("libcuda.so.1", "libcudart.so.13", "libcublasLt.so.13", "libcublas.so.13"):
         _libraries[name] = ctypes.CDLL(str(folder / name), mode=ctypes.RTLD_GLOBAL)
     sys.meta_path.insert(0, _Runtime(folder / "runtime.so"))
-    _compile_with_gpp()
+    _compile_with_gpp(folder)
     _sort_with_numpy()
 
 
@@ -84,12 +84,13 @@ class _Runtime(importlib.abc.MetaPathFinder):
         return importlib.util.spec_from_file_location(name, self.path)
 
 
-def _compile_with_gpp() -> None:
+def _compile_with_gpp(folder: Path) -> None:
     from cupy.cuda import compiler
 
-    from fake_cuda.nvrtc import Program
+    from fake_cuda import nvrtc
 
-    compiler._NVRTCProgram = Program
+    nvrtc.precompiled_in = folder
+    compiler._NVRTCProgram = nvrtc.Program
     compiler._nvrtc_version = (13, 0)
 
 

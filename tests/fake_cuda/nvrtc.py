@@ -14,6 +14,7 @@ import re
 import subprocess
 import tempfile
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,11 @@ import cuda_emulator
 HERE = Path(__file__).parent
 CUPY_HEADER = HERE / "cupy_on_cpu.h"
 ENTRIES = HERE / "entries.h"
+PRECOMPILED = "cupy_kernels.h"
+CUPY_HEADERS = ("complex.cuh", "carray.cuh", "atomics.cuh", "math_constants.h")
+CCCL = ("libcudacxx", "thrust", "cub")
+FLAGS = ("-std=c++17", "-O1", "-w", "-fPIC", "-pipe", "-fpermissive", "-fno-strict-aliasing")
+precompiled_in = Path()  # set by fake_cuda.install()
 _KERNEL = re.compile(
     r'extern\s+"C"\s+__global__\s+void\s+(?:__launch_bounds__\s*\([^{;]*?\)\s+)?(\w+)\s*\('
 )
@@ -49,31 +55,23 @@ class Program:
 
 def _as_cpp(source: str) -> str:
     """The unchanged source, between what it needs and its entries."""
+    names = _KERNEL.findall(source)
     if re.search(r"^\s*#\s*include", source, re.MULTILINE):
-        head = f'#include "{CUPY_HEADER}"\n#define EMULATOR cupy_cpu\n'
-        if _BARRIER.search(source):
-            head = f"#define WITH_BARRIERS\n{head}"
+        head = f'#include "{PRECOMPILED}"\n'
+        entry = "ENTRY({}, cupy_cpu, " + ("true)\n" if _BARRIER.search(source) else "false)\n")
     else:
-        head = f'#include "{cuda_emulator.HEADER}"\n#define EMULATOR emulator\n'
-    entries = "".join(f"ENTRY({name})\n" for name in _KERNEL.findall(source))
-    return f'#include "{ENTRIES}"\n{head}#line 1 "kernel.cu"\n{source}\n{entries}'
+        head = f'#include "{ENTRIES}"\n#include "{cuda_emulator.HEADER}"\n'
+        entry = "ENTRY({}, emulator, false)\n"
+    return f'{head}#line 1 "kernel.cu"\n{source}\n' + "".join(map(entry.format, names))
 
 
 def _compiled(text: str, options: Sequence[str], source: str, name: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernels.so"
         command = [
-            *(
-                str(cuda_emulator.compiler()),
-                "-std=c++17",
-                "-O1",
-                "-w",
-                "-fPIC",
-                "-shared",
-                "-pipe",
-            ),
-            *("-fpermissive", "-fno-strict-aliasing", "-Wl,-Bsymbolic", "-s", *options),
-            *(f"-I{cuda_include()}", "-x", "c++", "-", "-o", str(path)),
+            *(str(cuda_emulator.compiler()), *FLAGS, "-shared", "-Wl,-Bsymbolic", "-s"),
+            *(f"-I{precompiled_in}", *options, f"-I{cuda_include()}"),
+            *("-x", "c++", "-", "-o", str(path)),
         ]
         done = subprocess.run(command, input=text, text=True, capture_output=True)
         if done.returncode:
@@ -81,6 +79,20 @@ def _compiled(text: str, options: Sequence[str], source: str, name: str) -> byte
 
             raise CompileException(done.stderr[:4000], source, name, options, "g++")
         return path.read_bytes()
+
+
+def precompile(into: Path) -> None:
+    """Read the headers of CuPy's kernels once: that is most of the work of compiling one."""
+    package = find_spec("cupy")
+    assert package is not None and package.submodule_search_locations
+    include = Path(package.submodule_search_locations[0]) / "_core" / "include"
+    lines = [f'#include "{header}"' for header in (ENTRIES, CUPY_HEADER)]
+    lines += [f"#include <cupy/{header}>" for header in CUPY_HEADERS]
+    (into / PRECOMPILED).write_text("\n".join(lines) + "\n")
+    folders = [include, *(include / "cupy" / "_cccl" / part for part in CCCL), cuda_include()]
+    command = [str(cuda_emulator.compiler()), *FLAGS, *(f"-I{folder}" for folder in folders)]
+    command += ["-x", "c++-header", str(into / PRECOMPILED), "-o", f"{into / PRECOMPILED}.gch"]
+    subprocess.run(command, check=True)
 
 
 def cuda_include() -> Path:
