@@ -34,18 +34,31 @@ def write_images(product: Array, y: Array, columns: slice, epilogue: Epilogue) -
     """Write some columns of a matrix product into the images of ``y``, after the epilogue.
 
     Args:
-        product: (O, at least so many columns). It may lie in the memory of ``y`` itself.
+        product: (O, at least so many columns).
         y: (N, O, OH, OW), written to.
         columns: of N·OH·OW, the columns of all images.
         epilogue: applied to each number.
     """
+    _launch(product, y, columns, epilogue, product.shape[1], math.prod(y.shape[2:]))
+
+
+def apply_epilogue(y: Array, epilogue: Epilogue) -> None:
+    """Apply the epilogue to the images ``y`` (N, O, OH, OW) where they are."""
+    n, o, oh, ow = y.shape
+    if not epilogue.is_empty:
+        _launch(y, y, slice(0, n * oh * ow), epilogue, oh * ow, o * oh * ow)
+
+
+def _launch(
+    product: Array, y: Array, columns: slice, epilogue: Epilogue, row_length: int, image_length: int
+) -> None:
     n, o, oh, ow = y.shape
     count = columns.stop - columns.start
     EPILOGUE.launch(
         "epilogue",
         columns_and_channels(count, o),
         *(product, y, *epilogue_arguments(epilogue, y)),
-        *(columns.start, count, oh * ow, o, product.shape[1]),
+        *(columns.start, count, oh * ow, o, row_length, image_length),
         real=y.dtype,
         index_t=index_type(n * oh * ow),
     )

@@ -4,62 +4,66 @@
     dL/dx       =  weightᵀ  @  dL/dy
     dL/dweight  =  Σ over images of  dL/dy  @  xᵀ
 
-Large images take a product each, straight on their own memory: nothing is copied. A product of a
-small image would end before the next one is launched, and would leave most of the GPU idle; there
-it is cheaper to copy all images into one matrix, which `convolution_im2col` does. It also picks the
+The products of all images are one launch, straight on their own memory (`strided_products`), and
+the epilogue is a second one, where y is. A product of a very small image would leave most of a tile
+of cuBLAS empty, and in TF32 cuBLAS wants rows that start at multiples of 16 bytes: in both cases it
+is cheaper to copy all images into one matrix, which `convolution_im2col` does. It also picks the
 pixels at a stride.
 
-Arithmetic: N·O·C·OH·OW multiply-adds. Traffic: each array once, plus a copy of each for small
-images or a stride.
+Arithmetic: N·O·C·OH·OW multiply-adds. Traffic: each array once, and y once more for an epilogue;
+a copy of each for very small images or a stride. Workspace: N·O·C numbers for dL/dweight, the
+products before they are added up; where that is more than x and dL/dy, they are copied instead.
 """
 
 from __future__ import annotations
 
+import math
+
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer
 from minicv.backend.cuda import convolution_im2col as im2col
-from minicv.backend.cuda.convolution_epilogue import write_images
+from minicv.backend.cuda.convolution_epilogue import apply_epilogue
+from minicv.backend.cuda.strided_products import strided_products
 from minicv.backend.device import Array, xp_of
+from minicv.backend.precision import current_matmul_precision
 
-LARGE = 1 << 27  # multiply-adds of an image: some 5 µs, about what a launch costs
+TILE = 64  # columns that cuBLAS computes together, needed or not
+MOST_WASTE = 1.5  # computed for each that is needed; a copy takes about that much longer
 
 
 def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
     """y[n] = weight @ x[n], picking every ``stride``-th pixel, and the epilogue."""
-    if not _one_product_each(layer):
+    if not _takes_images_as_they_are(layer):
         return im2col.forward(_close(layer), x, weight, epilogue)
-    xp, matrix = xp_of(x), weight[:, :, 0, 0]
-    n, o, oh, ow = layer.y_shape
-    pixels = oh * ow
-    y = xp.empty(layer.y_shape, x.dtype)
-    for i in range(n):
-        product = y[i].reshape(o, pixels)  # a view
-        xp.matmul(matrix, x[i].reshape(-1, pixels), out=product)
-        if not epilogue.is_empty:
-            write_images(product, y, slice(i * pixels, (i + 1) * pixels), epilogue)
+    y = xp_of(x).empty(layer.y_shape, x.dtype)
+    strided_products(weight[:, :, 0, 0], _matrices(x), _matrices(y))
+    apply_epilogue(y, epilogue)
     return y
 
 
 def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
     """dL/dx[n] = weightᵀ @ dL/dy[n]; pixels that were not picked get zero."""
-    if not _one_product_each(layer):
+    if not _takes_images_as_they_are(layer):
         return im2col.grad_input(_close(layer), grad, weight)
-    xp = xp_of(grad)
-    n, o, oh, ow = grad.shape
-    grad_x = xp.empty((n, layer.x_shape[1], oh * ow), grad.dtype)
-    for i in range(n):
-        xp.matmul(weight[:, :, 0, 0].T, grad[i].reshape(o, oh * ow), out=grad_x[i])
-    return grad_x.reshape(layer.x_shape)
+    grad_x = xp_of(grad).empty(layer.x_shape, grad.dtype)
+    strided_products(weight[:, :, 0, 0].T, _matrices(grad), _matrices(grad_x))
+    return grad_x
 
 
 def grad_weight(layer: Layer, grad: Array, x: Array) -> Array:
     """dL/dweight = Σ_n dL/dy[n] @ x[n]ᵀ."""
-    if not _one_product_each(layer):
+    n, o, oh, ow = layer.y_shape
+    c = layer.x_shape[1]
+    if not _takes_images_as_they_are(layer) or (n > 1 and o * c > (o + c) * oh * ow):
         return im2col.grad_weight(_close(layer), grad, x)
-    n, o, oh, ow = grad.shape
-    total = xp_of(grad).zeros(layer.weight_shape[:2], grad.dtype)
-    for i in range(n):
-        total += grad[i].reshape(o, oh * ow) @ x[i].reshape(-1, oh * ow).T
+    products = xp_of(grad).empty((n, o, c), grad.dtype)
+    strided_products(_matrices(grad), _matrices(x).swapaxes(1, 2), products)
+    total = products[0] if n == 1 else products.sum(axis=0)
     return total.reshape(layer.weight_shape)
+
+
+def _matrices(images: Array) -> Array:
+    """(N, C, H, W) -> (N, C, H·W), a view."""
+    return images.reshape(*images.shape[:2], math.prod(images.shape[2:]))
 
 
 def _close(layer: Layer) -> Layer:
@@ -67,8 +71,11 @@ def _close(layer: Layer) -> Layer:
     return layer._replace(dilation=(1, 1))
 
 
-def _one_product_each(layer: Layer) -> bool:
+def _takes_images_as_they_are(layer: Layer) -> bool:
     """Whether no pixel is passed over, and an image is worth a product of its own."""
-    n, o, oh, ow = layer.y_shape
-    worth_it = n == 1 or layer.x_shape[1] * o * oh * ow >= LARGE
-    return worth_it and layer.x_shape[2:] == layer.y_shape[2:]
+    n, _, oh, ow = layer.y_shape
+    pixels = oh * ow
+    if layer.x_shape[2:] != layer.y_shape[2:]:
+        return False
+    aligned = current_matmul_precision() == "float32" or pixels % 4 == 0
+    return n == 1 or (aligned and math.ceil(pixels / TILE) * TILE <= MOST_WASTE * pixels)

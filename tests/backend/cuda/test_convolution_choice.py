@@ -8,6 +8,7 @@ from convolution_on_cuda import DIRECTIONS, algorithms_of
 from minicv.backend import matmul_precision, use_conv_algorithm
 from minicv.backend.cuda.convolution import choose_algorithm
 
+pytestmark = pytest.mark.host_only
 WIDE = Case((1, 64, 30, 31), (80, 64, 3, 3), padding=(1, 1))
 FIRST = Case((1, 3, 30, 31), (64, 3, 7, 7), stride=(2, 2), padding=(3, 3))
 

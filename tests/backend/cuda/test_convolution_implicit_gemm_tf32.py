@@ -1,14 +1,15 @@
 """Implicit GEMM on tensor cores against im2col on the CPU, of operands rounded to TF32 as well."""
 
 import cuda_emulator
+import fake_cuda
 import numpy as np
 import pytest
 from convolution_cases import Case
-from convolution_on_cuda import cases, with_gaps
-from cuda_kernels import cupy_in_use, needs_compiler
+from convolution_on_cuda import between_nan, cases, with_gaps
+from cuda_kernels import cupy, needs_compiler
 from hypothesis import given, settings
 
-from minicv.backend import matmul_precision, to_numpy, use_conv_algorithm
+from minicv.backend import gpu_status, matmul_precision, to_numpy, use_conv_algorithm
 from minicv.backend.convolution_layer import Epilogue
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cuda import conv2d_forward
@@ -16,7 +17,8 @@ from minicv.backend.cuda import convolution_implicit_gemm_tf32 as tf32
 from minicv.backend.cuda.launcher import CudaFile
 
 pytestmark = needs_compiler
-BOUND = 1e-6  # of the relative error, where operands are rounded beforehand
+# Of the relative error, where operands are rounded beforehand. Tensor cores cut off what they add.
+BOUND = 3e-5 if gpu_status()[0] and not fake_cuda.installed() else 1e-6
 SMALL = tf32.Tile(64, 64, 32, 32)
 
 
@@ -27,14 +29,14 @@ def rounded(array):
 
 
 def error(result, expected):
-    assert isinstance(result, cupy_in_use().ndarray)
+    assert isinstance(result, cupy.ndarray)
     assert result.dtype == np.float32 and result.shape == expected.shape
     return np.linalg.norm(to_numpy(result) - expected) / max(1e-30, np.linalg.norm(expected))
 
 
 def check(compute, function, first, second, *rest):
     """The kernel is exact but for TF32, with the threads in order and in reversed order."""
-    moved = [cupy_in_use().asarray(a.astype(np.float32)) for a in (first, second)]
+    moved = [cupy.asarray(a.astype(np.float32)) for a in (first, second)]
     result = compute(*moved)
     assert error(result, function(rounded(first), rounded(second), *rest)) < BOUND
     assert error(result, function(first, second, *rest)) < 1e-3
@@ -102,7 +104,7 @@ def test_every_epilogue(width, ceiling):
     scale, shift = rng.normal(size=(2, 10)).astype(np.float32)
     shortcut = rng.normal(size=case.y_shape).astype(np.float32)
     for steps in [(scale, None, None), (None, shift, shortcut), (scale, shift, shortcut)]:
-        on_device = [None if a is None else cupy_in_use().asarray(a) for a in steps]
+        on_device = [None if a is None else cupy.asarray(a) for a in steps]
         check(
             lambda x, w, moved=on_device: tf32.forward(case.layer, x, w, Epilogue(*moved, ceiling)),
             lambda x, w, s=steps: im2col.forward(case.layer, x, w, Epilogue(*s, ceiling)),
@@ -115,7 +117,7 @@ def test_whole_numbers_are_exact():
     case = Case((2, 19, 7, 6), (37, 19, 3, 3), padding=(1, 1))
     rng = np.random.default_rng(1)
     x, weight = (rng.integers(-9, 10, a.shape).astype(np.float32) for a in (case.x, case.weight))
-    moved = [cupy_in_use().asarray(a) for a in (x, weight)]
+    moved = [cupy.asarray(a) for a in (x, weight)]
     np.testing.assert_array_equal(
         to_numpy(tf32.forward(case.layer, *moved)),
         im2col.forward(case.layer, x.astype(float), weight.astype(float)),
@@ -137,7 +139,7 @@ def test_whole_numbers_are_exact():
 )
 def test_operands_are_rounded_to_tf32(value, expected):
     layer = Case((1, 1, 1, 1), (1, 1, 1, 1)).layer
-    number, one = (cupy_in_use().asarray(np.full((1, 1, 1, 1), v, np.float32)) for v in (value, 1))
+    number, one = (cupy.asarray(np.full((1, 1, 1, 1), v, np.float32)) for v in (value, 1))
     for y in (
         tf32.forward(layer, number, one),
         tf32.forward(layer, one, number),
@@ -150,7 +152,7 @@ def test_operands_are_rounded_to_tf32(value, expected):
 def test_a_nan_stays_where_its_windows_are():
     case = Case((1, 2, 4, 5), (3, 2, 3, 3), padding=(1, 1))
     case.x[0, 1, 0, 4] = np.nan
-    x, weight = (cupy_in_use().asarray(a.astype(np.float32)) for a in (case.x, case.weight))
+    x, weight = (cupy.asarray(a.astype(np.float32)) for a in (case.x, case.weight))
     y = tf32.forward(case.layer, x, weight, Epilogue(ceiling=np.inf))
     reached = np.zeros((4, 5), bool)
     reached[:2, 3:] = True
@@ -158,13 +160,8 @@ def test_a_nan_stays_where_its_windows_are():
 
 
 def test_nothing_is_read_beside_the_arrays():
-    def between_nan(array):
-        memory = cupy_in_use().asarray(np.full(array.size + 512, np.nan, np.float32))
-        memory[256:-256] = cupy_in_use().asarray(array.astype(np.float32).ravel())
-        return memory[256:-256].reshape(array.shape)
-
     case = Case((2, 9, 3, 5), (3, 9, 2, 2), stride=(2, 1), padding=(1, 0))
-    x, weight, grad = map(between_nan, (case.x, case.weight, case.grad))
+    x, weight, grad = (between_nan(a.astype(np.float32)) for a in (case.x, case.weight, case.grad))
     for result in (
         tf32.forward(case.layer, x, weight, Epilogue(shortcut=grad)),
         tf32.grad_input(case.layer, grad, weight),
@@ -183,11 +180,11 @@ def test_arrays_with_gaps():
 
 
 def test_empty_batches_and_no_channels():
-    check_all(Case((0, 2, 4, 5), (3, 2, 3, 3)))
+    check_all(Case((0, 2, 4, 5), (3, 2, 3, 3)))  # launches to pack the weight alone
     case = Case((2, 1, 4, 5), (3, 1, 3, 3))
     layer = case.layer._replace(x_shape=(2, 0, 4, 5), weight_shape=(3, 0, 3, 3))
     x, weight, shift = (
-        cupy_in_use().asarray(a.astype(np.float32))
+        cupy.asarray(a.astype(np.float32))
         for a in (case.x[:, :0], case.weight[:, :0], np.arange(3.0))
     )
     y = tf32.forward(layer, x, weight, Epilogue(shift=shift))
@@ -196,7 +193,7 @@ def test_empty_batches_and_no_channels():
 
 def test_parts_of_the_gradient_add_up_to_the_same(monkeypatch):
     case = Case((2, 3, 7, 9), (4, 3, 3, 3))  # 70 pixels
-    grad, x = (cupy_in_use().asarray(a.astype(np.float32)) for a in (case.grad, case.x))
+    grad, x = (cupy.asarray(a.astype(np.float32)) for a in (case.grad, case.x))
     expected = im2col.grad_weight(case.layer, rounded(case.grad), rounded(case.x))
     for each in (16, 48, 80):
         cut = tf32._Parts(SMALL, each, 0)
@@ -204,6 +201,7 @@ def test_parts_of_the_gradient_add_up_to_the_same(monkeypatch):
         assert error(tf32.grad_weight(case.layer, grad, x), expected) < BOUND
 
 
+@pytest.mark.host_only
 def test_how_the_gradient_is_cut():
     few = tf32._cut_into_parts(64, 64, 9, 100_352)
     assert few.tile == tf32.Tile(64, 128, 32, 64) and few.each % tf32.DEPTH == 0
@@ -214,14 +212,15 @@ def test_how_the_gradient_is_cut():
 
 def test_it_is_used_within_tf32_alone():
     case = Case((1, 16, 6, 6), (16, 16, 3, 3), padding=(1, 1))
-    x, weight = (cupy_in_use().asarray(a.astype(np.float32)) for a in (case.x, case.weight))
+    x, weight = (cupy.asarray(a.astype(np.float32)) for a in (case.x, case.weight))
     exact = im2col.forward(case.layer, case.x, case.weight)
     with use_conv_algorithm("implicit_gemm_tf32"):
-        assert error(conv2d_forward(x, weight, None, *case.options), exact) < 1e-6
+        assert error(conv2d_forward(x, weight, None, *case.options), exact) < 2e-6
         with matmul_precision("tf32"):
             assert error(conv2d_forward(x, weight, None, *case.options), exact) > 1e-5
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize(
     ("capability", "expected"), [("75", False), ("80", True), ("90", True), ("120", True)]
 )
@@ -244,6 +243,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_seen(fault, monkeypatch):
     right, wrong = FAULTS[fault]
@@ -261,6 +261,7 @@ def test_a_planted_fault_is_seen(fault, monkeypatch):
         )
 
 
+@pytest.mark.host_only
 def test_tiles_are_divided_evenly():
     """What the kernels rely on."""
     for tile in tf32.TILES:
