@@ -72,6 +72,18 @@ def test_batched_against_loops(xp, seed, count):
     assert to_numpy(kept).tolist() == expected
 
 
+@pytest.mark.parametrize("most", [0, 1, 5, 40])
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 40), labels=st.integers(1, 3))
+def test_the_best_survivors_are_the_first_of_all(most, seed, count, labels):
+    rng = np.random.default_rng(seed)
+    boxes, scores = random_boxes(rng, count), rng.integers(0, 8, count) / 8
+    label = rng.integers(0, labels, count)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kernel, "BLOCK", 3)  # so that a search ends between blocks
+        best = kernel.nms(boxes, scores, 0.4, label, most)
+    assert best.tolist() == kernel.nms(boxes, scores, 0.4, label)[:most].tolist()
+
+
 def test_large_sets_of_real_sized_boxes():
     rng = np.random.default_rng(0)
     corner, side = rng.uniform(0, 200, (700, 2)), rng.uniform(20, 120, (700, 2))

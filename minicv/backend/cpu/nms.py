@@ -10,13 +10,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from minicv.backend.parallel import parallel_for
 from minicv.backend.ranking import descending
 
-BLOCK = 64  # a block against 2000 boxes is half a megabyte of float32, which stays in the cache
+# The bits of one integer; and a block against 2000 boxes is half a megabyte of float32, which stays
+# in the cache.
+BLOCK = 64
 
 
 def nms(
-    boxes: np.ndarray, scores: np.ndarray, iou_threshold: float, labels: np.ndarray | None = None
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    iou_threshold: float,
+    labels: np.ndarray | None = None,
+    most: int | None = None,
 ) -> np.ndarray:
     """Indices of the boxes that survive, best score first; equal scores keep their order.
 
@@ -27,6 +34,7 @@ def nms(
         scores: (N,).
         iou_threshold: overlap above which the box with the lower score is removed, 0 or more.
         labels: (N,) integers; boxes of different labels never compete.
+        most: only so many survivors, the best ones, are wanted; None wants all.
 
     >>> boxes = np.array([[0, 0, 10, 10], [0, 1, 10, 11], [20, 0, 30, 10]], dtype=np.float32)
     >>> nms(boxes, np.array([0.5, 0.9, 0.1]), 0.5).tolist()
@@ -34,31 +42,78 @@ def nms(
     >>> nms(boxes, np.array([0.5, 0.9, 0.1]), 0.5, np.array([0, 1, 0])).tolist()
     [1, 0, 2]
     """
-    if labels is None:
-        return _nms_of_one_label(boxes, scores, iou_threshold)
+    most = len(boxes) if most is None else most
+    if labels is None or (labels == labels[:1]).all():
+        return _nms_of_one_label(boxes, scores, iou_threshold, most)
     survives = np.zeros(len(boxes), dtype=bool)
     for label in np.unique(labels):
         members = np.flatnonzero(labels == label)
-        survives[members[_nms_of_one_label(boxes[members], scores[members], iou_threshold)]] = True
+        kept = _nms_of_one_label(boxes[members], scores[members], iou_threshold, most)
+        survives[members[kept]] = True
     kept = np.flatnonzero(survives)
-    return kept[descending(scores[kept])]
+    return kept[descending(scores[kept])][:most]
 
 
-def _nms_of_one_label(boxes: np.ndarray, scores: np.ndarray, iou_threshold: float) -> np.ndarray:
+def nms_of_images(
+    boxes: np.ndarray,
+    scores: np.ndarray,
+    labels: np.ndarray,
+    wanted: np.ndarray,
+    iou_threshold: float,
+    most: int,
+) -> tuple[np.ndarray, list[int]]:
+    """`nms` of each of N images with P boxes each.
+
+    Args:
+        boxes: (N, P, 4).
+        scores: (N, P).
+        labels: (P,), of every image.
+        wanted: (N, P) boolean; the other boxes are neither kept nor remove others.
+        iou_threshold: as for `nms`.
+        most: how many survivors of an image are wanted, the best ones.
+
+    Returns:
+        kept: (N, min(most, P)) int64, indices of the survivors, best first, then zeros.
+        counts: how many survivors each image has.
+
+    >>> boxes = np.array([[[0, 0, 10, 10], [0, 1, 10, 11], [20, 0, 30, 10]]], dtype=np.float32)
+    >>> kept, counts = nms_of_images(boxes, np.array([[0.5, 0.9, 0.1]]), np.zeros(3, int),
+    ...                              np.array([[True, True, False]]), 0.5, 10)
+    >>> kept.tolist(), counts
+    ([[1, 0, 0]], [1])
+    """
+    images, count, _ = boxes.shape
+    kept = np.zeros((images, min(most, count)), np.int64)
+    counts = [0] * images
+
+    def suppress(image: int) -> None:
+        own = np.flatnonzero(wanted[image])
+        best = nms(boxes[image, own], scores[image, own], iou_threshold, labels[own], most)
+        counts[image] = len(best)
+        kept[image, : len(best)] = own[best]
+
+    parallel_for(suppress, range(images))
+    return kept, counts
+
+
+def _nms_of_one_label(
+    boxes: np.ndarray, scores: np.ndarray, iou_threshold: float, most: int
+) -> np.ndarray:
     order = descending(scores)
     corners = np.ascontiguousarray(boxes[order].T)  # (N, 4) -> (4, N)
     x1, y1, x2, y2 = corners
     area = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
     left = np.concatenate([corners, area[None]])  # (5, N): the boxes not yet decided
-    kept = [order[:0]]
-    while left.shape[1]:
+    kept, count = [order[:0]], 0
+    while left.shape[1] and count < most:
         block, left = left[:, :BLOCK], left[:, BLOCK:]
         block_order, order = order[:BLOCK], order[BLOCK:]
         survivors = _suppress(_overlaps(block, block, iou_threshold))
         kept.append(block_order[survivors])
+        count += len(survivors)
         remaining = ~_overlaps(block[:, survivors], left, iou_threshold).any(axis=0)
         left, order = left[:, remaining], order[remaining]
-    return np.concatenate(kept)
+    return np.concatenate(kept)[:most]
 
 
 def _overlaps(first: np.ndarray, second: np.ndarray, iou_threshold: float) -> np.ndarray:
@@ -83,8 +138,10 @@ def _suppress(overlaps: np.ndarray) -> np.ndarray:
     Each row becomes one integer whose bit j says that row j overlaps, so a single ``|`` removes all
     rows that overlap with it.
     """
-    packed = np.packbits(overlaps, axis=1, bitorder="little")
-    rivals = [int.from_bytes(row.tobytes(), "little") for row in packed]
+    packed = np.zeros((len(overlaps), 8), np.uint8)
+    bits = np.packbits(overlaps, axis=1, bitorder="little")
+    packed[:, : bits.shape[1]] = bits
+    rivals = packed.view("<u8")[:, 0].tolist()
     removed, survivors = 0, []
     for index, rivals_of_index in enumerate(rivals):
         if not removed >> index & 1:
