@@ -20,7 +20,7 @@ class Graphed:
             raise ValueError("graphed: no example is given; give an input of the shape to record")
         self.network = network
         self._read = (
-            [(name, part, part.data) for name, part in network._state().items()]
+            [(name, part, part.data) for name, part in network._state()]
             if isinstance(network, Module)
             else []
         )

@@ -234,7 +234,7 @@ class Module:
 
         The module stays where it is, and training on does not change the copies.
         """
-        return {key: np.array(to_numpy(holder.data)) for key, holder in self._state().items()}
+        return {key: np.array(to_numpy(holder.data)) for key, holder in self._state()}
 
     def load_state_dict(
         self, state_dict: Mapping[str, Array], strict: bool = True
@@ -257,7 +257,7 @@ class Module:
         if not isinstance(state_dict, Mapping):
             raise TypeError(f"load_state_dict: {_what_to_load(state_dict)}")
         state = {key: _as_array(key, value) for key, value in state_dict.items()}
-        own = self._state()
+        own = dict(self._state())
         missing = [key for key in own if key not in state]
         unexpected = [key for key in state if key not in own]
         shared = {key: holder for key, holder in own.items() if key in state}
@@ -313,18 +313,16 @@ class Module:
         """All parameters and buffers, each once."""
         return [*self.parameters(), *self.buffers()]
 
-    def _state(self) -> dict[str, Parameter | Buffer]:
-        """All parameters and buffers; one that has several names stands under each."""
-        return {
-            _join(prefix, name): value
-            for prefix, module in self._walk("")
-            for name, value in module._members()
-            if not isinstance(value, Module)
-        }
+    def _state(self) -> Iterator[tuple[str, Parameter | Buffer]]:
+        """All parameters and buffers; one that has several names comes once for each."""
+        for prefix, module in self._walk(""):
+            for name, value in module._members():
+                if not isinstance(value, Module):
+                    yield _join(prefix, name), value
 
     def _named(self, kind: type) -> Iterator[tuple[str, Any]]:
         seen: set[int] = set()
-        for name, value in self._state().items():
+        for name, value in self._state():
             if isinstance(value, kind) and id(value) not in seen:
                 seen.add(id(value))
                 yield name, value
