@@ -22,6 +22,10 @@ settings.register_profile("thorough", parent=settings.get_profile("ci"), max_exa
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
+# The choice of an algorithm, and so the rounding, is the same on every machine that runs the tests.
+os.environ["MINICV_TUNE"] = "0"
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "no_cover: of pytest-cov; known also where that is not")
 

@@ -4,16 +4,10 @@ conv2d_forward, conv2d_grad_input and conv2d_grad_weight are one trilinear form,
 n, o, c, i, j, u, v of dL/dy · weight · x, seen from its three sides. So they also make up
 transposed convolution and its gradients.
 
-`ALGORITHMS` is the table of all ways to compute them; each way has a file of its own. Costs are
-counted in multiply-adds of a very large matrix product, the thing a processor does best:
-
-- a product of M x K and K x N takes as long as (M + 12) (K + 12) (N + 12) of them: edges are slow;
-- a number that is gathered, scattered or added takes as long as 20 (two neighbours in memory are
-  moved together, but a product does much more with each), in a run of hundreds as long as 6;
-- a block of work takes 100,000 to hand out.
-
-The weight of 20 and the other two are measured, on cores with vectors of 256 and 512 bits. They
-need not be exact: the best two algorithms differ little where the choice changes.
+`ALGORITHMS` is the table of all ways to compute them; each way has a file of its own. What each
+would do is counted in `convolution_costs`, how long that takes is known to `machine`, and the
+cheapest is taken. The counts need not be exact: the best two algorithms differ little where the
+choice changes.
 
 Only float32 takes a short cut; other dtypes are for checking and always use im2col.
 """
@@ -21,7 +15,6 @@ Only float32 takes a short cut; other dtypes are for checking and always use im2
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast, get_args
 
@@ -36,18 +29,16 @@ from minicv.backend.convolution_layer import (
     Shape4,
     wanted_algorithm,
 )
+from minicv.backend.cpu import convolution_costs
 from minicv.backend.cpu import convolution_depthwise as depthwise
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu import convolution_pointwise as pointwise
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.backend.cpu import convolution_winograd as winograd
+from minicv.backend.cpu.machine import BUILT_IN, Machine, Work, machine
 
-EDGE, MOVE, RUN, BLOCK = 12, 20, 6, 100_000
-# What the start of a run costs, in numbers moved: of a row that im2col copies, of one that it adds,
-# of Winograd's transforms.
-ROW, ADDED_ROW, START = 8, 100, 32
-STEPS_OF_AN_IMAGE = 8  # of Python, in Winograd's algorithm; each takes as long as a block
+LARGE = 10_000_000  # multiply-adds; smaller layers are not worth measuring the machine for
 # These algorithms multiply pixels by zeros, or add pixels that cancel, and so carry infinity and
 # NaN to results that do not depend on them. A result that is not finite is computed again by
 # im2col, where they stay.
@@ -196,12 +187,23 @@ def _cheapest(layer: Layer, direction: Direction) -> AlgorithmName:
     return min(possible, key=lambda name: possible[name].time)
 
 
-def costs(layer: Layer, direction: Direction) -> dict[AlgorithmName, Cost]:
-    """What each algorithm that can compute this layer in float32 would cost."""
-    return {
-        name: algorithm.cost(layer, direction)
+def costs(
+    layer: Layer, direction: Direction, on: Machine | None = None
+) -> dict[AlgorithmName, Cost]:
+    """What each algorithm that can compute this layer in float32 would cost, on this machine."""
+    if layer.x_shape[0] == 0:  # a batch of no images costs what one image does
+        x_shape, y_shape = (1, *layer.x_shape[1:]), (1, *layer.y_shape[1:])
+        layer = layer._replace(x_shape=x_shape, y_shape=y_shape)
+    possible = {
+        name: algorithm.work(layer, direction)
         for name, algorithm in ALGORITHMS.items()
         if algorithm.can_compute(layer)
+    }
+    if on is None:
+        on = machine() if possible["im2col"].multiply_adds >= LARGE else BUILT_IN
+    return {
+        name: Cost(work.multiply_adds, work.moved, on.seconds(work))
+        for name, work in possible.items()
     }
 
 
@@ -210,8 +212,8 @@ class Cost(NamedTuple):
 
     Attributes:
         multiply_adds: that it makes, the transforms among them.
-        moved: numbers copied, added or transformed outside of the matrix products.
-        time: in multiply-adds of a very large matrix product.
+        moved: numbers copied outside of the matrix products.
+        time: in seconds.
     """
 
     multiply_adds: float
@@ -219,68 +221,12 @@ class Cost(NamedTuple):
     time: float
 
 
-def _product(m: float, k: float, n: float) -> float:
-    return (m + EDGE) * (k + EDGE) * (n + EDGE)
-
-
-def _im2col_cost(layer: Layer, direction: Direction) -> Cost:
-    n, o, oh, ow = layer.y_shape
-    og, pixels, window = o // layer.groups, n * oh * ow, math.prod(layer.weight_shape[1:])
-    run = oh * ow if layer.kernel == (1, 1) else ow
-    moved = layer.groups * window * pixels * (1 + ROW / max(1, run))
-    if layer.stride[1] > 1:
-        moved *= 2  # single numbers, not runs
-    if direction == "grad_input" and layer.stride == (1, 1) and og <= 2 * layer.weight_shape[1]:
-        moved = moved * og / max(1, layer.weight_shape[1])  # as a convolution of dL/dy
-    elif direction == "grad_input":  # added, not copied
-        moved = 2 * moved + layer.groups * window * pixels * ADDED_ROW / max(1, run)
-    if n > 1:
-        moved += o * pixels
-    columns = max(ow, min(pixels, (1 << 18) // (window + og)))  # of a strip
-    if layer.groups == 1 and pixels <= o:
-        columns = pixels  # all of them at once
-    strips = layer.groups * pixels / max(1, columns)
-    time = strips * (_product(og, window, columns) + BLOCK) + MOVE * moved
-    return Cost(o * window * pixels, moved, time)
-
-
-def _shifted_cost(layer: Layer, direction: Direction) -> Cost:
-    n, o = layer.y_shape[:2]
-    c, window = layer.x_shape[1], math.prod(layer.weight_shape[1:])
-    if direction == "grad_input":
-        layer = layer.turned()
-        c, o, window = o, c, math.prod(layer.weight_shape[1:])
-    positions = n * math.prod(shifted.plane(layer))
-    parts = len(shifted.blocks(layer, (window + o) * layer.dtype.itemsize))
-    moved, runs = (c + o) * positions, window * positions
-    if direction == "grad_weight":
-        runs += parts * window * o  # sums of the blocks
-    product = parts * (_product(o, window, positions / max(1, parts)) + BLOCK)
-    return Cost(o * window * positions, moved + runs, product + MOVE * moved + RUN * runs)
-
-
 def _is_pointwise(layer: Layer) -> bool:
     return layer.groups == 1 and layer.kernel == (1, 1) and layer.padding == (0, 0)
 
 
-def _pointwise_cost(layer: Layer, direction: Direction) -> Cost:
-    n, o, oh, ow = layer.y_shape
-    c, columns = layer.x_shape[1], oh * ow
-    moved = 0 if layer.stride == (1, 1) else n * c * columns
-    if direction == "grad_weight" and n > 1:
-        moved += n * o * c  # sums of the images
-    return Cost(n * o * c * columns, moved, n * (_product(o, c, columns) + BLOCK) + MOVE * moved)
-
-
 def _is_depthwise(layer: Layer) -> bool:
     return layer.groups > 1 and layer.groups == layer.x_shape[1] == layer.y_shape[1]
-
-
-def _depthwise_cost(layer: Layer, direction: Direction) -> Cost:
-    taps, pixels = math.prod(layer.kernel), math.prod(layer.y_shape)
-    moved = math.prod(layer.x_shape) + pixels
-    # A tap is read, multiplied and added, in the nearest cache.
-    return Cost(taps * pixels, moved, taps * pixels * MOVE / 2 + moved * MOVE + BLOCK)
 
 
 def _is_winograd(layer: Layer) -> bool:
@@ -288,31 +234,8 @@ def _is_winograd(layer: Layer) -> bool:
     return once and layer.kernel == (3, 3) and max(layer.padding) <= 2
 
 
-def _winograd_cost(layer: Layer, direction: Direction, *, m: int) -> Cost:
-    n, o, oh, ow = layer.y_shape
-    c, points = layer.x_shape[1], (m + 2) ** 2
-    tiles = n * -(-oh // m) * -(-ow // m)
-    transforms = points * (points * c + m * m * o) * tiles + 9 * points * o * c
-    # Pixels are cut into tiles, and tiles transformed; products are transformed, and put together.
-    moved = 2 * (points * c + m * m * o) * tiles + 2 * points * o * c
-    starts = 2 * (points + m * m) * tiles * START  # of the runs, one number of each channel
-    time = points * _product(o, c, tiles) + transforms + MOVE * (moved + starts)
-    time += (2 + STEPS_OF_AN_IMAGE * n) * BLOCK
-    return Cost(points * o * c * tiles + transforms, moved, time)
-
-
 def _is_strided(layer: Layer) -> bool:
     return layer.groups == 1 and layer.dilation == (1, 1) and layer.stride != (1, 1)
-
-
-def _space_to_depth_cost(layer: Layer, direction: Direction) -> Cost:
-    n, o, oh, ow = layer.y_shape
-    taps = [-(-k // s) for k, s in zip(layer.kernel, layer.stride, strict=True)]
-    cells = n * (oh + taps[0] - 1) * (ow + taps[1] - 1)
-    pixels, sums = layer.x_shape[1] * math.prod(layer.stride), o * math.prod(taps)
-    moved = 2 * ((2 * pixels + sums) * cells + sums * pixels)  # single numbers, not runs
-    time = _product(sums, pixels, cells) + MOVE * moved + 2 * BLOCK
-    return Cost(sums * pixels * cells, moved, time)
 
 
 class Algorithm(NamedTuple):
@@ -321,7 +244,7 @@ class Algorithm(NamedTuple):
     Attributes:
         idea: in one sentence.
         can_compute: whether it can compute a layer (in float32).
-        cost: of a direction of a layer that it can compute.
+        work: that it does for a direction of a layer that it can compute.
         forward: (layer, x, weight, epilogue) -> y.
         grad_input: (layer, dL/dy, weight) -> dL/dx.
         grad_weight: (layer, dL/dy, x) -> dL/dweight.
@@ -329,7 +252,7 @@ class Algorithm(NamedTuple):
 
     idea: str
     can_compute: Callable[[Layer], bool]
-    cost: Callable[[Layer, Direction], Cost]
+    work: Callable[[Layer, Direction], Work]
     forward: Callable[[Layer, np.ndarray, np.ndarray, Epilogue], np.ndarray]
     grad_input: Callable[[Layer, np.ndarray, np.ndarray], np.ndarray]
     grad_weight: Callable[[Layer, np.ndarray, np.ndarray], np.ndarray]
@@ -339,7 +262,7 @@ def _winograd(idea: str, m: int) -> Algorithm:
     return Algorithm(
         idea,
         _is_winograd,
-        functools.partial(_winograd_cost, m=m),
+        functools.partial(convolution_costs.winograd, m=m),
         functools.partial(winograd.forward, m=m),
         functools.partial(winograd.grad_input, m=m),
         functools.partial(winograd.grad_weight, m=m),
@@ -350,7 +273,7 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "im2col": Algorithm(
         "every window is a column of a matrix; works for every convolution",
         lambda layer: True,
-        _im2col_cost,
+        convolution_costs.im2col,
         im2col.forward,
         im2col.grad_input,
         im2col.grad_weight,
@@ -358,7 +281,7 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "shifted": Algorithm(
         "im2col in long runs: zeros between the rows, and the image is moved as a whole",
         shifted.can_compute,
-        _shifted_cost,
+        convolution_costs.shifted_rows,
         shifted.forward,
         shifted.grad_input,
         shifted.grad_weight,
@@ -366,7 +289,7 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "pointwise": Algorithm(
         "a 1x1 kernel only mixes channels, so the image is its own matrix",
         _is_pointwise,
-        _pointwise_cost,
+        convolution_costs.pointwise,
         pointwise.forward,
         pointwise.grad_input,
         pointwise.grad_weight,
@@ -374,7 +297,7 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "depthwise": Algorithm(
         "one kernel for each channel: a sum of shifted copies of the image",
         _is_depthwise,
-        _depthwise_cost,
+        convolution_costs.depthwise,
         depthwise.forward,
         depthwise.grad_input,
         depthwise.grad_weight,
@@ -388,7 +311,7 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "space_to_depth": Algorithm(
         "cells of stride x stride pixels as channels, so that the stride becomes 1",
         _is_strided,
-        _space_to_depth_cost,
+        convolution_costs.space_to_depth,
         space_to_depth.forward,
         space_to_depth.grad_input,
         space_to_depth.grad_weight,
@@ -408,8 +331,8 @@ def explain_conv(
     """Which algorithm `conv2d` takes on the CPU for these shapes, forward and backward, and why.
 
     The names are those of the files ``minicv/backend/cpu/convolution_*.py``; `use_conv_algorithm`
-    takes another one. Multiply-adds and traffic are counted, not measured; the ratios come from the
-    cost model of ``convolution.py``.
+    takes another one. Multiply-adds and traffic are counted, not measured; the ratios come from
+    ``convolution_costs.py`` and ``machine.py``.
 
     Args:
         x_shape: (N, C, H, W).
@@ -425,15 +348,15 @@ def explain_conv(
 
     >>> print(explain_conv((1, 64, 56, 56), (64, 64, 3, 3), padding=1))
     conv2d (1, 64, 56, 56) with (64, 64, 3, 3) -> (1, 64, 56, 56), float32: 116 M multiply-adds
-    forward: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
+    forward: winograd_4x4, 53.7 M multiply-adds, 5.12 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.6, shifted 1.5, winograd_2x2 1.4 times as long
-    grad_input: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
+        estimated against it: im2col 1.6, shifted 1.7, winograd_2x2 1.6 times as long
+    grad_input: winograd_4x4, 53.7 M multiply-adds, 5.12 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.6, shifted 1.5, winograd_2x2 1.4 times as long
-    grad_weight: winograd_4x4, 53.7 M multiply-adds, 6.4 MB moved
+        estimated against it: im2col 1.7, shifted 1.7, winograd_2x2 1.6 times as long
+    grad_weight: winograd_4x4, 53.7 M multiply-adds, 5.66 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.6, shifted 1.5, winograd_2x2 1.4 times as long
+        estimated against it: im2col 1.6, shifted 1.6, winograd_2x2 1.6 times as long
     """
     x_shape, w_shape = cast(Shape4, tuple(x_shape)), cast(Shape4, tuple(w_shape))
     pairs = [v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation)]

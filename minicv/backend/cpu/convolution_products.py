@@ -92,11 +92,12 @@ def multiply_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     length = -(-k // parts)
     whole = k // length
     products = np.empty((whole, *out.shape), out.dtype)
-    of_parts = [
-        np.moveaxis(rows[..., : whole * length].reshape(*rows.shape[:-1], whole, length), -2, 0)
-        for rows in (a, b)
-    ]
-    _multiply_squares(*of_parts, products)
+
+    def in_parts(rows: np.ndarray) -> np.ndarray:  # (..., K) -> (parts, ..., length)
+        cut = rows[..., : whole * length].reshape(*rows.shape[:-1], whole, length)
+        return np.moveaxis(cut, -2, 0)
+
+    _multiply_squares(in_parts(a), in_parts(b), products)
     np.sum(products, axis=0, out=out)
     if whole * length < k:
         out += np.matmul(a[..., whole * length :], b[..., whole * length :].swapaxes(-1, -2))
@@ -122,7 +123,7 @@ def pieces(m: int, k: int, n: int) -> tuple[int, int] | None:
     """Rows and columns of a piece of (M, K) @ (K, N); None where the whole is better.
 
     >>> pieces(64, 27, 3584)
-    (64, 192)
+    (64, 256)
     >>> pieces(512, 512, 16)
     (104, 16)
     >>> print(pieces(512, 4608, 196))

@@ -150,8 +150,8 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
     f = TRANSFORMS[m]
     o, c = layer.weight_shape[:2]
     grad_w = np.zeros(layer.weight_shape, np.float32)
-    if _few_weights(f, layer.weight_shape):
-        bands = _bands(f, layer.y_shape, BAND_TILES)
+    bands = _bands(f, layer.y_shape, BAND_TILES)
+    if _few_weights(f, layer.weight_shape) and len(bands) > 1:
         runs = split(len(bands), -(-len(bands) // 8))
         sums = np.zeros((len(runs), f.points, o, c), np.float32)
 

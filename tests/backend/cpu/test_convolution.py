@@ -19,15 +19,15 @@ from minicv.backend.cpu import (
     conv2d_grad_weight,
     conv2d_norm_relu_forward,
 )
-from minicv.backend.cpu.convolution import ALGORITHMS, costs
+from minicv.backend.cpu.convolution import ALGORITHMS
 
 # One typical layer for each algorithm, with different sizes on every axis.
 TYPICAL = {
     "pointwise": Case((2, 24, 13, 17), (40, 24, 1, 1)),
     "depthwise": Case((2, 24, 13, 17), (24, 1, 3, 3), stride=(2, 2), padding=(1, 1), groups=24),
     "winograd_4x4": Case((2, 128, 26, 33), (96, 128, 3, 3), padding=(1, 1)),
-    "winograd_2x2": Case((2, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
-    "space_to_depth": Case((1, 21, 64, 62), (20, 21, 8, 8), stride=(4, 4), padding=(2, 2)),
+    "winograd_2x2": Case((1, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
+    "space_to_depth": Case((1, 21, 160, 158), (20, 21, 16, 16), stride=(8, 8), padding=(4, 4)),
     "shifted": Case((8, 16, 17, 19), (24, 16, 3, 3), padding=(1, 1)),
     "im2col": Case((2, 3, 33, 46), (32, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
 }
@@ -61,7 +61,6 @@ def test_choice_by_shape(algorithm, direction):
         Case((2, 96, 32, 32), (80, 96, 3, 3), padding=(3, 3)),
         Case((2, 96, 32, 32), (80, 96, 3, 5)),
         Case((2, 96, 32, 32), (80, 48, 3, 3), groups=2),
-        Case((40, 24, 7, 7), (40, 24, 1, 1)),  # many small images
     ],
 )
 def test_what_the_short_cuts_cannot_do_goes_the_general_way(case):
@@ -157,24 +156,6 @@ def test_the_usual_algorithm_comes_back_after_the_block():
         assert WIDE.algorithm() == "im2col"
         raise ZeroDivisionError
     assert WIDE.algorithm() == "winograd_4x4"
-
-
-@pytest.mark.parametrize("direction", get_args(Direction))
-def test_multiply_adds_by_hand(direction):
-    # 2 images of 8x8, 3 -> 5 channels
-    of = costs(Case((2, 3, 8, 8), (5, 3, 3, 3), padding=(1, 1)).layer, direction)
-    assert of["im2col"].multiply_adds == 2 * 64 * 3 * 5 * 9
-    products, images, results, kernels = 8 * 36 * 15, 8 * 3 * 36**2, 8 * 5 * 36 * 16, 15 * 36 * 9
-    assert of["winograd_4x4"].multiply_adds == products + images + results + kernels
-    products, images, results, kernels = 32 * 16 * 15, 32 * 3 * 16**2, 32 * 5 * 16 * 4, 15 * 16 * 9
-    assert of["winograd_2x2"].multiply_adds == products + images + results + kernels
-    of = costs(Case((2, 3, 8, 8), (5, 3, 1, 1)).layer, direction)
-    assert of["pointwise"].multiply_adds == of["im2col"].multiply_adds == 2 * 64 * 15
-    of = costs(Case((2, 3, 8, 8), (3, 1, 3, 3), padding=(1, 1), groups=3).layer, direction)
-    assert of["depthwise"].multiply_adds == of["im2col"].multiply_adds == 2 * 64 * 3 * 9
-    of = costs(Case((2, 3, 8, 8), (5, 3, 4, 4), stride=(2, 2), padding=(1, 1)).layer, direction)
-    assert of["im2col"].multiply_adds == 2 * 16 * 15 * 16
-    assert of["space_to_depth"].multiply_adds == 2 * 25 * 15 * 16
 
 
 def test_three_directions_with_reasons():

@@ -1,0 +1,201 @@
+"""What each convolution algorithm does, counted: products, copies, memory, steps of Python.
+
+`minicv.backend.cpu.machine` knows how long that takes. Counts follow the algorithms' own files.
+Reading x and writing y cost all of them alike and are left out; weights are counted, because those
+of Winograd's algorithm are up to four times as many.
+"""
+
+from __future__ import annotations
+
+import math
+
+from minicv.backend.convolution_layer import Direction, Layer
+from minicv.backend.cpu import convolution_shifted as shifted
+from minicv.backend.cpu.machine import Work
+
+ITEM = 4  # bytes
+STRIP = 3 << 20  # bytes of im2col's strips and of space-to-depth's
+BAND, FEW_WEIGHTS, CHANNELS = 112, 4 << 20, 64  # of Winograd's algorithm
+CACHE = 1 << 20  # bytes that stay near a core
+MATRIX = 0.25  # of a step, for each matrix of a stack
+ADDED_ROW = 64  # numbers that could be picked while the addition of a row begins
+SCATTERED = 3  # times as long as a copy takes memory that many small products read
+
+
+def im2col(layer: Layer, direction: Direction) -> Work:
+    """Columns are gathered strip by strip, multiplied, and the product finished."""
+    n, o, oh, ow = layer.y_shape
+    groups, cg = layer.groups, layer.weight_shape[1]
+    og, pixels, window = o // groups, n * oh * ow, math.prod(layer.weight_shape[1:])
+    weight = Work(memory=ITEM * math.prod(layer.weight_shape))
+    added = direction == "grad_input"
+    if added and layer.stride == (1, 1) and og <= 2 * cg:
+        turned = Work(picked=((math.prod(layer.weight_shape), layer.kernel[1]),))
+        return im2col(layer.turned(), "forward") + turned
+    numbers = groups * window * pixels
+    columns = max(ow, min(pixels, STRIP // (ITEM * (window + og))))
+    if groups == 1 and pixels <= o:
+        columns = pixels  # all of them at once
+    strips = groups * pixels / max(1, columns)
+    x = math.prod(layer.x_shape)
+    phased = layer.stride[1] > 1 and layer.kernel[1] >= layer.stride[1] and ow >= 16
+    if added:
+        moves = Work(picked=((numbers * (3 + ADDED_ROW / max(1, ow)), ow),))
+        moves += Work(runs=((2 * x, layer.x_shape[3]), (o * pixels, ow)))
+        steps = strips * 2 * math.prod(layer.kernel) * max(1, cg / CHANNELS)
+        product = (strips, window, og, columns)
+    else:
+        moves = Work(runs=((numbers, ow),))
+        if layer.stride[1] > 1 and not phased:
+            moves = Work(picked=((numbers, ow),))
+        if phased:
+            moves += Work(picked=((x, ow),))
+        if layer.padding != (0, 0):
+            moves += Work(runs=((2 * x, layer.x_shape[3]),))
+        steps = strips * 12 + (4 * n if columns > oh * ow else 0)
+        product = (strips, og, window, columns)
+    if direction == "grad_weight":
+        moves += Work(products_of_rows=((strips, og, columns, window),))
+        moves += Work(runs=((o * pixels, oh * ow), (min(8, strips) * groups * og * window, 1024)))
+    else:
+        moves += Work(runs=((o * pixels, oh * ow),))
+    products = (product,) if direction != "grad_weight" else ()
+    return moves + weight + Work(products=products, steps=steps)
+
+
+def shifted_rows(layer: Layer, direction: Direction) -> Work:
+    """The images are spread, moved as wholes, multiplied, and copied out."""
+    if direction == "grad_input":
+        turned = Work(picked=((math.prod(layer.weight_shape), layer.kernel[1]),))
+        return shifted_rows(layer.turned(), "forward") + turned
+    n, o, _, ow = layer.y_shape
+    c, window = layer.x_shape[1], math.prod(layer.weight_shape[1:])
+    positions = n * math.prod(shifted.plane(layer))
+    parts = max(1, len(shifted.blocks(layer, (window + o) * ITEM)))
+    moved: tuple[tuple[float, float], ...] = (
+        (2 * c * positions, layer.x_shape[3]),
+        (window * positions, positions / parts),
+    )
+    weight = Work(memory=ITEM * math.prod(layer.weight_shape))
+    if direction == "grad_weight":
+        moved += ((2 * o * positions, ow), (parts * window * o, 1024))
+        rows = ((parts, window, positions / parts, o),)
+        return Work(products_of_rows=rows, runs=moved, steps=parts * 14) + weight
+    moved += ((o * positions, ow), (o * positions, 1024))
+    product = (parts, o, window, positions / parts)
+    return Work(products=(product,), runs=moved, steps=parts * 14) + weight
+
+
+def pointwise(layer: Layer, direction: Direction) -> Work:
+    """One product for each image."""
+    n, o, oh, ow = layer.y_shape
+    c, columns = layer.x_shape[1], oh * ow
+    work = Work(memory=ITEM * o * c, steps=4 * n)
+    if layer.stride != (1, 1):
+        work += Work(picked=((n * c * columns, ow),))
+        if direction == "grad_input":
+            work += Work(runs=((math.prod(layer.x_shape), 1024),))
+    if direction == "grad_weight":
+        work += Work(runs=((n * o * c, 1024),)) if n > 1 else Work()
+        return work + Work(products_of_rows=((n, o, columns, c),))
+    m, k = (o, c) if direction == "forward" else (c, o)
+    return work + Work(products=((n, m, k, columns),))
+
+
+def depthwise(layer: Layer, direction: Direction) -> Work:
+    """A tap is read, multiplied and added, in the nearest cache."""
+    taps, pixels = math.prod(layer.kernel), math.prod(layer.y_shape)
+    moved = math.prod(layer.x_shape) + pixels
+    return Work(runs=((2 * taps * pixels, 128), (2 * moved, 32)), steps=30)
+
+
+def winograd(layer: Layer, direction: Direction, m: int) -> Work:
+    """Tiles are cut and transformed, products transformed and put together."""
+    if direction == "grad_input":
+        turned = winograd(layer.turned(), "forward", m)
+        already = layer.y_shape[0] > 1 or _few_weights(layer, m)
+        return turned if already else turned + _transformed_kernels(layer, m)
+    n, o, oh, ow = layer.y_shape
+    c, points, kernels = layer.x_shape[1], (m + 2) ** 2, math.prod(layer.weight_shape[:2])
+    down, across = -(-oh // m), -(-ow // m)
+    tiles = n * down * across
+    images = max(1, BAND // (down * across))
+    rows = max(1, BAND // across) if images == 1 else down
+    bands = max(1, -(-n // images) * -(-down // rows))
+    few = _few_weights(layer, m)
+    of_bands = few and bands > 1
+    at_once = tiles / bands if of_bands else tiles
+    blocks = bands if of_bands else max(2, c / CHANNELS) + max(2, o / CHANNELS)
+    gathered = n * c * (layer.x_shape[2] + 2) * (layer.x_shape[3] + 2)
+    work = Work(
+        products=((c * tiles / at_once, points, points, at_once),),
+        runs=((2 * gathered, layer.x_shape[3]),),
+        picked=((points * c * tiles, across),),
+        steps=12 * blocks + MATRIX * (c + o + points) * tiles / at_once,
+    )
+    if direction == "grad_weight":
+        work += Work(
+            products=(
+                (o * tiles / at_once, points, m * m, at_once),
+                (o, 9, points, c),
+            ),
+            products_of_rows=((points * (bands if of_bands else 1), o, at_once, c),),
+            picked=((m * m * o * tiles, across), (9 * kernels, 9)),
+        )
+        if of_bands:
+            work += Work(runs=((bands * points * kernels, 1024),))
+        elif 2 * ITEM * points * (c + o) * tiles > CACHE:
+            work += Work(memory=2 * ITEM * points * (c + o) * tiles)
+        return work
+    rows_of_u = o if of_bands else min(CHANNELS, -(-o // 2))
+    work += Work(
+        products=(
+            (points * tiles / at_once * o / rows_of_u, rows_of_u, c, at_once),
+            (o * tiles / at_once, at_once, points, m * m),
+        ),
+        picked=((m * m * o * tiles / m, across),),
+        runs=((m * m * o * tiles, 1024),),
+    )
+    if few or n > 1:  # those of a single image come from the cache of kernels
+        work += _transformed_kernels(layer, m)
+    if not few:
+        work += Work(memory=SCATTERED * ITEM * points * kernels)
+        work += Work(memory=ITEM * 9 * kernels)  # compared with those in the cache, or transformed
+    if not of_bands and 2 * ITEM * points * c * tiles > CACHE:
+        work += Work(memory=2 * ITEM * points * c * tiles)
+    return work
+
+
+def _few_weights(layer: Layer, m: int) -> bool:
+    return (m + 2) ** 2 * ITEM * math.prod(layer.weight_shape[:2]) <= FEW_WEIGHTS
+
+
+def _transformed_kernels(layer: Layer, m: int) -> Work:
+    o, c = layer.weight_shape[:2]
+    points = (m + 2) ** 2
+    return Work(products=((o, points, 9, c),), runs=((points * o * c, c),), steps=8)
+
+
+def space_to_depth(layer: Layer, direction: Direction) -> Work:
+    """Pixels move into cells, or out, and sums are gathered or added."""
+    n, o, oh, ow = layer.y_shape
+    taps = [-(-k // s) for k, s in zip(layer.kernel, layer.stride, strict=True)]
+    cells = n * (oh + taps[0] - 1) * (ow + taps[1] - 1)
+    pixels, sums = layer.x_shape[1] * math.prod(layer.stride), o * math.prod(taps)
+    at_once = max(ow, min(cells, (STRIP + 2 * ITEM * pixels * sums) // (ITEM * (pixels + sums))))
+    blocks = max(2.0, cells / at_once)
+    long = layer.stride[1] >= 8
+    moved = Work(picked=((pixels * cells, ow),), runs=((2 * pixels * cells, ow),))
+    if long:
+        moved = Work(runs=((pixels * cells, layer.stride[1]), (2 * pixels * cells, ow)))
+    turned = Work(picked=((pixels * sums, 8),), steps=blocks * 25)
+    of_rows = direction == "grad_weight"
+    product = {
+        "forward": (blocks, sums, pixels, cells / blocks),
+        "grad_input": (blocks, pixels, sums, cells / blocks),
+        "grad_weight": (blocks, sums, cells / blocks, pixels),
+    }[direction]
+    products = Work((), (product,)) if of_rows else Work((product,))
+    count = 3 if direction == "forward" else 2
+    columns = Work(runs=((count * sums * cells, ow),))
+    return moved + turned + columns + products
