@@ -84,6 +84,7 @@ BUILDS: dict[str, list[Build]] = {
     "nms.cu": every(real=REAL, MOST_WORDS=[nms.MOST_WORDS]),
     "optimizer_step.cu": every(real=REAL, index_t=INDEX),
     "pooling.cu": every(real=REAL, index_t=INDEX, switch_t=[np.uint8, np.uint16]),
+    "pooling_float16.cu": every(index_t=INDEX),
     "resize.cu": every(real=REAL, index_t=INDEX),
     "roi_align.cu": every(
         real=REAL,

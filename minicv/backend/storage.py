@@ -62,7 +62,7 @@ def use_storage(name: Storage) -> Iterator[None]:
     ('float16', [[2048.0]])
     """
     if name not in get_args(Storage):
-        reason = "NumPy has no such dtype" if name == "bfloat16" else "there is none of that name"
+        reason = {"bfloat16": "NumPy has no such dtype"}.get(name, "there is none of that name")
         raise ValueError(
             f"use_storage: no storage {name!r}, {reason}; choose one of "
             f"{', '.join(get_args(Storage))}"

@@ -19,11 +19,10 @@ class Graphed:
         if not examples:
             raise ValueError("graphed: no example is given; give an input of the shape to record")
         self.network = network
-        self._read = (
-            [(name, part, part.data) for name, part in network._state()]
-            if isinstance(network, Module)
-            else []
-        )
+        parts: list[tuple[str, Any]] = []
+        if isinstance(network, Module):
+            parts = [*network.named_parameters(), *network.named_buffers()]
+        self._read = [(name, part, part.data) for name, part in parts]
         inputs = [_array(x) for x in examples]
         self._xp = xp_of(*inputs)
         self._expected = [(x.shape, x.dtype) for x in inputs]

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from minicv.backend import xp_of
 from minicv.backend.storage import FLOAT16
 from minicv.nn.module import Module
 
@@ -35,7 +36,7 @@ def store_weights_in_float16(network: Network) -> Network:
             continue
         with np.errstate(over="ignore"):
             rounded[name] = parameter, parameter.data.astype(FLOAT16)
-        if abs(rounded[name][1]).max(initial=0) == np.inf:
+        if bool(xp_of(parameter.data).isinf(rounded[name][1]).any()):
             raise ValueError(
                 f"store_weights_in_float16: {name} has weights beyond 65504, where float16 ends; "
                 "leave the network in float32"

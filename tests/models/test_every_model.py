@@ -8,6 +8,7 @@ from PIL import Image
 from tiny_detector import SETTINGS
 
 from minicv.autograd import Tensor
+from minicv.backend import use_storage
 from minicv.models.backbones import ResNet18, SmallBackbone
 from minicv.models.classification import Classifier, ClassifierSettings, WholeNetwork
 from minicv.models.detection import (
@@ -204,6 +205,20 @@ def test_floats_of_another_width_are_taken_as_float32(model, dtype):
     losses = model.loss([image], [TARGET])
     for name, loss in model.loss([image.astype(np.float32)], [TARGET]).items():
         assert losses[name].item() == loss.item()
+
+
+def test_a_network_that_stores_float16_gives_nearly_the_same_results_in_the_same_dtypes(model):
+    (expected,) = model.predict([photograph()])
+    with use_storage("float16"):
+        (found,) = model.predict([photograph()])
+        assert len(model.stages(photograph())) > 1
+    assert list(found) == list(expected)
+    for name, array in expected.items():
+        assert found[name].dtype == array.dtype, name
+        if "boxes" not in expected and array.dtype.kind == "f":  # there may be a box more or less
+            assert np.abs(found[name] - array).max() <= 2e-3 * np.abs(array).max()
+    if "segmentation" in expected:
+        assert (found["segmentation"] == expected["segmentation"]).mean() > 0.98
 
 
 def test_one_array_of_images_is_a_list_of_them(model):

@@ -30,10 +30,10 @@ from minicv.backend.cuda.pooling import (
     max_pool2d,
     max_pool2d_backward,
     max_pool2d_indices,
-    max_pool2d_maxima,
     sum_pool2d,
     sum_pool2d_backward,
 )
+from minicv.backend.cuda.pooling_float16 import max_pool2d_maxima
 from minicv.backend.cuda.resize import resize_maps
 from minicv.backend.cuda.roi_align import roi_align, roi_align_backward
 from minicv.backend.cuda.roi_pool import roi_pool, roi_pool_backward
@@ -43,9 +43,8 @@ from minicv.backend.cuda.softmax_cross_entropy import (
     softmax_cross_entropy_forward,
 )
 
-# Where a network keeps its activations in float16 (`minicv.backend.use_storage`). Products and
-# convolutions take float16 themselves.
+# Where a network keeps its activations in float16 (`minicv.backend.use_storage`). Products,
+# convolutions and `max_pool2d_maxima` take float16 themselves.
 conv2d_grad_input = storage.computed_in_float32(conv2d_grad_input)
 max_pool2d = storage.computed_in_float32(max_pool2d)
-max_pool2d_maxima = storage.computed_in_float32(max_pool2d_maxima)
 sum_pool2d_backward = storage.computed_in_float32(sum_pool2d_backward)

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minicv import Tensor, no_grad
+from minicv import Tensor, nn, no_grad
 from minicv import functional as F
+from minicv.backend import use_storage
 from minicv.models.backbones import EfficientNetLite0, EfficientNetLite0Backbone
 from minicv.weights import WeightsError, efficientnet_lite0_weights, load_published
 
@@ -85,3 +86,20 @@ def test_top1_on_photographs(published, real_data):
             correct += path.name.split("_")[0] == synsets[label]
     assert len(paths) == 100
     assert correct / len(paths) >= 0.85
+
+
+@pytest.mark.slow
+def test_float16_changes_no_class_of_photographs(published, real_data):
+    paths = sorted(real_data("imagenet-samples").glob("*.jpg"))[::5]
+    exact, stored = build().eval(), build().eval()
+    for model in (exact, stored):
+        model.load_state_dict(published)
+    nn.store_weights_in_float16(stored)
+    batch = Tensor(np.stack([centre_crop(path) for path in paths]))
+    with no_grad():
+        expected = exact(batch).data
+        with use_storage("float16"):
+            found = stored(batch).data
+    assert len(paths) == 20 and found.dtype == np.float16
+    assert np.abs(found - expected).max() < 0.01 * np.abs(expected).max()
+    np.testing.assert_array_equal(found.argmax(axis=1), expected.argmax(axis=1))
