@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from minicv.backend.parallel import parallel_for
 from minicv.backend.ranking import descending
 
 # The bits of one integer; and a block against 2000 boxes is half a megabyte of float32, which stays
@@ -84,15 +83,13 @@ def nms_of_images(
     """
     images, count, _ = boxes.shape
     kept = np.zeros((images, min(most, count)), np.int64)
-    counts = [0] * images
-
-    def suppress(image: int) -> None:
+    counts = []
+    # One by one: such short steps of NumPy on two threads would wait for each other.
+    for image in range(images):
         own = np.flatnonzero(wanted[image])
         best = nms(boxes[image, own], scores[image, own], iou_threshold, labels[own], most)
-        counts[image] = len(best)
         kept[image, : len(best)] = own[best]
-
-    parallel_for(suppress, range(images))
+        counts.append(len(best))
     return kept, counts
 
 
@@ -103,31 +100,38 @@ def _nms_of_one_label(
     corners = np.ascontiguousarray(boxes[order].T)  # (N, 4) -> (4, N)
     x1, y1, x2, y2 = corners
     area = np.maximum(x2 - x1, 0) * np.maximum(y2 - y1, 0)
+    np.maximum(area, np.finfo(area.dtype).tiny, out=area)  # two empty boxes: IoU is 0, not 0/0
     left = np.concatenate([corners, area[None]])  # (5, N): the boxes not yet decided
+    room = np.empty((3, BLOCK * len(order)), left.dtype)
     kept, count = [order[:0]], 0
     while left.shape[1] and count < most:
         block, left = left[:, :BLOCK], left[:, BLOCK:]
         block_order, order = order[:BLOCK], order[BLOCK:]
-        survivors = _suppress(_overlaps(block, block, iou_threshold))
+        survivors = _suppress(_overlaps(block, block, iou_threshold, room))
         kept.append(block_order[survivors])
         count += len(survivors)
-        remaining = ~_overlaps(block[:, survivors], left, iou_threshold).any(axis=0)
+        remaining = ~_overlaps(block[:, survivors], left, iou_threshold, room).any(axis=0)
         left, order = left[:, remaining], order[remaining]
     return np.concatenate(kept)[:most]
 
 
-def _overlaps(first: np.ndarray, second: np.ndarray, iou_threshold: float) -> np.ndarray:
-    """(5, M) and (5, N) -> (M, N): whether the IoU of each pair is above the threshold."""
-    width = np.minimum(first[2, :, None], second[2])
-    width -= np.maximum(first[0, :, None], second[0])
-    height = np.minimum(first[3, :, None], second[3])
-    height -= np.maximum(first[1, :, None], second[1])
-    np.maximum(width, 0, out=width)
-    np.maximum(height, 0, out=height)
+def _overlaps(
+    first: np.ndarray, second: np.ndarray, iou_threshold: float, room: np.ndarray
+) -> np.ndarray:
+    """(5, M) and (5, N) -> (M, N): whether the IoU of each pair is above the threshold.
+
+    ``room`` is memory for three such arrays.
+    """
+    shape = first.shape[1], second.shape[1]
+    width, height, other = room[:, : shape[0] * shape[1]].reshape(3, *shape)
+    np.minimum(first[2, :, None], second[2], out=width)
+    width -= np.maximum(first[0, :, None], second[0], out=other)
+    np.maximum(width, 0, out=width)  # a height below 0 leaves an intersection of 0 or below
+    np.minimum(first[3, :, None], second[3], out=height)
+    height -= np.maximum(first[1, :, None], second[1], out=other)
     intersection = np.multiply(width, height, out=width)
     union = np.add(first[4, :, None], second[4], out=height)
     union -= intersection
-    np.maximum(union, np.finfo(union.dtype).tiny, out=union)  # two empty boxes: IoU is 0, not 0/0
     intersection /= union
     return intersection > iou_threshold
 
