@@ -21,6 +21,7 @@ from minicv.backend.parallel import parallel_for, split_evenly
 from minicv.backend.selection import kept_where
 
 BLOCK_ELEMENTS = 1 << 18  # numbers in a block of images: a megabyte of float32
+LEAST_ELEMENTS = 1 << 15  # numbers that are not worth a second thread
 LONG_ROW = 128  # pixels: a number for each channel is repeated for every pixel of a shorter row
 FAR = 4.0  # deviations from 0 to a mean: E[x²] has (1 + 4²) times the rounding of the variance
 
@@ -158,7 +159,8 @@ def _blocks(values: np.ndarray) -> list[slice]:
     each other down.
     """
     n, c, pixels = values.shape
-    return split_evenly(n, BLOCK_ELEMENTS // max(1, c * pixels))
+    most = min(BLOCK_ELEMENTS, max(values.size // 2, LEAST_ELEMENTS))
+    return split_evenly(n, most // max(1, c * pixels))
 
 
 def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -37,6 +37,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
+from minicv.backend.cpu.convolution_products import multiply, multiply_rows
 from minicv.backend.cpu.memory import add_up, scratch
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
@@ -104,7 +105,7 @@ def forward(
 
     def compute(block: Block) -> None:
         here = workspaces.filled(x, block)
-        np.matmul(matrix, here.columns, out=here.product)
+        multiply(matrix, here.columns, out=here.product)
         _copy_out(here, y, block, epilogue)
 
     parallel_for(compute, blocks(layer, (matrix.shape[1] + o) * y.itemsize))
@@ -145,8 +146,9 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
         product = scratch("shifted gradient", (window, o), dtype)
         for block in parts[runs[run]]:
             here = workspaces.filled(x, block)
+            here.product[...] = 0
             here.results[...] = grad[block.images, :, block.rows]
-            np.matmul(here.columns, here.product.T, out=product)
+            multiply_rows(here.columns, here.product, out=product)
             sums[run] += product
 
     parallel_for(add, range(len(runs)))
@@ -167,9 +169,21 @@ def blocks(layer: Layer, position_bytes: int) -> list[Block]:
     n, oh = layer.y_shape[0], layer.y_shape[2]
     height, width = plane(layer)
     positions = max(1, BLOCK_BYTES // max(1, position_bytes))
-    images = min(positions // (height * width), -(-n // 2))
+    images = _in_equal_blocks(n, min(positions // (height * width), -(-n // 2)))
     rows = min(max(1, positions // width), -(-oh // 2) if n == 1 else oh)
     return [Block(i, r) for i in split_evenly(n, max(1, images)) for r in split_evenly(oh, rows)]
+
+
+def _in_equal_blocks(n: int, images: int) -> int:
+    """About so many of n images, if that makes an even number of equal blocks; else so many.
+
+    Equal blocks lie alike and share a `Workspace`, and of an even number no core gets one more.
+
+    >>> _in_equal_blocks(64, 3), _in_equal_blocks(64, 11), _in_equal_blocks(7, 3)
+    (4, 8, 3)
+    """
+    near = range(images * 4 // 3, images // 2, -1)
+    return next((count for count in near if n % (2 * count) == 0), images)
 
 
 def plane(layer: Layer) -> tuple[int, int]:
@@ -243,21 +257,23 @@ class Workspaces:
         o, c, kh, kw = self.layer.weight_shape
         (dh, dw), (planes, height, width) = self.layer.dilation, place.grid
         positions = place.grid.positions
+        w = self.layer.x_shape[3]
         size = positions + self.layer.reach[0] * width + self.layer.reach[1]
         spread = scratch("spread images", (c, size), self.dtype)
-        spread[...] = 0
-        shape = (planes, c, place.seen, self.layer.x_shape[3])
-        copies = scratch("shifted columns", (c, kh, kw, positions), self.dtype)
+        _clear_between(spread, place, w)
+        row = _row_length(positions)
+        copies = scratch("shifted columns", (c, kh, kw, row), self.dtype)
         product = scratch("shifted product", (o, positions), self.product_dtype)
-        product[...] = 0
         results = product.reshape(o, *place.grid).swapaxes(0, 1)
         return Workspace(
             place,
-            pixels=_view(spread, shape, (height * width, size, width, 1), place.start),
+            pixels=_view(
+                spread, (planes, c, place.seen, w), (height * width, size, width, 1), place.start
+            ),
             # Kernel element (u, v) sees the pixel that lies u · dh rows and v · dw columns further.
-            shifted=_view(spread, copies.shape, (size, dh * width, dw, 1)),
-            copies=copies,
-            columns=copies.reshape(c * kh * kw, positions),
+            shifted=_view(spread, (c, kh, kw, positions), (size, dh * width, dw, 1)),
+            copies=copies[..., :positions],
+            columns=copies.reshape(c * kh * kw, row)[:, :positions],
             product=product,
             results=results[:, :, : place.rows, : self.layer.y_shape[3]],
         )
@@ -276,6 +292,37 @@ def _place(layer: Layer, block: Block) -> tuple[Place, int]:
     start = (above + first - rows.start) * width + left
     grid = Grid(images.stop - images.start, height, width)
     return Place(grid, start, last - first, count), first
+
+
+def _clear_between(spread: np.ndarray, place: Place, w: int) -> None:
+    """Zeros wherever no block of this place puts a pixel.
+
+    >>> spread, place = np.ones((1, 12)), Place(Grid(1, 3, 3), start=4, seen=2, rows=3)
+    >>> _clear_between(spread, place, w=2)
+    >>> spread.astype(int).tolist()
+    [[0, 0, 0, 0, 1, 1, 0, 1, 1, 0, 0, 0]]
+    """
+    c, size = spread.shape
+    (planes, height, width), start = place.grid, place.start
+    last = start + ((planes - 1) * height + place.seen) * width
+    spread[:, :start] = 0
+    spread[:, last:] = 0
+    rows = _view(spread, (c, planes, place.seen, width), (size, height * width, width, 1), start)
+    rows[..., w:] = 0
+    if place.seen < height:
+        below = start + place.seen * width
+        gap = (height - place.seen) * width
+        _view(spread, (c, planes - 1, gap), (size, height * width, 1), below)[...] = 0
+
+
+def _row_length(positions: int) -> int:
+    """The rows of a matrix in memory, in numbers: not 4096 bytes, or a multiple, where all numbers
+    of a column would compete for one place in the cache.
+
+    >>> _row_length(1000), _row_length(1024)
+    (1000, 1040)
+    """
+    return positions + 16 if positions % 128 == 0 else positions
 
 
 def _view(

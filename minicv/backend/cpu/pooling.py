@@ -51,9 +51,7 @@ def max_pool2d(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]
     is_narrow = w < NARROW
 
     def pool(block: slice) -> None:
-        values = maps[block]
-        if is_narrow:
-            values = np.ascontiguousarray(values.transpose(1, 2, 0))  # -> (H, W, maps)
+        values = _turned(maps[block]) if is_narrow else maps[block]
         rows = 0 if is_narrow else 1  # the axis of the rows; that of the columns is the next
         no_numbers = np.zeros((1, 1, 1), switch_dtype)
         of_rows = _first_maximum(values, no_numbers, across, rows + 1, ow, step=1)
@@ -68,8 +66,7 @@ def max_pool2d(x: np.ndarray, windows: Windows) -> tuple[np.ndarray, np.ndarray]
             for number, (here, there) in reversed(list(enumerate(taps))):
                 switches[block][here][np.isnan(maps[block][there])] = number
 
-    numbers = NARROW_BLOCK if is_narrow else BLOCK
-    parallel_for(pool, split_evenly(n * c, numbers // max(h * w, 1)))
+    parallel_for(pool, _blocks(n * c, h, w))
     shape = (n, c, oh, ow)
     return maxima.reshape(shape), switches.reshape(shape)
 
@@ -157,13 +154,20 @@ def max_pool2d_backward(
     taps = _taps_in_reading_order(windows, h, w)
 
     def pass_back(block: slice) -> None:
+        arriving, numbers, into = grad[block], switches[block], grad_x[block]
+        axes = slice(0, None)  # of a tap's index: maps, rows, columns
+        if w < NARROW:
+            arriving, numbers = _turned(arriving), _turned(numbers)
+            into = np.zeros((h, w, len(into)), grad.dtype)
+            axes = slice(1, None)
         for number, (here, there) in enumerate(taps):
-            chosen = np.equal(switches[block][here], number).view(np.int8)  # 1 or 0
+            chosen = np.equal(numbers[here[axes]], number).view(np.int8)  # 1 or 0
             mask = np.negative(chosen, out=chosen)  # all bits or none
-            target = grad_x[block].view(bits)[there]
-            np.bitwise_and(grad[block].view(bits)[here], mask, out=target)
+            np.bitwise_and(arriving.view(bits)[here[axes]], mask, out=into.view(bits)[there[axes]])
+        if w < NARROW:
+            grad_x[block] = into.transpose(2, 0, 1)
 
-    parallel_for(pass_back, split(n * c, BLOCK // max(h * w, 1)))
+    parallel_for(pass_back, _blocks(n * c, h, w))
     return grad_x.reshape(x_shape)
 
 
@@ -222,6 +226,16 @@ def _taps_in_reading_order(windows: Windows, height: int, width: int) -> list[tu
         for here_rows, there_rows in windows.taps(0, height)
         for here_columns, there_columns in windows.taps(1, width)
     ]
+
+
+def _blocks(maps: int, height: int, width: int) -> list[slice]:
+    numbers = NARROW_BLOCK if width < NARROW else BLOCK
+    return split_evenly(maps, numbers // max(height * width, 1))
+
+
+def _turned(maps: np.ndarray) -> np.ndarray:
+    """(maps, rows, columns) -> (rows, columns, maps), in one piece: long loops over the maps."""
+    return np.ascontiguousarray(maps.transpose(1, 2, 0))
 
 
 def _first_maximum(
