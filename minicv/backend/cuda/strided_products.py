@@ -37,9 +37,9 @@ def strided_products(a: Array, b: Array, out: Array) -> None:
     >>> y.tolist()
     [[[6.0, 9.0]], [[24.0, 27.0]]]
     """
-    xp = xp_of(a, b, out)
-    cublas = _cublas() if xp.__name__ == "cupy" else None
+    cublas = _cublas() if type(out).__module__.split(".")[0] == "cupy" else None
     if cublas is None or 0 in (a.size, b.size):
+        xp = xp_of(a, b, out)
         for n, result in enumerate(out):
             xp.matmul(a if a.ndim == 2 else a[n], b[n], out=result)
         return
@@ -47,11 +47,12 @@ def strided_products(a: Array, b: Array, out: Array) -> None:
     double = out.dtype == np.float64
     number = DOUBLE if double else FLOAT
     one, zero = np.ones(1, out.dtype), np.zeros(1, out.dtype)
+    handle = importlib.import_module("cupy").cuda.device.get_cublas_handle()
     # cuBLAS thinks in columns: what it takes for a matrix is the transpose of ours. So it is asked
     # for the transpose of the result, bᵀ @ aᵀ.
     (turn_b, row_b), (turn_a, row_a) = _how_it_lies(b), _how_it_lies(a)
     cublas.gemmStridedBatchedEx(
-        *(xp.cuda.device.get_cublas_handle(), turn_b, turn_a, p, m, k, one.ctypes.data),
+        *(handle, turn_b, turn_a, p, m, k, one.ctypes.data),
         *(b.data.ptr, number, row_b, k * p),
         *(a.data.ptr, number, row_a, 0 if a.ndim == 2 else m * k),
         *(zero.ctypes.data, out.data.ptr, number, p, m * p, count),
@@ -83,6 +84,8 @@ def _cublas() -> ModuleType | None:
         cublas = importlib.import_module("cupy_backends.cuda.libs.cublas")
     except ImportError:
         return None
-    used = ("gemmStridedBatchedEx", "CUBLAS_COMPUTE_32F", "CUBLAS_COMPUTE_32F_FAST_TF32")
-    used += ("CUBLAS_COMPUTE_64F", "CUBLAS_GEMM_DEFAULT")
+    used = (
+        *("gemmStridedBatchedEx", "CUBLAS_GEMM_DEFAULT", "CUBLAS_COMPUTE_32F"),
+        *("CUBLAS_COMPUTE_32F_FAST_TF32", "CUBLAS_COMPUTE_64F"),
+    )
     return cublas if all(hasattr(cublas, name) for name in used) else None
