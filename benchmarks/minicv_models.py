@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.drawn_by_index import DrawsByIndex
 from minicv.autograd import no_grad
-from minicv.models.detection import roi_heads, rpn
+from minicv.models.detection import region_targets, rpn
 from minicv.models.model import Model
 from minicv.models.published import load
 from minicv.models.segmentation import FCNResNet50
@@ -148,8 +148,8 @@ def losses(
     model._stage5_suppress = proposed
     try:
         with (
-            _kept([(rpn, "balanced_sample")]) as anchors,
-            _kept([(roi_heads, "balanced_sample")]) as regions,
+            _kept([(rpn, "balanced_samples")]) as anchors,
+            _kept([(region_targets, "balanced_samples")]) as regions,
             no_grad(),
             evaluating(model),
         ):
@@ -158,8 +158,9 @@ def losses(
         del model._stage5_suppress
     answer = {name: value.data for name, value in found.items()}
     for name, kept in (("drawn_anchors", anchors), ("drawn_regions", regions)):
-        for i, (positive, negative) in enumerate(kept["balanced_sample"]):
-            answer[f"{name}_{i}"] = np.concatenate([positive, negative])
+        (drawn,) = kept["balanced_samples"]
+        for i, rows in enumerate(np.split(drawn.rows, np.cumsum(drawn.counts)[:-1])):
+            answer[f"{name}_{i}"] = rows - drawn.starts[i]
     return answer | {f"proposals_{i}": part.boxes for i, part in enumerate(own)}
 
 

@@ -29,14 +29,6 @@ BOXES = [
 ]
 LABEL_MAPS = [{"segmentation": np.arange(40 * 56).reshape(40, 56) // 300 % 2} for _ in range(2)]
 
-# By the file in which the host waits; the numbers are for each of the images.
-BY_IMAGE = {
-    "vision/boxes.py": 1,  # how many proposals are large enough
-    "backend/cuda/nms.py": 1,  # how many of them survive
-    "vision/matching.py": 2,  # the labels of all anchors, and of the proposals: drawn on the host
-}
-
-
 pytestmark = needs_compiler
 
 
@@ -84,15 +76,20 @@ def test_faster_rcnn():
     for here, there in zip(expected, history, strict=True):
         assert there == pytest.approx(here, rel=1e-3)
     check_that_both_have_learned_the_same(host, moved)
+    # By the file in which the host waits, each time for all images.
     assert waits == {
-        **{place: len(IMAGES) * count for place, count in BY_IMAGE.items()},
-        "optim/optimizer.py": 1,  # the length of all gradients, which training looks at
+        "vision/matching.py": 2,  # labels of anchors, then of proposals: drawn on the host
+        "backend/cuda/nms.py": 1,  # how many proposals survive
+        "optim/clipping.py": 1,  # the length of all gradients, which training looks at
     }
     assert sent == {
         "models/detection/faster_rcnn.py": 1,  # the pixels
-        "models/detection/roi_heads.py": 3 * len(IMAGES),  # true boxes, labels, and which they are
         "vision/anchors.py": 1,
-        "vision/matching.py": 4 * len(IMAGES),  # the numbers of what was drawn
+        "models/detection/region_targets.py": 3,  # true boxes and numbers; which regions were drawn
+        "models/detection/rpn.py": 3,  # the levels of proposals; which anchors were drawn
+        "models/detection/roi_heads.py": 2,  # the images of regions; which of them are positive
+        "backend/cuda/box_coding.py": 1,  # the sizes of the images
+        "backend/cuda/matching.py": 2,  # which boxes belong to which image
     }
 
 
@@ -103,7 +100,7 @@ def test_fcn8s():
     for here, there in zip(expected, history, strict=True):
         assert there == pytest.approx(here, rel=1e-3)
     check_that_both_have_learned_the_same(host, moved)
-    assert waits == {"optim/optimizer.py": 1}
+    assert waits == {"optim/clipping.py": 1}
     assert sent == {"models/segmentation/segmenter.py": 3}  # pixels, labels, weights of the classes
 
 
@@ -196,6 +193,6 @@ def test_fit_asks_for_all_losses_at_once_and_moves_nothing_else():
     with cupy.recorded_places() as (waits, sent):
         step = GradientStep(model, optimizer, ConstantLR(0.01))
         fit(step, loader, epochs=epochs, rng=np.random.default_rng(0), progress=False)
-    assert waits == {"training/step.py": epochs, "optim/optimizer.py": epochs}
+    assert waits == {"training/step.py": epochs, "optim/clipping.py": epochs}
     assert sent == {"models/segmentation/segmenter.py": 3 * epochs}
     assert all(isinstance(p.data, cupy.ndarray) for p in model.parameters())

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+import itertools
 import os
 import re
 import sys
 import warnings
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -80,6 +82,21 @@ def to_numpy(array: Array) -> np.ndarray:
     if hasattr(array, "get") and not isinstance(array, np.ndarray):
         return array.get()
     return np.asarray(array)
+
+
+def sent_together(arrays: Sequence[np.ndarray], like: Array) -> list[Array]:
+    """Arrays of the host on the device of ``like``; to a GPU they travel as one, of one dtype.
+
+    >>> [array.tolist() for array in sent_together([np.arange(2), np.arange(1)], like=np.zeros(1))]
+    [[0, 1], [0]]
+    """
+    xp = xp_of(like)
+    if xp is np:
+        return list(arrays)
+    whole = xp.asarray(np.concatenate([array.reshape(-1) for array in arrays]))
+    ends = itertools.accumulate((array.size for array in arrays), initial=0)
+    parts = [slice(start, end) for start, end in itertools.pairwise(ends)]
+    return [whole[part].reshape(a.shape) for part, a in zip(parts, arrays, strict=True)]
 
 
 def to_device(array: Array, device: str | None = None) -> Array:

@@ -23,7 +23,7 @@ import numpy as np
 from minicv.backend import to_numpy
 from minicv.data import check_targets
 from minicv.models.detection.rcnn import RCNN, RegionFeatures
-from minicv.models.detection.roi_heads import learnable_objects
+from minicv.models.detection.region_targets import learnable_objects
 from minicv.models.model import Target
 from minicv.training.progress import Progress
 from minicv.vision.boxes import box_iou, encode_boxes

@@ -110,60 +110,68 @@ class Matcher:
         >>> Matcher(0.5, 0.5)(np.zeros((0, 4)), np.zeros((2, 4))).label.tolist()
         [0, 0]
         """
-        return self.match_images([target_boxes], [boxes])
+        return self.match_images(target_boxes, [len(target_boxes)], boxes, [len(boxes)])
 
-    def match_images(self, target_boxes: Sequence[Array], boxes: Sequence[Array]) -> Matches:
+    def match_images(
+        self,
+        target_boxes: Array,
+        target_counts: Sequence[int],
+        boxes: Array,
+        box_counts: Sequence[int] | None = None,
+    ) -> Matches:
         """Match the boxes of several images, each with the targets of its own image.
 
-        On a device all images are matched together, and the host does not wait. The overlaps are
-        not kept: they take a few megabytes whatever their number.
+        The overlaps are never kept. On a device all images are matched together, and the host does
+        not wait.
 
         Args:
-            target_boxes: (G, 4) of each image, pixels.
-            boxes: (N, 4) of each image, pixels.
+            target_boxes: (G, 4), pixels; those of the first image, then of the second, and so on.
+            target_counts: how many of them each image has.
+            boxes: (N, 4), pixels, likewise.
+            box_counts: how many of them each image has; None if all images share all boxes, as
+                they share their anchors.
 
         Returns:
-            `Matches` of all boxes: those of the first image, then those of the second, and so on.
+            `Matches` of the boxes of the first image, then of the second, and so on; a target's
+            index is a row of ``target_boxes``.
 
         Raises:
-            ValueError: an argument is not (N, 4), or there is no image.
+            ValueError: an argument is not (N, 4), or counts do not add up.
 
         >>> targets, boxes = np.array([[0.0, 0.0, 8.0, 8.0]]), np.array([[0.0, 0.0, 8.0, 6.0]])
-        >>> Matcher(0.5, 0.5).match_images([targets, targets[:0]], [boxes, boxes]).label.tolist()
+        >>> Matcher(0.5, 0.5).match_images(targets, [1, 0], boxes).label.tolist()
         [1, 0]
         """
-        if not boxes or len(boxes) != len(target_boxes):
-            raise ValueError(
-                "Matcher: expected boxes and target boxes of each image, and at least one image, "
-                f"but got {len(boxes)} arrays of boxes and {len(target_boxes)} of target boxes"
-            )
-        # Images that share their boxes, as all share their anchors, share one copy of them.
-        shared = all(own is boxes[0] for own in boxes)
-        targets = [as_float_boxes(own, "Matcher", "target_boxes") for own in target_boxes]
-        found = [as_float_boxes(own, "Matcher", "boxes") for own in boxes[: 1 if shared else None]]
-        xp = xp_of(*targets, *found)
-        dtype = xp.result_type(*targets, *found)
-        of_targets, of_boxes = _places(targets), _places(found)
-        index, label, iou = kernels_of(*targets, *found).match_boxes(
-            _joined(targets).astype(dtype, copy=False),
-            _joined(found).astype(dtype, copy=False),
-            list(zip(of_targets, of_boxes * len(boxes) if shared else of_boxes, strict=True)),
+        target_boxes = as_float_boxes(target_boxes, "Matcher", "target_boxes")
+        boxes = as_float_boxes(boxes, "Matcher", "boxes")
+        of_targets = _places("target_boxes", target_boxes, target_counts)
+        if box_counts is None:
+            of_boxes = [slice(0, len(boxes))] * len(of_targets)
+        else:
+            of_boxes = _places("boxes", boxes, box_counts)
+        xp = xp_of(target_boxes, boxes)
+        dtype = xp.result_type(target_boxes, boxes)
+        index, label, iou = kernels_of(target_boxes, boxes).match_boxes(
+            target_boxes.astype(dtype, copy=False),
+            boxes.astype(dtype, copy=False),
+            list(zip(of_targets, of_boxes, strict=True)),
             self.high_threshold,
             self.low_threshold,
             self.background_floor,
             self.allow_low_quality_matches,
         )
-        return Matches(index, label, iou.astype(found[0].dtype, copy=False))
+        return Matches(index, label, iou.astype(boxes.dtype, copy=False))
 
 
-def _places(arrays: Sequence[Array]) -> list[slice]:
-    """Where each array lies among all of them joined."""
-    ends = itertools.accumulate((len(array) for array in arrays), initial=0)
-    return [slice(start, end) for start, end in itertools.pairwise(ends)]
-
-
-def _joined(arrays: Sequence[Array]) -> Array:
-    return arrays[0] if len(arrays) == 1 else xp_of(*arrays).concatenate(arrays)
+def _places(argument: str, boxes: Array, counts: Sequence[int]) -> list[slice]:
+    """Where the boxes of each image are."""
+    starts = [0, *itertools.accumulate(counts)]
+    if not counts or starts[-1] != len(boxes):
+        raise ValueError(
+            f"Matcher: {argument} has {len(boxes)} boxes, but the counts of the images are "
+            f"{list(counts)}; they must add up"
+        )
+    return [slice(start, end) for start, end in itertools.pairwise(starts)]
 
 
 def balanced_sample(
@@ -201,8 +209,27 @@ def balanced_sample(
             f"positive_fraction={positive_fraction}"
         )
     xp = xp_of(labels)
-    ((positive, negative),) = balanced_samples(labels, [len(labels)], count, positive_fraction, rng)
-    return xp.asarray(positive), xp.asarray(negative)
+    sample = balanced_samples(labels, [len(labels)], count, positive_fraction, rng)
+    rows, positives = sample.rows, sample.positives[0]
+    return xp.asarray(rows[:positives]), xp.asarray(rows[positives:])
+
+
+class Sample(NamedTuple):
+    """The S boxes that were drawn from the boxes of several images; all of it on the host.
+
+    Attributes:
+        rows: (S,) their rows among all boxes, image by image, of each image positives first.
+        places: (P,) where in ``rows`` the positives are.
+        positives: how many positives each image has.
+        counts: how many boxes were drawn of each image.
+        starts: the row of each image's first box.
+    """
+
+    rows: np.ndarray
+    places: np.ndarray
+    positives: list[int]
+    counts: list[int]
+    starts: list[int]
 
 
 def balanced_samples(
@@ -211,7 +238,7 @@ def balanced_samples(
     count: int,
     positive_fraction: float,
     rng: np.random.Generator,
-) -> list[tuple[np.ndarray, np.ndarray]]:
+) -> Sample:
     """`balanced_sample` of each of several images. The host waits once for all of them.
 
     Args:
@@ -220,17 +247,14 @@ def balanced_samples(
         count, positive_fraction: of each image.
         rng: draws for the first image, then for the second, and so on.
 
-    Returns:
-        ``(positive, negative)`` of each image: indices into its own labels, on the host.
-
     Raises:
         ValueError: there are more or fewer labels, ``count`` is negative, or the fraction is not
             in 0..1.
 
-    >>> labels = np.array([1, 0, 1, -1, 0])
-    >>> drawn = balanced_samples(labels, [2, 3], 4, 0.5, np.random.default_rng(0))
-    >>> [(positive.tolist(), negative.tolist()) for positive, negative in drawn]
-    [([0], [1]), ([0], [2])]
+    >>> labels = np.array([0, 1, 1, -1, 0])
+    >>> sample = balanced_samples(labels, [2, 3], 4, 0.5, np.random.default_rng(0))
+    >>> sample.rows.tolist(), sample.places.tolist(), sample.positives, sample.counts
+    ([1, 0, 2, 4], [0, 2], [1, 1], [2, 2])
     """
     if labels.shape != (sum(lengths),) or count < 0 or not 0 <= positive_fraction <= 1:
         raise ValueError(
@@ -239,13 +263,20 @@ def balanced_samples(
             f"count={count}, positive_fraction={positive_fraction}"
         )
     at_most = math.floor(count * positive_fraction + 0.5)
-    on_host, drawn, start = to_numpy(labels), [], 0
-    for length in lengths:
-        own, start = on_host[start : start + length], start + length
+    on_host = to_numpy(labels)
+    starts = [0, *itertools.accumulate(lengths)]
+    rows, places, positives, counts = [], [], [], []
+    drawn = 0
+    for first, length in zip(starts, lengths, strict=False):
+        own = on_host[first : first + length]
         positive = _draw(np.flatnonzero(own > 0), at_most, rng)
         negative = _draw(np.flatnonzero(own == 0), count - len(positive), rng)
-        drawn.append((positive, negative))
-    return drawn
+        rows += [first + positive, first + negative]
+        places.append(drawn + np.arange(len(positive)))
+        positives.append(len(positive))
+        counts.append(len(positive) + len(negative))
+        drawn += counts[-1]
+    return Sample(np.concatenate(rows), np.concatenate(places), positives, counts, starts[:-1])
 
 
 def _draw(indices: np.ndarray, at_most: int, rng: np.random.Generator) -> np.ndarray:

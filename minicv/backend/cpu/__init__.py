@@ -21,7 +21,7 @@ from minicv.backend.cpu.erfc import erfc
 from minicv.backend.cpu.graph import record
 from minicv.backend.cpu.matching import match_boxes
 from minicv.backend.cpu.matmul import matmul
-from minicv.backend.cpu.nms import nms
+from minicv.backend.cpu.nms import nms, nms_of_images
 from minicv.backend.cpu.optimizer_step import adam_step, sgd_step
 from minicv.backend.cpu.pooling import (
     max_pool2d,

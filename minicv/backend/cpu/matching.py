@@ -40,13 +40,13 @@ def match_boxes(
         best_boxes_too: whether the best boxes of each target are positive.
 
     Returns:
-        for all boxes of the first image, then of the second, and so on: the target's number within
-        its image (int64), the label (int8) and the overlap.
+        for all boxes of the first image, then of the second, and so on: the target's row among all
+        (int64), the label (int8) and the overlap. An image without targets has a row all the same.
 
     >>> targets, boxes = np.array([[0.0, 0.0, 8.0, 8.0]]), np.array([[0.0, 0.0, 8.0, 6.0]])
     >>> parts = [(slice(0, 1), slice(0, 1)), (slice(1, 1), slice(0, 1))]
     >>> [part.tolist() for part in match_boxes(targets, boxes, parts, 0.7, 0.3, 0.0, False)]
-    [[0, 0], [1, 0], [0.75, 0.0]]
+    [[0, 1], [1, 0], [0.75, 0.0]]
     """
     count = sum(own_boxes.stop - own_boxes.start for _, own_boxes in parts)
     index = np.zeros(count, np.int64)
@@ -62,6 +62,7 @@ def match_boxes(
                 (high, low, floor, best_boxes_too),
                 (index[start:end], label[start:end], best[start:end]),
             )
+        index[start:end] += own_targets.start
         start = end
     return index, label, best
 

@@ -24,7 +24,7 @@ from minicv.backend.cuda.erfc import erfc
 from minicv.backend.cuda.graph import record
 from minicv.backend.cuda.matching import match_boxes
 from minicv.backend.cuda.matmul import matmul
-from minicv.backend.cuda.nms import nms
+from minicv.backend.cuda.nms import nms, nms_of_images
 from minicv.backend.cuda.optimizer_step import adam_step, sgd_step
 from minicv.backend.cuda.pooling import (
     max_pool2d,

@@ -20,7 +20,7 @@ __device__ Place place_of(const real* box) {
     return place;
 }
 
-__device__ void move(const Place& from, const real* delta, real wx, real wy, real ww, real wh,
+__device__ void move_box(const Place& from, const real* delta, real wx, real wy, real ww, real wh,
                      real most, real* box) {
     real cx = delta[0] / wx * from.w + from.cx;
     real cy = delta[1] / wy * from.h + from.cy;
@@ -60,7 +60,7 @@ extern "C" __global__ void decode(const real* __restrict__ deltas,
     long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
     if (i >= count) return;
     Place from = place_of(proposals + 4 * (i / classes));
-    move(from, deltas + 4 * i, wx, wy, ww, wh, most, boxes + 4 * i);
+    move_box(from, deltas + 4 * i, wx, wy, ww, wh, most, boxes + 4 * i);
 }
 
 // The count boxes of images of one size.
@@ -89,7 +89,7 @@ extern "C" __global__ void decode_candidates(const real* __restrict__ logits,
     if (i >= count) return;
     long long image = i / per_image, anchor = chosen[i], at = image * anchors + anchor;
     real box[4];
-    move(place_of(corners + 4 * anchor), deltas + 4 * at, 1, 1, 1, 1, most, box);
+    move_box(place_of(corners + 4 * anchor), deltas + 4 * at, 1, 1, 1, 1, most, box);
     clip(box, sizes[2 * image], sizes[2 * image + 1]);
     real w = box[2] - box[0], h = box[3] - box[1];
     large[i] = w >= min_size && h >= min_size && w > 0 && h > 0;

@@ -13,8 +13,8 @@ __device__ double product(double a, double b) { return __dmul_rn(a, b); }
 // max(value, least), but NaN if value is NaN, as in NumPy.
 __device__ real at_least(real value, real least) { return value < least ? least : value; }
 
-// The greater of two; NaN if one is NaN.
-__device__ real greater(real a, real b) { return a < b || b != b ? b : a; }
+// The larger of two; NaN if one is NaN.
+__device__ real larger(real a, real b) { return a < b || b != b ? b : a; }
 
 struct Box {
     real x1, y1, x2, y2, area;
@@ -39,7 +39,7 @@ __device__ real overlap(const Box& target, const Box& box, real tiny) {
 }
 
 // places (images, 5): of each image its targets from the first to the last + 1, its boxes likewise,
-// and where its results begin.
+// and where its results begin. Targets are numbered among those of all images.
 
 // Block (g, image) finds the best overlap of the g-th target of the image.
 extern "C" __global__ void best_overlaps(const real* __restrict__ targets,
@@ -54,10 +54,10 @@ extern "C" __global__ void best_overlaps(const real* __restrict__ targets,
     Box target = box_at(targets + 4 * g);
     best[t] = 0;
     for (long long i = place[2] + t; i < place[3]; i += THREADS)
-        best[t] = greater(best[t], overlap(target, box_at(boxes + 4 * i), tiny));
+        best[t] = larger(best[t], overlap(target, box_at(boxes + 4 * i), tiny));
     for (int half = THREADS / 2; half > 0; half /= 2) {
         __syncthreads();
-        if (t < half) best[t] = greater(best[t], best[t + half]);
+        if (t < half) best[t] = larger(best[t], best[t + half]);
     }
     if (t == 0) best_of_target[g] = best[0];
 }
@@ -73,14 +73,14 @@ extern "C" __global__ void match(const real* __restrict__ targets, const real* _
     long long number = blockIdx.x * (long long)blockDim.x + threadIdx.x;
     if (number >= place[3] - place[2]) return;
     Box box = box_at(boxes + 4 * (place[2] + number));
-    long long best_target = 0;
+    long long best_target = place[0];
     real most = 0;
     bool is_best_box = false;
     for (long long g = place[0]; g < place[1]; g++) {
         real iou = overlap(box_at(targets + 4 * g), box, tiny);
         if (iou > most || (iou != iou && most == most)) {  // of equals the first; NaN is greatest
             most = iou;
-            best_target = g - place[0];
+            best_target = g;
         }
         if (best_boxes_too) is_best_box |= iou > 0 && iou >= best_of_target[g] - tie;
     }

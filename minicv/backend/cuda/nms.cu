@@ -4,6 +4,9 @@
 // says which boxes of block k box i overlaps; all words are the mask (N, ceil(N / 64)). The
 // arithmetic is that of the CPU, rounded at each step, so that both decide close cases alike.
 //
+// Several images of N boxes each are done at once: all arrays have one part for each image, except
+// that images share their labels.
+//
 // real        float or double
 // MOST_WORDS  in a row of the mask
 
@@ -41,7 +44,8 @@ __device__ bool overlap(const Box& a, const Box& b, real iou_threshold, real tin
     return intersection / at_least(united, tiny) > iou_threshold;
 }
 
-// A block compares 64 boxes with 64 that are not better; each thread writes the word of one box.
+// A block compares 64 boxes of an image with 64 that are not better; each thread writes the word of
+// one box.
 // order (N,): the boxes from best to worst. labels is read only if by_label.
 extern "C" __global__ void overlap_mask(const real* __restrict__ boxes,
                                         const long long* __restrict__ order,
@@ -50,6 +54,10 @@ extern "C" __global__ void overlap_mask(const real* __restrict__ boxes,
                                         real iou_threshold, real tiny) {
     int block = blockIdx.y, other_block = blockIdx.x, t = threadIdx.x;
     if (other_block < block) return;
+    long long image = blockIdx.z;
+    boxes += image * count * 4;
+    order += image * count;
+    mask += image * count * words;
     __shared__ Box others[64];
     int number = block * 64 + t, other = other_block * 64 + t;
     if (other < count) others[t] = box_at(boxes, labels, by_label, order[other]);
@@ -63,25 +71,39 @@ extern "C" __global__ void overlap_mask(const real* __restrict__ boxes,
     mask[(long long)number * words + other_block] = word;
 }
 
-// A single block of threads does the suppression, 64 boxes at a time. First one thread finds which
+// A single block of threads does the suppression in an image, 64 boxes at a time. First one thread finds which
 // of the 64 boxes survive, in 64 short steps, for each needs the outcome of the one before. Then
 // all threads remove the boxes of later blocks that the survivors overlap. A thread reads every
 // 64th word of a row, and every eighth row, so that its loads do not wait for each other.
+// wanted (N,): boxes that are not wanted are neither kept nor remove others; read only if
+// only_wanted. kept (most,): the survivors, best first, then zeros; kept_count: how many.
 extern "C" __global__ void keep_best(const unsigned long long* __restrict__ mask,
                                      const long long* __restrict__ order,
+                                     const bool* __restrict__ wanted, bool only_wanted,
                                      long long* __restrict__ kept, int* __restrict__ kept_count,
-                                     int count, int words) {
+                                     int count, int words, int most) {
     __shared__ Word removed[MOST_WORDS];  // bit i of word k: whether box 64 k + i is removed
     __shared__ Word rivals[64];           // of each box: which of its own block it overlaps
     __shared__ int rank[64];              // of each survivor: its number among all survivors
     __shared__ Word survivors;
+    __shared__ int survivor_count;  // of all blocks so far
     int t = threadIdx.x, survived = 0;
+    long long image = blockIdx.x;
+    mask += image * count * words;
+    order += image * count;
+    wanted += image * count;
+    kept += image * most;
     Word beyond = count % 64 == 0 ? 0 : ~(Word)0 << count % 64;  // the last word's unused bits
-    for (int k = t; k < words; k += blockDim.x) removed[k] = k == words - 1 ? beyond : 0;
+    for (int k = t; k < words; k += blockDim.x) {
+        Word out = k == words - 1 ? beyond : 0;
+        for (int i = 64 * k; only_wanted && i < min(count, 64 * k + 64); i++)
+            if (!wanted[order[i]]) out |= (Word)1 << i % 64;
+        removed[k] = out;
+    }
     if (t < 64) rivals[t] = t < count ? mask[(long long)t * words] : 0;
     __syncthreads();
 
-    for (int block = 0; block < words; block++) {
+    for (int block = 0; block < words && survived < most; block++) {
         if (t == 0) {
             Word out = removed[block];
 #pragma unroll
@@ -92,13 +114,15 @@ extern "C" __global__ void keep_best(const unsigned long long* __restrict__ mask
                 survived++;
             }
             survivors = ~out;
+            survivor_count = survived;
         }
         __syncthreads();
+        survived = survivor_count;
 
         Word alive = survivors;
         if (t < 64) {
             int next = (block + 1) * 64 + t;
-            if (alive >> t & 1) kept[rank[t]] = order[block * 64 + t];
+            if (alive >> t & 1 && rank[t] < most) kept[rank[t]] = order[block * 64 + t];
             if (next < count) rivals[t] = mask[(long long)next * words + block + 1];
         }
         const Word* rows = mask + (long long)block * 64 * words;
@@ -113,5 +137,7 @@ extern "C" __global__ void keep_best(const unsigned long long* __restrict__ mask
         }
         __syncthreads();
     }
-    if (t == 0) *kept_count = survived;
+    survived = min(survived, most);
+    for (int i = survived + t; i < most; i += blockDim.x) kept[i] = 0;
+    if (t == 0) kept_count[image] = survived;
 }

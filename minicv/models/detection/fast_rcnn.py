@@ -27,15 +27,14 @@ from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.proposals_on_copy import MAX_SIDE, propose_on_copy
 from minicv.models.detection.region_stages import record_boxes, record_region_features
+from minicv.models.detection.region_targets import objects_in_batch, sample_regions
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
     RegionSettings,
     TwoLayerHead,
     box_loss,
     join_regions,
-    objects_in_batch,
     postprocess,
-    sample_regions,
 )
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import ImageBatch, batch_for
@@ -157,11 +156,14 @@ class FastRCNN(Model):
         proposals = [
             self._stage3_propose(batch, i, features.data, rng)[0] for i in range(len(images))
         ]
-        sampled = sample_regions(proposals, objects, self.region_matcher, self.settings, rng)
+        s = self.settings
+        samples = s.head_samples, s.head_positive_fraction
+        sampled = sample_regions(
+            proposals, objects, self.region_matcher, *samples, rng, s.box_weights
+        )
         pooled = self._stage4_pool(features, [regions.boxes for regions in sampled])
         logits, offsets = self._stage5_head(pooled)
-        beta = self.settings.head_smooth_l1_beta
-        loss_classifier, loss_box = box_loss(logits, offsets, sampled, beta)
+        loss_classifier, loss_box = box_loss(logits, offsets, sampled, s.head_smooth_l1_beta)
         return {"loss_classifier": loss_classifier, "loss_box_reg": loss_box}
 
     def run(self, images: Sequence[np.ndarray], record: StageRecorder) -> list[Result]:

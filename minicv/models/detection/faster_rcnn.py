@@ -10,7 +10,7 @@
     8. post       scores, offsets, boxes    -> detections                           (D, 4)
 
 Training runs 1 to 7 with sampled anchors and regions and adds four losses. The code of stages 3 to
-5 is in `rpn.py`, that of 7 and 8 in `roi_heads.py`.
+5 is in `rpn.py`, that of 7 and 8 in `roi_heads.py`, what the head learns in `region_targets.py`.
 
 A feature pyramid (`minicv.models.backbones.FPN`) gives L maps. Then the same proposal network looks
 at each of them for objects of another size, and each region is pooled from the map that suits its
@@ -32,27 +32,31 @@ from minicv.inspection.stage import StageRecorder, record_input
 from minicv.models.backbones.backbone import Backbone
 from minicv.models.detection.head_rounds import mean_logits, moved_regions
 from minicv.models.detection.pyramid_stages import (
+    record_candidates,
     record_levels,
     record_maps,
     record_proposals,
     record_rpn,
 )
 from minicv.models.detection.region_stages import record_detections, record_region_features
+from minicv.models.detection.region_targets import (
+    Objects,
+    RegionTargets,
+    objects_in_batch,
+    sample_regions,
+)
 from minicv.models.detection.roi_heads import (
     BoxPredictor,
     Found,
-    Objects,
     RegionSettings,
-    RegionTargets,
     TwoLayerHead,
     box_loss,
     detect,
     in_image,
     join_regions,
-    objects_in_batch,
-    sample_regions,
 )
 from minicv.models.detection.rpn import (
+    Candidates,
     Proposals,
     RPNHead,
     RPNOutput,
@@ -216,7 +220,7 @@ class FasterRCNN(Model):
         candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_train)
         proposals = self._stage5_suppress(candidates, s.post_nms_top_n_train)
         boxes = [own.boxes for own in proposals]
-        sampled = sample_regions(boxes, objects, self.region_matcher, s, rng)
+        sampled = self._sample_regions(boxes, objects, rng)
         return losses | self._head_losses(features, sampled), batch, features, sampled
 
     def rpn_loss(
@@ -246,7 +250,7 @@ class FasterRCNN(Model):
         features = self._stage2_features(batch)
         xp = xp_of(features[0].data)
         boxes = [xp.asarray(batch.boxes_to_batch(i, own)) for i, own in enumerate(proposals)]
-        sampled = sample_regions(boxes, objects, self.region_matcher, self.settings, rng)
+        sampled = self._sample_regions(boxes, objects, rng)
         return self._head_losses(features, sampled)
 
     def propose(self, image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -292,7 +296,7 @@ class FasterRCNN(Model):
         found = self._stage3_rpn(features, batch)
         record_rpn(record, found, self.strides)
         candidates = self._stage4_propose(found, batch, s.pre_nms_top_n_test)
-        record_proposals(record, "proposals_before_nms", "Proposals before NMS", candidates[0])
+        record_candidates(record, candidates)
         proposals = self._stage5_suppress(candidates, s.post_nms_top_n_test)
         record_proposals(record, "proposals", "Proposals after NMS", proposals[0])
         boxes = [own.boxes for own in proposals]
@@ -324,12 +328,17 @@ class FasterRCNN(Model):
     ) -> dict[str, Tensor]:
         s, (objectness, deltas, anchors, _) = self.settings, found
         samples = s.rpn_samples, s.rpn_positive_fraction
-        sampled = [
-            anchor_targets(anchors, own.boxes, self.anchor_matcher, *samples, rng)
-            for own in objects
-        ]
+        boxes = [own.boxes for own in objects]
+        sampled = anchor_targets(anchors, boxes, self.anchor_matcher, *samples, rng)
         is_object, box = rpn_loss(objectness, deltas, sampled, s.rpn_smooth_l1_beta)
         return {"loss_objectness": is_object, "loss_rpn_box_reg": box}
+
+    def _sample_regions(
+        self, boxes: Sequence[Array], objects: Sequence[Objects], rng: np.random.Generator
+    ) -> list[RegionTargets]:
+        s = self.settings
+        samples = s.head_samples, s.head_positive_fraction
+        return sample_regions(boxes, objects, self.region_matcher, *samples, rng, s.box_weights)
 
     def _head_losses(
         self, features: tuple[Tensor, ...], sampled: list[RegionTargets]
@@ -377,28 +386,20 @@ class FasterRCNN(Model):
 
     def _stage4_propose(
         self, found: RPNOutput, batch: ImageBatch, pre_nms_top_n: int
-    ) -> list[Proposals]:
-        return [
-            propose(
-                found.objectness.data[i],  # .data: a proposal is a constant, without a gradient
-                found.deltas.data[i],
-                found.anchors,
-                found.counts,
-                size,
-                pre_nms_top_n=pre_nms_top_n,
-                min_size=self.settings.min_proposal_size,
-            )  # (M,), (M, 4) -> (P, 4)
-            for i, size in enumerate(batch.sizes)
-        ]
+    ) -> Candidates:
+        return propose(
+            found.objectness.data,  # .data: a proposal is a constant, without a gradient
+            found.deltas.data,
+            found.anchors,
+            found.counts,
+            batch.sizes,
+            pre_nms_top_n=pre_nms_top_n,
+            min_size=self.settings.min_proposal_size,
+        )  # (N, M), (N, M, 4) -> (N, P, 4)
 
-    def _stage5_suppress(
-        self, candidates: Sequence[Proposals], post_nms_top_n: int
-    ) -> list[Proposals]:
+    def _stage5_suppress(self, candidates: Candidates, post_nms_top_n: int) -> list[Proposals]:
         threshold = self.settings.rpn_nms_threshold
-        return [
-            suppress(own, nms_threshold=threshold, post_nms_top_n=post_nms_top_n)
-            for own in candidates
-        ]  # (P, 4) -> (R, 4)
+        return suppress(candidates, nms_threshold=threshold, post_nms_top_n=post_nms_top_n)
 
     def pool(
         self,

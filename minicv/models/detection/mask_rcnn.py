@@ -33,7 +33,8 @@ from minicv.models.detection.faster_rcnn import FasterRCNN, FasterRCNNSettings
 from minicv.models.detection.keypoint_head import KeypointHead, KeypointPredictor, keypoint_loss
 from minicv.models.detection.mask_head import MaskHead, MaskPredictor, mask_loss
 from minicv.models.detection.region_stages import record_detections
-from minicv.models.detection.roi_heads import Found, RegionTargets, in_image
+from minicv.models.detection.region_targets import RegionTargets
+from minicv.models.detection.roi_heads import Found, in_image
 from minicv.models.model import Result, Target
 from minicv.models.photographs import ImageBatch
 from minicv.vision.heatmaps import heatmaps_to_keypoints, joint_positions

@@ -10,7 +10,7 @@ from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy
 from minicv.inspection.stage import StageRecorder, record_features
 from minicv.models.detection.region_stages import record_boxes
-from minicv.models.detection.rpn import Proposals, RPNOutput
+from minicv.models.detection.rpn import Candidates, Proposals, RPNOutput
 
 
 def record_maps(record: StageRecorder, features: Sequence[Tensor], strides: Sequence[int]) -> None:
@@ -76,6 +76,13 @@ def record_rpn(record: StageRecorder, found: RPNOutput, strides: Sequence[int]) 
 def record_proposals(record: StageRecorder, name: str, title: str, found: Proposals) -> None:
     """Note the boxes and scores of an image, and the anchor that each was."""
     record_boxes(record, name, title, found.boxes, found.scores, anchor_indices=found.anchors)
+
+
+def record_candidates(record: StageRecorder, found: Candidates) -> None:
+    """Note the proposals of the first image before suppression, as "proposals_before_nms"."""
+    if record.keep:
+        proposals = found.of_image(0)
+        record_proposals(record, "proposals_before_nms", "Proposals before NMS", proposals)
 
 
 def record_levels(

@@ -40,14 +40,8 @@ from minicv.models.detection.region_stages import (
     record_region_features,
     record_scores,
 )
-from minicv.models.detection.roi_heads import (
-    Found,
-    TwoLayerHead,
-    draw_weights,
-    learnable_objects,
-    region_targets,
-    select_detections,
-)
+from minicv.models.detection.region_targets import learnable_objects, region_targets
+from minicv.models.detection.roi_heads import Found, TwoLayerHead, draw_weights, select_detections
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import denormalised, normalised_batch
 from minicv.nn import Buffer, Linear, Module, evaluating

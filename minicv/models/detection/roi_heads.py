@@ -1,9 +1,8 @@
 """What all detectors by regions share after the proposals.
 
 The head (`TwoLayerHead`, `BoxPredictor`) gives class scores and box offsets of each region. In
-training, `region_targets` draws regions and gives their true classes and offsets, and `box_loss`
-compares these with the head's. In detection, `postprocess` makes scores and offsets into
-detections.
+training, `box_loss` compares these with the true ones of `minicv.models.detection.region_targets`.
+In detection, `postprocess` makes scores and offsets into detections.
 
 The head's class 0 is the background, and label k of the K classes is its class k + 1. Targets,
 class scores of stages and detections have no background: their labels are 0..K-1.
@@ -30,20 +29,18 @@ from minicv.models.detection.region_stages import (
     record_refined_boxes,
     record_scores,
 )
-from minicv.models.model import Result, Target
+from minicv.models.detection.region_targets import RegionTargets
+from minicv.models.model import Result
 from minicv.models.photographs import ImageBatch
 from minicv.nn import Conv2d, Dropout, Identity, Linear, Module
 from minicv.nn import initializers as init
 from minicv.vision.box_voting import vote_boxes
 from minicv.vision.boxes import (
-    Weights,
     batched_nms,
     clip_boxes_to_image,
     decode_boxes,
-    encode_boxes,
     remove_small_boxes,
 )
-from minicv.vision.matching import Matcher, balanced_sample
 
 SMALLEST_SIDE = 1e-2  # pixels; clipping can make a box thinner, which is then no detection
 
@@ -158,135 +155,12 @@ def join_regions(regions: Sequence[Array]) -> tuple[Array, Array]:
     ((3, 4), [0, 0, 2])
     """
     xp = xp_of(*regions)
-    numbers = [xp.full(len(boxes), i, dtype=xp.int64) for i, boxes in enumerate(regions)]
-    return xp.concatenate(regions), xp.concatenate(numbers)
+    numbers = np.repeat(np.arange(len(regions)), [len(boxes) for boxes in regions])
+    boxes = regions[0] if len(regions) == 1 else xp.concatenate(regions)
+    return boxes, xp.asarray(numbers)
 
 
-# Training: which regions are learnt from, and their true classes and offsets
-
-
-class Objects(NamedTuple):
-    """The G objects of one image that a detector learns from.
-
-    Attributes:
-        boxes: (G, 4).
-        labels: (G,), 0..K-1.
-        index: (G,) int64, where each object stands in the arrays of the target: the mask of object
-            g is ``target["masks"][index[g]]``.
-    """
-
-    boxes: Array
-    labels: Array
-    index: Array
-
-
-def learnable_objects(target: Target) -> Objects:
-    """The objects of one image that a detector should learn from, in the pixels of the image.
-
-    Objects marked "difficult" (Pascal VOC) are left out, as in Fast and Faster R-CNN, and so are
-    regions marked "iscrowd" (COCO), where one box stands for many objects.
-
-    >>> target = {"boxes": np.zeros((2, 4)), "labels": np.array([3, 5]),
-    ...           "difficult": np.array([True, False])}
-    >>> objects = learnable_objects(target)
-    >>> objects.labels.tolist(), objects.index.tolist()
-    ([5], [1])
-    """
-    keep = np.ones(len(target["labels"]), dtype=bool)
-    for mark in ("difficult", "iscrowd"):
-        if mark in target:
-            keep &= ~np.asarray(target[mark], dtype=bool)
-    index = np.flatnonzero(keep)
-    return Objects(target["boxes"][index].astype(np.float32), target["labels"][index], index)
-
-
-def objects_in_batch(batch: ImageBatch, targets: Sequence[Target], like: Array) -> list[Objects]:
-    """`learnable_objects` of each image: in the batch's pixels, on the device of ``like``."""
-    xp = xp_of(like)
-    found = []
-    for i, target in enumerate(targets):
-        boxes, labels, index = learnable_objects(target)
-        there = (batch.boxes_to_batch(i, boxes), labels, index)
-        found.append(Objects(*(xp.asarray(array) for array in there)))
-    return found
-
-
-class RegionTargets(NamedTuple):
-    """The right output of the head for the S regions that were drawn, the P positives first.
-
-    Attributes:
-        boxes: (S, 4) the drawn regions.
-        labels: (S,) the right class of each: label + 1, or 0 for background.
-        deltas: (P, 4) the offsets that the positives should have for that class.
-        matched: (P,) int64, the object that each positive holds: an `Objects.index`, so an index
-            into the arrays of the target, such as its masks.
-    """
-
-    boxes: Array
-    labels: Array
-    deltas: Array
-    matched: Array
-
-
-def region_targets(
-    proposals: Array,
-    objects: Objects,
-    matcher: Matcher,
-    count: int,
-    positive_fraction: float,
-    rng: np.random.Generator,
-    box_weights: Weights = (1.0, 1.0, 1.0, 1.0),
-) -> RegionTargets:
-    """Draw ``count`` proposals of one image and say what the head should predict.
-
-    The true boxes join the proposals, because early in training all proposals are bad, and without
-    a positive region there would be nothing to learn from. Targets are plain arrays, without a
-    gradient.
-
-    The matcher decides which regions are background. ``Matcher(0.5, 0.5)`` takes all that hold no
-    object; with ``background_floor=0.1``, as in SPP-net and Fast R-CNN, a background region
-    overlaps an object a little. Where there are too few such regions, the sample is smaller, as in
-    the papers; easy background does not fill it.
-
-    Args:
-        proposals: (R, 4).
-        objects: the true objects of the image.
-        matcher: which regions hold an object, and which are background.
-        count: S, unless there are fewer.
-        positive_fraction: the share of S that positives have at most.
-        rng: draws.
-        box_weights: factors of the offsets, see `encode_boxes`.
-
-    Source: Girshick, Fast R-CNN, 2015, section 2.3; Ren et al. 2015, section 3.2.
-    """
-    xp = xp_of(proposals, objects.boxes)
-    candidates = xp.concatenate([proposals, objects.boxes.astype(proposals.dtype)])  # (R+G, 4)
-    matches = matcher(objects.boxes, candidates)
-    positive, negative = balanced_sample(matches.label, count, positive_fraction, rng)
-    held = matches.target_index[positive]  # (P,): the object in each positive region
-    background = xp.zeros(len(negative), dtype=xp.int64)
-    return RegionTargets(
-        boxes=candidates[xp.concatenate([positive, negative])],
-        labels=xp.concatenate([objects.labels[held].astype(xp.int64) + 1, background]),
-        deltas=encode_boxes(objects.boxes[held], candidates[positive], box_weights),
-        matched=objects.index[held],
-    )
-
-
-def sample_regions(
-    proposals: Sequence[Array],
-    objects: Sequence[Objects],
-    matcher: Matcher,
-    settings: RegionSettings,
-    rng: np.random.Generator,
-) -> list[RegionTargets]:
-    """`region_targets` of each image: (R, 4) proposals and objects in the pixels of the batch."""
-    s = settings
-    samples = s.head_samples, s.head_positive_fraction
-    return [
-        region_targets(boxes, truth, matcher, *samples, rng, s.box_weights)
-        for boxes, truth in zip(proposals, objects, strict=True)
-    ]
+# The losses
 
 
 def box_loss(
@@ -308,10 +182,11 @@ def box_loss(
     xp = xp_of(logits.data)
     labels = xp.concatenate([t.labels for t in sampled])  # (S,)
     wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
-    starts = [0, *itertools.accumulate(len(t.labels) for t in sampled)]
-    positive = xp.concatenate(
-        [start + xp.arange(len(t.deltas)) for start, t in zip(starts, sampled, strict=False)]
-    )  # (P,): the first ones of each image
+    starts = itertools.accumulate((len(t.labels) for t in sampled), initial=0)
+    first_ones = [
+        start + np.arange(len(t.deltas)) for start, t in zip(starts, sampled, strict=False)
+    ]
+    positive = xp.asarray(np.concatenate(first_ones))  # (P,): the first ones of each image
     loss_classifier = F.softmax_cross_entropy(logits, labels)
     chosen = offsets[positive, labels[positive]]  # (S, K+1, 4) -> (P, 4)
     loss_box = F.smooth_l1(chosen, wanted, beta=beta, reduction="sum")

@@ -18,17 +18,13 @@ import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of, xp_of
+from minicv.backend.device import sent_together
+from minicv.backend.ranking import best_first
 from minicv.models.detection.roi_heads import draw_weights
 from minicv.nn import Conv2d, Module
-from minicv.vision.boxes import (
-    batched_nms,
-    clip_boxes_to_image,
-    decode_boxes,
-    encode_boxes,
-    remove_small_boxes,
-)
-from minicv.vision.matching import Matcher, balanced_sample
+from minicv.vision.boxes import encode_boxes
+from minicv.vision.matching import Matcher, balanced_samples
 
 
 class RPNHead(Module):
@@ -100,127 +96,175 @@ class Proposals(NamedTuple):
     anchors: Array
 
 
+class Candidates(NamedTuple):
+    """The best P anchors of each of N images, moved by their offsets.
+
+    Attributes:
+        boxes: (N, P, 4), level after level, best first within each level.
+        scores: (N, P) probabilities.
+        levels: (P,) the map that each comes from.
+        anchors: (N, P) the anchor that each was, 0..M-1.
+        large: (N, P) whether the box is large enough to be a proposal. Were the others left out
+            here, each image would have a number of its own, for which a GPU's host must wait.
+    """
+
+    boxes: Array
+    scores: Array
+    levels: Array
+    anchors: Array
+    large: Array
+
+    def of_image(self, number: int) -> Proposals:
+        """Those of one image that are large enough; on a GPU the host waits."""
+        large = xp_of(self.large).flatnonzero(self.large[number])
+        return Proposals(
+            self.boxes[number][large],
+            self.scores[number][large],
+            self.levels[large],
+            self.anchors[number][large],
+        )
+
+
 def propose(
     objectness: Array,
     deltas: Array,
     anchors: Array,
     counts: Sequence[int],
-    image_size: tuple[int, int],
+    image_sizes: Sequence[tuple[int, int]],
     *,
     pre_nms_top_n: int,
     min_size: float,
-) -> Proposals:
-    """The best anchors of each level of one image, moved by their offsets. A constant, without a
-    gradient.
+) -> Candidates:
+    """The best anchors of each level, moved by their offsets. A constant, without a gradient.
 
     There is no threshold on the scores: they only order the anchors, and the head decides later
     which regions are background.
 
     Args:
-        objectness: (M,) logits, one for each anchor.
-        deltas: (M, 4) offsets from the anchors.
+        objectness: (N, M) logits of N images, one for each anchor.
+        deltas: (N, M, 4) offsets from the anchors.
         anchors: (M, 4), level after level.
         counts: how many anchors each level has, M in all.
-        image_size: height and width that boxes are clipped to.
+        image_sizes: height and width that the boxes of each image are clipped to.
         pre_nms_top_n: how many anchors of a level are taken, the best ones.
-        min_size: boxes with a shorter side are dropped, pixels.
+        min_size: boxes with a shorter side are too small, pixels.
 
     Source: Ren et al. 2015, section 3.3; with several levels Lin et al. 2017, section 4.1.
 
     >>> anchors = np.array([[0.0, 0.0, 8.0, 8.0], [4.0, 4.0, 12.0, 12.0]])
-    >>> found = propose(np.array([-1.0, 0.0]), np.zeros((2, 4)), anchors, [2], (10, 10),
+    >>> found = propose(np.array([[-1.0, 0.0]]), np.zeros((1, 2, 4)), anchors, [2], [(10, 10)],
     ...                 pre_nms_top_n=1, min_size=2.0)
     >>> found.boxes.tolist(), found.scores.tolist(), found.levels.tolist(), found.anchors.tolist()
-    ([[4.0, 4.0, 10.0, 10.0]], [0.5], [0], [1])
+    ([[[4.0, 4.0, 10.0, 10.0]]], [[0.5]], [0], [[1]])
     """
     xp = xp_of(objectness, deltas, anchors)
     starts = [0, *itertools.accumulate(counts)]
     best_of_levels = [
-        start + xp.argsort(-objectness[start:end], kind="stable")[:pre_nms_top_n]
+        start + best_first(objectness[:, start:end], pre_nms_top_n)
         for start, end in itertools.pairwise(starts)
     ]
-    best = xp.concatenate(best_of_levels)  # (P,)
-    levels = xp.concatenate(
-        [xp.full(len(own), level, xp.int64) for level, own in enumerate(best_of_levels)]
+    best = best_of_levels[0] if len(counts) == 1 else xp.concatenate(best_of_levels, 1)  # (N, P)
+    levels = np.repeat(np.arange(len(counts)), [own.shape[1] for own in best_of_levels])
+    dtype = xp.result_type(objectness, deltas, anchors, np.float32)  # at least
+    numbers = (array.astype(dtype, copy=False) for array in (objectness, deltas, anchors))
+    boxes, scores, large = kernels_of(objectness).decode_candidates(
+        *numbers, best, list(image_sizes), min_size
     )
-    boxes = decode_boxes(deltas[best], anchors[best])  # (P, 4)
-    boxes = clip_boxes_to_image(boxes, image_size)
-    scores = 1 / (1 + xp.exp(-xp.clip(objectness[best], -50, 50)))
-    large = remove_small_boxes(boxes, min_size)
-    return Proposals(boxes[large], scores[large], levels[large], best[large])
+    return Candidates(boxes, scores, xp.asarray(levels), best, large)
 
 
-def suppress(proposals: Proposals, *, nms_threshold: float, post_nms_top_n: int) -> Proposals:
+def suppress(
+    candidates: Candidates, *, nms_threshold: float, post_nms_top_n: int
+) -> list[Proposals]:
     """Of boxes of a level that overlap by more than the threshold, the best; at most
-    ``post_nms_top_n`` boxes of all levels.
+    ``post_nms_top_n`` boxes of all levels of an image.
 
-    >>> boxes = np.array([[0.0, 0.0, 8.0, 8.0], [0.0, 1.0, 8.0, 8.0], [8.0, 0.0, 12.0, 8.0]])
-    >>> proposals = Proposals(boxes, np.array([0.9, 0.8, 0.7]), np.zeros(3, int), np.arange(3))
-    >>> found = suppress(proposals, nms_threshold=0.7, post_nms_top_n=300)
+    On a GPU the host waits once, to learn how many boxes each image has left.
+
+    >>> boxes = np.array([[[0.0, 0.0, 8.0, 8.0], [0.0, 1.0, 8.0, 8.0], [8.0, 0.0, 12.0, 8.0]]])
+    >>> candidates = Candidates(boxes, np.array([[0.9, 0.8, 0.7]]), np.zeros(3, int),
+    ...                         np.arange(3)[None], np.ones((1, 3), bool))
+    >>> (found,) = suppress(candidates, nms_threshold=0.7, post_nms_top_n=300)
     >>> found.scores.tolist(), found.anchors.tolist()
     ([0.9, 0.7], [0, 2])
     """
-    boxes, scores, levels, _ = proposals
-    kept = batched_nms(boxes, scores, levels, nms_threshold)[:post_nms_top_n]  # (R,)
-    return Proposals(*(part[kept] for part in proposals))
+    boxes, scores, levels, anchors, large = candidates
+    xp, (images, count, _) = xp_of(boxes), boxes.shape
+    kept, kept_counts = kernels_of(boxes).nms_of_images(
+        boxes, scores, levels, large, nms_threshold, post_nms_top_n
+    )  # (N, R)
+    # All images together, as one of N P boxes.
+    rows = kept + count * xp.arange(images)[:, None]
+    arrays = (boxes.reshape(-1, 4)[rows], scores.reshape(-1)[rows], levels[kept])
+    parts = (*arrays, anchors.reshape(-1)[rows])
+    return [
+        Proposals(*(part[image, :own] for part in parts)) for image, own in enumerate(kept_counts)
+    ]
 
 
 class AnchorTargets(NamedTuple):
-    """The right output of the proposal network for the anchors that were drawn.
+    """The right output of the proposal network for the anchors that were drawn in N images.
 
     Attributes:
-        index: (S,) the drawn anchors, positives first.
+        index: (S,) the drawn anchors, numbered among the N M anchors of all images; of each image
+            positives first.
         is_object: (S,) 1.0 for positives, 0.0 for background.
-        deltas: (P, 4) the offsets that the first P, the positives, should have.
+        positive: (P,) the positives among the drawn anchors, numbered in the same way.
+        deltas: (P, 4) the offsets that the positives should have.
     """
 
     index: Array
     is_object: Array
+    positive: Array
     deltas: Array
 
 
 def anchor_targets(
     anchors: Array,
-    target_boxes: Array,
+    target_boxes: Sequence[Array],
     matcher: Matcher,
     count: int,
     positive_fraction: float,
     rng: np.random.Generator,
 ) -> AnchorTargets:
-    """Draw ``count`` anchors of one image and say what they should predict.
+    """Draw ``count`` anchors of each image and say what they should predict.
 
     An image without objects gives background alone. Targets are plain arrays, without a gradient.
+    On a GPU the host waits once for all images.
 
     Args:
-        anchors: (M, 4).
-        target_boxes: (G, 4), the true boxes.
+        anchors: (M, 4), of every image.
+        target_boxes: (G, 4), the true boxes of each image.
         matcher: which anchors hold an object, and which are background.
-        count: S, unless there are fewer.
-        positive_fraction: the share of S that positives have at most.
+        count: of each image, unless there are fewer.
+        positive_fraction: the share of ``count`` that positives have at most.
         rng: draws.
 
     Source: Ren et al. 2015, sections 3.1.2 and 3.1.3.
     """
-    xp = xp_of(anchors, target_boxes)
-    matches = matcher(target_boxes, anchors)
-    positive, negative = balanced_sample(matches.label, count, positive_fraction, rng)
-    matched = target_boxes[matches.target_index[positive]]  # (P, 4)
-    return AnchorTargets(
-        index=xp.concatenate([positive, negative]),
-        is_object=(xp.arange(len(positive) + len(negative)) < len(positive)).astype(anchors.dtype),
-        deltas=encode_boxes(matched, anchors[positive]),
-    )
+    xp, m = xp_of(anchors, *target_boxes), len(anchors)
+    targets = target_boxes[0] if len(target_boxes) == 1 else xp.concatenate(target_boxes)
+    matches = matcher.match_images(targets, [len(own) for own in target_boxes], anchors)
+    lengths = [m] * len(target_boxes)
+    drawn = balanced_samples(matches.label, lengths, count, positive_fraction, rng)
+    is_object = np.zeros(len(drawn.rows), anchors.dtype)
+    is_object[drawn.places] = 1
+    chosen = drawn.rows[drawn.places]  # (P,)
+    rows, positive, own = sent_together([drawn.rows, chosen, chosen % max(m, 1)], like=anchors)
+    matched = targets[matches.target_index[positive]]  # (P, 4)
+    deltas = encode_boxes(matched, anchors[own])
+    return AnchorTargets(rows, xp.asarray(is_object), positive, deltas)
 
 
 def rpn_loss(
-    objectness: Tensor, deltas: Tensor, sampled: Sequence[AnchorTargets], beta: float
+    objectness: Tensor, deltas: Tensor, sampled: AnchorTargets, beta: float
 ) -> tuple[Tensor, Tensor]:
     """The objectness loss of all sampled anchors, and the box loss of the positive ones.
 
     Args:
         objectness: (N, M) logits.
         deltas: (N, M, 4) offsets.
-        sampled: for each image what was drawn, S anchors in all, P of them positive.
+        sampled: what was drawn, S anchors, P of them positive.
         beta: the error at which smooth L1 turns from a parabola into a line.
 
     Returns:
@@ -229,16 +273,10 @@ def rpn_loss(
 
     Source: Ren et al. 2015, equation 1.
     """
-    xp = xp_of(objectness.data)
     n, m = objectness.shape
-    drawn = xp.concatenate([i * m + t.index for i, t in enumerate(sampled)])  # (S,)
-    positive = xp.concatenate(
-        [i * m + t.index[: len(t.deltas)] for i, t in enumerate(sampled)]
-    )  # (P,)
-    is_object = xp.concatenate([t.is_object for t in sampled])  # (S,)
-    wanted = xp.concatenate([t.deltas for t in sampled])  # (P, 4)
     loss_objectness = F.binary_cross_entropy_with_logits(
-        objectness.reshape(n * m)[drawn], is_object
+        objectness.reshape(n * m)[sampled.index], sampled.is_object
     )
-    loss_box = F.smooth_l1(deltas.reshape(n * m, 4)[positive], wanted, beta=beta, reduction="sum")
-    return loss_objectness, loss_box / max(len(drawn), 1)
+    found = deltas.reshape(n * m, 4)[sampled.positive]  # (P, 4)
+    loss_box = F.smooth_l1(found, sampled.deltas, beta=beta, reduction="sum")
+    return loss_objectness, loss_box / max(len(sampled.index), 1)

@@ -27,12 +27,8 @@ from minicv.models.backbones.backbone import Backbone
 from minicv.models.counting_multiplications import counting_multiplications
 from minicv.models.detection.proposals_on_copy import MAX_SIDE, boxes_between, copy_within
 from minicv.models.detection.region_stages import record_boxes, record_detections, record_scores
-from minicv.models.detection.roi_heads import (
-    TwoLayerHead,
-    learnable_objects,
-    region_targets,
-    select_detections,
-)
+from minicv.models.detection.region_targets import learnable_objects, region_targets
+from minicv.models.detection.roi_heads import TwoLayerHead, select_detections
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import denormalised, normalised_batch, resized_size
 from minicv.nn import Linear, evaluating

@@ -43,7 +43,8 @@ from minicv.backend import Array, descending, to_numpy, xp_of
 from minicv.data import check_targets
 from minicv.inspection.stage import StageRecorder, record_features, record_input
 from minicv.models.backbones.backbone import Backbone
-from minicv.models.detection.roi_heads import TwoLayerHead, learnable_objects
+from minicv.models.detection.region_targets import learnable_objects
+from minicv.models.detection.roi_heads import TwoLayerHead
 from minicv.models.model import Model, Result, Target
 from minicv.models.photographs import denormalised, normalised_batch, resize_image
 from minicv.nn import Linear, Module, evaluating

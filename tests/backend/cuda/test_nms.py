@@ -1,13 +1,12 @@
 """Suppression on CUDA keeps exactly the boxes that the CPU keeps."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
-from cuda_kernels import check_kernel, needs_compiler
+from cuda_kernels import check_kernel, cupy, needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.backend import cuda
+from minicv.backend import cpu, cuda
 
 pytestmark = needs_compiler
 DTYPES = st.sampled_from([np.float32, np.float64])
@@ -63,6 +62,27 @@ def test_more_words_than_lanes():
     check_kernel("nms", boxes, rng.random(len(boxes)), 0.3, rng.integers(0, 2, len(boxes)))
 
 
+@given(st.integers(0, 1000), DTYPES, st.sampled_from([0, 1, 63, 130, 200]), st.booleans())
+def test_images_at_once(seed, dtype, count, whole):
+    """Some boxes are not wanted, and only the best survivors are."""
+    rng = np.random.default_rng(seed)
+    corner, side = rng.uniform(0, 20, (3, count, 2)), rng.uniform(-1, 9, (3, count, 2))
+    boxes = np.concatenate([corner, corner + side], axis=2).astype(dtype)
+    boxes = np.floor(boxes) if whole else boxes
+    scores = rng.integers(0, 50, (3, count)).astype(dtype)
+    labels, wanted = rng.integers(0, 3, count), rng.random((3, count)) < [[1.0], [0.7], [0.0]]
+    for most in (0, 5, 1000):
+        arguments = (boxes, scores, labels, wanted, 0.3, most)
+        kept, counts = cuda.nms_of_images(*map(moved, arguments))
+        expected, expected_counts = cpu.nms_of_images(*arguments)
+        assert counts == expected_counts
+        np.testing.assert_array_equal(cupy.asnumpy(kept), expected)
+
+
+def moved(argument):
+    return cupy.asarray(argument) if isinstance(argument, np.ndarray) else argument
+
+
 def test_the_host_waits_once():
     boxes, scores = cupy.asarray(np.eye(4)), cupy.asarray(np.arange(4.0))
     with cupy.recorded_synchronisations() as reasons:
@@ -70,6 +90,7 @@ def test_the_host_waits_once():
     assert reasons == ["item"]
 
 
+@pytest.mark.launches_nothing
 def test_too_many_boxes_are_refused_by_name():
     boxes = cupy.asarray(np.zeros((262145, 4), np.float32))
     with pytest.raises(ValueError, match=r"nms: .* at most 262144 boxes .* there are 262145"):

@@ -48,16 +48,18 @@ def proposals_of(objectness, deltas, anchors, **changes):
     """Boxes and scores after suppression, and before."""
     o = {**OPTIONS, **changes}
     before = propose(
-        objectness,
-        deltas,
+        objectness[None],
+        deltas[None],
         anchors,
         [len(anchors)],
-        (HEIGHT, WIDTH),
+        [(HEIGHT, WIDTH)],
         pre_nms_top_n=o["pre_nms_top_n"],
         min_size=o["min_size"],
     )
-    after = suppress(before, nms_threshold=o["nms_threshold"], post_nms_top_n=o["post_nms_top_n"])
-    return Found(*after[:2], *before[:2])
+    (after,) = suppress(
+        before, nms_threshold=o["nms_threshold"], post_nms_top_n=o["post_nms_top_n"]
+    )
+    return Found(*after[:2], *before.of_image(0)[:2])
 
 
 def by_loops(objectness, deltas, anchors, pre_nms_top_n, post_nms_top_n, nms_threshold, min_size):
@@ -88,10 +90,10 @@ def test_each_level_has_its_own_best_anchors_and_its_own_suppression(
     anchors = np.concatenate([corners, corners + rng.uniform(1, 20, (total, 2))], axis=1)
     objectness, deltas = rng.permutation(total) / 3 - 2, rng.normal(0, 0.2, (total, 4))
     before = propose(
-        objectness, deltas, anchors, counts, (HEIGHT, WIDTH),
+        objectness[None], deltas[None], anchors, counts, [(HEIGHT, WIDTH)],
         pre_nms_top_n=pre_nms_top_n, min_size=2.0,
     )  # fmt: skip
-    found = suppress(before, nms_threshold=nms_threshold, post_nms_top_n=post_nms_top_n)
+    (found,) = suppress(before, nms_threshold=nms_threshold, post_nms_top_n=post_nms_top_n)
 
     right, start = [], 0
     for level, count in enumerate(counts):
@@ -175,6 +177,27 @@ def test_nothing_is_large_enough_and_no_anchors(xp):
         assert [part.shape for part in found] == [(0, 4), (0,), (0, 4), (0,)]
 
 
+def test_images_do_not_know_of_each_other(xp):
+    """Several images at once give what each gives alone, and each is clipped to its own size."""
+    rng = np.random.default_rng(1)
+    counts, sizes = [20, 9], [(HEIGHT, WIDTH), (HEIGHT - 9, WIDTH - 20), (1, 1)]
+    anchors = np.array(box_loops.random_boxes(rng, sum(counts), HEIGHT, WIDTH))
+    objectness = rng.normal(size=(3, sum(counts)))
+    deltas = rng.normal(scale=0.3, size=(3, sum(counts), 4))
+    options = {"pre_nms_top_n": 8, "min_size": 3.0}
+    after = {"nms_threshold": 0.3, "post_nms_top_n": 5}
+    arrays = [xp.asarray(array) for array in (objectness, deltas, anchors)]
+    found = suppress(propose(*arrays, counts, sizes, **options), **after)
+    for i, together in enumerate(found):
+        alone = propose(
+            objectness[i : i + 1], deltas[i : i + 1], anchors, counts, sizes[i : i + 1], **options
+        )
+        (alone,) = suppress(alone, **after)
+        for ours, theirs in zip(together, alone, strict=True):
+            np.testing.assert_allclose(to_numpy(ours), theirs, rtol=1e-12)
+    assert [len(own.boxes) for own in found] == [5, 5, 0]
+
+
 def test_propose_on_a_device(xp):
     rng = np.random.default_rng(0)
     anchors = np.array(box_loops.random_boxes(rng, 30, HEIGHT, WIDTH))
@@ -228,53 +251,55 @@ def test_initial_weights_are_small_and_biases_zero():
 # Which anchors are learnt from, and what they should say
 
 
-@given(strategies.seeds(), st.integers(0, 4), counts, fractions)
+@given(strategies.seeds(), st.lists(st.integers(0, 4), min_size=1, max_size=3), counts, fractions)
 def test_anchor_targets_box_by_box(seed, objects, count, fraction):
-    targets = random_targets(seed, objects)
-    index, is_object, deltas = anchor_targets(
+    """Of several images, each with a number of objects of its own."""
+    targets = [random_targets(seed + i, own) for i, own in enumerate(objects)]
+    drawn = anchor_targets(
         ANCHORS, targets, ANCHOR_MATCHER, count, fraction, np.random.default_rng(seed)
     )
-    answers = labelled(ANCHORS.tolist(), targets.tolist(), ANCHOR_MATCHER)
-    positives = int(is_object.sum())
-    assert is_object.tolist() == [1.0] * positives + [0.0] * (len(index) - positives)
-    check_draw(
-        index[:positives].tolist(),
-        index[positives:].tolist(),
-        [label for label, _ in answers],
-        count,
-        fraction,
+    image, anchor = np.divmod(drawn.index, len(ANCHORS))
+    assert (np.diff(image) >= 0).all()
+    assert drawn.index[drawn.is_object == 1].tolist() == drawn.positive.tolist()
+    expected = []
+    for i, own in enumerate(targets):
+        answers = labelled(ANCHORS.tolist(), own.tolist(), ANCHOR_MATCHER)
+        index, is_object = anchor[image == i].tolist(), drawn.is_object[image == i].tolist()
+        positives = int(sum(is_object))
+        assert is_object == [1.0] * positives + [0.0] * (len(index) - positives)
+        labels = [label for label, _ in answers]
+        check_draw(index[:positives], index[positives:], labels, count, fraction)
+        expected += [box_loops.encode(own[answers[k][1]], ANCHORS[k]) for k in index[:positives]]
+    np.testing.assert_allclose(
+        drawn.deltas, np.array(expected).reshape(-1, 4), rtol=1e-9, atol=1e-12
     )
-    expected = [
-        box_loops.encode(targets[answers[i][1]], ANCHORS[i]) for i in index[:positives].tolist()
-    ]
-    np.testing.assert_allclose(deltas, np.array(expected).reshape(-1, 4), rtol=1e-9, atol=1e-12)
 
 
 def test_a_true_box_that_no_anchor_touches_makes_no_anchor_positive():
     """Its best overlap is 0, and every anchor ties with that."""
     far = np.array([[1000.0, 1000, 1010, 1010]])
-    drawn = anchor_targets(ANCHORS, far, ANCHOR_MATCHER, 64, 0.5, np.random.default_rng(0))
+    drawn = anchor_targets(ANCHORS, [far], ANCHOR_MATCHER, 64, 0.5, np.random.default_rng(0))
     assert len(drawn.index) == 64 and drawn.is_object.sum() == 0 and drawn.deltas.shape == (0, 4)
 
 
 def test_without_objects_all_anchors_are_background(xp):
     drawn = anchor_targets(
-        xp.asarray(ANCHORS), xp.zeros((0, 4)), ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0)
+        xp.asarray(ANCHORS), [xp.zeros((0, 4))], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0)
     )
     assert to_numpy(drawn.is_object).tolist() == [0.0] * 16 and drawn.deltas.shape == (0, 4)
 
 
 def test_without_anchors_nothing_is_drawn(xp):
     none = xp.zeros((0, 4))
-    drawn = anchor_targets(none, none, ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
-    assert [len(part) for part in drawn] == [0, 0, 0]
+    drawn = anchor_targets(none, [none], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
+    assert [len(part) for part in drawn] == [0, 0, 0, 0]
 
 
 def test_the_same_rng_draws_the_same_anchors_on_every_device(xp):
     def draw(move, seed):
         rng = np.random.default_rng(seed)
         targets = random_targets(3, 3)
-        return anchor_targets(move(ANCHORS), move(targets), ANCHOR_MATCHER, 20, 0.5, rng)
+        return anchor_targets(move(ANCHORS), [move(targets)], ANCHOR_MATCHER, 20, 0.5, rng)
 
     ours, theirs = draw(xp.asarray, seed=9), draw(np.asarray, seed=9)
     for a, b in zip(ours, theirs, strict=True):
@@ -286,21 +311,23 @@ def test_the_same_rng_draws_the_same_anchors_on_every_device(xp):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_anchor_targets_have_the_type_of_the_network(dtype):
     anchors, targets = ANCHORS.astype(dtype), random_targets(1, 2).astype(np.float32)
-    drawn = anchor_targets(anchors, targets, ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
+    drawn = anchor_targets(anchors, [targets], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
     assert drawn.is_object.dtype == dtype and drawn.deltas.dtype == dtype
 
 
 # The losses
 
 
-def drawn_anchors(rng, anchors, count):
-    """Some of the anchors of one image, the first few of them positive."""
-    index = rng.permutation(anchors)[:count]
-    positives = int(rng.integers(0, count + 1))
+def drawn_anchors(counts, anchors, rng):
+    """Some of the anchors of each image, the first few of them positive."""
+    index = [i * anchors + rng.permutation(anchors)[:count] for i, count in enumerate(counts)]
+    positives = [int(rng.integers(0, count + 1)) for count in counts]
+    is_object = [np.arange(c) < p for c, p in zip(counts, positives, strict=True)]
     return AnchorTargets(
-        index=index,
-        is_object=(np.arange(count) < positives).astype(np.float64),
-        deltas=rng.normal(size=(positives, 4)),
+        index=np.concatenate(index),
+        is_object=np.concatenate(is_object).astype(np.float64),
+        positive=np.concatenate([own[:p] for own, p in zip(index, positives, strict=True)]),
+        deltas=rng.normal(size=(sum(positives), 4)),
     )
 
 
@@ -308,24 +335,21 @@ def rpn_case(seed, counts, anchors=11):
     rng = np.random.default_rng(seed)
     objectness = rng.normal(scale=3, size=(len(counts), anchors))
     deltas = rng.normal(size=(len(counts), anchors, 4))
-    return objectness, deltas, [drawn_anchors(rng, anchors, count) for count in counts]
+    return objectness, deltas, drawn_anchors(counts, anchors, rng)
 
 
 @given(strategies.seeds(), samples_per_image, betas)
 def test_rpn_loss_anchor_by_anchor(seed, counts, beta):
     objectness, deltas, sampled = rpn_case(seed, counts)
     losses = rpn_loss(Tensor(objectness), Tensor(deltas), sampled, beta)
-    logistic, box, drawn = 0.0, 0.0, 0
-    for image, targets in enumerate(sampled):
-        for position, anchor in enumerate(targets.index):
-            logit = objectness[image, anchor]
-            logistic += math.log1p(math.exp(-logit if targets.is_object[position] else logit))
-            drawn += 1
-            if targets.is_object[position]:
-                box += sum(
-                    smooth_l1(deltas[image, anchor, c] - targets.deltas[position, c], beta)
-                    for c in range(4)
-                )
+    logistic, box, drawn, wanted = 0.0, 0.0, len(sampled.index), iter(sampled.deltas)
+    for number, is_object in zip(sampled.index, sampled.is_object, strict=True):
+        image, anchor = divmod(number, objectness.shape[1])
+        logit = objectness[image, anchor]
+        logistic += math.log1p(math.exp(-logit if is_object else logit))
+        if is_object:
+            offsets = next(wanted)
+            box += sum(smooth_l1(deltas[image, anchor, c] - offsets[c], beta) for c in range(4))
     # Both by the number of all samples, not of the positive ones.
     np.testing.assert_allclose(losses[0].item(), logistic / max(drawn, 1), rtol=1e-10)
     np.testing.assert_allclose(losses[1].item(), box / max(drawn, 1), rtol=1e-10)
@@ -333,7 +357,9 @@ def test_rpn_loss_anchor_by_anchor(seed, counts, beta):
 
 def test_losses_by_hand():
     """Two anchors of which one is an object and 2 off in x: logs of 2, and (2 - 1/2) / 2."""
-    sampled = [AnchorTargets(np.array([1, 0]), np.array([1.0, 0]), np.array([[2.0, 0, 0, 0]]))]
+    sampled = AnchorTargets(
+        np.array([1, 0]), np.array([1.0, 0]), np.array([1]), np.array([[2.0, 0, 0, 0]])
+    )
     losses = rpn_loss(Tensor(np.zeros((1, 3))), Tensor(np.zeros((1, 3, 4))), sampled, 1.0)
     assert [loss.item() for loss in losses] == pytest.approx([math.log(2), 0.75])
 
@@ -357,10 +383,12 @@ def reached(tensor):
 def test_only_drawn_anchors_learn_and_only_positive_ones_where():
     objectness, deltas, _ = rpn_case(0, [5, 5])
     scores, offsets = (Tensor(x, requires_grad=True) for x in (objectness, deltas))
-    sampled = [
-        AnchorTargets(np.array([3, 7, 0]), np.array([1.0, 0, 0]), np.full((1, 4), 9.0)),
-        AnchorTargets(np.array([10, 2]), np.array([1.0, 1]), np.full((2, 4), 9.0)),
-    ]
+    sampled = AnchorTargets(
+        index=np.array([3, 7, 0, 11 + 10, 11 + 2]),
+        is_object=np.array([1.0, 0, 0, 1, 1]),
+        positive=np.array([3, 11 + 10, 11 + 2]),
+        deltas=np.full((3, 4), 9.0),
+    )
     sum(rpn_loss(scores, offsets, sampled, 1.0)).backward()
     assert reached(scores) == {(0, 3), (0, 7), (0, 0), (1, 10), (1, 2)}
     assert {place[:2] for place in reached(offsets)} == {(0, 3), (1, 10), (1, 2)}
@@ -368,7 +396,8 @@ def test_only_drawn_anchors_learn_and_only_positive_ones_where():
 
 def test_nothing_drawn_costs_nothing():
     objectness, deltas, _ = rpn_case(0, [0])
-    sampled = [AnchorTargets(np.zeros(0, np.int64), np.zeros(0), np.zeros((0, 4)))]
+    none = np.zeros(0, np.int64)
+    sampled = AnchorTargets(none, np.zeros(0), none, np.zeros((0, 4)))
     tensors = [Tensor(array, requires_grad=True) for array in (objectness, deltas)]
     losses = rpn_loss(*tensors, sampled, 1.0)
     assert [loss.item() for loss in losses] == [0.0, 0.0]
@@ -379,7 +408,7 @@ def test_nothing_drawn_costs_nothing():
 def test_float32_stays_float32_and_is_close():
     objectness, deltas, sampled = rpn_case(4, [5, 4])
     exact = rpn_loss(Tensor(objectness), Tensor(deltas), sampled, 1 / 9)
-    sampled = [AnchorTargets(t.index, *(a.astype("float32") for a in t[1:])) for t in sampled]
+    sampled = AnchorTargets(*(a.astype("float32") if a.dtype == np.float64 else a for a in sampled))
     inputs = [Tensor(array.astype("float32")) for array in (objectness, deltas)]
     rough = rpn_loss(*inputs, sampled, 1 / 9)
     for a, b in zip(rough, exact, strict=True):
@@ -389,7 +418,7 @@ def test_float32_stays_float32_and_is_close():
 
 def test_losses_on_a_device(xp):
     objectness, deltas, sampled = rpn_case(5, [5, 4])
-    there = [AnchorTargets(*(xp.asarray(array) for array in t)) for t in sampled]
+    there = AnchorTargets(*(xp.asarray(array) for array in sampled))
     losses = rpn_loss(Tensor(xp.asarray(objectness)), Tensor(xp.asarray(deltas)), there, 1.0)
     expected = rpn_loss(Tensor(objectness), Tensor(deltas), sampled, 1.0)
     for a, b in zip(losses, expected, strict=True):
