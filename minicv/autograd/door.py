@@ -9,6 +9,7 @@ wraps around; exp of a uint8 would be computed in float16. (float32 holds every 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
@@ -52,8 +53,8 @@ def plain(inputs: tuple[Any, ...]) -> Admitted | None:
         return inputs, (x.data,), (x.requires_grad,)
     if len(inputs) == 2:
         y = inputs[1]
-        if type(y) is float or type(y) is int:
-            y = Tensor(np.asarray(y, dtype))
+        if (type(y) is float or type(y) is int) and y != 0:  # as keys 0.0 and -0.0 are the same
+            y = _number(y, dtype)
             return (x, y), (x.data, y.data), (x.requires_grad, False)
         if isinstance(y, Tensor) and type(y.data) is np.ndarray and y.data.dtype is dtype:
             return inputs, (x.data, y.data), (x.requires_grad, y.requires_grad)
@@ -67,6 +68,14 @@ def plain(inputs: tuple[Any, ...]) -> Admitted | None:
             return None
     arrays = [None if value is None else value.data for value in inputs]
     return inputs, arrays, _which_require_grad(inputs)
+
+
+@functools.lru_cache(maxsize=256)
+def _number(value: float, dtype: DType) -> Tensor:
+    """A number of a program, which meets it again and again."""
+    array = np.asarray(value, dtype)
+    array.flags.writeable = False
+    return Tensor(array)
 
 
 def _which_require_grad(tensors: Sequence[Tensor | None]) -> tuple[bool, ...]:

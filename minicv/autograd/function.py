@@ -139,18 +139,17 @@ class Function:
                 f"{len(self.inputs)} inputs; return one for each, None where none is needed"
             )
         pairs: list[tuple[Tensor, Array]] = []
-        for index in range(len(gradients)):
+        for index, needed in enumerate(self.needs_grad):
             tensor = self.inputs[index]
-            if not self.needs_grad[index] or tensor is None:
-                continue
-            gradient, data = gradients[index], tensor.data
-            if (  # most gradients are right at a glance
-                type(gradient) is not np.ndarray
-                or gradient.dtype is not data.dtype
-                or gradient.shape != data.shape
-            ):
-                gradient = self._checked(index, tensor, gradient)
-            pairs.append((tensor, gradient))
+            if needed and tensor is not None:
+                gradient, data = gradients[index], tensor.data
+                if (  # most gradients are right at a glance
+                    type(gradient) is not np.ndarray
+                    or gradient.dtype is not data.dtype
+                    or gradient.shape != data.shape
+                ):
+                    gradient = self._checked(index, tensor, gradient)
+                pairs.append((tensor, gradient))
         return pairs
 
     def free(self) -> None:

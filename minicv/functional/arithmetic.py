@@ -35,9 +35,9 @@ class Multiply(Function):
     def forward(self, x: Array, y: Array) -> Array:
         self.x, self.y = x, y
         product = x * y
-        if True in self.needs_grad:
+        of_x, of_y = self.needs_grad
+        if of_x or of_y:
             # A gradient is multiplied by the other factor. If the product is finite, so are both.
-            of_x, of_y = self.needs_grad
             self.finite = surely_finite(product if of_x and of_y else y if of_x else x)
         return product
 

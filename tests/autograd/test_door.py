@@ -147,6 +147,15 @@ def test_numbers_and_lists_keep_the_digits_of_float64():
     assert F.maximum(double, 0.1).data.tolist() == [0.1]
 
 
+def test_numbers_are_kept_with_their_sign_and_dtype():
+    single, double = Tensor(np.ones(2, "float32")), Tensor(np.ones(2))
+    for _ in range(2):
+        assert np.signbit((single * -0.0).data).all() and not np.signbit((single * 0.0).data).any()
+        assert (double * 0.1).data.tolist() == [0.1, 0.1]
+        assert (single * 0.1).data.tolist() == np.float32([0.1, 0.1]).tolist()
+        assert (single * 1).dtype == (single * 1.0).dtype == np.float32
+
+
 def test_on_a_device_the_numbers_beside_an_array_move_there():
     whole = cupy.asarray(np.array([1, 200], "uint8"))
     assert isinstance((Tensor(whole) * 2).data, cupy.ndarray)
