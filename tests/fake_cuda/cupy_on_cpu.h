@@ -87,6 +87,19 @@ static inline int __float_as_int(float b) { return bits_as<int>(b); }
 static inline double __longlong_as_double(long long b) { return bits_as<double>(b); }
 static inline long long __double_as_longlong(double b) { return bits_as<long long>(b); }
 
+// CuPy keeps a float16 as its bits, in a class `half` that its own header defines later.
+static inline unsigned short __float2half_rn(float v) { return bits_as<unsigned short>((_Float16)v); }
+static inline float __half2float(unsigned short bits) { return bits_as<_Float16>(bits); }
+struct half;
+template <class Half>
+static unsigned short __half_as_ushort(Half value) {
+    return bits_as<unsigned short>(value);
+}
+template <class Bits, class Half = half>
+static Half __ushort_as_half(Bits bits) {
+    return bits_as<Half>((unsigned short)bits);
+}
+
 template <class T>
 static T __ldg(const T* address) {
     return *address;

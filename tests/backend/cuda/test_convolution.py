@@ -80,6 +80,7 @@ def test_arrays_with_gaps_and_of_two_dtypes():
     check_kernel("conv2d_grad_weight", grad.astype(np.float32), x, weight.shape, *case.options)
 
 
+@pytest.mark.launches_nothing
 @pytest.mark.host_only
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_a_batch_of_no_images(case):
@@ -88,6 +89,7 @@ def test_a_batch_of_no_images(case):
         check_on_cuda(empty, np.float32, algorithm)
 
 
+@pytest.mark.launches_nothing
 @pytest.mark.host_only
 def test_gradients_of_maps_without_a_window():
     """As transposed convolution meets them: an image without rows still has pixels to reach."""
@@ -106,6 +108,7 @@ def test_the_host_never_waits(case):
     assert reasons == []
 
 
+@pytest.mark.launches_nothing
 @pytest.mark.host_only
 def test_other_dtypes_are_refused_with_a_way_out():
     case = CASES["3x3"]

@@ -18,6 +18,7 @@ def chosen(case, dtype=np.float32, tensor_cores=True):
     return tuple(choose_algorithm(layer, direction, tensor_cores) for direction in DIRECTIONS)
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
@@ -47,6 +48,7 @@ def test_choice_by_shape(case, expected):
     assert chosen(case) == expected
 
 
+@pytest.mark.host_only
 def test_winograd_is_for_float32():
     assert chosen(WIDE, np.float64) == ("implicit_gemm", "implicit_gemm", "im2col")
 
@@ -54,6 +56,7 @@ def test_winograd_is_for_float32():
 TF32 = "implicit_gemm_tf32"
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize(
     ("case", "expected"),
     [
@@ -75,6 +78,7 @@ def test_choice_under_tf32(case, expected):
     assert TF32 not in chosen(case)
 
 
+@pytest.mark.host_only
 def test_overruling():
     with use_conv_algorithm("im2col"):
         assert chosen(WIDE) == chosen(Case((2, 24, 5, 7), (40, 24, 1, 1))) == ("im2col",) * 3
@@ -88,6 +92,7 @@ def test_overruling():
             assert chosen(WIDE) == ("winograd_2x2", "winograd_2x2", "im2col")
 
 
+@pytest.mark.host_only
 def test_what_each_algorithm_can():
     three = Case((1, 4, 9, 9), (4, 4, 3, 3))
     assert algorithms_of(three) == {"im2col", "implicit_gemm", "winograd_2x2"}

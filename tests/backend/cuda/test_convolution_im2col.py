@@ -54,6 +54,7 @@ def test_more_channels_than_a_grid_has_rows(monkeypatch):
 SIZES = st.integers(1, 700)
 
 
+@pytest.mark.host_only
 @given(*[SIZES] * 5, st.sampled_from([4, 8]))
 def test_runs_cover_all_columns_once_and_keep_to_the_workspace(n, c, o, oh, ow, itemsize):
     windows = Windows((3, 2), (1, 1), (0, 0), (1, 1), (oh, ow))
@@ -69,6 +70,7 @@ def test_runs_cover_all_columns_once_and_keep_to_the_workspace(n, c, o, oh, ow, 
     assert all(run.start % im2col.ROW_MULTIPLE == 0 for run in runs)
 
 
+@pytest.mark.host_only
 def test_the_smallest_run_and_no_run():
     windows = Windows((1, 1), (1, 1), (0, 0), (1, 1), (2, 3))
     huge = im2col.WORKSPACE_BYTES

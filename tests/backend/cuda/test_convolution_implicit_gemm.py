@@ -113,6 +113,7 @@ def test_a_nan_stays_where_its_windows_are():
     assert (np.isnan(to_numpy(y)) == reached).all()
 
 
+@pytest.mark.host_only
 def test_the_gradient_takes_no_stride():
     case = Case((1, 2, 5, 5), (3, 2, 3, 3), (2, 1))
     grad, weight = on_device(case.grad, case.weight, dtype=np.float32)
@@ -120,6 +121,7 @@ def test_the_gradient_takes_no_stride():
         implicit_gemm.grad_input(case.layer, grad, weight)
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize(("dtype", "tile"), TILES)
 def test_a_tile_is_divided_evenly(dtype, tile):
     """What the kernel relies on: warps of 4 x 8 threads, and the same number of fetches each."""

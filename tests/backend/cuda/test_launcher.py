@@ -39,6 +39,7 @@ def arrays(dtype=np.float32):
 FILES = sorted(Path(launcher.__file__).parent.glob("*.cu"))
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_is_compiled_is_ascii_and_differs_in_comments_alone(path):
     def without_comments(text):
@@ -58,12 +59,14 @@ def test_numbers_take_the_type_of_the_parameter(file, dtype):
     assert y.get().tolist() == [1, 2, 3, 4, 0]
 
 
+@pytest.mark.launches_nothing
 def test_without_a_block_nothing_is_launched(file):
     x, y = arrays()
     launch(file, x, y, grid=Grid((0, 1, 1), (256, 1, 1)))  # would need a compiler
     assert y.get().tolist() == [0] * 5
 
 
+@pytest.mark.launches_nothing
 def test_refusals_name_kernel_and_parameter(file):
     x, y = arrays()
     with pytest.raises(TypeError, match=r"planted.cu: scale: y must be .* float32 but is float64"):
@@ -87,6 +90,7 @@ def test_refusals_name_kernel_and_parameter(file):
         file.launch("scale", one_thread_each(5), x, y, 1, 5, False)
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize("dtype", [np.complex128, np.float16, np.int32])
 def test_an_open_type_without_a_kernel_says_what_to_do(file, dtype):
     x, y = arrays(dtype)

@@ -15,8 +15,8 @@ from cuda_kernels import check_kernel
         ((5, 2, 3), (5, 3, 4)),
         ((3,), (3, 4)),
         ((5, 2, 3), (3,)),
-        ((0, 2, 3), (3, 4)),
-        ((5, 2, 0), (0, 4)),
+        pytest.param((0, 2, 3), (3, 4), marks=pytest.mark.launches_nothing),
+        pytest.param((5, 2, 0), (0, 4), marks=pytest.mark.launches_nothing),
     ],
 )
 def test_as_on_the_cpu(a_shape, b_shape):

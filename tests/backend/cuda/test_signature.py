@@ -5,6 +5,7 @@ import pytest
 from minicv.backend.cuda.signature import Parameter, read_signatures
 
 
+@pytest.mark.host_only
 def test_over_lines_and_with_qualifiers():
     source = """
     __device__ int helper(int x) { return x; }
@@ -23,6 +24,7 @@ def test_over_lines_and_with_qualifiers():
     }
 
 
+@pytest.mark.host_only
 @pytest.mark.parametrize("parameter", ["int", "float x[3]", "int& n"])
 def test_a_parameter_of_another_form_is_refused(parameter):
     with pytest.raises(ValueError, match="no parameter of a kernel looks like"):
