@@ -6,7 +6,8 @@ import math
 from typing import Any, Literal
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, kernels_of
+from minicv.backend import Array, kernels_of
+from minicv.backend.clipping import kept_inside
 from minicv.backend.storage import as_stored
 from minicv.functional.arguments import check_tensor
 from minicv.functional.conv2d import Padding, Pair, checked_options, padded_by_name
@@ -61,10 +62,8 @@ class ConvNormRelu(Function):
 
     def backward(self, grad: Array) -> tuple[Array | None, ...]:
         kernels = kernels_of(grad)
-        if self.y is not None:
-            inside = self.y > 0
-            inside &= self.y < self.ceiling
-            grad = kept_where(inside, grad)
+        if self.y is not None and self.ceiling is not None:
+            grad = kept_inside(self.y, self.ceiling, grad)
         needs_x, needs_weight, needs_scale, needs_shift, _ = self.needs_grad
         scale = None if self.scale is None else self.scale[:, None, None, None]
         grad_x = grad_weight = grad_scale = grad_shift = None

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array
+from minicv.backend.clipping import clipped, kept_inside
 
 
 class Relu(Function):
     keeps_float16 = True
 
     def forward(self, x: Array) -> Array:
-        self.y = xp_of(x).clip(x, 0, math.inf)  # twice as fast as maximum(x, 0)
+        self.y = clipped(x, math.inf)
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        return kept_where(self.y > 0, grad)
+        return kept_inside(self.y, math.inf, grad)
 
 
 def relu(x: Tensor | Array) -> Tensor:

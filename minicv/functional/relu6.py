@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array
+from minicv.backend.clipping import clipped, kept_inside
 
 
 class Relu6(Function):
     keeps_float16 = True
 
     def forward(self, x: Array) -> Array:
-        self.y = xp_of(x).clip(x, 0, 6)
+        self.y = clipped(x, 6.0)
         return self.y
 
     def backward(self, grad: Array) -> Array:
-        inside = self.y > 0
-        inside &= self.y < 6
-        return kept_where(inside, grad)
+        return kept_inside(self.y, 6.0, grad)
 
 
 def relu6(x: Tensor | Array) -> Tensor:

@@ -42,12 +42,13 @@ import numpy as np
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, Pair
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
 from minicv.backend.cpu.memory import scratch, unbuffered
-from minicv.backend.parallel import parallel_for, split
+from minicv.backend.parallel import parallel_for, split, split_evenly
 
 # Rows of the output are cut into bands whose frame fits the second-level cache, and not finer: each
 # call from Python costs as much as a few thousand multiply-adds, and threads wait for each other.
-FRAME_ELEMENTS = 1 << 17  # 512 KiB
-RUN_ELEMENTS = 512  # long enough for the loop over a run to cost more than its start
+FRAME_ELEMENTS = 1 << 18  # 1 MiB
+SMALL_FRAME = 1 << 17  # of a whole image, that is done before a second core wakes
+RUN_ELEMENTS = 1024  # long enough for the loop over a run to cost more than its start
 # Of a plane in a block of channels. Shorter calls would keep the threads waiting for each other's
 # turn at the interpreter.
 PLANE_ELEMENTS = 1 << 20
@@ -158,7 +159,10 @@ class Frames:
         """(image, rows of the output): bands that the cache can hold."""
         n, c, oh, ow = self.layer.y_shape
         per_row = self.layer.stride[0] * self.extent(1, ow) * max(1, c)
-        return list(itertools.product(range(n), split(oh, FRAME_ELEMENTS // per_row)))
+        rows = FRAME_ELEMENTS // per_row
+        if n == 1 and oh * per_row > SMALL_FRAME:
+            rows = min(rows, -(-oh // 2))
+        return list(itertools.product(range(n), split_evenly(oh, rows)))
 
     def fill(self, x: np.ndarray, rows: slice) -> np.ndarray:
         """All that some rows of the output look at of image x (C, H, W): (rows, columns, C).
