@@ -64,6 +64,9 @@ def linear(x: Tensor | Array, weight: Tensor | Array, bias: Tensor | Array | Non
 
 
 def _check_shapes(x: Array, weight: Array, bias: Array | None) -> None:
+    of_bias = weight.shape[:1] if bias is None else bias.shape
+    if weight.ndim == 2 and x.shape[-1:] == weight.shape[1:] and of_bias == weight.shape[:1]:
+        return
     shapes = f"x={x.shape}, weight={weight.shape}, bias={None if bias is None else bias.shape}"
     if weight.ndim != 2:
         raise ValueError(f"linear: weight must have 2 axes (outputs, inputs); {shapes}")

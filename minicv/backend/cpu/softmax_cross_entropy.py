@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minicv.backend.scores import below_the_largest
-from minicv.backend.selection import zero_where_zero
+from minicv.backend.selection import surely_finite, zero_where_zero
 
 
 def softmax_cross_entropy_forward(
@@ -35,8 +35,8 @@ def softmax_cross_entropy_forward(
         factor = counted.astype(softmax.dtype)
     else:
         factor = np.where(counted, weight.astype(softmax.dtype)[labels], 0)
-    spoiled = np.isnan(total[:, 0]) & (factor == 0)
-    if spoiled.any():
+    if not surely_finite(total):
+        spoiled = np.isnan(total[:, 0]) & (factor == 0)
         np.moveaxis(softmax, 1, 2)[spoiled] = 0
     return losses, factor, softmax
 
