@@ -1,7 +1,8 @@
 """How fast is minicv beside its peers?
 
     python -m benchmarks conv|layers|models|detectors|autograd|training|start
-        [--peer NAME ...] [--quick] [--threads 2] [--only TEXT] [--torch-python PYTHON ...]
+        [--peer NAME ...] [--rounds 9] [--quick] [--threads 2] [--only TEXT]
+        [--torch-python PYTHON ...]
 
 Every side runs in a process of its own and they take turns; ratios are peer time / minicv time,
 above 1 where minicv is faster. A full run is kept in benchmarks/results/NAME.json, a quick one or
@@ -11,6 +12,7 @@ one of some cases only is printed.
 from __future__ import annotations
 
 import argparse
+import time
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
@@ -51,8 +53,8 @@ def main(name: str, arguments: Sequence[str]) -> int:
         useful = [peer for peer in useful if peer in options.peer]
     given = {peer: getattr(options, f"{peer}_python") for peer in PEERS}
     peers = find_peers(useful, given)
-    schedule = QUICK if options.quick else Schedule()
-    results = []
+    schedule = QUICK if options.quick else Schedule(rounds=options.rounds)
+    results, started = [], time.perf_counter()
     for case in cases:
         print(f"{case.row}: {case.name} ...", flush=True)
         result = measure(case, peers, schedule, options.threads)
@@ -65,7 +67,9 @@ def main(name: str, arguments: Sequence[str]) -> int:
     summary = summarise(results, wanted)
     print("\n" + format_results(results, summary))
     if not options.quick and not options.only:
-        measured = {"threads": options.threads, "summary": summary, "cases": results}
+        minutes = round((time.perf_counter() - started) / 60, 1)
+        measured = {"threads": options.threads, "minutes": minutes, "summary": summary}
+        measured["cases"] = results
         print(f"kept in {write_record(name, measured)}")
     return 1 if any("failed" in result for result in results) else 0
 
@@ -80,6 +84,7 @@ def _parser(name: str, cases: Sequence) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--peer", action="append", choices=list(PEERS), help="compare with this one only")
     add("--quick", action="store_true", help="a glance: few and short turns, nothing kept")
+    add("--rounds", type=int, default=Schedule.rounds, metavar="N", help="turns of every side")
     add("--threads", type=int, default=2, metavar="N", help="of every side; default 2")
     add("--only", default="", metavar="TEXT", help="cases whose row and name contain TEXT")
     for peer in PEERS:
