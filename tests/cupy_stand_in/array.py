@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cupy_stand_in.api import METHODS, unknown_keyword
-from cupy_stand_in.cuda import compute
+from cupy_stand_in.cuda import compute, is_capturing
 from cupy_stand_in.synchronisation import synchronise
 
 
@@ -119,7 +119,7 @@ class ndarray:
         value = host_values(value, "array[index] = value")
         if any(_is_mask(part) for part in key):
             synchronise("assignment through a boolean mask")  # CuPy counts what the mask keeps
-        elif any(isinstance(part, (np.ndarray, list)) for part in key):
+        elif not is_capturing() and any(isinstance(part, (np.ndarray, list)) for part in key):
             positions = np.arange(self._host.size).reshape(self._host.shape)[key]
             if np.unique(positions).size != positions.size:
                 raise ValueError(

@@ -1,7 +1,7 @@
 """``cupy.cuda``: as much of streams, graphs and memory pools as minicv uses, with CUDA's manners.
 
 While a stream is captured nothing runs: kernels and array operations are written down, and what
-they would compute is unknown (here NaN, or the largest whole number) until the graph is launched.
+they would compute is unknown (here NaN, or 0) until the graph is launched.
 What CUDA or CuPy refuse meanwhile is refused: a wait, cuBLAS, an array from the host.
 """
 
@@ -29,6 +29,11 @@ def not_while_capturing(waits_for: str) -> None:
             "cudaErrorStreamCaptureUnsupported: operation not permitted when stream is capturing "
             f"({waits_for})"
         )
+
+
+def is_capturing() -> bool:
+    """Whether a stream is captured: what arrays hold is then not what they will hold."""
+    return _captured is not None
 
 
 def take_from_host(size: int) -> None:
@@ -85,7 +90,7 @@ def _is_view(result: Any, inputs: Any) -> bool:
 def _unknown(dtype: np.dtype) -> Any:
     if dtype.kind in "fc":
         return np.nan
-    return True if dtype.kind == "b" else np.iinfo(dtype).max
+    return 0  # a place that every array has: later work may take it for an index
 
 
 class Graph:

@@ -148,3 +148,13 @@ class TestWhatCannotBeRecorded:
             return x + Tensor(cupy.asarray(np.ones(7, np.float32)))
 
         self.check(cupy, network, "return x + Tensor(cupy.asarray(np.ones(7, np.float32)))")
+
+
+@needs_compiler
+def test_a_transposed_convolution_with_a_stride(xp):
+    network = nn.ConvTranspose2d(3, 2, 4, stride=2, padding=1, rng=rng())
+    run = nn.graphed(moved(nn.Sequential(network), xp), xp.asarray(pictures(0)))
+    weight, bias = to_numpy(network.weight.data), to_numpy(network.bias.data)
+    expected = F.conv_transpose2d(pictures(1), weight, bias, stride=2, padding=1)
+    found = to_numpy(run(xp.asarray(pictures(1))).data)
+    np.testing.assert_allclose(found, expected.data, **CLOSE)

@@ -178,7 +178,8 @@ def choose_algorithm(
     """
     possible = possible_algorithms(layer, direction, tensor_cores)
     if is_recording():
-        possible = tuple(name for name in possible if name in WITHOUT_CUBLAS)
+        # What is left may use columns with products of our own, such as a stride backwards.
+        possible = tuple(name for name in possible if name in WITHOUT_CUBLAS) or ("im2col",)
     wanted = wanted_algorithm()
     if wanted is not None and wanted in possible:
         return wanted

@@ -26,6 +26,7 @@ import math
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, Shape4
 from minicv.backend.cuda.convolution_epilogue import columns_and_channels, write_images
 from minicv.backend.cuda.launcher import CudaFile, index_type, one_thread_each
+from minicv.backend.cuda.matmul import product
 from minicv.backend.device import Array, xp_of
 from minicv.backend.windows import Windows
 
@@ -135,10 +136,10 @@ def col2im(columns: Array, x: Array, windows: Windows, run: slice) -> None:
 
 def _products(matrices: Array, columns: Array) -> Array:
     """Each group's matrix (groups, M, K) times its rows of (groups · K, columns)."""
-    xp, (groups, m, k) = xp_of(columns), matrices.shape
-    products = xp.empty((groups * m, columns.shape[1]), columns.dtype)
+    groups, m, k = matrices.shape
+    products = xp_of(columns).empty((groups * m, columns.shape[1]), columns.dtype)
     for g, matrix in enumerate(matrices):
-        xp.matmul(matrix, columns[g * k : (g + 1) * k], out=products[g * m : (g + 1) * m])
+        product(matrix, columns[g * k : (g + 1) * k], out=products[g * m : (g + 1) * m])
     return products
 
 
