@@ -30,7 +30,7 @@ import numpy as np
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
 from minicv.backend.cpu.convolution_products import multiply, multiply_rows
-from minicv.backend.cpu.memory import add_up, scratch, unbuffered
+from minicv.backend.cpu.memory import add_up, scratch, strided, unbuffered
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 STRIP_BYTES = 3 << 20  # a strip costs some twenty steps of Python, so it should not be shorter
@@ -223,22 +223,14 @@ def copy_windows(
     """What the kernel elements meet in some rows of some images, into (C, KH, KW, N, rows, OW)."""
     frame = _frame(layer, x, channels, images, rows)
     phases = frame.shape[2]
-    per_channel, per_image, _, per_row, per_pixel = frame.strides
+    per_channel, per_image, per_phase, per_row, per_pixel = frame.strides
     (dh, dw), (sh, sw) = layer.dilation, layer.stride
+    if phases > 1:
+        dw = sw = 1
     for phase in range(phases):  # of kernel columns, as of pixels
         part = columns[:, :, phase::phases]
-        part[...] = np.lib.stride_tricks.as_strided(
-            frame[:, :, phase],
-            part.shape,
-            (
-                per_channel,
-                dh * per_row,
-                (dw if phases == 1 else 1) * per_pixel,
-                per_image,
-                sh * per_row,
-                (sw if phases == 1 else 1) * per_pixel,
-            ),
-        )
+        steps = (dh * per_row, dw * per_pixel, per_image, sh * per_row, sw * per_pixel)
+        part[...] = strided(frame, part.shape, (per_channel, *steps), phase * per_phase)
 
 
 def _frame(layer: Layer, x: np.ndarray, channels: slice, images: slice, rows: slice) -> np.ndarray:

@@ -49,7 +49,7 @@ from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, Pair,
 from minicv.backend.cpu import convolution_products as products
 from minicv.backend.cpu.convolution_epilogue import apply_epilogue, apply_to_block
 from minicv.backend.cpu.convolution_winograd_cache import WinogradCache
-from minicv.backend.cpu.memory import add_up, scratch
+from minicv.backend.cpu.memory import add_up, scratch, strided
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 FEW_WEIGHTS = 4 << 20  # bytes of U that stay in a cache while bands of tiles pass
@@ -358,7 +358,7 @@ def cut(
     # (N, C, h, w) -> (C, N, h, w)
     frame[:, :, to_rows, to_columns] = x[images, channels, from_rows, from_columns].swapaxes(0, 1)
     per_channel, per_image, per_row, per_pixel = frame.strides
-    view = np.lib.stride_tricks.as_strided(
+    view = strided(
         frame,
         (c, size, size, n, down, across),
         (per_channel, per_row, per_pixel, per_image, step * per_row, step * per_pixel),

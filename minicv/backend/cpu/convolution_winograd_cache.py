@@ -102,6 +102,8 @@ def equal(a: np.ndarray, b: np.ndarray) -> bool:
     False
     """
     a, b = a.reshape(-1), b.reshape(-1)
+    if a.dtype == b.dtype == np.float32 and len(a) == len(b) and len(a) % 2 == 0:
+        a, b = a.view(np.uint64), b.view(np.uint64)  # two at a time
     parts = split_evenly(len(a), 1 << 20)
     same = [False] * len(parts)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minicv.backend.cpu.memory import add_up, keep_freed_memory, scratch, unbuffered
+from minicv.backend.cpu.memory import add_up, keep_freed_memory, scratch, strided, unbuffered
 
 
 @given(st.integers(1, 5), st.integers(0, 3), st.integers(1, 70_000))
@@ -65,3 +65,18 @@ def test_results_without_a_buffer_are_the_same():
     expected = x * scale
     with unbuffered():
         np.testing.assert_array_equal(x * scale, expected)
+
+
+@pytest.mark.parametrize("start", [0, 3])
+def test_a_strided_view_shares_memory(start):
+    whole = np.arange(60, dtype=np.float32)
+    view = strided(whole, (4, 3), (8 * 4, 2 * 4), start * 4)
+    expected = [[8 * i + 2 * j + start for j in range(3)] for i in range(4)]
+    np.testing.assert_array_equal(view, expected)
+    view[1, 2] = -1
+    assert whole[12 + start] == -1
+
+
+def test_a_strided_view_of_memory_with_gaps_begins_at_its_first_element():
+    part = np.arange(60.0).reshape(6, 10)[1:4, 2:5]
+    np.testing.assert_array_equal(strided(part, (3, 2), (80, 8)), part[:, :2])
