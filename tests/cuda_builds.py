@@ -97,8 +97,10 @@ BUILDS: dict[str, list[Build]] = {
     "roi_pool.cu": every(
         real=REAL, box_t=REAL, corner_t=[np.float64], CHANNELS=[roi_pool.CHANNELS]
     ),
+    "running_statistics.cu": every(real=REAL),
     "scatter.cu": every(real=REAL, index_t=INDEX, position_t=POSITION),
     "scatter_in_order.cu": every(real=REAL, position_t=POSITION, CHUNK=[launcher.THREADS]),
+    "selection.cu": every(real=REAL, index_t=INDEX),
     "softmax_cross_entropy.cu": every(
         real=REAL,
         label_t=LABEL_TYPES,

@@ -7,6 +7,7 @@ element spoils all parameters in front of it.
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import numpy as np
@@ -34,7 +35,7 @@ def kept_where(mask: Array, values: Array, out: Array | None = None) -> Array:
     xp = xp_of(mask, values)
     bits = _BITS.get(values.dtype.str[1:])
     if xp is not np or bits is None:
-        kept = xp.where(mask, values, xp.zeros((), values.dtype))
+        kept = xp.where(mask, values, values.dtype.type(0))
         if out is None:
             return kept
         out[...] = kept
@@ -82,6 +83,12 @@ def product_or_zero(values: Array, factor: Array) -> Array:
     >>> product_or_zero(np.array([0.0, 2.0]), np.array(np.inf)).tolist()
     [0.0, inf]
     """
+    if xp_of(values, factor) is not np:
+        # Imported with the first device array, as in `kernels_of`.
+        kernel = importlib.import_module("minicv.backend.cuda.selection").product_or_zero
+        on_device = kernel(values, factor)
+        if on_device is not None:
+            return on_device
     with np.errstate(invalid="ignore"):  # infinity times 0
         product = values * factor
     if factor.ndim == 0 and surely_finite(factor) and factor != 0:

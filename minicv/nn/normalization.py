@@ -6,7 +6,7 @@ import numpy as np
 
 import minicv.functional as F
 from minicv.autograd import Tensor, grad_enabled
-from minicv.backend import Array, xp_of
+from minicv.backend import Array, kernels_of, xp_of
 from minicv.functional.arguments import check_tensor
 from minicv.functional.batch_norm import Activation, BatchNorm
 from minicv.nn.arguments import as_count, as_option
@@ -69,10 +69,13 @@ class BatchNorm2d(Module):
             )
         operation = BatchNorm(self.eps, activation)
         y = operation(x, self.weight, self.bias)
-        unbiased = operation.variance * (operation.count / (operation.count - 1))
-        self._follow(self.running_mean, operation.mean)
-        self._follow(self.running_var, unbiased)
-        self.num_batches_tracked.data = self.num_batches_tracked.data + 1
+        running = (self.running_mean, self.running_var, self.num_batches_tracked)
+        followed = kernels_of(operation.mean).follow_statistics(
+            *(buffer.data for buffer in running),
+            *(operation.mean, operation.variance, self.momentum, operation.count),
+        )
+        for buffer, new in zip(running, followed, strict=True):
+            buffer.data = new
         return y
 
     def scale_and_shift(self) -> tuple[Tensor | Array, Tensor | Array]:
@@ -98,10 +101,6 @@ class BatchNorm2d(Module):
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, "
             f"affine={self.weight is not None}"
         )
-
-    def _follow(self, running: Buffer, batch: Array) -> None:
-        old = running.data
-        running.data = (old + self.momentum * (batch - old)).astype(old.dtype, copy=False)
 
 
 class BatchNorm1d(BatchNorm2d):
