@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of
 from minicv.functional.arguments import as_whole_number
@@ -13,13 +15,14 @@ from minicv.functional.regions import check_regions
 class RoIAlign(Function):
     def __init__(self, boxes: Array, batch_indices: Array, *options: object) -> None:
         self.arguments = (boxes, batch_indices, *options)
+        self.kept: dict[str, Any] = {}
 
     def forward(self, x: Array) -> Array:
         self.x_shape = x.shape
-        return kernels_of(x).roi_align(x, *self.arguments)
+        return kernels_of(x).roi_align(x, *self.arguments, self.kept)
 
     def backward(self, grad: Array) -> Array:
-        return kernels_of(grad).roi_align_backward(grad, self.x_shape, *self.arguments)
+        return kernels_of(grad).roi_align_backward(grad, self.x_shape, *self.arguments, self.kept)
 
 
 def roi_align(
@@ -64,7 +67,8 @@ def roi_align(
     line; with ``aligned`` and ``sampling_ratio`` <= 0 it holds no sample and gives 0, as does a box
     with x2 < x1.
 
-    Cost: at most 4·S² multiply-adds for each output. Memory: the weights, shared by all channels.
+    Cost: at most 4·S² multiply-adds for each output. Memory: the weights, shared by all channels,
+    which the host keeps for the gradient.
     With ``sampling_ratio`` <= 0 both grow with the box, so clip boxes to the image before.
 
     Raises:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from minicv import Tensor, reference
 from minicv import functional as F
+from minicv.backend import cpu
 from minicv.testing import adjoint_check, gradcheck, strategies
 
 
@@ -35,6 +36,15 @@ def test_equals_the_loops(case, data):
 def test_backward_is_the_transpose(case, data):
     shape, arguments = case
     adjoint_check(lambda t: F.roi_align(t, *arguments), data.draw(strategies.arrays(shape)))
+
+
+@given(regions(), st.data())
+def test_what_forward_keeps_changes_no_bit_of_the_gradient(case, data):
+    shape, arguments = case
+    x, kept = data.draw(strategies.arrays(shape)), {}
+    y = cpu.roi_align(x, *arguments, kept)
+    anew = cpu.roi_align_backward(y, shape, *arguments)
+    np.testing.assert_array_equal(cpu.roi_align_backward(y, shape, *arguments, kept), anew)
 
 
 def test_every_element_of_the_gradient():

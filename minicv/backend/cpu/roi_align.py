@@ -12,7 +12,7 @@ rows and one for the columns.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -33,8 +33,12 @@ def roi_align(
     spatial_scale: float,
     sampling_ratio: int,
     aligned: bool,
+    kept: dict[str, Any] | None = None,
 ) -> np.ndarray:
     """(N, C, H, W) and R boxes -> (R, C, PH, PW); see `minicv.functional.roi_align`.
+
+    Args:
+        kept: gets what the backward pass of the same arguments can use again: M.
 
     >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
     >>> box = np.array([[0.0, 0.0, 4.0, 4.0]])
@@ -46,6 +50,8 @@ def roi_align(
         return np.zeros((len(boxes), c, *output_size), x.dtype)
     samples = (spatial_scale, sampling_ratio, aligned)
     weights = _weights(x.shape, x.dtype, boxes, batch_indices, output_size, *samples)
+    if kept is not None:
+        kept["weights"] = weights
     bins = output_size[0] * output_size[1]
     y = np.empty((len(boxes), c, bins), x.dtype)
 
@@ -68,6 +74,7 @@ def roi_align_backward(
     spatial_scale: float,
     sampling_ratio: int,
     aligned: bool,
+    kept: dict[str, Any] | None = None,
 ) -> np.ndarray:
     """(R, C, PH, PW) -> (N, C, H, W): the product with the transposed matrix, always summed in the
     same order.
@@ -82,7 +89,10 @@ def roi_align_backward(
     if not grad.size:
         return grad_x
     samples = (spatial_scale, sampling_ratio, aligned)
-    transposed = _weights(x_shape, grad.dtype, boxes, batch_indices, output_size, *samples).T
+    weights = None if kept is None else kept.get("weights")
+    if weights is None:
+        weights = _weights(x_shape, grad.dtype, boxes, batch_indices, output_size, *samples)
+    transposed = weights.T
     bins = output_size[0] * output_size[1]
     grad = grad.reshape(len(boxes), c, bins)
 
@@ -173,18 +183,27 @@ def _products(
 
     height, width = rows.shape[1], columns.shape[1]
     row_count, column_count = np.diff(rows.indptr)[row_bin], np.diff(columns.indptr)[column_bin]
-    count = row_count.astype(np.int64) * column_count  # positions of each output
-    end = np.cumsum(count)
-    # Entry k of an output pairs entry k // column_count of its row bin with entry k % column_count
-    # of its column bin.
-    output = np.arange(len(count)).repeat(count)
-    k = np.arange(len(output)) - (end - count)[output]
-    of_row, of_column = np.divmod(k, column_count[output])
-    of_row += rows.indptr[row_bin][output]
-    of_column += columns.indptr[column_bin][output]
-    data = rows.data[of_row] * columns.data[of_column]
-    position = (image[output] * height + rows.indices[of_row]) * width + columns.indices[of_column]
+    end = np.cumsum(row_count.astype(np.int64) * column_count)  # of the positions of each output
+    # First all pairs of an output and an entry of its row bin ...
+    output = np.arange(len(end)).repeat(row_count)
+    of_row = _runs(rows.indptr[row_bin], row_count)
+    # ... then each of them beside every entry of the output's column bin.
+    repeats = column_count[output]
+    of_column = _runs(columns.indptr[column_bin][output], repeats)
+    data = rows.data[of_row].repeat(repeats) * columns.data[of_column]
+    row = (image[output] * height + rows.indices[of_row]) * width
+    position = row.repeat(repeats) + columns.indices[of_column]
     return sparse.csr_array(
         (data.astype(dtype), position, np.concatenate([[0], end])),
-        shape=(len(count), images * height * width),
+        shape=(len(end), images * height * width),
     )
+
+
+def _runs(starts: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """start, start + 1, ... for each start, as many numbers as its length says.
+
+    >>> _runs(np.array([5, 0]), np.array([2, 3])).tolist()
+    [5, 6, 0, 1, 2]
+    """
+    before = np.cumsum(lengths) - lengths
+    return np.arange(lengths.sum()) + (starts - before).repeat(lengths)

@@ -1,6 +1,8 @@
-"""RoIAlign on CUDA: roi_align.cu; `minicv.backend.cpu.roi_align` documents it."""
+"""RoIAlign on CUDA, which keeps nothing: roi_align.cu; see `minicv.backend.cpu.roi_align`."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,7 @@ def roi_align(
     spatial_scale: float,
     sampling_ratio: int,
     aligned: bool,
+    kept: dict[str, Any] | None = None,
 ) -> Array:
     """(N, C, H, W) and R boxes -> (R, C, PH, PW)."""
     xp = xp_of(x)
@@ -41,6 +44,7 @@ def roi_align_backward(
     spatial_scale: float,
     sampling_ratio: int,
     aligned: bool,
+    kept: dict[str, Any] | None = None,
 ) -> Array:
     """(R, C, PH, PW) -> (N, C, H, W)."""
     xp = xp_of(grad)
