@@ -7,6 +7,7 @@ import cuda_emulator
 import cupy_stand_in
 import numpy as np
 import pytest
+from cuda_kernels import kernels_on
 from cupy_devices import CUPYS
 from functions_on_a_device import run_functions_on
 
@@ -27,6 +28,9 @@ def device(request, monkeypatch):
     """The array module on which operations compute while the test runs."""
     if request.param is cupy_stand_in and cuda_emulator.compiler() is None:
         pytest.skip("no C++ compiler to run CUDA kernels without a GPU")
-    if request.param is not np:
-        run_functions_on(request.param, monkeypatch)
-    return request.param
+    if request.param is np:
+        yield np
+        return
+    run_functions_on(request.param, monkeypatch)
+    with kernels_on(request.param):
+        yield request.param

@@ -1,8 +1,8 @@
 """adaptive_avg_pool2d against its twin, its adjoint, and plain means."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
+from cuda_kernels import cupy
 from hypothesis import given
 from hypothesis import strategies as st
 

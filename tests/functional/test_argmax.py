@@ -1,8 +1,8 @@
 """argmax and argmin: places, ties, NaN, shapes, what they refuse."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
+from cuda_kernels import cupy
 from hypothesis import given
 from hypothesis import strategies as st
 

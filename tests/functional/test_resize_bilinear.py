@@ -2,10 +2,9 @@
 
 import math
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
-from cuda_kernels import needs_compiler
+from cuda_kernels import cupy, needs_compiler
 from hypothesis import given
 from hypothesis import strategies as st
 

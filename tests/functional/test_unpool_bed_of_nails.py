@@ -1,8 +1,8 @@
 """unpool_bed_of_nails against its twin, its adjoint, and the lecture's example."""
 
-import cupy_stand_in as cupy
 import numpy as np
 import pytest
+from cuda_kernels import cupy
 from hypothesis import given
 from hypothesis import strategies as st
 
