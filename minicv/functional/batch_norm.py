@@ -9,12 +9,14 @@ from minicv.autograd import Function, Tensor
 from minicv.backend import Array, kernels_of, xp_of
 from minicv.functional.arguments import check_constant
 from minicv.functional.relu import relu
+from minicv.functional.relu6 import relu6
 
-Activation = Literal["relu"] | None
+Activation = Literal["relu", "relu6"] | None
+CEILINGS: dict[Activation, float] = {None: math.inf, "relu": math.inf, "relu6": 6.0}
 
 
 class BatchNorm(Function):
-    """Normalisation by the statistics of the batch, and ReLU after it if wanted.
+    """Normalisation by the statistics of the batch, and ReLU or ReLU6 after it if wanted.
 
     After the call ``mean`` and the biased ``variance``, both (C,), and ``count``, the number of
     values per channel, can be read. `minicv.nn.BatchNorm2d` updates its running statistics so.
@@ -22,7 +24,7 @@ class BatchNorm(Function):
 
     def __init__(self, eps: float, activation: Activation = None) -> None:
         self.eps = eps
-        self.relu = activation == "relu"
+        self.relu, self.ceiling = activation is not None, CEILINGS[activation]
 
     def forward(self, x: Array, weight: Array | None, bias: Array | None) -> Array:
         _check("batch_norm", x, weight=weight, bias=bias)
@@ -34,9 +36,9 @@ class BatchNorm(Function):
             )
         y, self.saved, self.mean, self.variance, self.inverse_deviation = kernels_of(
             x
-        ).batch_norm_forward(x, weight, bias, self.eps, self.relu)
+        ).batch_norm_forward(x, weight, bias, self.eps, self.relu, self.ceiling)
         self.weight = weight
-        self.y = y if self.relu else None  # where it is positive, the ReLU lets the gradient pass
+        self.y = y if self.relu else None  # tells where the ReLU lets the gradient pass
         return y
 
     def backward(self, grad: Array) -> tuple[Array | None, Array | None, Array | None]:
@@ -48,6 +50,7 @@ class BatchNorm(Function):
             self.mean,
             self.inverse_deviation,
             self.needs_grad[0],
+            self.ceiling,
         )
 
 
@@ -113,7 +116,8 @@ def batch_norm(
     Forward: x̂ = (x - μ) / √(σ² + eps) and y = weight · x̂ + bias, for each channel. In training, μ
     and σ² are the mean and the biased variance of the channel over the batch and all pixels; else
     they are ``running_mean`` and ``running_var``, and the result is that of `frozen_batch_norm`.
-    With ``activation="relu"``, and only then, y < 0 becomes 0 in the same pass.
+    With ``activation="relu"`` or ``"relu6"``, y < 0 becomes 0 in the same pass, and with the latter
+    y > 6 becomes 6.
 
     Gradients in training, with m values per channel, sums over them, and g = dL/dy (0 where the
     ReLU has cut y off):
@@ -130,9 +134,9 @@ def batch_norm(
 
     The running statistics are left alone: `minicv.nn.BatchNorm2d` holds and updates them.
 
-    A constant channel gives x̂ = 0. Kink as in `relu`. Cost in training: about six passes over x
-    forward and six backward, on a device three and five; keeps x̂ or x, an array of the size of x,
-    and with ReLU the result.
+    A constant channel gives x̂ = 0. Kinks as in `relu` and `relu6`. Cost in training: about six
+    passes over x forward and six backward, on a device three and five; keeps x̂ or x, an array of
+    the size of x, and with ReLU the result.
 
     Args:
         x: activations.
@@ -140,7 +144,7 @@ def batch_norm(
         running_mean, running_var: statistics for evaluation.
         training: whether to use the statistics of the batch.
         eps: keeps the root away from 0.
-        activation: "relu" or None.
+        activation: "relu", "relu6" or None.
 
     Raises:
         ValueError: shapes do not fit; evaluation without statistics; training with fewer than two
@@ -154,8 +158,10 @@ def batch_norm(
     >>> batch_norm(x, None, None, training=True, activation="relu").data.round(3).tolist()
     [[0.0, 0.0], [1.0, 1.0]]
     """
-    if activation not in (None, "relu"):
-        raise ValueError(f'batch_norm: activation must be "relu" or None but is {activation!r}')
+    if activation not in CEILINGS:
+        raise ValueError(
+            f'batch_norm: activation must be "relu", "relu6" or None but is {activation!r}'
+        )
     if training:
         return BatchNorm(eps, activation)(x, weight, bias)
     if running_mean is None or running_var is None:
@@ -163,7 +169,9 @@ def batch_norm(
             "batch_norm: evaluation needs running_mean and running_var; pass both, or training=True"
         )
     y = FrozenBatchNorm(running_mean, running_var, eps)(x, weight, bias)
-    return y if activation is None else relu(y)
+    if activation is None:
+        return y
+    return relu(y) if activation == "relu" else relu6(y)
 
 
 def frozen_batch_norm(

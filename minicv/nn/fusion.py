@@ -71,7 +71,7 @@ def conv_bn_relu(
     """
     if (isinstance(bn, FrozenBatchNorm2d) or not bn.training) and _is_as_written(conv):
         return conv_frozen_bn(x, conv, bn, shortcut, activation)
-    if isinstance(bn, BatchNorm2d) and activation == "relu" and shortcut is None:
+    if isinstance(bn, BatchNorm2d) and activation is not None and shortcut is None:
         return bn(conv(x), activation)
     y = bn(conv(x))
     if shortcut is not None:

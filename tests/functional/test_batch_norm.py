@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minicv import Tensor, reference
 from minicv.backend import to_numpy
-from minicv.functional import batch_norm, frozen_batch_norm, relu
+from minicv.functional import batch_norm, frozen_batch_norm, relu, relu6
 from minicv.testing import adjoint_check, gradcheck, strategies
 
 
@@ -71,20 +71,34 @@ def test_frozen_gradients(case, eps):
         gradcheck(lambda x, w, b: frozen_batch_norm(x, w, b, mean, variance, eps), x, weight, bias)
 
 
+@pytest.mark.parametrize("activation", ["relu", "relu6"])
 @given(case=cases(), training=st.booleans())
-def test_with_relu_it_is_relu_of_batch_norm_in_value_and_gradients(case, training):
+def test_with_relu_it_is_relu_of_batch_norm_in_value_and_gradients(activation, case, training):
+    after = {"relu": relu, "relu6": relu6}[activation]
     x, weight, bias, *statistics = case
     grad = np.random.default_rng(0).standard_normal(x.shape)
     results = []
     for fused in (True, False):
         tensors = [None if a is None else Tensor(a, requires_grad=True) for a in (x, weight, bias)]
-        activation = "relu" if fused else None
-        y = batch_norm(*tensors, *statistics, training, activation=activation)
-        y = y if fused else relu(y)
+        y = batch_norm(*tensors, *statistics, training, activation=activation if fused else None)
+        y = y if fused else after(y)
         y.backward(grad)
         results.append([y.data, *[t.grad for t in tensors if t is not None]])
     for one, other in zip(*results, strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_relu6_cuts_at_both_ends(training):
+    x = Tensor(np.array([[-3.0], [0.0], [3.0]]), requires_grad=True)
+    weight, bias = np.array([8.0]), np.array([3.0])
+    y = batch_norm(x, weight, bias, np.zeros(1), np.ones(1), training, activation="relu6")
+    assert y.data.ravel().tolist() == [0.0, 3.0, 6.0]
+    shift = Tensor(bias, requires_grad=True)
+    batch_norm(x, weight, shift, np.zeros(1), np.ones(1), training, activation="relu6").backward(
+        np.array([[np.inf], [2.0], [np.nan]])
+    )
+    assert shift.grad.tolist() == [2.0]
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -186,7 +200,9 @@ def test_messages():
         batch_norm(x[:0], one, one, training=True)
     with pytest.raises(ValueError, match="evaluation needs running_mean and running_var"):
         batch_norm(x, one, one)
-    with pytest.raises(ValueError, match="activation must be \"relu\" or None but is 'elu'"):
+    with pytest.raises(
+        ValueError, match='activation must be "relu", "relu6" or None but is \'elu\''
+    ):
         batch_norm(x, one, one, training=True, activation="elu")
     with pytest.raises(ValueError, match=r"batch_norm: weight must have .* 3 channels.*\(2,\)"):
         batch_norm(x, one[:2], one, training=True)

@@ -1,4 +1,4 @@
-"""Batch normalisation by the statistics of the batch, with ReLU if wanted, and its gradient.
+"""Batch normalisation by the statistics of the batch, perhaps with ReLU, and its gradient.
 
 A pass through memory takes longer than its arithmetic, so there are two passes forwards and two
 backwards: one for the sums over all images, one for the result. Each goes block by block, and all
@@ -27,7 +27,12 @@ FAR = 4.0  # deviations from 0 to a mean: E[x²] has (1 + 4²) times the roundin
 
 
 def batch_norm_forward(
-    x: np.ndarray, weight: np.ndarray | None, bias: np.ndarray | None, eps: float, relu: bool
+    x: np.ndarray,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+    eps: float,
+    relu: bool,
+    ceiling: float = math.inf,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Each channel with mean 0 and variance 1, then scaled and shifted, then cut off below 0.
 
@@ -36,6 +41,7 @@ def batch_norm_forward(
         weight, bias: (C,); None stands for 1 and 0.
         eps: added to the variance under the root.
         relu: whether negative results become 0.
+        ceiling: which results do not exceed then.
 
     Returns:
         ``(y, saved, mean, variance, inverse_deviation)``: the result; what `batch_norm_backward`
@@ -78,7 +84,7 @@ def batch_norm_forward(
             np.multiply(_centered(values[images], center), factors, out=out)
             out += terms
         if relu:
-            np.clip(out, 0, math.inf, out=out)
+            np.clip(out, 0, ceiling, out=out)
 
     parallel_for(stretch, reversed(blocks))  # the last blocks are still in the cache
     return y.reshape(x.shape), x, mean, variance, inverse_deviation
@@ -92,6 +98,7 @@ def batch_norm_backward(
     mean: np.ndarray,
     inverse_deviation: np.ndarray,
     needs_x: bool,
+    ceiling: float = math.inf,
 ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
     """The gradients of x (None unless it needs one), weight and bias.
 
@@ -101,6 +108,7 @@ def batch_norm_backward(
         y: its result if that has gone through ReLU, else None.
         weight: (C,) or None.
         needs_x: whether dL/dx is wanted.
+        ceiling: of `batch_norm_forward`.
     """
     arriving, values = _by_channel(grad), _by_channel(saved)  # (N, C, pixels)
     result = None if y is None else _by_channel(y)
@@ -114,7 +122,10 @@ def batch_norm_backward(
 
     def add(images: slice) -> None:
         if result is not None:
-            kept_where(result[images] > 0, arriving[images], out=passed[images])
+            inside = result[images] > 0
+            if ceiling < math.inf:
+                inside &= result[images] < ceiling
+            kept_where(inside, arriving[images], out=passed[images])
         np.matmul(passed[images], ones, out=sums[images])
         products[images] = _products(passed[images], _centered(values[images], center))
 

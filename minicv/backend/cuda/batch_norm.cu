@@ -132,22 +132,24 @@ extern "C" __global__ void batch_norm_statistics(
     }
 }
 
-// y = weight (x - mean) / deviation + bias, and ReLU: a thread for each element.
+// y = weight (x - mean) / deviation + bias, and ReLU up to a ceiling: a thread for each element.
 extern "C" __global__ void batch_norm_apply(
     const real* __restrict__ x, const real* __restrict__ mean,
     const real* __restrict__ inverse_deviation, const real* __restrict__ weight,
     const real* __restrict__ bias, real* __restrict__ y, index_t count, index_t channels,
-    index_t pixels, bool relu) {
+    index_t pixels, bool relu, real ceiling) {
     index_t i = (index_t)blockIdx.x * THREADS + threadIdx.x;
     if (i >= count) return;
     int c = i / pixels % channels;
     real value = (x[i] - mean[c]) * inverse_deviation[c] * weight[c] + bias[c];
-    y[i] = relu && value < 0 ? 0 : value;  // NaN stays NaN
+    if (relu) value = value < 0 ? 0 : value > ceiling ? ceiling : value;  // NaN stays NaN
+    y[i] = value;
 }
 
 // The gradient before the ReLU, if there was a ReLU; y is its result.
-__device__ real before_relu(const real* grad, const real* y, index_t i, bool relu) {
-    return relu && !(y[i] > 0) ? 0 : grad[i];
+__device__ real before_relu(const real* grad, const real* y, index_t i, bool relu,
+                            real ceiling) {
+    return relu && !(y[i] > 0 && y[i] < ceiling) ? 0 : grad[i];
 }
 
 // For each part the sums of the gradient g and of g x̂, both (C, parts).
@@ -155,7 +157,7 @@ extern "C" __global__ void batch_norm_backward_parts(
     const real* __restrict__ grad, const real* __restrict__ x, const real* __restrict__ y,
     const real* __restrict__ mean, const real* __restrict__ inverse_deviation,
     real* __restrict__ sums, real* __restrict__ products, index_t values, index_t channels,
-    index_t pixels, index_t parts, bool relu) {
+    index_t pixels, index_t parts, bool relu, real ceiling) {
     index_t channel = blockIdx.x / parts, part = blockIdx.x % parts;
     index_t first = part * (THREADS * VALUES);
     index_t left = values - first;
@@ -165,7 +167,7 @@ extern "C" __global__ void batch_norm_backward_parts(
     for (int i = 0; i < VALUES; i++) {
         if (threadIdx.x + i * THREADS < count) {
             index_t at = position(walk);
-            real g = before_relu(grad, y, at, relu);
+            real g = before_relu(grad, y, at, relu, ceiling);
             sum += g;
             product += g * (x[at] - center);
         }
@@ -206,11 +208,11 @@ extern "C" __global__ void batch_norm_backward_apply(
     const real* __restrict__ mean, const real* __restrict__ inverse_deviation,
     const real* __restrict__ weight, const real* __restrict__ grad_bias,
     const real* __restrict__ grad_weight, real* __restrict__ grad_x, index_t count,
-    index_t channels, index_t pixels, index_t values, bool relu) {
+    index_t channels, index_t pixels, index_t values, bool relu, real ceiling) {
     index_t i = (index_t)blockIdx.x * THREADS + threadIdx.x;
     if (i >= count) return;
     int c = i / pixels % channels;
-    real g = before_relu(grad, y, i, relu);
+    real g = before_relu(grad, y, i, relu, ceiling);
     real normalized = (x[i] - mean[c]) * inverse_deviation[c];
     real mean_of_rest = (grad_bias[c] + normalized * grad_weight[c]) / values;
     grad_x[i] = weight[c] * inverse_deviation[c] * (g - mean_of_rest);

@@ -12,7 +12,12 @@ PART = THREADS * 8  # values of a channel that one block reduces; as in batch_no
 
 
 def batch_norm_forward(
-    x: Array, weight: Array | None, bias: Array | None, eps: float, relu: bool
+    x: Array,
+    weight: Array | None,
+    bias: Array | None,
+    eps: float,
+    relu: bool,
+    ceiling: float = math.inf,
 ) -> tuple[Array, Array, Array, Array, Array]:
     """As on the CPU, but it saves x itself, so that x̂ need not be written to memory."""
     xp = xp_of(x)
@@ -39,7 +44,7 @@ def batch_norm_forward(
         "batch_norm_apply",
         one_thread_each(x.size),
         *(x, mean, inverse_deviation, _weight(weight, x), _bias(bias, x), y),
-        *(x.size, channels, pixels, relu),
+        *(x.size, channels, pixels, relu, ceiling),
         **types,
     )
     return y, x, mean, variance, inverse_deviation
@@ -53,6 +58,7 @@ def batch_norm_backward(
     mean: Array,
     inverse_deviation: Array,
     needs_x: bool,
+    ceiling: float = math.inf,
 ) -> tuple[Array | None, Array, Array]:
     """The gradients of x (None unless it needs one), weight and bias."""
     xp = xp_of(grad)
@@ -68,7 +74,7 @@ def batch_norm_backward(
         "batch_norm_backward_parts",
         _blocks(channels * parts),
         *(grad, x, y, mean, inverse_deviation, sums, products),
-        *(values, channels, pixels, parts, relu),
+        *(values, channels, pixels, parts, relu, ceiling),
         **types,
     )
     launch(
@@ -84,7 +90,7 @@ def batch_norm_backward(
         "batch_norm_backward_apply",
         one_thread_each(x.size),
         *(grad, x, y, mean, inverse_deviation, _weight(weight, x), grad_bias, grad_weight, grad_x),
-        *(x.size, channels, pixels, values, relu),
+        *(x.size, channels, pixels, values, relu, ceiling),
         **types,
     )
     return grad_x, grad_weight, grad_bias
