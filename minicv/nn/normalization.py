@@ -85,16 +85,17 @@ class BatchNorm2d(Module):
                 f"{type(self).__name__}: in training the scale depends on the batch; "
                 "call eval() first"
             )
-        weight: Tensor | Array | None = self.weight
-        bias: Tensor | Array | None = self.bias
-        if self.weight is not None and self.bias is not None and not grad_enabled():
-            # As plain arrays: a network has many of these products, each of a few numbers.
-            weight, bias = self.weight.data, self.bias.data
-        scale = 1 / xp_of(self.running_var.data).sqrt(self.running_var.data + self.eps)
-        if weight is not None:
-            scale = weight * scale
-        shift = -self.running_mean.data * scale
-        return scale, shift if bias is None else bias + shift
+        weight, bias = self.weight, self.bias
+        if (
+            weight is None
+            or bias is None
+            or not (grad_enabled() and (weight.requires_grad or bias.requires_grad))
+        ):
+            # Plain arrays: a network has many of these products, each of a few numbers. They are
+            # computed anew each time, for the parameters may have been changed in place.
+            return _folded(self, *(None if p is None else p.data for p in (weight, bias)))
+        scale = weight / xp_of(self.running_var.data).sqrt(self.running_var.data + self.eps)
+        return scale, bias - self.running_mean.data * scale
 
     def extra_repr(self) -> str:
         return (
@@ -152,9 +153,7 @@ class FrozenBatchNorm2d(Module):
 
     def scale_and_shift(self) -> tuple[Array, Array]:
         """(scale, shift), each (C,), such that y = scale · x + shift."""
-        xp = xp_of(self.weight.data)
-        scale = self.weight.data / xp.sqrt(self.running_var.data + self.eps)
-        return scale, self.bias.data - self.running_mean.data * scale
+        return _folded(self, self.weight.data, self.bias.data)
 
     def extra_repr(self) -> str:
         return f"{self.num_features}, eps={self.eps}"
@@ -301,6 +300,16 @@ class LocalResponseNorm(Module):
 
     def extra_repr(self) -> str:
         return f"{self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
+def _folded(
+    layer: BatchNorm2d | FrozenBatchNorm2d, weight: Array | None, bias: Array | None
+) -> tuple[Array, Array]:
+    mean, variance = layer.running_mean.data, layer.running_var.data
+    folded: tuple[Array, Array] = kernels_of(mean, variance).fold_statistics(
+        mean, variance, weight, bias, layer.eps
+    )
+    return folded
 
 
 def _check_axes(layer: Module, x: Tensor | Array, axes: int) -> None:

@@ -5,12 +5,15 @@ from minicv import Tensor, no_grad, reference
 from minicv.nn import (
     BatchNorm1d,
     BatchNorm2d,
+    Conv2d,
     FrozenBatchNorm2d,
     GroupNorm,
     InstanceNorm2d,
     LayerNorm,
     LocalResponseNorm,
+    conv_frozen_bn,
 )
+from minicv.optim import SGD
 
 
 def batches(count, shape=(4, 3, 5, 6)):
@@ -211,3 +214,35 @@ class TestOfEachSample:
 def layer_sums(y, shape):
     """The sum of all results that share a weight; y is x̂, for weight is 1 and bias 0."""
     return y.sum(axis=(0, 1) if shape == y.shape[2:] else (0, 2, 3))
+
+
+@pytest.mark.parametrize("kind", [BatchNorm2d, FrozenBatchNorm2d])
+def test_a_fused_normalisation_sees_every_change(kind):
+    """Numbers changed in place, replaced, loaded or learnt: none of the old ones is used again."""
+    rng = np.random.default_rng(0)
+    conv, bn = Conv2d(2, 3, 1, bias=False, rng=rng), kind(3).eval()
+    x = Tensor(rng.random((1, 2, 2, 2), dtype=np.float32))
+
+    def check():
+        with no_grad():
+            fused = conv_frozen_bn(x, conv, bn).data
+            np.testing.assert_allclose(fused, bn(conv(x)).data, rtol=1e-4, atol=1e-5)
+        return fused
+
+    results = [check()]
+    for change in (
+        lambda: bn.running_var.data.__setitem__(0, 9.0),
+        lambda: setattr(bn.weight, "data", np.array([2, 3, 4], np.float32)),
+        lambda: bn.load_state_dict({**bn.state_dict(), "running_mean": np.ones(3, np.float32)}),
+        lambda: learn(conv.parameters() if kind is FrozenBatchNorm2d else bn.parameters()),
+    ):
+        change()
+        results.append(check())
+        assert not np.array_equal(results[-1], results[-2])
+
+
+def learn(parameters):
+    parameters = list(parameters)
+    for parameter in parameters:
+        parameter.grad = np.ones_like(parameter.data)
+    SGD(parameters, lr=0.5).step()

@@ -36,3 +36,22 @@ def follow_statistics(
         new_var.astype(running_var.dtype, copy=False),
         np.asarray(batches + 1),
     )
+
+
+def fold_statistics(
+    running_mean: np.ndarray,
+    running_var: np.ndarray,
+    weight: np.ndarray | None,
+    bias: np.ndarray | None,
+    eps: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """(scale, shift), each (C,), such that the normalisation is scale · x + shift.
+
+    >>> one = np.ones(1)
+    >>> scale, shift = fold_statistics(3 * one, 4 * one, 2 * one, one, 0.0)
+    >>> scale.tolist(), shift.tolist()  # 2 · (x - 3) / 2 + 1
+    ([1.0], [-2.0])
+    """
+    scale = (1.0 if weight is None else weight) / np.sqrt(running_var + eps)
+    shift = -running_mean * scale
+    return scale, shift if bias is None else bias + shift

@@ -36,3 +36,25 @@ def follow_statistics(
         real=real,
     )
     return new[0], new[1].astype(running_var.dtype, copy=False), new[2]
+
+
+def fold_statistics(
+    running_mean: Array, running_var: Array, weight: Array | None, bias: Array | None, eps: float
+) -> tuple[Array, Array]:
+    """(scale, shift), each (C,): one launch, where array mathematics has seven."""
+    given = [array for array in (running_mean, running_var, weight, bias) if array is not None]
+    xp = xp_of(*given)
+    real, channels = xp.result_type(*given), len(running_mean)
+    scale, shift = xp.empty(channels, real), xp.empty(channels, real)
+    arrays = (
+        scale if array is None else xp.ascontiguousarray(array, real)
+        for array in (running_mean, running_var, weight, bias)
+    )
+    RUNNING_STATISTICS.launch(
+        "fold",
+        one_thread_each(channels),
+        *(*arrays, scale, shift),
+        *(channels, weight is not None, bias is not None, eps),
+        real=real,
+    )
+    return scale, shift

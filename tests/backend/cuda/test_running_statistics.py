@@ -20,3 +20,13 @@ def test_equals_the_cpu(dtype, channels):
 def test_a_batch_of_other_precision():
     running, batch = np.array([1.0, 2.0], np.float32), np.array([4.0, 0.5])
     check_kernel("follow_statistics", running, running, np.array(0), batch, batch, 0.5, 4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("affine", [(True, True), (True, False), (False, False)])
+@pytest.mark.parametrize("channels", [0, 1, 300])
+def test_fold_equals_the_cpu(dtype, affine, channels):
+    rng = np.random.default_rng(channels)
+    mean, variance, *given = rng.random((4, channels)).astype(dtype)
+    given = [array if wanted else None for array, wanted in zip(given, affine, strict=True)]
+    check_kernel("fold_statistics", mean, variance, *given, 1e-5, rtol=1e-5, atol=1e-6)
