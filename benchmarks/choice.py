@@ -148,7 +148,9 @@ def pick(task: Task, machine: Machine) -> tuple[AlgorithmName, float]:
 
 
 def regret(
-    weights: Mapping[Task, int], seconds: Mapping[Task, Seconds], picks: Mapping[Task, str]
+    weights: Mapping[Task, int],
+    seconds: Mapping[Task, Seconds],
+    picks: Mapping[Task, AlgorithmName],
 ) -> float:
     """Time of the picks over time of the fastest, summed over tasks that occur so many times.
 

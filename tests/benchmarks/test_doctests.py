@@ -23,7 +23,16 @@ EXPLAINED = [
 
 @pytest.mark.parametrize(
     "name",
-    [*EXPLAINED, "proposals", "rounding", "seeded_weights", "segmentation", "starting", "table"],
+    [
+        *EXPLAINED,
+        "choice",
+        "proposals",
+        "rounding",
+        "seeded_weights",
+        "segmentation",
+        "starting",
+        "table",
+    ],
 )
 def test_examples(name):
     result = doctest.testmod(importlib.import_module(f"benchmarks.{name}"), optionflags=FLAGS)
