@@ -51,7 +51,7 @@ SMALL_FRAME = 1 << 17  # of a whole image, that is done before a second core wak
 RUN_ELEMENTS = 1024  # long enough for the loop over a run to cost more than its start
 # Of a plane in a block of channels. Shorter calls would keep the threads waiting for each other's
 # turn at the interpreter.
-PLANE_ELEMENTS = 1 << 20
+PLANE_ELEMENTS = 1 << 18
 
 
 def forward(
