@@ -15,6 +15,7 @@ from minicv.cli.data_option import add_data_options, opened
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.model_option import add_model_options, chosen_model
 from minicv.cli.pictures import save_picture
+from minicv.cli.storage_option import add_storage_option, chosen_storage
 from minicv.cli.train import data_help, tasks
 from minicv.data import Dataset
 from minicv.models.model import Model, Result, Target
@@ -58,6 +59,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
         help=f"also draw {PICTURES} images beside the truth, from the best to the worst",
     )
     add_device_option(parser)
+    add_storage_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -67,6 +69,11 @@ def run(options: argparse.Namespace) -> None:
     model, task = chosen_model(options)
     model.to(device)
     judge = _judge(options, task)
+    with chosen_storage(options, model):
+        _run(options, model, task, judge)
+
+
+def _run(options: argparse.Namespace, model: Model, task: Task, judge: Model | None) -> None:
     if options.pictures is not None and task.compare is None:
         raise ValueError(f"--pictures: there is nothing to draw of {task.name}")
     if options.json is not None:

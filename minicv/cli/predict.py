@@ -12,6 +12,7 @@ import numpy as np
 from minicv.cli.device_option import add_device_option, chosen_device
 from minicv.cli.model_option import add_model_options, chosen_model
 from minicv.cli.pictures import Picture, Pictures, save_picture
+from minicv.cli.storage_option import add_storage_option, chosen_storage
 from minicv.cli.train import tasks
 from minicv.inspection import draw_stages
 from minicv.models.model import Model
@@ -68,6 +69,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
     add("--seed", type=int, default=0, metavar="N", help="of what is drawn at random; default 0")
     add("-r", "--recursive", action="store_true", help="enter the folders within folders")
     add_device_option(parser)
+    add_storage_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -91,6 +93,11 @@ def run(options: argparse.Namespace) -> None:
     device = chosen_device(options)
     model, task = chosen_model(options)
     model.to(device)
+    with chosen_storage(options, model):
+        _run(options, model, task)
+
+
+def _run(options: argparse.Namespace, model: Model, task: Task) -> None:
     check_folder(options.out)
     if not options.images:
         _without_pictures(model, task, options)

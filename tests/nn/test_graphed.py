@@ -97,6 +97,21 @@ def test_a_function_of_two_inputs(xp):
 
 
 @needs_compiler
+def test_the_function_itself_runs_for_the_recording_alone(xp):
+    runs = []
+
+    def network(x):
+        runs.append(x.shape)
+        return F.relu(x)
+
+    run = nn.graphed(network, xp.asarray(pictures(0)))
+    for number in range(3):
+        found = to_numpy(run(xp.asarray(pictures(number))).data)
+        np.testing.assert_array_equal(found, np.maximum(pictures(number), 0))
+    assert len(runs) == (3 if xp is np else 2)
+
+
+@needs_compiler
 def test_a_backbone(xp):
     network = ResNet18Backbone((4, 8), rng=rng()).eval()
     x = pictures(1, (1, 3, 17, 16))
