@@ -25,7 +25,10 @@ class Peer:
 PEERS = {
     "torch": Peer("torch", "python -m venv T && T/bin/pip install torch==2.13.0 numpy"),
     "torchvision": Peer(
-        "torchvision", "apt-get install python3-torchvision (for /usr/bin/python3)"
+        "torchvision",
+        "as torch, then T/bin/pip install --no-deps torchvision==0.28.0 and T/bin/python "
+        "benchmarks/torchvision_on_cpu.py T/bin/torchvision-python; or an old one for "
+        "/usr/bin/python3 by apt-get install python3-torchvision",
     ),
     "chainer": Peer(
         "chainer",
