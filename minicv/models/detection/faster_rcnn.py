@@ -40,7 +40,7 @@ from minicv.models.detection.pyramid_stages import (
 )
 from minicv.models.detection.region_stages import record_detections, record_region_features
 from minicv.models.detection.region_targets import (
-    Objects,
+    ObjectsOfImages,
     RegionTargets,
     objects_in_batch,
     sample_regions,
@@ -316,7 +316,7 @@ class FasterRCNN(Model):
         images: Sequence[np.ndarray],
         targets: Sequence[Target],
         rng: np.random.Generator | None,
-    ) -> tuple[ImageBatch, list[Objects], np.random.Generator]:
+    ) -> tuple[ImageBatch, ObjectsOfImages, np.random.Generator]:
         images = self.checked(images, "loss", targets)
         check_targets(images, targets, len(self.classes))
         batch = self._stage1_batch(images)
@@ -324,17 +324,17 @@ class FasterRCNN(Model):
         return batch, objects, np.random.default_rng(0) if rng is None else rng
 
     def _rpn_losses(
-        self, found: RPNOutput, objects: list[Objects], rng: np.random.Generator
+        self, found: RPNOutput, objects: ObjectsOfImages, rng: np.random.Generator
     ) -> dict[str, Tensor]:
         s, (objectness, deltas, anchors, _) = self.settings, found
         samples = s.rpn_samples, s.rpn_positive_fraction
-        boxes = [own.boxes for own in objects]
-        sampled = anchor_targets(anchors, boxes, self.anchor_matcher, *samples, rng)
+        truth = objects.boxes, objects.counts
+        sampled = anchor_targets(anchors, *truth, self.anchor_matcher, *samples, rng)
         is_object, box = rpn_loss(objectness, deltas, sampled, s.rpn_smooth_l1_beta)
         return {"loss_objectness": is_object, "loss_rpn_box_reg": box}
 
     def _sample_regions(
-        self, boxes: Sequence[Array], objects: Sequence[Objects], rng: np.random.Generator
+        self, boxes: Sequence[Array], objects: ObjectsOfImages, rng: np.random.Generator
     ) -> list[RegionTargets]:
         s = self.settings
         samples = s.head_samples, s.head_positive_fraction

@@ -57,14 +57,39 @@ def learnable_objects(target: Target) -> Objects:
     return Objects(target["boxes"][index].astype(np.float32), target["labels"][index], index)
 
 
-def objects_in_batch(batch: ImageBatch, targets: Sequence[Target], like: Array) -> list[Objects]:
-    """`learnable_objects` of each image: in the batch's pixels, on the device of ``like``."""
+class ObjectsOfImages(NamedTuple):
+    """The G objects of several images, image by image.
+
+    Attributes:
+        boxes: (G, 4).
+        labels: (G,), 0..K-1.
+        index: (G,) int64, see `Objects`.
+        counts: how many objects each image has.
+    """
+
+    boxes: Array
+    labels: Array
+    index: Array
+    counts: list[int]
+
+    def of_image(self, number: int) -> Objects:
+        """Those of one image."""
+        start = sum(self.counts[:number])
+        own = slice(start, start + self.counts[number])
+        return Objects(self.boxes[own], self.labels[own], self.index[own])
+
+
+def objects_in_batch(batch: ImageBatch, targets: Sequence[Target], like: Array) -> ObjectsOfImages:
+    """`learnable_objects` of all images: in the batch's pixels, on the device of ``like``."""
     found = [learnable_objects(target) for target in targets]
-    boxes = [batch.boxes_to_batch(i, own.boxes) for i, own in enumerate(found)]
-    numbers = [own.labels for own in found] + [own.index for own in found]
-    boxes, numbers = sent_together(boxes, like), sent_together(numbers, like)
-    n = len(found)
-    return [Objects(*own) for own in zip(boxes, numbers[:n], numbers[n:], strict=True)]
+    boxes = np.concatenate([batch.boxes_to_batch(i, own.boxes) for i, own in enumerate(found)])
+    labels, index = (
+        np.concatenate([own[field] for own in found]).astype(np.int64) for field in (1, 2)
+    )
+    labels, index = sent_together([labels, index], like)
+    return ObjectsOfImages(
+        xp_of(like).asarray(boxes), labels, index, [len(own.boxes) for own in found]
+    )
 
 
 class RegionTargets(NamedTuple):
@@ -116,13 +141,14 @@ def region_targets(
     Source: Girshick, Fast R-CNN, 2015, section 2.3; Ren et al. 2015, section 3.2.
     """
     samples = count, positive_fraction
-    (drawn,) = sample_regions([proposals], [objects], matcher, *samples, rng, box_weights)
+    truth = ObjectsOfImages(*objects, [len(objects.boxes)])
+    (drawn,) = sample_regions([proposals], truth, matcher, *samples, rng, box_weights)
     return drawn
 
 
 def sample_regions(
     proposals: Sequence[Array],
-    objects: Sequence[Objects],
+    objects: ObjectsOfImages,
     matcher: Matcher,
     count: int,
     positive_fraction: float,
@@ -133,17 +159,12 @@ def sample_regions(
 
     Images are joined until the end. On a GPU the host waits once for all of them.
     """
-    truth = Objects(*(_joined(parts) for parts in zip(*objects, strict=True)))
-    object_counts = [len(own.boxes) for own in objects]
-    candidates = _joined(
-        [
-            boxes
-            for proposed, own in zip(proposals, objects, strict=True)
-            for boxes in (proposed, own.boxes.astype(proposed.dtype, copy=False))
-        ]
-    )  # (R + G, 4)
-    counts = [len(p) + g for p, g in zip(proposals, object_counts, strict=True)]
-    matches = matcher.match_images(truth.boxes, object_counts, candidates, counts)
+    parts = []
+    for i, proposed in enumerate(proposals):
+        parts += [proposed, objects.of_image(i).boxes.astype(proposed.dtype, copy=False)]
+    candidates = xp_of(*parts).concatenate(parts)  # (R + G, 4)
+    counts = [len(p) + g for p, g in zip(proposals, objects.counts, strict=True)]
+    matches = matcher.match_images(objects.boxes, objects.counts, candidates, counts)
     drawn = balanced_samples(matches.label, counts, count, positive_fraction, rng)
 
     rows, positive, places = sent_together(
@@ -151,18 +172,14 @@ def sample_regions(
     )
     held = matches.target_index[positive]  # (P,): the object in each positive region
     labels = xp_of(candidates).full(len(rows), -1, np.int64)  # of the background
-    labels[places] = truth.labels[held]
+    labels[places] = objects.labels[held]
     labels += 1
-    deltas = encode_boxes(truth.boxes[held], candidates[positive], box_weights)
-    boxes, matched = candidates[rows], truth.index[held]
+    deltas = encode_boxes(objects.boxes[held], candidates[positive], box_weights)
+    boxes, matched = candidates[rows], objects.index[held]
     return [
         RegionTargets(boxes[own], labels[own], deltas[positives], matched[positives])
         for own, positives in zip(_slices(drawn.counts), _slices(drawn.positives), strict=True)
     ]
-
-
-def _joined(arrays: Sequence[Array]) -> Array:
-    return arrays[0] if len(arrays) == 1 else xp_of(*arrays).concatenate(arrays)
 
 
 def _slices(counts: Sequence[int]) -> list[slice]:

@@ -221,7 +221,8 @@ class AnchorTargets(NamedTuple):
 
 def anchor_targets(
     anchors: Array,
-    target_boxes: Sequence[Array],
+    target_boxes: Array,
+    target_counts: Sequence[int],
     matcher: Matcher,
     count: int,
     positive_fraction: float,
@@ -234,7 +235,8 @@ def anchor_targets(
 
     Args:
         anchors: (M, 4), of every image.
-        target_boxes: (G, 4), the true boxes of each image.
+        target_boxes: (G, 4), the true boxes of all images, image by image.
+        target_counts: how many of them each image has.
         matcher: which anchors hold an object, and which are background.
         count: of each image, unless there are fewer.
         positive_fraction: the share of ``count`` that positives have at most.
@@ -242,16 +244,15 @@ def anchor_targets(
 
     Source: Ren et al. 2015, sections 3.1.2 and 3.1.3.
     """
-    xp, m = xp_of(anchors, *target_boxes), len(anchors)
-    targets = target_boxes[0] if len(target_boxes) == 1 else xp.concatenate(target_boxes)
-    matches = matcher.match_images(targets, [len(own) for own in target_boxes], anchors)
-    lengths = [m] * len(target_boxes)
+    xp, m = xp_of(anchors, target_boxes), len(anchors)
+    matches = matcher.match_images(target_boxes, target_counts, anchors)
+    lengths = [m] * len(target_counts)
     drawn = balanced_samples(matches.label, lengths, count, positive_fraction, rng)
     is_object = np.zeros(len(drawn.rows), anchors.dtype)
     is_object[drawn.places] = 1
     chosen = drawn.rows[drawn.places]  # (P,)
     rows, positive, own = sent_together([drawn.rows, chosen, chosen % max(m, 1)], like=anchors)
-    matched = targets[matches.target_index[positive]]  # (P, 4)
+    matched = target_boxes[matches.target_index[positive]]  # (P, 4)
     deltas = encode_boxes(matched, anchors[own])
     return AnchorTargets(rows, xp.asarray(is_object), positive, deltas)
 

@@ -10,6 +10,7 @@ from sampled_targets import check_draw, labelled, random_targets
 from minicv.backend import to_numpy
 from minicv.models.detection.region_targets import (
     Objects,
+    ObjectsOfImages,
     learnable_objects,
     objects_in_batch,
     region_targets,
@@ -55,7 +56,8 @@ def test_from_a_sampled_region_back_to_the_labels_of_its_object():
         "masks": np.arange(3)[:, None, None] * np.ones((3, 20, 30), int),
     }
     none = {"boxes": np.zeros((0, 4)), "labels": np.zeros(0, int)}
-    empty, objects = objects_in_batch(batch, [none, target], like=np.zeros(1))
+    both = objects_in_batch(batch, [none, target], like=np.zeros(1))
+    empty, objects = both.of_image(0), both.of_image(1)
     assert empty.boxes.shape == (0, 4)
     np.testing.assert_array_equal(objects.boxes, 2 * boxes[1:])  # in the pixels of the batch
     proposals = np.array([[21.0, 19, 60, 40], [20, 0, 38, 17]])
@@ -180,7 +182,8 @@ def test_images_together_and_each_alone(xp):
         targets = random_targets(image, count)
         proposals.append(np.concatenate([targets + 0.5, random_targets(image + 9, 12)]))
         objects.append(Objects(targets, np.arange(count) + image, np.arange(count)[::-1]))
-    there = [Objects(*map(xp.asarray, own)) for own in objects]
+    joined = [np.concatenate(parts) for parts in zip(*objects, strict=True)]
+    there = ObjectsOfImages(*map(xp.asarray, joined), [3, 0, 2])
     together = sample_regions(
         [xp.asarray(own) for own in proposals],
         there,

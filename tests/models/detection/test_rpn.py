@@ -256,7 +256,9 @@ def test_anchor_targets_box_by_box(seed, objects, count, fraction):
     """Of several images, each with a number of objects of its own."""
     targets = [random_targets(seed + i, own) for i, own in enumerate(objects)]
     drawn = anchor_targets(
-        ANCHORS, targets, ANCHOR_MATCHER, count, fraction, np.random.default_rng(seed)
+        ANCHORS,
+        *(np.concatenate(targets), objects),
+        *(ANCHOR_MATCHER, count, fraction, np.random.default_rng(seed)),
     )
     image, anchor = np.divmod(drawn.index, len(ANCHORS))
     assert (np.diff(image) >= 0).all()
@@ -278,20 +280,26 @@ def test_anchor_targets_box_by_box(seed, objects, count, fraction):
 def test_a_true_box_that_no_anchor_touches_makes_no_anchor_positive():
     """Its best overlap is 0, and every anchor ties with that."""
     far = np.array([[1000.0, 1000, 1010, 1010]])
-    drawn = anchor_targets(ANCHORS, [far], ANCHOR_MATCHER, 64, 0.5, np.random.default_rng(0))
+    drawn = anchor_targets(ANCHORS, far, [1], ANCHOR_MATCHER, 64, 0.5, np.random.default_rng(0))
     assert len(drawn.index) == 64 and drawn.is_object.sum() == 0 and drawn.deltas.shape == (0, 4)
 
 
 def test_without_objects_all_anchors_are_background(xp):
     drawn = anchor_targets(
-        xp.asarray(ANCHORS), [xp.zeros((0, 4))], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0)
+        xp.asarray(ANCHORS),
+        xp.zeros((0, 4)),
+        [0],
+        ANCHOR_MATCHER,
+        16,
+        0.5,
+        np.random.default_rng(0),
     )
     assert to_numpy(drawn.is_object).tolist() == [0.0] * 16 and drawn.deltas.shape == (0, 4)
 
 
 def test_without_anchors_nothing_is_drawn(xp):
     none = xp.zeros((0, 4))
-    drawn = anchor_targets(none, [none], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
+    drawn = anchor_targets(none, none, [0], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
     assert [len(part) for part in drawn] == [0, 0, 0, 0]
 
 
@@ -299,7 +307,7 @@ def test_the_same_rng_draws_the_same_anchors_on_every_device(xp):
     def draw(move, seed):
         rng = np.random.default_rng(seed)
         targets = random_targets(3, 3)
-        return anchor_targets(move(ANCHORS), [move(targets)], ANCHOR_MATCHER, 20, 0.5, rng)
+        return anchor_targets(move(ANCHORS), move(targets), [3], ANCHOR_MATCHER, 20, 0.5, rng)
 
     ours, theirs = draw(xp.asarray, seed=9), draw(np.asarray, seed=9)
     for a, b in zip(ours, theirs, strict=True):
@@ -311,7 +319,7 @@ def test_the_same_rng_draws_the_same_anchors_on_every_device(xp):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_anchor_targets_have_the_type_of_the_network(dtype):
     anchors, targets = ANCHORS.astype(dtype), random_targets(1, 2).astype(np.float32)
-    drawn = anchor_targets(anchors, [targets], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
+    drawn = anchor_targets(anchors, targets, [2], ANCHOR_MATCHER, 16, 0.5, np.random.default_rng(0))
     assert drawn.is_object.dtype == dtype and drawn.deltas.dtype == dtype
 
 
