@@ -21,4 +21,8 @@ CASES = [
     Case("64-128-128-10, batch 32", PERCEPTRON, "mlp_step",
          {"batch": 32, "widths": (64, 128, 128, 10)}),
 ]  # fmt: skip
-WANTED = {CHAIN: {"torch": Wanted(0.5), "chainer": Wanted(3.0)}}
+WANTED = {
+    CHAIN: {"torch": Wanted(1.0), "chainer": Wanted(3.0)},
+    FORWARD: {"torch": Wanted(1.0)},
+    PERCEPTRON: {"torch": Wanted(1.0)},
+}

@@ -38,7 +38,7 @@ CASES = [
          {"count": 2000, "image": (600, 800), "iou_threshold": 0.7}, peers=("torchvision",)),
 ]  # fmt: skip
 WANTED = {
-    UPSAMPLING: {"torch": Wanted(0.7, least=0.7), "chainer": Wanted(2.0, least=2.0)},
-    REGIONS: {"torchvision": Wanted(0.5, least=0.5), "chainer": Wanted(20.0, least=20.0)},
-    SUPPRESSION: {"torchvision": Wanted(0.3)},
+    UPSAMPLING: {"torch": Wanted(1.0, least=1.0), "chainer": Wanted(2.0, least=2.0)},
+    REGIONS: {"torchvision": Wanted(1.0, least=1.0), "chainer": Wanted(20.0, least=20.0)},
+    SUPPRESSION: {"torchvision": Wanted(1.0)},
 }

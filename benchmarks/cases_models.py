@@ -21,7 +21,7 @@ CASES = [
     _case(EFFICIENTNET, "efficientnet_lite0", 224, 224),
 ]
 WANTED = {
-    VGG: {"torch": Wanted(1.2, least=1.2), "chainer": Wanted(3.0, least=3.0)},
-    RESNET: {"torch": Wanted(0.7), "chainer": Wanted(2.0)},
-    EFFICIENTNET: {"torch": Wanted(0.4), "chainer": Wanted(2.0)},
+    VGG: {"torch": Wanted(1.0, least=1.0), "chainer": Wanted(3.0, least=3.0)},
+    RESNET: {"torch": Wanted(1.0), "chainer": Wanted(2.0)},
+    EFFICIENTNET: {"torch": Wanted(1.0), "chainer": Wanted(2.0)},
 }

@@ -7,13 +7,12 @@ written by hand.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.record import RESULTS
-from benchmarks.table import format_seconds
+from benchmarks.table import format_seconds, geometric_mean, memory_ratios
 
 PAGE = RESULTS.parent.parent / "docs" / "speed.md"
 BENCHMARKS = ("conv", "layers", "models", "detectors", "autograd", "training", "start")
@@ -83,15 +82,6 @@ def time_ratios(results: Sequence[Mapping[str, Any]], peer: str) -> list[float]:
     return [result["ratio"][peer] for result in results if peer in result["ratio"]]
 
 
-def memory_ratios(results: Sequence[Mapping[str, Any]], peer: str) -> list[float]:
-    """Peer's peak / minicv's peak of each case that the peer has."""
-    return [
-        result["memory_mib"][peer] / result["memory_mib"]["minicv"]
-        for result in results
-        if peer in result["ratio"] and result["memory_mib"].get(peer)
-    ]
-
-
 def _of_cases(ratios: Sequence[float]) -> str:
     """The geometric mean, and of several cases the least and the greatest.
 
@@ -100,7 +90,7 @@ def _of_cases(ratios: Sequence[float]) -> str:
     """
     if not ratios:
         return ""
-    mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+    mean = geometric_mean(ratios)
     if len(ratios) == 1:
         return _digits(mean)
     return f"{_digits(mean)} ({_digits(min(ratios))} to {_digits(max(ratios))})"

@@ -14,11 +14,13 @@ Result = Mapping[str, Any]
 def summarise(
     results: Sequence[Result], wanted: Mapping[str, Mapping[str, Wanted]]
 ) -> list[dict[str, Any]]:
-    """For each row and peer: geometric mean and least of the ratios, and what was wanted.
+    """For each row and peer: geometric mean and least of the ratios of time and of memory, and what
+    was wanted.
 
     Ratios multiply, so their mean is the geometric one: twice and half make one.
 
-    >>> results = [{"row": "r", "ratio": {"torch": 2.0}}, {"row": "r", "ratio": {"torch": 0.5}}]
+    >>> results = [{"row": "r", "ratio": {"torch": 2.0}, "memory_mib": {}},
+    ...            {"row": "r", "ratio": {"torch": 0.5}, "memory_mib": {}}]
     >>> summarise(results, {"r": {"torch": Wanted(0.9, least=0.7)}})
     [{'row': 'r', 'peer': 'torch', 'cases': 2, 'mean': 1.0, 'least': 0.5,
       'wanted': 0.9, 'wanted_least': 0.7, 'reached': False}]
@@ -29,14 +31,35 @@ def summarise(
             groups.setdefault((result["row"], peer), []).append(ratio)
     summary = []
     for (row, peer), ratios in groups.items():
-        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        mean = geometric_mean(ratios)
         line = {"row": row, "peer": peer, "cases": len(ratios), "mean": mean, "least": min(ratios)}
+        memory = memory_ratios([result for result in results if result["row"] == row], peer)
+        if memory:
+            line |= {"memory_mean": geometric_mean(memory), "memory_least": min(memory)}
         aim = wanted.get(row, {}).get(peer)
         if aim is not None:
             reached = mean >= aim.mean and min(ratios) >= aim.least
             line |= {"wanted": aim.mean, "wanted_least": aim.least, "reached": reached}
         summary.append(line)
     return summary
+
+
+def geometric_mean(ratios: Sequence[float]) -> float:
+    """Of twice and half it is one.
+
+    >>> geometric_mean([2.0, 0.5])
+    1.0
+    """
+    return math.exp(sum(map(math.log, ratios)) / len(ratios))
+
+
+def memory_ratios(results: Sequence[Result], peer: str) -> list[float]:
+    """Peer's peak / minicv's peak, of each case that the peer has computed."""
+    return [
+        result["memory_mib"][peer] / result["memory_mib"]["minicv"]
+        for result in results
+        if peer in result["ratio"] and result["memory_mib"].get(peer)
+    ]
 
 
 def format_results(results: Sequence[Result], summary: Sequence[Mapping[str, Any]]) -> str:
@@ -100,6 +123,10 @@ def _sentence(line: Mapping[str, Any]) -> str:
     text = f"{line['peer']} / minicv: {line['mean']:.2f}"
     if line["cases"] > 1:
         text = f"{text} (geometric mean), least {line['least']:.2f}"
+    if "memory_mean" in line:
+        text = f"{text}, of the memory {line['memory_mean']:.2f}"
+        if line["cases"] > 1:
+            text = f"{text}, least {line['memory_least']:.2f}"
     if "wanted" in line:
         least = f", none below {line['wanted_least']:g}" if line["wanted_least"] else ""
         verdict = "reached" if line["reached"] else "not reached"

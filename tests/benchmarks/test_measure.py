@@ -113,7 +113,7 @@ def test_a_full_run_is_kept_and_a_quick_one_is_not(monkeypatch, capsys, argument
     monkeypatch.setattr(speed, "write_record", lambda name, values: records.update({name: values}))
     assert speed.main("detectors", arguments) == 0
     said = capsys.readouterr().out
-    assert "torch / minicv: 2.00; wanted 0.8: reached" in said
+    assert "torch / minicv: 2.00, of the memory 1.00; wanted 1: reached" in said
     assert set(records) == ({"detectors"} if kept else set())
     if kept:
         assert records["detectors"]["threads"] == 2
