@@ -14,12 +14,13 @@ depthwise convolution. Here each piece of it lives in memory that every layer us
 2. `numpy.einsum` sums the windows of the frame; shift and ReLU6 in place.
 3. A second matrix product takes the sum, transposed, straight to its place in y.
 
-*Pieces.* A map is cut in two, by size alone, for two cores; finer only where it is very large. Each
-piece costs a dozen calls from Python, and threads wait for each other at the interpreter: on two
-cores eight pieces take up to twice as long as two. A large map is cut into bands of rows. A band
-expands anew the few rows that it shares with its neighbour. In a small map those would be many. So
-it is cut into halves of the wide channels: every channel is expanded and filtered by itself, and
-the project step is a sum over channels, so each half gives a partial sum of y.
+*Pieces.* The map of a single image is cut in two, for two cores; finer only where it is very large.
+Each piece costs a dozen calls from Python, and threads wait for each other at the interpreter: on
+two cores eight pieces take up to twice as long as two. A large map is cut into bands of rows. A
+band expands anew the few rows that it shares with its neighbour. In a small map those would be
+many. So it is cut into halves of the wide channels: every channel is expanded and filtered by
+itself, and the project step is a sum over channels, so each half gives a partial sum of y. Whatever
+is cut is cut by size alone, so the bits of y do not depend on the number of threads.
 
 *Places.* The Python between two calls runs on one thread at a time. So memory, slices and strided
 views are made once for each shape (`_Place`) and kept.
@@ -43,6 +44,7 @@ from minicv.backend.cpu.convolution_products import packs_no_small_product
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 PIECE_ELEMENTS = 1 << 20  # of a frame
+SMALL_IMAGE = 8_000_000  # multiply-adds, done before a second core wakes
 FEW = 8  # a band shares few rows where they are fewer than one in FEW
 RUN_ELEMENTS = 1024  # of the depthwise sum: long enough for a run to cost more than its start
 # A smaller weight is transposed while it is scaled: BLAS then takes it faster. A larger one takes
@@ -114,8 +116,8 @@ def forward(x: np.ndarray, steps: Steps, shortcut: np.ndarray | None = None) -> 
     """
     shapes = Shapes.of(x.shape, steps.depthwise.weight.shape, steps.stride, steps.padding)
     n, _, oh, ow = shapes.filtered
-    bands, parts = _cut(shapes, PIECE_ELEMENTS)
     matrix, scale, shift = steps.project[0][:, :, 0, 0], *(v[:, None] for v in steps.project[1:])
+    bands, parts = _cut(shapes, x.shape[1], len(matrix), PIECE_ELEMENTS, SMALL_IMAGE)
     sums = np.empty((len(parts), n, len(matrix), oh * ow), x.dtype)
     if shortcut is not None:
         shortcut = shortcut.reshape(sums.shape[1:])
@@ -176,19 +178,29 @@ class Shapes(NamedTuple):
 
 
 @functools.lru_cache(maxsize=4096)
-def _cut(shapes: Shapes, most: int) -> tuple[list[slice], list[slice]]:
-    """(Bands of rows of the result, parts of the wide channels); frames of at most ``most``.
+def _cut(shapes: Shapes, c: int, o: int, most: int, small: int) -> tuple[list[slice], list[slice]]:
+    """(Bands of rows of the result, parts of the wide channels).
 
-    >>> _cut(Shapes.of((1, 80, 14, 14), (480, 1, 3, 3), (1, 1), (1, 1, 1, 1)), PIECE_ELEMENTS)
+    Args:
+        shapes: of the maps.
+        c, o: channels of x and of the result.
+        most: numbers of a frame.
+        small: multiply-adds of an image that is not cut.
+
+    >>> _cut(Shapes.of((1, 80, 14, 14), (480, 1, 3, 3), (1, 1), (1, 1, 1, 1)), 80, 80, 10**6, 10**6)
     ([slice(0, 14, None)], [slice(0, 240, None), slice(240, 480, None)])
-    >>> _cut(Shapes.of((1, 24, 56, 56), (144, 1, 3, 3), (1, 1), (1, 1, 1, 1)), PIECE_ELEMENTS)
+    >>> _cut(Shapes.of((1, 24, 56, 56), (144, 1, 3, 3), (1, 1), (1, 1, 1, 1)), 24, 24, 10**6, 10**6)
     ([slice(0, 28, None), slice(28, 56, None)], [slice(0, 144, None)])
     """
-    _, m, oh, ow = shapes.filtered
+    n, m, oh, ow = shapes.filtered
     height, of_a_row = shapes.extent(0, oh), shapes.extent(1, ow) * m
     shared = shapes.kernel[0] - shapes.stride[0]
-    if height * of_a_row <= most and FEW * shared >= height:
-        return [slice(0, oh)], split(m, -(-m // 2))
+    if height * of_a_row <= most:
+        work = c * math.prod(shapes.wide[1:]) + (math.prod(shapes.kernel) + o) * m * oh * ow
+        if n % 2 == 0 or work <= small:
+            return [slice(0, oh)], [slice(0, m)]
+        if FEW * shared >= height:
+            return [slice(0, oh)], split(m, -(-m // 2))
     rows = (most // max(1, of_a_row) - shared) // shapes.stride[0]
     return split_evenly(oh, min(rows, -(-oh // 2))), [slice(0, m)]
 

@@ -72,9 +72,12 @@ def cases(draw):
     )
 
 
-@given(cases())
-def test_equals_the_three_convolutions(case):
-    agrees(case)
+@given(cases(), st.booleans())
+def test_equals_the_three_convolutions(case, halves):
+    with pytest.MonkeyPatch.context() as patch:
+        if halves:
+            patch.setattr(kernel, "SMALL_IMAGE", 0)
+        agrees(case)
 
 
 @given(cases())
@@ -113,15 +116,19 @@ def test_the_layers_of_efficientnet(name):
     assert np.linalg.norm(y - expected) <= 2e-6 * np.linalg.norm(expected)
 
 
-def test_both_ways_to_cut_occur():
-    def cut(name, most=kernel.PIECE_ELEMENTS):
+def test_every_way_to_cut_occurs():
+    def cut(name, images=1, most=kernel.PIECE_ELEMENTS, small=kernel.SMALL_IMAGE):
         c, size, m, k, s, padding = LAYERS[name]
-        shapes = kernel.Shapes.of((1, c, size, size), (m, 1, k, k), (s, s), padding)
-        return kernel._cut(shapes, most)
+        shapes = kernel.Shapes.of((images, c, size, size), (m, 1, k, k), (s, s), padding)
+        return kernel._cut(shapes, c, c, most, small)
 
-    assert [len(pieces) for pieces in cut("last")] == [1, 2]
-    assert [len(pieces) for pieces in cut("large, stride 2")] == [2, 1]
-    bands, parts = cut("large, stride 2", 1 << 18)
+    def counts(*arguments, **options):
+        return [len(pieces) for pieces in cut(*arguments, **options)]
+
+    assert counts("last") == counts("last", images=3) == [1, 2]
+    assert counts("last", images=2) == counts("last", small=1 << 30) == [1, 1]
+    assert counts("large, stride 2") == counts("large, stride 2", images=2) == [2, 1]
+    bands, parts = cut("large, stride 2", most=1 << 18)
     assert len(bands) > 2 and len(bands) % 2 == 0 and len(parts) == 1
     assert [rows.start for rows in bands[1:]] == [rows.stop for rows in bands[:-1]]
 
@@ -191,7 +198,7 @@ def test_what_does_not_fit_is_left_to_others(spoil):
 @pytest.mark.parametrize("name", ["last", "large, stride 2"])  # both ways to cut
 def test_same_bits_for_any_number_of_threads(name, monkeypatch):
     c, size, m, k, s, padding = LAYERS[name]
-    case = narrow(*build(2, c, m, 24, (size, size), (k, k), (s, s), padding))
+    case = narrow(*build(1, c, m, 24, (size, size), (k, k), (s, s), padding))
     results = []
     for threads in ("1", "2", "5"):
         monkeypatch.setenv("MINICV_NUM_THREADS", threads)
