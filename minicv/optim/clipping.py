@@ -10,7 +10,7 @@ import numpy as np
 
 from minicv.autograd import Tensor
 from minicv.backend import Array, xp_of
-from minicv.optim.joined import join
+from minicv.optim.joined import Joined
 from minicv.optim.options import as_list, check_parameter
 
 SMALLEST_SQUARE = 1e-25  # of a norm; below, single squares may have vanished in float32
@@ -24,7 +24,8 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
     the caller sees the returned value and can say where it came from.
 
     Args:
-        params: Parameters; their ``.grad`` is changed in place.
+        params: Parameters; their ``.grad`` is changed in place. On a device it becomes a view of
+            one array that holds all gradients, which the optimizer's step takes as it is.
         max_norm: the length allowed.
 
     Returns:
@@ -46,10 +47,10 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> float:
     (5.0, [0.6..., 0.8...])
     """
     max_norm = _positive("clip_grad_norm", "max_norm", max_norm)
-    grads = _gradients("clip_grad_norm", params)
+    grads = _joined_on_a_device(_parameters("clip_grad_norm", params))
     # Summed on the device of the gradients, so that only one number comes to the host.
     with np.errstate(over="ignore"):
-        square = float(sum(xp_of(a).vdot(a, a) for a in _joined_on_a_device(grads)))
+        square = float(sum(xp_of(a).vdot(a, a) for a in grads))
     if not SMALLEST_SQUARE < square < math.inf:
         return _clip_extreme(grads, max_norm)
     norm = math.sqrt(square)
@@ -73,7 +74,8 @@ def clip_grad_value(params: Iterable[Tensor], clip_value: float) -> None:
     [1.0, -0.5]
     """
     clip_value = _positive("clip_grad_value", "clip_value", clip_value)
-    for grad in _gradients("clip_grad_value", params):
+    for parameter in _parameters("clip_grad_value", params):
+        grad = parameter.grad
         xp_of(grad).clip(grad, -clip_value, clip_value, out=grad)
 
 
@@ -96,12 +98,12 @@ def _not_finite(grads: list[Array]) -> float:
     return math.nan if any(bool(xp_of(grad).isnan(grad).any()) for grad in grads) else math.inf
 
 
-def _gradients(operation: str, params: Any) -> list[Array]:
-    """The gradients that there are."""
+def _parameters(operation: str, params: Any) -> list[Tensor]:
+    """Those that have a gradient."""
     parameters = [params] if isinstance(params, Tensor) else as_list(operation, params)
     for parameter in parameters:
         check_parameter(operation, parameter)
-    return [parameter.grad for parameter in parameters if parameter.grad is not None]
+    return [parameter for parameter in parameters if parameter.grad is not None]
 
 
 def _positive(operation: str, option: str, value: Any) -> float:
@@ -113,11 +115,16 @@ def _positive(operation: str, option: str, value: Any) -> float:
     return number
 
 
-def _joined_on_a_device(grads: list[Array]) -> list[Array]:
+def _joined_on_a_device(parameters: list[Tensor]) -> list[Array]:
     """The gradients, on a device joined to few arrays, because each array costs a kernel."""
-    arrays = [grad for grad in grads if isinstance(grad, np.ndarray)]
-    by_dtype: dict[np.dtype, list[Array]] = {}
-    for grad in grads:
-        if not isinstance(grad, np.ndarray):
-            by_dtype.setdefault(grad.dtype, []).append(grad)
-    return arrays + [join(alike) for alike in by_dtype.values()]
+    grads: list[Array] = [p.grad for p in parameters if isinstance(p.grad, np.ndarray)]
+    by_dtype: dict[np.dtype, list[Tensor]] = {}
+    for parameter in parameters:
+        if not isinstance(parameter.grad, np.ndarray):
+            by_dtype.setdefault(parameter.grad.dtype, []).append(parameter)
+    for alike in by_dtype.values():
+        joined = Joined([parameter.grad for parameter in alike])
+        for parameter, part in zip(alike, joined.parts, strict=True):
+            parameter.grad = part
+        grads.append(joined.whole)
+    return grads

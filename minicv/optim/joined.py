@@ -63,6 +63,25 @@ class Joined:
         join(arrays, self.alignment, out=self.whole)
 
 
+def whole_of(arrays: Sequence[Array], alignment: int = ALIGNMENT) -> Array | None:
+    """The memory of ``arrays`` if they are neighbouring parts of one `Joined` of CuPy, else None.
+
+    Gradients that were joined to be clipped need not be joined again for the step.
+    """
+    base = getattr(arrays[0], "base", None)
+    if not hasattr(getattr(base, "data", None), "ptr") or base.ndim != 1:
+        return None
+    first = end = (arrays[0].data.ptr - base.data.ptr) // base.itemsize
+    for array in arrays:
+        place = (array.data.ptr - base.data.ptr) // base.itemsize
+        if array.base is not base or array.dtype != base.dtype or place != end:
+            return None
+        if not array.flags.c_contiguous:
+            return None
+        end += array.size + -array.size % alignment
+    return base[first:end] if end <= base.size else None
+
+
 def join(arrays: Sequence[Array], alignment: int = ALIGNMENT, out: Array | None = None) -> Array:
     """The ``whole`` of `Joined`, for arrays that need no views."""
     xp = xp_of(arrays[0])

@@ -11,7 +11,7 @@ import numpy as np
 from minicv.autograd import Tensor
 from minicv.backend import Array, to_numpy, xp_of
 from minicv.backend.parallel import parallel_for, split
-from minicv.optim.joined import ALIGNMENT, Joined, join
+from minicv.optim.joined import ALIGNMENT, Joined, join, whole_of
 from minicv.optim.options import as_list, as_number, check_parameter
 
 Group = dict[str, Any]
@@ -188,7 +188,9 @@ class Optimizer:
             return
         for (_, _, parameter), part in zip(members, data.parts, strict=True):
             parameter.data = part
-        self.update(data.whole, join(grads), moments, members[0][1], past)
+        grad = whole_of(grads)
+        grad = join(grads) if grad is None else grad
+        self.update(data.whole, grad, moments, members[0][1], past)
 
     def remembers(self, group: Group) -> tuple[str, ...]:
         """The names that ``state`` has of a parameter in ``group`` after its first step."""

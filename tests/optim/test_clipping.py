@@ -4,11 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from cuda_kernels import needs_compiler
+from cupy_devices import CUPYS
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minicv.backend import to_numpy
 from minicv.nn import Parameter
-from minicv.optim import clip_grad_norm, clip_grad_value
+from minicv.optim import SGD, clip_grad_norm, clip_grad_value
 from minicv.testing import strategies
 
 
@@ -117,3 +120,24 @@ class TestExtremeGradients:
         assert clip_grad_norm(params, 1.0) == norm
         for parameter, grad in zip(params, grads, strict=True):
             np.testing.assert_array_equal(parameter.grad, grad * (1.0 / norm))
+
+
+@needs_compiler
+@pytest.mark.parametrize("cupy", CUPYS)
+def test_on_a_device_the_step_takes_what_was_clipped(cupy):
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in ((3, 4), (70,), (1, 2))]
+
+    def moved(move):
+        params = [Parameter(move(array)) for array in arrays]
+        optimizer = SGD([{"params": params[:1]}, {"params": params[1:], "lr": 0.1}], lr=0.5)
+        for _ in range(2):
+            for parameter, array in zip(params, arrays, strict=True):
+                parameter.grad = move(array * 3)
+            norm = clip_grad_norm(params, 1.0)
+            optimizer.step()
+        return [norm], [to_numpy(p.grad) for p in params], [to_numpy(p.data) for p in params]
+
+    for ours, theirs in zip(moved(cupy.asarray), moved(np.array), strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5)
