@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import operator
 
@@ -159,3 +160,62 @@ def test_the_recorded_names_are_those_of_the_installed_cupy():
     if real.__version__ != CUPY_VERSION:
         pytest.skip(f"recorded from CuPy {CUPY_VERSION}, installed is {real.__version__}")
     assert all(hasattr(real, name.partition(".")[0]) for name in FUNCTIONS)
+
+
+@contextlib.contextmanager
+def capturing(allocator=print):
+    """A stream that is captured; the graph is appended to the list."""
+    stream, graphs = cupy.cuda.Stream(non_blocking=True), []
+    with cupy.cuda.using_allocator(allocator):
+        stream.begin_capture()
+    try:
+        yield graphs
+    finally:
+        graphs.append(stream.end_capture())
+
+
+def test_a_captured_stream_runs_when_its_graph_is_launched(x):
+    with capturing() as graphs:
+        y = cupy.exp(x).reshape(-1)[1:]  # a view of what is computed
+        total = y.sum()
+        x += 1
+    np.testing.assert_array_equal(x.get(), HOST)
+    assert np.isnan(y.get()).all() and np.isnan(total.get())
+    for added in (0, 1):
+        graphs[0].launch()
+        np.testing.assert_allclose(y.get(), np.exp(HOST + added).ravel()[1:])
+        np.testing.assert_allclose(total.get(), y.get().sum())
+        np.testing.assert_array_equal(x.get(), HOST + added + 1)
+
+
+@pytest.mark.parametrize(
+    ("work", "error", "message"),
+    [
+        (lambda x: float(x.sum()), RuntimeError, "not permitted when stream is capturing .float"),
+        (lambda x: x[x > 1], RuntimeError, "not permitted when stream is capturing .boolean mask"),
+        (lambda x: x @ x.T, NotImplementedError, "calling cuBLAS API during stream capture"),
+        (lambda x: cupy.matmul(x, x.T), NotImplementedError, "calling cuBLAS API during stream"),
+    ],
+)
+def test_what_a_captured_stream_refuses(x, work, error, message):
+    with capturing(), pytest.raises(error, match=message):
+        work(x)
+    work(x)
+
+
+def test_a_graph_without_a_pool_of_its_own_and_one_on_the_usual_stream():
+    with pytest.raises(AssertionError, match="must come from a pool of its own"):
+        cupy.cuda.Stream(non_blocking=True).begin_capture()
+    with pytest.raises(RuntimeError, match="cannot capture on the default"):
+        cupy.cuda.get_current_stream().begin_capture()
+
+
+def test_arrays_from_the_host_pass_the_pinned_allocator():
+    sizes = []
+    cupy.cuda.set_pinned_memory_allocator(sizes.append)
+    try:
+        cupy.asarray(HOST)
+    finally:
+        cupy.cuda.set_pinned_memory_allocator(cupy.get_default_pinned_memory_pool().malloc)
+    cupy.asarray(HOST)
+    assert sizes == [48]

@@ -99,10 +99,10 @@ def conv2d_norm_relu_forward(
     """
     dtype = np.result_type(x.dtype, weight.dtype)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
-    if dtype == np.float16 and groups == 1:
+    if dtype == np.float16 and groups == 1 and not is_recording():
         x, weight = _ready(dtype, x, weight)
         return float16.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
-    if dtype == np.float16:  # matrices of a group are small: no work for tensor cores
+    if dtype == np.float16:  # without cuBLAS, or with the small matrices of groups
         options = (ceiling, stride, padding, dilation, groups)
         return computed_in_float32(conv2d_norm_relu_forward)(
             x, weight, scale, shift, shortcut, *options
