@@ -31,6 +31,7 @@ from minicv.backend.cuda import convolution_implicit_gemm as implicit_gemm
 from minicv.backend.cuda import convolution_implicit_gemm_tf32 as implicit_gemm_tf32
 from minicv.backend.cuda import convolution_pointwise as pointwise
 from minicv.backend.cuda import convolution_winograd as winograd
+from minicv.backend.cuda.convolution_costs import implicit_gemm_is_faster
 from minicv.backend.cuda.convolution_implicit_gemm_tf32 import has_tf32
 from minicv.backend.cuda.graph import is_recording
 from minicv.backend.device import Array, xp_of
@@ -55,7 +56,6 @@ WINOGRAD_CHANNELS, WINOGRAD_PIXELS = 64, 256
 # With fewer than these, that takes longer than the slower products of implicit GEMM.
 FEW_OUTPUTS = {"float32": 96, "tf32": 32}
 FEW_ROWS = 64  # of columns: the product is over sooner than its result is written and read again
-MULTIPLY_ADDS = 100_000  # of cuBLAS in TF32 on an H100 in a clock, estimated
 SMALLEST_TILE = 32  # channels that implicit GEMM computes together, needed or not
 WITHOUT_CUBLAS = ("depthwise", "implicit_gemm", "implicit_gemm_tf32")
 
@@ -76,8 +76,8 @@ def conv2d_forward(
         return conv2d_norm_relu_forward(x, weight, None, bias, None, None, *options)
     x, weight, bias = _ready(dtype, x, weight, bias)
     layer = Layer.of(dtype, x.shape, weight.shape, stride, padding, dilation, groups)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "forward", has_tf32(x))]
-    return algorithm.forward(layer, x, weight, Epilogue(shift=bias))
+    name = choose_algorithm(layer, "forward", has_tf32(x), with_epilogue=bias is not None)
+    return ALGORITHMS[name].forward(layer, x, weight, Epilogue(shift=bias))
 
 
 def conv2d_norm_relu_forward(
@@ -108,8 +108,8 @@ def conv2d_norm_relu_forward(
             x, weight, scale, shift, shortcut, *options
         )
     x, weight, scale, shift, shortcut = _ready(dtype, x, weight, scale, shift, shortcut)
-    algorithm = ALGORITHMS[choose_algorithm(layer, "forward", has_tf32(x))]
-    return algorithm.forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
+    name = choose_algorithm(layer, "forward", has_tf32(x), with_epilogue=True)
+    return ALGORITHMS[name].forward(layer, x, weight, Epilogue(scale, shift, shortcut, ceiling))
 
 
 def conv2d_grad_input(
@@ -126,9 +126,8 @@ def conv2d_grad_input(
     grad, weight = _ready(dtype, grad, weight)
     options = (stride, padding, dilation, groups)
     layer = Layer(dtype, x_shape, weight.shape, grad.shape, *options)
-    return ALGORITHMS[choose_algorithm(layer, "grad_input", has_tf32(grad))].grad_input(
-        layer, grad, weight
-    )
+    name = choose_algorithm(layer, "grad_input", has_tf32(grad))
+    return ALGORITHMS[name].grad_input(layer, grad, weight)
 
 
 def conv2d_grad_weight(
@@ -145,9 +144,8 @@ def conv2d_grad_weight(
     grad, x = _ready(dtype, grad, x)
     options = (stride, padding, dilation, groups)
     layer = Layer(dtype, x.shape, weight_shape, grad.shape, *options)
-    return ALGORITHMS[choose_algorithm(layer, "grad_weight", has_tf32(grad))].grad_weight(
-        layer, grad, x
-    )
+    name = choose_algorithm(layer, "grad_weight", has_tf32(grad))
+    return ALGORITHMS[name].grad_weight(layer, grad, x)
 
 
 def _ready(dtype: np.dtype, *arrays: Array | None) -> tuple[Array | None, ...]:
@@ -157,12 +155,15 @@ def _ready(dtype: np.dtype, *arrays: Array | None) -> tuple[Array | None, ...]:
 
 
 def choose_algorithm(
-    layer: Layer, direction: Direction, tensor_cores: bool = True
+    layer: Layer,
+    direction: Direction,
+    tensor_cores: bool = True,
+    with_epilogue: bool = False,
 ) -> AlgorithmName:
     """The usual one, or the one of `use_conv_algorithm` where that can compute the layer.
 
     ``tensor_cores`` says whether the GPU has those for TF32; they are used within
-    ``matmul_precision("tf32")`` alone.
+    ``matmul_precision("tf32")`` alone, for which `convolution_costs` estimates what is faster.
 
     >>> once, none = (1, 1), (0, 0)
     >>> layer = Layer.of(np.dtype("float32"), (2, 32, 8, 8), (64, 32, 1, 1), once, none, once, 1)
@@ -183,14 +184,14 @@ def choose_algorithm(
     wanted = wanted_algorithm()
     if wanted is not None and wanted in possible:
         return wanted
-    if "pointwise" in possible:  # never slower than another
-        return "pointwise"
-    if "depthwise" in possible:  # likewise
+    if "depthwise" in possible:  # never slower than another
         return "depthwise"
     if "implicit_gemm_tf32" in possible and (
-        "im2col" not in possible or _columns_cost_more(layer, direction)
+        "im2col" not in possible or implicit_gemm_is_faster(layer, direction, with_epilogue)
     ):
         return "implicit_gemm_tf32"
+    if "pointwise" in possible:
+        return "pointwise"
     if "winograd_2x2" in possible and _pays_for_its_transforms(layer):
         return "winograd_2x2"
     if "implicit_gemm" in possible and _columns_are_used_too_little(layer, direction):
@@ -232,18 +233,6 @@ def _pays_for_its_transforms(layer: Layer) -> bool:
         return False
     n, o, oh, ow = layer.y_shape
     return min(layer.x_shape[1], o) >= WINOGRAD_CHANNELS and n * oh * ow >= WINOGRAD_PIXELS
-
-
-def _columns_cost_more(layer: Layer, direction: Direction) -> bool:
-    """Whether im2col, estimated, takes longer in TF32 than implicit GEMM."""
-    n, o, oh, ow = layer.y_shape
-    rows, columns = layer.x_shape[1] * math.prod(layer.kernel), n * oh * ow
-    written_and_read = 2 * layer.dtype.itemsize * (rows + o) * columns  # columns and product
-    product = o * rows // layer.groups * columns
-    launches = 2 + layer.groups
-    clocks: float = launches * implicit_gemm_tf32.LAUNCH
-    clocks += written_and_read / implicit_gemm_tf32.BYTES + product / MULTIPLY_ADDS
-    return implicit_gemm_tf32.estimated_clocks(layer, direction) < clocks
 
 
 def _columns_are_used_too_little(layer: Layer, direction: Direction) -> bool:

@@ -37,10 +37,9 @@ rate.
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from typing import NamedTuple
-
-import numpy as np
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Direction, Epilogue, Layer, Pair
 from minicv.backend.cuda.convolution_epilogue import epilogue_arguments
@@ -54,8 +53,7 @@ DEPTH = 16  # of a step
 MULTIPROCESSORS = 132
 # What a multiprocessor does in a clock: multiply-adds, numbers from shared memory and from the L2.
 MULTIPLY_ADDS, FROM_SHARED_MEMORY, FROM_L2 = 640, 32, 6
-# Clocks of a step whatever its size (a barrier, and the latency of what follows), and of a launch.
-STEP, LAUNCH = 300, 5000
+STEP = 300  # clocks, whatever its size: a barrier, and the latency of what follows
 BYTES = 1800  # of the GPU's memory, in a clock
 SHORTEST_PART = 1024  # pixels: less, and adding the parts up takes as long as the parts
 
@@ -127,25 +125,17 @@ def choose_tile(rows: int, columns: int, groups: int) -> Tile:
 
 
 def estimated_clocks(layer: Layer, direction: Direction) -> float:
-    """Of the kernels for a layer, launches included: about 1.7 are a nanosecond.
-
-    >>> once = (1, 1)
-    >>> shapes = (8, 128, 56, 56), (128, 128, 3, 3)
-    >>> wide = Layer.of(np.dtype("float32"), *shapes, once, once, once, 1)
-    >>> round(estimated_clocks(wide, "forward") / 1.7e3), "microseconds"
-    (44, 'microseconds')
-    """
+    """Of the steps of all tiles of a layer, one multiprocessor's, without launches."""
     (n, o, oh, ow), groups, taps = layer.y_shape, layer.groups, math.prod(layer.kernel)
     rows, channels, columns = o // groups, layer.weight_shape[1], n * oh * ow
     if direction == "grad_weight":
-        return 2 * LAUNCH + _cut_into_parts(rows, channels, groups * taps, columns).clocks
-    launches = 1
+        return _cut_into_parts(rows, channels, groups * taps, columns).clocks
     if direction == "grad_input":
-        rows, channels, launches = channels, rows, math.prod(layer.stride)
-        columns = n * math.prod(layer.x_shape[2:]) // launches
-    steps = math.ceil(channels / DEPTH) * taps / launches
-    clocks = steps * choose_tile(rows, columns, groups).clocks(rows, columns, groups)
-    return launches * (2 * LAUNCH + clocks)
+        # A launch for each place within a stride; together they have all taps.
+        pixels = n * math.prod(layer.x_shape[2:])
+        rows, channels, columns = channels, rows, math.ceil(pixels / math.prod(layer.stride))
+    steps = math.ceil(channels / DEPTH) * taps
+    return steps * choose_tile(rows, columns, groups).clocks(rows, columns, groups)
 
 
 def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
@@ -170,9 +160,16 @@ def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
     The pixel i s + q of x took part at tap r in the output i + (q + p - r d) / s, for those r where
     that is a whole number.
     """
-    grad_x = xp_of(grad).empty(layer.x_shape, grad.dtype)
-    for place in np.ndindex(*layer.stride):
-        down, across = (_axis_of_gradient(layer, axis, place[axis]) for axis in (0, 1))
+    xp = xp_of(grad)
+    axes = [
+        [_axis_of_gradient(layer, axis, place) for place in range(layer.stride[axis])]
+        for axis in (0, 1)
+    ]
+    all_are_reached = all(one.taps.number for one in (*axes[0], *axes[1]))
+    grad_x = (xp.empty if all_are_reached else xp.zeros)(layer.x_shape, grad.dtype)
+    for down, across in itertools.product(*axes):
+        if down.taps.number == 0 or across.taps.number == 0:
+            continue
         _multiply(
             *(grad, weight, grad_x, NO_EPILOGUE, layer, "grad_input"),
             taps=(down.taps, across.taps),
@@ -180,7 +177,7 @@ def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
             step=(1, 1),
             origin=(down.origin, across.origin),
             tap_step=(down.tap_step, across.tap_step),
-            target=(layer.stride, place),
+            target=(layer.stride, (down.place, across.place)),
         )
     return grad_x
 
@@ -250,8 +247,12 @@ class _Taps(NamedTuple):
 
 
 class _Axis(NamedTuple):
-    """Along one axis: windows, their taps, where the first of a window is, and the next."""
+    """Along one axis: windows, their taps, where the first of a window is, and the next.
 
+    The windows are those of the pixels ``place``, ``place`` + stride and so on.
+    """
+
+    place: int
     windows: int
     taps: _Taps
     origin: int
@@ -259,7 +260,7 @@ class _Axis(NamedTuple):
 
 
 def _axis_of_gradient(layer: Layer, axis: int, place: int) -> _Axis:
-    """Of dL/dx, for the pixels ``place``, ``place`` + stride and so on."""
+    """Of dL/dx: the taps that reach those pixels, and from where."""
     kernel, stride = layer.kernel[axis], layer.stride[axis]
     padding, dilation = layer.padding[axis], layer.dilation[axis]
     windows = len(range(place, layer.x_shape[2 + axis], stride))
@@ -268,7 +269,7 @@ def _axis_of_gradient(layer: Layer, axis: int, place: int) -> _Axis:
     step = stride // math.gcd(dilation, stride)  # reaching taps are that far apart
     origin = (place + padding - first * dilation) // stride
     taps = _Taps(first, step, len(reaching))
-    return _Axis(windows, taps, origin, -(step * dilation // stride))
+    return _Axis(place, windows, taps, origin, -(step * dilation // stride))
 
 
 def _multiply(

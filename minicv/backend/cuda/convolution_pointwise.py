@@ -32,7 +32,7 @@ MOST_WASTE = 1.5  # computed for each that is needed; a copy takes about that mu
 
 def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILOGUE) -> Array:
     """y[n] = weight @ x[n], picking every ``stride``-th pixel, and the epilogue."""
-    if not _takes_images_as_they_are(layer):
+    if not takes_images_as_they_are(layer):
         return im2col.forward(_close(layer), x, weight, epilogue)
     y = xp_of(x).empty(layer.y_shape, x.dtype)
     strided_products(weight[:, :, 0, 0], _matrices(x), _matrices(y))
@@ -42,7 +42,7 @@ def forward(layer: Layer, x: Array, weight: Array, epilogue: Epilogue = NO_EPILO
 
 def grad_input(layer: Layer, grad: Array, weight: Array) -> Array:
     """dL/dx[n] = weightᵀ @ dL/dy[n]; pixels that were not picked get zero."""
-    if not _takes_images_as_they_are(layer):
+    if not takes_images_as_they_are(layer):
         return im2col.grad_input(_close(layer), grad, weight)
     grad_x = xp_of(grad).empty(layer.x_shape, grad.dtype)
     strided_products(weight[:, :, 0, 0].T, _matrices(grad), _matrices(grad_x))
@@ -53,7 +53,7 @@ def grad_weight(layer: Layer, grad: Array, x: Array) -> Array:
     """dL/dweight = Σ_n dL/dy[n] @ x[n]ᵀ."""
     n, o, oh, ow = layer.y_shape
     c = layer.x_shape[1]
-    if not _takes_images_as_they_are(layer) or (n > 1 and o * c > (o + c) * oh * ow):
+    if not takes_images_as_they_are(layer) or (n > 1 and o * c > (o + c) * oh * ow):
         return im2col.grad_weight(_close(layer), grad, x)
     products = xp_of(grad).empty((n, o, c), grad.dtype)
     strided_products(_matrices(grad), _matrices(x).swapaxes(1, 2), products)
@@ -66,12 +66,7 @@ def _matrices(images: Array) -> Array:
     return images.reshape(*images.shape[:2], math.prod(images.shape[2:]))
 
 
-def _close(layer: Layer) -> Layer:
-    """The layer with a dilation of 1, which a kernel of one tap does not use."""
-    return layer._replace(dilation=(1, 1))
-
-
-def _takes_images_as_they_are(layer: Layer) -> bool:
+def takes_images_as_they_are(layer: Layer) -> bool:
     """Whether no pixel is passed over, and an image is worth a product of its own."""
     n, _, oh, ow = layer.y_shape
     pixels = oh * ow
@@ -79,3 +74,8 @@ def _takes_images_as_they_are(layer: Layer) -> bool:
         return False
     aligned = current_matmul_precision() == "float32" or pixels % 4 == 0
     return n == 1 or (aligned and math.ceil(pixels / TILE) * TILE <= MOST_WASTE * pixels)
+
+
+def _close(layer: Layer) -> Layer:
+    """The layer with a dilation of 1, which a kernel of one tap does not use."""
+    return layer._replace(dilation=(1, 1))

@@ -66,6 +66,7 @@ TF32 = "implicit_gemm_tf32"
         (Case((8, 3, 224, 224), (64, 3, 7, 7), (2, 2), (3, 3)), (TF32, "im2col", "im2col")),
         (Case((8, 64, 56, 56), (64, 4, 3, 3), padding=(1, 1), groups=16), (TF32, TF32, "im2col")),
         (Case((8, 64, 56, 56), (256, 64, 1, 1)), ("pointwise",) * 3),
+        (Case((8, 256, 56, 56), (128, 256, 1, 1), (2, 2)), (TF32, TF32, "pointwise")),
         (Case((8, 64, 56, 56), (64, 1, 3, 3), padding=(1, 1), groups=64), ("depthwise",) * 3),
     ],
 )
@@ -79,6 +80,19 @@ def test_choice_under_tf32(case, expected):
 
 
 @pytest.mark.host_only
+def test_under_tf32_an_epilogue_belongs_into_the_registers():
+    """cuBLAS's products would be read and written again; where there are many, that is less."""
+    with matmul_precision("tf32"):
+        for channels, with_epilogue, expected in [
+            (64, False, "pointwise"),
+            (64, True, TF32),
+            (2048, True, "pointwise"),
+        ]:
+            layer = Case((8, channels, 28, 28), (512, channels, 1, 1)).layer
+            chosen = choose_algorithm(layer, "forward", with_epilogue=with_epilogue)
+            assert chosen == expected
+
+
 def test_overruling():
     with use_conv_algorithm("im2col"):
         assert chosen(WIDE) == chosen(Case((2, 24, 5, 7), (40, 24, 1, 1))) == ("im2col",) * 3

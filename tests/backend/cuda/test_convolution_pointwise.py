@@ -57,10 +57,10 @@ def test_a_map_larger_than_its_windows_reach(images, monkeypatch):
 )
 def test_which_images_are_taken_as_they_are(shape, expected):
     layer = Case(shape, (3, shape[1], 1, 1)).layer
-    assert pointwise._takes_images_as_they_are(layer) == expected
+    assert pointwise.takes_images_as_they_are(layer) == expected
     with matmul_precision("tf32"):
         aligned = shape[0] == 1 or shape[2] * shape[3] % 4 == 0
-        assert pointwise._takes_images_as_they_are(layer) == (expected and aligned)
+        assert pointwise.takes_images_as_they_are(layer) == (expected and aligned)
 
 
 @pytest.mark.host_only
