@@ -120,8 +120,9 @@ def _joined_on_a_device(parameters: list[Tensor]) -> list[Array]:
     grads: list[Array] = [p.grad for p in parameters if isinstance(p.grad, np.ndarray)]
     by_dtype: dict[np.dtype, list[Tensor]] = {}
     for parameter in parameters:
-        if not isinstance(parameter.grad, np.ndarray):
-            by_dtype.setdefault(parameter.grad.dtype, []).append(parameter)
+        grad: Array = parameter.grad
+        if not isinstance(grad, np.ndarray):
+            by_dtype.setdefault(grad.dtype, []).append(parameter)
     for alike in by_dtype.values():
         joined = Joined([parameter.grad for parameter in alike])
         for parameter, part in zip(alike, joined.parts, strict=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 from minicv.backend import Array, xp_of
 
@@ -68,7 +69,7 @@ def whole_of(arrays: Sequence[Array], alignment: int = ALIGNMENT) -> Array | Non
 
     Gradients that were joined to be clipped need not be joined again for the step.
     """
-    base = getattr(arrays[0], "base", None)
+    base: Any = getattr(arrays[0], "base", None)
     if not hasattr(getattr(base, "data", None), "ptr") or base.ndim != 1:
         return None
     first = end = (arrays[0].data.ptr - base.data.ptr) // base.itemsize
