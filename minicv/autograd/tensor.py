@@ -90,10 +90,9 @@ class Tensor:
     __array_priority__ = 1000  # for `array + tensor` NumPy leaves the sum to the tensor
 
     def __init__(self, data: Any, requires_grad: bool = False) -> None:
-        if isinstance(data, Tensor):
-            raise TypeError("Tensor: data is a Tensor already; use detach() for a constant copy")
-        is_usual = type(data) is np.ndarray and data.dtype is DEFAULT
-        self.data: Array = data if is_usual else _as_array(data)
+        if type(data) is not np.ndarray or data.dtype is not DEFAULT:
+            data = _as_array(data)
+        self.data: Array = data
         if requires_grad and self.data.dtype.kind != "f":
             raise TypeError(
                 f"Tensor: only floating point data can require a gradient, got {self.data.dtype}; "
@@ -478,6 +477,8 @@ def _own_array(data: Any) -> Array:
 
 
 def _as_array(data: Any) -> Array:
+    if isinstance(data, Tensor):
+        raise TypeError("Tensor: data is a Tensor already; use detach() for a constant copy")
     array = numeric_array(data)
     made_of_numbers = array is not data and not isinstance(data, (np.generic, np.ndarray))
     return array.astype(DEFAULT) if made_of_numbers and array.dtype == np.float64 else array
