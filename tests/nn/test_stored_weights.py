@@ -25,6 +25,11 @@ def test_matrices_and_kernels_are_rounded_and_nothing_else():
     assert sum(bytes_of.values()) < 0.505 * whole
 
 
+def test_biases_keep_their_digits():
+    layer = nn.store_weights_in_float16(nn.Linear(2, 3, rng=np.random.default_rng(0)))
+    assert (layer.weight.dtype, layer.bias.dtype) == (np.float16, np.float32)
+
+
 def test_within_the_block_results_have_the_same_bits():
     x = Tensor(np.random.default_rng(1).normal(size=(1, 3, 17, 20)).astype(np.float32))
     plain, stored = network(), nn.store_weights_in_float16(network())

@@ -118,3 +118,14 @@ def test_what_each_algorithm_can():
         assert algorithms_of(three, np.float64) == {"im2col", "implicit_gemm"}
     depthwise = Case((1, 4, 9, 9), (4, 1, 3, 3), groups=4)
     assert algorithms_of(depthwise) == {"im2col", "implicit_gemm", "depthwise"}
+
+
+def test_in_a_recording_no_choice_needs_cublas(monkeypatch):
+    monkeypatch.setattr("minicv.backend.cuda.convolution.is_recording", lambda: True)
+    pointwise = Case((2, 24, 5, 7), (40, 24, 1, 1))
+    for case in (WIDE, pointwise, Case((1, 128, 30, 31), (128, 128, 3, 3))):
+        assert chosen(case)[:2] == ("implicit_gemm", "implicit_gemm")
+    assert chosen(Case((2, 24, 5, 7), (24, 1, 3, 3), groups=24))[:2] == ("depthwise",) * 2
+    assert chosen(FIRST)[:2] == ("implicit_gemm", "im2col")  # its products are our own then
+    with matmul_precision("tf32"):
+        assert chosen(WIDE)[:2] == ("implicit_gemm_tf32",) * 2
