@@ -348,9 +348,9 @@ def explain_conv(
 
     >>> print(explain_conv((1, 64, 56, 56), (64, 64, 3, 3), padding=1))
     conv2d (1, 64, 56, 56) with (64, 64, 3, 3) -> (1, 64, 56, 56), float32: 116 M multiply-adds
-    forward: winograd_4x4, 53.7 M multiply-adds, 5.12 MB moved
+    forward: winograd_4x4, 52.4 M multiply-adds, 4.53 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.6, shifted 1.7, winograd_2x2 1.6 times as long
+        estimated against it: im2col 1.7, shifted 1.8, winograd_2x2 1.7 times as long
     grad_input: winograd_4x4, 53.7 M multiply-adds, 5.12 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
         estimated against it: im2col 1.7, shifted 1.7, winograd_2x2 1.6 times as long

@@ -14,7 +14,7 @@ from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu.machine import Work
 
 ITEM = 4  # bytes
-STRIP = 3 << 20  # bytes of im2col's strips and of space-to-depth's
+STRIP, FEW_PIXELS = 3 << 20, 128  # bytes of a strip, of im2col and space-to-depth; all columns
 BAND, FEW_WEIGHTS, CHANNELS = 112, 4 << 20, 64  # of Winograd's algorithm
 CACHE = 1 << 20  # bytes that stay near a core
 MATRIX = 0.25  # of a step, for each matrix of a stack
@@ -34,7 +34,8 @@ def im2col(layer: Layer, direction: Direction) -> Work:
         return im2col(layer.turned(), "forward") + turned
     numbers = groups * window * pixels
     columns = max(ow, min(pixels, STRIP // (ITEM * (window + og))))
-    if groups == 1 and pixels <= o:
+    columns = min(columns, -(-pixels // 2)) if n * oh > 1 else columns  # for two cores
+    if groups == 1 and pixels <= min(o, FEW_PIXELS):
         columns = pixels  # all of them at once
     strips = groups * pixels / max(1, columns)
     x = math.prod(layer.x_shape)
@@ -113,8 +114,7 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
     """Tiles are cut and transformed, products transformed and put together."""
     if direction == "grad_input":
         turned = winograd(layer.turned(), "forward", m)
-        already = layer.y_shape[0] > 1 or _few_weights(layer, m)
-        return turned if already else turned + _transformed_kernels(layer, m)
+        return turned if layer.y_shape[0] > 1 else turned + _transformed_kernels(layer, m)
     n, o, oh, ow = layer.y_shape
     c, points, kernels = layer.x_shape[1], (m + 2) ** 2, math.prod(layer.weight_shape[:2])
     down, across = -(-oh // m), -(-ow // m)
@@ -156,7 +156,7 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
         picked=((m * m * o * tiles / m, across),),
         runs=((m * m * o * tiles, 1024),),
     )
-    if few or n > 1:  # those of a single image come from the cache of kernels
+    if n > 1:  # those of a single image come from the cache of kernels
         work += _transformed_kernels(layer, m)
     if not few:
         work += Work(memory=SCATTERED * ITEM * points * kernels)

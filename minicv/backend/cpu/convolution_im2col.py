@@ -36,6 +36,9 @@ from minicv.backend.parallel import parallel_for, split, split_evenly
 STRIP_BYTES = 3 << 20  # a strip costs some twenty steps of Python, so it should not be shorter
 FEW_ROWS = 256  # of columns: a product so flat takes no longer with a row for the bias
 LONG_RUN = 16  # pixels; shorter runs are not worth putting side by side
+# Fewer columns than these make a slow product, so two cores do not share them out but the weights.
+# More are gathered by each core for itself: what one writes and another reads crosses between them.
+FEW_PIXELS = 128
 MANY_OUTPUTS = 256  # in a block of weights, where blocks of weights pass over all columns
 # A gradient of the weight is written once for each strip, so its strips must be long, cache or not.
 GRAD_WEIGHT_COLUMNS = 512
@@ -60,7 +63,7 @@ def forward(
     og = o // groups
     y = np.empty(layer.y_shape, np.result_type(x, weight))
     matrices = weight.reshape(groups, og, -1)  # (O, C/groups, KH, KW) -> (groups, O/groups, CKK)
-    if groups == 1 and n * oh * ow <= o:
+    if groups == 1 and n * oh * ow <= min(o, FEW_PIXELS):
         columns = _all_columns(layer, x)
 
         def multiply_outputs(outputs: slice) -> None:

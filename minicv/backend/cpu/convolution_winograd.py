@@ -118,7 +118,7 @@ def forward(
     f = TRANSFORMS[m]
     weight = np.ascontiguousarray(weight)
     kernels = weight.reshape(*weight.shape[:2], 9).swapaxes(1, 2)  # (O, C, 3, 3) -> (O, 9, C)
-    u = None if _few_weights(f, weight.shape) else _look_up(f, weight, kernels)
+    u = _look_up(f, weight, kernels)
     return _convolve(f, layer, x, kernels, f.kernel, epilogue, u)
 
 
@@ -223,10 +223,12 @@ def _convolve(
 
     bands = _bands(f, layer.y_shape, BAND_TILES)
     if _few_weights(f, (o, c)) and len(bands) > 1:
-        u = scratch("winograd all kernels", (f.points, o, c), np.float32)
-        _transform_kernels(matrix, kernels, u)
+        u = cached
+        if u is None:
+            u = scratch("winograd all kernels", (f.points, o, c), np.float32)
+            _transform_kernels(matrix, kernels, u)
 
-        def convolve_band(band: Band) -> None:
+        def convolve_band(band: Band, u: np.ndarray = u) -> None:
             v = scratch("winograd image", (f.points, c, band.tiles), np.float32)
             _transform_image(f, x, slice(0, c), band, layer.padding, v)
             multiply(u, v, slice(0, o), band)
