@@ -93,7 +93,12 @@ def _with_arrays(index: Any) -> Any:
 def _part(part: Any) -> Any:
     if isinstance(part, Tensor):
         raise TypeError("getitem: the index is a Tensor; indices are plain arrays, take .data")
-    if isinstance(part, str) or not isinstance(part, Sequence):
+    if isinstance(part, (str, float, np.floating)):  # CuPy would take 1.5 as 1
+        raise IndexError(
+            f"getitem: {part!r} is no index; whole numbers, slices, ..., None, and arrays of whole "
+            "numbers or of bools are valid indices"
+        )
+    if not isinstance(part, Sequence):
         return part  # a number, a slice, an array, None or ...
     if _holds_a_tensor(part):
         raise TypeError("getitem: a list in the index holds Tensors; take their .item()")

@@ -88,12 +88,13 @@ def test_no_elements_to_select_from():
     assert wide.grad.shape == (2, 0)
 
 
-def test_refusals():
+def test_refusals(device):
     x = Tensor(np.zeros((2, 3)))
-    with pytest.raises(IndexError, match=r"getitem: index 2 is out of bounds .* shape \(2, 3\)"):
+    with pytest.raises(IndexError, match=r"getitem: [iI]ndex 2 is out of bounds .* shape \(2, 3\)"):
         x[2]
-    with pytest.raises(IndexError, match=r"getitem: .*out of bounds"):
-        x[np.array([0, 5])]
+    if device.__name__ != "cupy":  # which does not look at the numbers of an array
+        with pytest.raises(IndexError, match=r"getitem: .*out of bounds"):
+            x[np.array([0, 5])]
     with pytest.raises(IndexError, match="getitem: too many indices"):
         x[0, 0, 0]
     with pytest.raises(IndexError, match=r"getitem: .*valid indices"):

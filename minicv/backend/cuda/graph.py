@@ -28,10 +28,12 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from minicv.backend.device import Array, xp_of
 
+_CUPY = {"cupy", "cupyx", "cupy_backends", "cupy_stand_in"}  # folders of its lines
 _recording: ContextVar[bool] = ContextVar("recording a CUDA graph", default=False)
 
 
@@ -106,7 +108,8 @@ def _captured(
 def _what_cannot_be_recorded(error: Exception) -> str:
     place, *inner = traceback.extract_tb(error.__traceback__)
     for frame in inner:
-        if frame.line and "cupy" not in frame.filename and frame.filename != __file__:
+        of_cupy = not _CUPY.isdisjoint(Path(frame.filename).parts)
+        if frame.line and not of_cupy and frame.filename != __file__:
             place = frame  # the innermost line that is neither CuPy's nor of this file
     said = (str(error).splitlines() or ["no message"])[0]
     return (
