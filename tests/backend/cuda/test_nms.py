@@ -87,7 +87,7 @@ def test_the_host_waits_once():
     boxes, scores = cupy.asarray(np.eye(4)), cupy.asarray(np.arange(4.0))
     with cupy.recorded_synchronisations() as reasons:
         cuda.nms(boxes, scores, 0.5)
-    assert reasons == ["item"]
+    assert len(reasons) == 1
 
 
 @pytest.mark.launches_nothing

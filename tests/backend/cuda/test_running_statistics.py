@@ -24,7 +24,7 @@ def test_a_batch_of_other_precision():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("affine", [(True, True), (True, False), (False, False)])
-@pytest.mark.parametrize("channels", [0, 1, 300])
+@pytest.mark.parametrize("channels", [1, 300])
 def test_fold_equals_the_cpu(dtype, affine, channels):
     rng = np.random.default_rng(channels)
     mean, variance, *given = rng.random((4, channels)).astype(dtype)
