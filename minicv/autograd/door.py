@@ -44,7 +44,12 @@ def plain(inputs: tuple[Any, ...]) -> Admitted | None:
     True
     """
     x = inputs[0] if inputs else None
-    if not isinstance(x, Tensor) or type(x.data) is not np.ndarray:
+    if not isinstance(x, Tensor):
+        if type(x) in (float, int) and len(inputs) == 2 and isinstance(inputs[1], Tensor):
+            turned = plain(inputs[::-1])
+            return turned and (turned[0][::-1], turned[1][::-1], turned[2][::-1])
+        return None
+    if type(x.data) is not np.ndarray:
         return None
     dtype = x.data.dtype
     if dtype is not DEFAULT and dtype is not _DOUBLE:

@@ -7,7 +7,7 @@ from operation_cases import CASES, OperationCase
 
 from minicv import Function, Tensor
 from minicv import functional as F
-from minicv.autograd.door import admit
+from minicv.autograd.door import admit, plain
 from minicv.autograd.tensor import gradient_dtype
 
 NARROW = ("bool", "uint8", "int8", "uint16", "int32", "int64", "float16")
@@ -154,6 +154,15 @@ def test_numbers_are_kept_with_their_sign_and_dtype():
         assert (double * 0.1).data.tolist() == [0.1, 0.1]
         assert (single * 0.1).data.tolist() == np.float32([0.1, 0.1]).tolist()
         assert (single * 1).dtype == (single * 1.0).dtype == np.float32
+
+
+def test_a_number_may_come_first_and_stays_first():
+    x = Tensor(np.float32([2.0, 4.0]), requires_grad=True)
+    tensors, arrays, requires_grad = plain((8, x))
+    assert tensors[1] is x and arrays[1] is x.data and requires_grad == (False, True)
+    assert arrays[0].item() == tensors[0].item() == 8 and arrays[0].dtype == np.float32
+    assert (8 / x).data.tolist() == [4.0, 2.0] and (1.0 - x).data.tolist() == [-1.0, -3.0]
+    assert plain((8, 2)) is plain((8, x.data)) is plain((8, Tensor(np.array([1])))) is None
 
 
 def test_on_a_device_the_numbers_beside_an_array_move_there():
