@@ -33,7 +33,7 @@ def main() -> int:
 
     x, weight = draw(2, 40, 29, 31), draw(70, 40, 3, 3)
     for precision in ("float32", "tf32"):
-        for algorithm in ("implicit_gemm", "im2col", "winograd_2x2"):
+        for algorithm in ("implicit_gemm", "implicit_gemm_tf32", "im2col", "winograd_2x2"):
             with matmul_precision(precision), use_conv_algorithm(algorithm):
                 y = cuda.conv2d_forward(x, weight, None, *PLAIN)
                 cuda.conv2d_grad_input(y, weight, x.shape, *PLAIN)

@@ -15,8 +15,9 @@ Only float32 takes a short cut; other dtypes are for checking and always use im2
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import numpy as np
 
@@ -327,18 +328,21 @@ def explain_conv(
     dilation: int | Pair = 1,
     groups: int = 1,
     dtype: str = "float32",
+    device: Literal["cpu", "cuda"] = "cpu",
 ) -> str:
-    """Which algorithm `conv2d` takes on the CPU for these shapes, forward and backward, and why.
+    """Which algorithm `conv2d` takes for these shapes, forward and backward, and why.
 
     The names are those of the files ``minicv/backend/cpu/convolution_*.py``; `use_conv_algorithm`
     takes another one. Multiply-adds and traffic are counted, not measured; the ratios come from
-    ``convolution_costs.py`` and ``machine.py``.
+    ``convolution_costs.py`` and ``machine.py``. For a GPU, which need not be there, the answer is
+    that of the precision in use (`matmul_precision`).
 
     Args:
         x_shape: (N, C, H, W).
         w_shape: (O, C / groups, KH, KW).
         stride, padding, dilation, groups: as of `conv2d`.
         dtype: only float32 takes short cuts.
+        device: where it is computed.
 
     Returns:
         A few lines to print. Traffic is what is moved beyond the operands of matrix products.
@@ -372,6 +376,9 @@ def explain_conv(
         f"conv2d {layer.x_shape} with {layer.weight_shape} -> {layer.y_shape}, {layer.dtype}: "
         f"{_millions(direct)} multiply-adds"
     ]
+    if device == "cuda":
+        explain = importlib.import_module("minicv.backend.cuda.explain_convolution").explain
+        return "\n".join([*lines, *explain(layer)])
     for direction in get_args(Direction):
         lines += _explain(layer, direction)
     return "\n".join(lines)
