@@ -26,7 +26,7 @@ def extended_copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package and the shared tests, with every block of the example in its place."""
     copy = tmp_path_factory.mktemp("contributing")
     shutil.copytree(REPOSITORY / "minicv", copy / "minicv", ignore=_generated)
-    for shared in ("cupy_stand_in", "cuda_emulator"):
+    for shared in ("cupy_stand_in", "cuda_emulator", "fake_cuda"):
         shutil.copytree(REPOSITORY / "tests" / shared, copy / "tests" / shared)
     for test in (REPOSITORY / "tests").glob("*.py"):
         shutil.copy(test, copy / "tests")
