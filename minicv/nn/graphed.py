@@ -78,8 +78,8 @@ def graphed(network: Callable[..., Any], *examples: Tensor | Array) -> Graphed:
     The graph has memory of its own, for the input, for all that lies in between and for the
     results, as long as it lives. A call gives new arrays.
 
-    *Weights* are read where they lay at the recording. Where an array was replaced, a call says so.
-    After weights were changed in place, by an optimizer say, record anew.
+    *Weights* are read where they lay at the recording: numbers that were changed in place since are
+    seen. Where an array was replaced, a call says so.
 
     Args:
         network: a module, or a function of tensors. It gives a tensor, or tensors in lists, tuples

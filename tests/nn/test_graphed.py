@@ -81,6 +81,8 @@ def test_weights_changed_in_place_are_seen_and_replaced_ones_refused(xp):
     run = nn.graphed(device, xp.asarray(pictures(0)))
     for small in (network, device):
         small.conv.weight.data *= 2
+        small.bn.weight.data += 1
+        small.fc.weight.data *= -1
     check(run(xp.asarray(pictures(1))), network(Tensor(pictures(1))))
     device.load_state_dict({"fc.bias": np.ones(5, np.float32)}, strict=False)
     with pytest.raises(RuntimeError, match=r"graphed: fc\.bias is another array than at the rec"):
