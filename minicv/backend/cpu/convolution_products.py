@@ -61,10 +61,10 @@ def multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     in_columns = b[..., :n].reshape(*b.shape[:-2], 1, k, across, columns).swapaxes(-2, -3)
     target = out[..., :m, :n].reshape(*out.shape[:-2], down, rows, across, columns)
     np.matmul(in_rows, in_columns, out=target.swapaxes(-2, -3))
-    if m < out.shape[-2]:
-        np.matmul(a[..., m:, :], b[..., :n], out=out[..., m:, :n])
+    if m < out.shape[-2]:  # what is left may be large too
+        multiply(a[..., m:, :], b[..., :n], out[..., m:, :n])
     if n < out.shape[-1]:
-        np.matmul(a, b[..., n:], out=out[..., n:])
+        multiply(a, b[..., n:], out[..., n:])
 
 
 def multiply_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
