@@ -17,15 +17,15 @@ added in float32: a relative error of about 3e-4.
 *Workspace.* The weight once more, its channels filled up to multiples of 16; for dL/dweight a copy
 of it for each part.
 
-*Estimated for an H100, not measured.* A tile of 128 x 128 sums takes 4·128·16 mma = 262,144
-multiply-adds in a step, in which 16 KB are copied to shared memory and 32 KB read from it. At the
-rate that published measurements give `mma.sync` on Hopper (about 0.62 of the data sheet's 495
-TFLOP/s: 640 multiply-adds a clock and multiprocessor) that is 410 clocks. Shared memory needs 256
-clocks for the reads and 128 for the copies, at 128 bytes a clock, and the L2 cache 430 at 24 bytes
-a clock where half of the pixels' copies hit the L1 cache. The four schedulers issue some 250
-instructions each. A block has 226 registers a thread and 48 KB, two fit on a multiprocessor. So
-from 128 channels on, and with a block or two for each multiprocessor, 150 to 250 TFLOP/s: 0.4 to
-0.7 of cuDNN, whose kernels use Hopper's `wgmma` and so reach more of the 495.
+*Estimated for an H100, not measured.* In a step a tile of 128 x 128 sums takes 256 `mma`, which are
+262,144 multiply-adds; 16 KB are copied to shared memory, and 32 KB read from it. At the rate that
+was published for `mma.sync` on Hopper (0.62 of the data sheet's 495 TFLOP/s: 640 multiply-adds a
+clock and multiprocessor) that is 410 clocks. Shared memory needs 256 clocks to be read and 128 for
+the copies, at 128 bytes a clock. The L2 cache needs 455, at 24 bytes a clock and where two of three
+pixels are in the L1 cache, since neighbouring taps have asked for them before. Registers (226 a
+thread) and shared memory (48 KB a block) let two blocks share a multiprocessor. So with 128
+channels and more, and a tile or two for each multiprocessor, 150 to 250 TFLOP/s: 0.4 to 0.7 of
+cuDNN, whose kernels use Hopper's own `wgmma`.
 
 Sources: Chetlur et al. 2014, "cuDNN: Efficient primitives for deep learning", section 3, for the
 idea; NVIDIA, "Parallel Thread Execution ISA", sections on `mma.m16n8k8` and `cp.async`, for the

@@ -1,11 +1,14 @@
 """Implicit GEMM on tensor cores against im2col on the CPU, of operands rounded to TF32 as well."""
 
+import re
+
 import cuda_emulator
 import fake_cuda
 import numpy as np
 import pytest
 from convolution_cases import Case
 from convolution_on_cuda import between_nan, cases, with_gaps
+from cuda_compiler import cuda_compiler
 from cuda_kernels import cupy, needs_compiler
 from hypothesis import given, settings
 
@@ -14,7 +17,7 @@ from minicv.backend.convolution_layer import Epilogue
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cuda import conv2d_forward
 from minicv.backend.cuda import convolution_implicit_gemm_tf32 as tf32
-from minicv.backend.cuda.launcher import CudaFile
+from minicv.backend.cuda.launcher import CudaFile, compiler_options
 
 pytestmark = needs_compiler
 # Of the relative error, where operands are rounded beforehand. Tensor cores cut off what they add.
@@ -271,3 +274,33 @@ def test_tiles_are_divided_evenly():
         assert 4 % (tile.threads // tile.columns) == 0 and tile.threads % tf32.DEPTH == 0
         assert tile.rows * tf32.DEPTH % (4 * tile.threads) == 0
         assert tile.rows % (tile.threads // tf32.DEPTH) == 0
+
+
+@pytest.mark.host_only
+@pytest.mark.parametrize("columns", sorted({tile.columns for tile in tf32.TILES}))
+def test_eight_lanes_read_from_all_banks_of_shared_memory(columns):
+    """Each reads four numbers; the kernel's places for them, of both tiles."""
+    for first_lane in range(0, 32, 8):
+        lanes = [(lane // 4, lane % 4) for lane in range(first_lane, first_lane + 8)]  # (g, t)
+        left = {g * tf32.DEPTH + 4 * t + i for g, t in lanes for i in range(4)}
+        assert {place % 32 for place in left} == set(range(32))
+        for n in range(4):
+            row = {(g, t): 4 * t + n for g, t in lanes}
+            right = {
+                row[g, t] * columns + ((4 * g) ^ (row[g, t] // 4 * 8)) + i
+                for g, t in lanes
+                for i in range(4)
+            }
+            assert {place % 32 for place in right} == set(range(32))
+
+
+@pytest.mark.slow
+@pytest.mark.host_only
+@pytest.mark.skipif(cuda_compiler() is None, reason="no nvcc, and no NVRTC")
+def test_on_ampere_two_blocks_share_a_multiprocessor():
+    """It has the largest tile; test_cuda_compiles.py asks for Hopper."""
+    options = compiler_options(**tf32._macros(tf32.TILES[0]))
+    report = cuda_compiler()(tf32.TENSOR_CORES.source, "sm_80", options).report
+    registers = [int(number) for number in re.findall(r"Used (\d+) registers", report)]
+    assert len(registers) == 4 and max(registers) <= 65_536 // (2 * tf32.TILES[0].threads)
+    assert not re.search(r"[1-9]\d* bytes spill", report)
