@@ -27,8 +27,8 @@ def matmul_precision(name: Precision) -> Iterator[None]:
 
     It changes only products of two matrices: `linear`, `matmul` of 2-D arrays, and convolution,
     which under TF32 uses such products, or tensor cores by itself, wherever it can. Stacks of
-    matrices (`matmul` of 3-D arrays) stay in float32, and float64 stays float64. On the CPU there is
-    no TF32, and nothing changes.
+    matrices (`matmul` of 3-D arrays) stay in float32, and float64 stays float64. The CPU has no
+    TF32, and nothing changes there.
 
     The setting holds for the whole process, other threads included, as it does in CuPy.
 
