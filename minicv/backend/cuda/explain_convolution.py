@@ -42,7 +42,7 @@ def explain(layer: Layer) -> list[str]:
             ours = implicit_gemm_clocks(layer, direction) / CLOCKS_OF_A_MICROSECOND
             theirs = cublas_clocks(layer, with_epilogue=False) / CLOCKS_OF_A_MICROSECOND
             lines.append(
-                f"    estimated for an H100 in TF32: {ours:.2g} us by implicit GEMM, "
-                f"{theirs:.2g} us by cuBLAS's products"
+                f"    estimated for an H100 in TF32: {ours:.0f} us by implicit GEMM, "
+                f"{theirs:.0f} us by cuBLAS's products"
             )
     return lines
