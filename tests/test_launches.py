@@ -51,6 +51,17 @@ def test_a_training_step_of_faster_rcnn(max_norm):
     assert counts.waits <= 4, counts.places("wait")
 
 
+def test_prediction_of_faster_rcnn():
+    """It was 364 launches and 16 waits."""
+    rng = np.random.default_rng(0)
+    model = FasterRCNN(SmallBackbone(4, rng=rng), ("grass", "cow"), SETTINGS, rng=rng).to("cuda")
+    model.predict(IMAGES)
+    with fake_cuda.counted() as counts:
+        model.predict(IMAGES)
+    assert counts.launches <= 130, counts.places("launch")
+    assert counts.waits <= 9, counts.places("wait")
+
+
 def test_prediction_of_resnet50():
     """At most two kernels beside each product: it was 493 when a normalisation took seven."""
     network = ResNet50(10, rng=np.random.default_rng(0)).eval().to("cuda")

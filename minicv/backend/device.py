@@ -99,6 +99,24 @@ def sent_together(arrays: Sequence[np.ndarray], like: Array) -> list[Array]:
     return [whole[part].reshape(a.shape) for part, a in zip(parts, arrays, strict=True)]
 
 
+def received_together(arrays: Sequence[Array]) -> list[np.ndarray]:
+    """`to_numpy` of several arrays of one device, of any dtypes; the host waits once for all.
+
+    >>> [array.tolist() for array in received_together([np.arange(2), np.array([0.5])])]
+    [[0, 1], [0.5]]
+    """
+    xp = xp_of(*arrays)
+    if xp is np:
+        return [to_numpy(array) for array in arrays]
+    parts = [xp.ascontiguousarray(array).reshape(-1).view(np.uint8) for array in arrays]
+    whole = to_numpy(xp.concatenate(parts))
+    ends = itertools.accumulate((part.size for part in parts), initial=0)
+    return [
+        whole[start:end].copy().view(array.dtype).reshape(array.shape)
+        for array, (start, end) in zip(arrays, itertools.pairwise(ends), strict=True)
+    ]
+
+
 def to_device(array: Array, device: str | None = None) -> Array:
     """The same values on ``device``: ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"auto"``.
 

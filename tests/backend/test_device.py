@@ -21,6 +21,7 @@ from minicv.backend import (
     to_numpy,
     xp_of,
 )
+from minicv.backend.device import received_together, sent_together
 
 
 class FakeDevice:
@@ -242,3 +243,19 @@ def test_to_device(install):
     assert isinstance(moved, cupy_stand_in.ndarray)
     assert fake.used == [1]
     assert to_device(moved, "cpu").tolist() == [0.0, 1.0, 2.0]
+
+
+@pytest.mark.parametrize("xp", [np, cupy_stand_in])
+def test_several_arrays_travel_as_one(xp):
+    whole = [np.arange(6).reshape(2, 3), np.zeros((0, 4), np.int64), np.array([7])]
+    mixed = [np.array([[0.5, -1.0]], np.float32), np.array([2**40]), np.zeros((0, 4))]
+    with cupy_stand_in.recorded_places() as (waits, sent):
+        there = sent_together(whole, like=xp.asarray(np.zeros(1)))
+        mixed_there = [xp.asarray(array) for array in mixed]
+        back = received_together(mixed_there)
+    assert all(isinstance(array, xp.ndarray) for array in there)
+    for ours, theirs in zip([*map(to_numpy, there), *back], whole + mixed, strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_array_equal(ours, theirs)
+    if xp is cupy_stand_in:  # the three of `mixed_there`, and what `like` needs
+        assert (sum(waits.values()), sum(sent.values())) == (1, 5)

@@ -74,6 +74,18 @@ extern "C" __global__ void clip_to_image(const real* __restrict__ boxes, real* _
     for (int k = 0; k < 4; k++) clipped[4 * i + k] = box[k];
 }
 
+// Whether both sides have min_size, and more than 0.
+__device__ bool is_large(const real* box, real min_size) {
+    real w = box[2] - box[0], h = box[3] - box[1];
+    return w >= min_size && h >= min_size && w > 0 && h > 0;
+}
+
+extern "C" __global__ void large_boxes(const real* __restrict__ boxes, bool* __restrict__ large,
+                                       long long count, real min_size) {
+    long long i = blockIdx.x * (long long)blockDim.x + threadIdx.x;
+    if (i < count) large[i] = is_large(boxes + 4 * i, min_size);
+}
+
 // logits (N, anchors), deltas (N, anchors, 4), corners (anchors, 4), chosen (N, per_image), sizes
 // (N, 2): height and width. boxes (N, per_image, 4), scores and large (N, per_image).
 extern "C" __global__ void decode_candidates(const real* __restrict__ logits,
@@ -91,8 +103,7 @@ extern "C" __global__ void decode_candidates(const real* __restrict__ logits,
     real box[4];
     move_box(place_of(corners + 4 * anchor), deltas + 4 * at, 1, 1, 1, 1, most, box);
     clip(box, sizes[2 * image], sizes[2 * image + 1]);
-    real w = box[2] - box[0], h = box[3] - box[1];
-    large[i] = w >= min_size && h >= min_size && w > 0 && h > 0;
+    large[i] = is_large(box, min_size);
     for (int k = 0; k < 4; k++) boxes[4 * i + k] = box[k];
     real logit = at_most(logits[at], 50);
     scores[i] = 1 / (1 + exp(-(logit < -50 ? -50 : logit)));

@@ -48,8 +48,13 @@ def clip_boxes(boxes: Array, height: float, width: float) -> Array:
 
 def large_boxes(boxes: Array, min_size: float) -> Array:
     """(..., 4) -> (...): whether both sides have at least ``min_size``, and more than 0."""
-    width, height = boxes[..., 2] - boxes[..., 0], boxes[..., 3] - boxes[..., 1]
-    return (width >= min_size) & (height >= min_size) & (width > 0) & (height > 0)
+    xp, count = xp_of(boxes), boxes.size // 4
+    large = xp.empty(boxes.shape[:-1], np.bool_)
+    arrays = (xp.ascontiguousarray(boxes), large)
+    BOX_CODING.launch(
+        "large_boxes", one_thread_each(count), *arrays, count, min_size, real=boxes.dtype
+    )
+    return large
 
 
 def decode_candidates(

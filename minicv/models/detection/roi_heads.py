@@ -21,7 +21,8 @@ import numpy as np
 
 from minicv import functional as F
 from minicv.autograd import Tensor
-from minicv.backend import Array, to_numpy, xp_of
+from minicv.backend import Array, xp_of
+from minicv.backend.device import received_together
 from minicv.backend.storage import widened
 from minicv.inspection.stage import StageRecorder
 from minicv.models.detection.region_stages import (
@@ -318,7 +319,7 @@ def in_image(batch: ImageBatch, index: int, found: Found) -> Result:
     Returns:
         ``"boxes"`` (D, 4), ``"labels"`` (D,) in 0..K-1 and ``"scores"`` (D,), best first.
     """
-    boxes, labels, scores = (to_numpy(array) for array in found[:3])
+    boxes, labels, scores = received_together(found[:3])
     return {"boxes": batch.boxes_to_image(index, boxes), "labels": labels, "scores": scores}
 
 
