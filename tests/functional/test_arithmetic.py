@@ -89,3 +89,12 @@ def test_division_by_zero_warns(device):
 def test_mixed_dtypes_are_refused():
     with pytest.raises(TypeError, match=r"Add: inputs have different dtypes \(float32, float64\)"):
         F.add(np.zeros(2), np.zeros(2, dtype="float32"))
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_beside_an_infinite_constant_no_gradient_leaves_where_none_arrives(turned):
+    x = Tensor([1.0, 2.0], requires_grad=True)
+    constant = np.float32([np.inf, 3.0])
+    product = F.multiply(constant, x) if turned else F.multiply(x, constant)
+    product.backward(np.float32([0.0, 1.0]))
+    assert x.grad.tolist() == [0.0, 3.0]
