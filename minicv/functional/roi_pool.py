@@ -20,9 +20,10 @@ class RoIPool(Function):
 
     def forward(self, x: Array) -> Array:
         self.x_shape = x.shape
-        maxima, self.positions = kernels_of(x).roi_pool(
-            x, self.boxes, self.batch_indices, self.output_size, self.spatial_scale
-        )
+        where = (self.boxes, self.batch_indices, self.output_size, self.spatial_scale)
+        if not self.needs_grad[0]:
+            return kernels_of(x).roi_pool_maxima(x, *where)
+        maxima, self.positions = kernels_of(x).roi_pool(x, *where)
         return maxima
 
     def backward(self, grad: Array) -> Array:

@@ -30,6 +30,8 @@ def test_equals_the_loops(case, data):
     y = F.roi_pool(tensor, boxes, images, size, 0.25)
     np.testing.assert_array_equal(y.data, expected)
     np.testing.assert_array_equal(y.creator.positions, positions)
+    # Without a gradient only the maxima are computed.
+    np.testing.assert_array_equal(F.roi_pool(tensor.data, boxes, images, size, 0.25).data, expected)
     single = F.roi_pool(x.astype(np.float32), boxes.astype(np.float32), images, size, 0.25)
     assert single.dtype == np.float32 and single.shape == expected.shape
 

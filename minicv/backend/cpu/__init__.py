@@ -33,7 +33,7 @@ from minicv.backend.cpu.pooling import (
 )
 from minicv.backend.cpu.resize import resize_maps
 from minicv.backend.cpu.roi_align import roi_align, roi_align_backward
-from minicv.backend.cpu.roi_pool import roi_pool, roi_pool_backward
+from minicv.backend.cpu.roi_pool import roi_pool, roi_pool_backward, roi_pool_maxima
 from minicv.backend.cpu.running_statistics import fold_statistics, follow_statistics
 from minicv.backend.cpu.scatter import gather_from_maps, scatter_add, scatter_to_maps
 from minicv.backend.cpu.softmax_cross_entropy import (

@@ -46,27 +46,14 @@ def roi_pool(
     regions, bins = len(boxes), output_size[0] * output_size[1]
     maxima = np.zeros((regions, c, bins), x.dtype)
     positions = np.full((regions, c, bins), -1, np.int32)
-    corners = np.floor(boxes.astype(np.float64) * spatial_scale + 0.5)
-    top, bottom = _bin_edges(corners[:, 1], corners[:, 3], output_size[0], h)  # (R, PH) each
-    left, right = _bin_edges(corners[:, 0], corners[:, 2], output_size[1], w)  # (R, PW) each
-    edges = top[:, :, None], bottom[:, :, None], left[:, None, :], right[:, None, :]
-    top, bottom, left, right = (e.reshape(regions * bins) for e in np.broadcast_arrays(*edges))
-    filled = (bottom > top) & (right > left)
-    windows = _corner_windows(batch_indices.repeat(bins), top, bottom, left, right, h, w)
+    filled, windows = _filled_bins(boxes, batch_indices, output_size, spatial_scale, (h, w))
 
     def pool(channels: slice) -> None:
         values = x[:, channels].reshape(n, -1, h * w)
         block = values.shape[1]
         order, flat_ranks = _rank(values)
         ranks = flat_ranks.transpose(0, 2, 1).reshape(n, h, w, block)
-        flat_best = np.zeros((regions * bins, block), np.int32)
-        for size, table in _tables_of_maxima(ranks, windows):
-            which, first_corner, *other_corners = windows[size]
-            largest = table.take(first_corner, axis=0)
-            for corner in other_corners:
-                np.maximum(largest, table.take(corner, axis=0), out=largest)
-            flat_best[which] = largest
-        best = flat_best.reshape(regions, bins, block)
+        best = _maxima_of_bins(ranks, windows, regions * bins).reshape(regions, bins, block)
         # From the largest rank in map (n_r, c) to the position and the value that it stands for.
         map_start = _map_starts(batch_indices, block, h * w)
         order, ascending = order.reshape(-1), np.take_along_axis(values, order, axis=2).reshape(-1)
@@ -83,6 +70,35 @@ def roi_pool(
         maxima[region, :, bin_] = 0
     shape = (regions, c, *output_size)
     return maxima.reshape(shape), positions.reshape(shape)
+
+
+def roi_pool_maxima(
+    x: np.ndarray,
+    boxes: np.ndarray,
+    batch_indices: np.ndarray,
+    output_size: Pair,
+    spatial_scale: float,
+) -> np.ndarray:
+    """The maxima of `roi_pool` alone, for when no gradient is needed: nothing has to be ranked.
+
+    >>> x = np.arange(16.0).reshape(1, 1, 4, 4)
+    >>> box = np.array([[0.0, 0.0, 2.0, 2.0]])
+    >>> roi_pool_maxima(x, box, np.array([0]), (2, 2), 1.0).tolist()
+    [[[[5.0, 6.0], [9.0, 10.0]]]]
+    """
+    c, h, w = x.shape[1:]
+    regions, bins = len(boxes), output_size[0] * output_size[1]
+    maxima = np.zeros((regions, c, bins), x.dtype)
+    filled, windows = _filled_bins(boxes, batch_indices, output_size, spatial_scale, (h, w))
+
+    def pool(channels: slice) -> None:
+        values = np.ascontiguousarray(x[:, channels].transpose(0, 2, 3, 1))  # (N, H, W, B)
+        best = _maxima_of_bins(values, windows, regions * bins).reshape(regions, bins, -1)
+        maxima[:, channels] = best.transpose(0, 2, 1)
+
+    if filled.any():
+        parallel_for(pool, split(c, CHANNELS))
+    return maxima.reshape(regions, c, *output_size)
 
 
 def roi_pool_backward(
@@ -110,6 +126,38 @@ def roi_pool_backward(
 
     parallel_for(pass_back, split(c, CHANNELS))
     return grad_x.reshape(x_shape)
+
+
+def _filled_bins(
+    boxes: np.ndarray,
+    batch_indices: np.ndarray,
+    output_size: Pair,
+    spatial_scale: float,
+    map_size: Pair,
+) -> tuple[np.ndarray, dict[Pair, list[np.ndarray]]]:
+    """Whether each of the R · PH · PW bins has a position, and the windows that cover those."""
+    (ph, pw), (h, w) = output_size, map_size
+    corners = np.floor(boxes.astype(np.float64) * spatial_scale + 0.5)
+    top, bottom = _bin_edges(corners[:, 1], corners[:, 3], ph, h)  # (R, PH) each
+    left, right = _bin_edges(corners[:, 0], corners[:, 2], pw, w)  # (R, PW) each
+    edges = top[:, :, None], bottom[:, :, None], left[:, None, :], right[:, None, :]
+    top, bottom, left, right = (e.reshape(-1) for e in np.broadcast_arrays(*edges))
+    windows = _corner_windows(batch_indices.repeat(ph * pw), top, bottom, left, right, h, w)
+    return (bottom > top) & (right > left), windows
+
+
+def _maxima_of_bins(
+    maps: np.ndarray, windows: dict[Pair, list[np.ndarray]], bins: int
+) -> np.ndarray:
+    """(N, H, W, B) -> the maximum of each bin, (bins, B); 0 for an empty one."""
+    best = np.zeros((bins, maps.shape[3]), maps.dtype)
+    for size, table in _tables_of_maxima(maps, windows):
+        which, first_corner, *other_corners = windows[size]
+        largest = table.take(first_corner, axis=0)
+        for corner in other_corners:
+            np.maximum(largest, table.take(corner, axis=0), out=largest)
+        best[which] = largest
+    return best
 
 
 def _bin_edges(
@@ -174,10 +222,10 @@ def _corner_windows(
 
 
 def _tables_of_maxima(
-    ranks: np.ndarray, sizes: Collection[Pair]
+    maps: np.ndarray, sizes: Collection[Pair]
 ) -> Iterator[tuple[Pair, np.ndarray]]:
-    """For each size: the maxima of all windows of that size in ranks (N, H, W, B), as rows of B."""
-    tall, rows = 1, ranks
+    """For each size: the maxima of all windows of that size in maps (N, H, W, B), as rows of B."""
+    tall, rows = 1, maps
     for height in sorted({size[0] for size in sizes}):
         while tall < height:
             rows = np.maximum(rows[:, :-tall], rows[:, tall:])
@@ -187,4 +235,4 @@ def _tables_of_maxima(
             while wide < width:
                 table = np.maximum(table[:, :, :-wide], table[:, :, wide:])
                 wide *= 2
-            yield (height, width), table.reshape(-1, ranks.shape[3])
+            yield (height, width), table.reshape(-1, maps.shape[3])

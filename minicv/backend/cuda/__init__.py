@@ -36,7 +36,7 @@ from minicv.backend.cuda.pooling import (
 from minicv.backend.cuda.pooling_float16 import max_pool2d_maxima
 from minicv.backend.cuda.resize import resize_maps
 from minicv.backend.cuda.roi_align import roi_align, roi_align_backward
-from minicv.backend.cuda.roi_pool import roi_pool, roi_pool_backward
+from minicv.backend.cuda.roi_pool import roi_pool, roi_pool_backward, roi_pool_maxima
 from minicv.backend.cuda.running_statistics import fold_statistics, follow_statistics
 from minicv.backend.cuda.scatter import gather_from_maps, scatter_add, scatter_to_maps
 from minicv.backend.cuda.softmax_cross_entropy import (
