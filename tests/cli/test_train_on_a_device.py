@@ -49,7 +49,7 @@ def test_a_segmenter(tmp_path, capsys):
     }
     assert waits == {
         "training/step.py": 2 + 1,  # in each step, and in the validation
-        "optim/optimizer.py": 2,
+        "optim/clipping.py": 2,
         "models/segmentation/segmenter.py": 2 * 2,  # label maps and probabilities come back
         # The checkpoints that are written after an epoch.
         **{place: waits[place] for place in ("nn/module.py", "optim/optimizer.py")},

@@ -94,7 +94,7 @@ class TestOwnCheckpoints:
         start_from(detector, "resnet18", trained(tmp_path / "a.npz", segmenter))
         state = segmenter.backbone.state_dict()
         assert_same(
-            detector.backbone.state_dict(), {k: state[k] for k in detector.backbone._state()}
+            detector.backbone.state_dict(), {k: state[k] for k, _ in detector.backbone._state()}
         )
         said = start_from(segmenter, "resnet18", trained(tmp_path / "b.npz", detector))
         assert "90 of 120 entries" in said
