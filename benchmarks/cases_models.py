@@ -16,7 +16,8 @@ def _case(row: str, name: str, height: int, width: int, suffix: str = "") -> Cas
 
 CASES = [
     _case(VGG, "vgg16", 224, 224),
-    _case(VGG, "vgg16_convolutions", 600, 800, ", convolutions only"),
+    # The backbone's poolings round up and the peers' down; at this size none rounds.
+    _case(VGG, "vgg16_convolutions", 608, 800, ", convolutions only"),
     _case(RESNET, "resnet50", 224, 224),
     _case(EFFICIENTNET, "efficientnet_lite0", 224, 224),
 ]
