@@ -76,8 +76,8 @@ CASES = [
     _classifier("ResNet-18", "resnet18", 4, 224),
     _classifier("EfficientNet-Lite0", "efficientnet_lite0", 4, 224),
     _step(SEGMENTING, "FCN-8s", "fcn8s", 8, (128, 128)),
-    # Through 26 normalisations the first gradient by Winograd's algorithm is 0.026 away from that in
-    # float64, by im2col 0.006.
+    # Through 26 normalisations the first gradient by Winograd's algorithm is 0.026 away from that
+    # in float64, by im2col 0.006.
     _step(SEGMENTING, "SegNet", "segnet", 4, (180, 240), tolerance=0.15),
     _step(SEGMENTING, "encoder and decoder", "encoder_decoder", 8, (128, 128)),
     # Upon 27 normalisations PyTorch's own gradient in float32 is 0.02 away from that in float64.
