@@ -14,7 +14,7 @@ from minicv.inspection.palette import GREY, LINE_COLOURS, PALE, WHITE
 
 SIZE = (460, 300)  # pixels of one chart
 TITLE, TEXT = 16, 13
-LEFT, TOP, RIGHT, BOTTOM = 78, 66, 22, 52  # margins
+LEFT, TOP, RIGHT, BOTTOM = 78, 66, 36, 52  # margins
 Curves = Mapping[str, Sequence[float]]
 
 

@@ -62,16 +62,18 @@ def put_between(text: str, name: str, table: str) -> str:
 
 def table_of_rows(records: Records) -> str:
     """Every row of every benchmark: ratios of time and of peak memory, peer / minicv."""
+    of_benchmarks = [records[name]["cases"] for name in BENCHMARKS if name in records]
+    everything = [result for results in of_benchmarks for result in results]
+    peers = [peer for peer in PEERS if time_ratios(everything, peer)]
     head = ["work"]
-    for peer in PEERS:
+    for peer in peers:
         head += [f"{TITLES[peer]}: time", "memory"]
     lines = [_line(head), _line(["---"] * len(head))]
-    for name in BENCHMARKS:
-        results = records.get(name, {"cases": ()})["cases"]
+    for results in of_benchmarks:
         for row in dict.fromkeys(result["row"] for result in results):
             own = [result for result in results if result["row"] == row]
             cells = [row]
-            for peer in PEERS:
+            for peer in peers:
                 cells += [_of_cases(time_ratios(own, peer)), _of_cases(memory_ratios(own, peer))]
             lines.append(_line(cells))
     return "\n".join(lines)
