@@ -222,7 +222,7 @@ class Workspace(NamedTuple):
         shifted: (C, KH, KW, positions), the same memory as each kernel element sees it.
         copies: (C, KH, KW, positions), for a copy of them.
         columns: the copies as a matrix, (C·KH·KW, positions).
-        product: (O, positions), zeros at first.
+        product: (O, positions).
         results: (images, O, rows, OW), the product without the positions between.
     """
 
