@@ -7,9 +7,11 @@ of Winograd's algorithm are up to four times as many.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 from minicv.backend.convolution_layer import Direction, Layer
+from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu.machine import Work
 
@@ -178,6 +180,8 @@ def _transformed_kernels(layer: Layer, m: int) -> Work:
 
 def space_to_depth(layer: Layer, direction: Direction) -> Work:
     """Pixels move into cells, or out, and sums are gathered or added."""
+    if direction == "grad_input" and layer.stride[1] < 8:
+        return _phases(layer)
     n, o, oh, ow = layer.y_shape
     taps = [-(-k // s) for k, s in zip(layer.kernel, layer.stride, strict=True)]
     cells = n * (oh + taps[0] - 1) * (ow + taps[1] - 1)
@@ -199,3 +203,28 @@ def space_to_depth(layer: Layer, direction: Direction) -> Work:
     count = 3 if direction == "forward" else 2
     columns = Work(runs=((count * sums * cells, ow),))
     return moved + turned + columns + products
+
+
+def _phases(layer: Layer) -> Work:
+    """dL/dy is spread and moved as a whole, multiplied for each phase, and copied out."""
+    (n, o, oh, ow), c = layer.y_shape, layer.x_shape[1]
+    along = []  # each axis: the phases with all taps, and those with one less
+    for kernel, stride in zip(layer.kernel, layer.stride, strict=True):
+        taps = -(-kernel // stride)
+        full = kernel - stride * (taps - 1)
+        along.append([(full, taps), (stride - full, taps - 1)])
+    (th, tw), stride = (along[0][0][1], along[1][0][1]), math.prod(layer.stride)
+    positions = n * (oh + th - 1) * (ow + tw - 1)
+    sums = o * th * tw
+    blocks = max(2.0, positions * (c * stride + sums) * ITEM / phases.BLOCK_BYTES)
+    products = [
+        (blocks, down * across * c, below * right * o, positions / blocks)
+        for (down, below), (across, right) in itertools.product(*along)
+        if down * across * below * right > 0
+    ]
+    return Work(
+        products=tuple(products),
+        runs=((2 * o * positions, ow), (sums * positions, positions / blocks)),
+        picked=((math.prod(layer.x_shape), ow), (2 * math.prod(layer.weight_shape), 32)),
+        steps=blocks * (12 + th * tw + 2 * stride) + 20,
+    )

@@ -31,6 +31,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer
+from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu.convolution_epilogue import apply_epilogue
 from minicv.backend.cpu.memory import add_up, scratch, unbuffered
 from minicv.backend.parallel import parallel_for, split, split_evenly
@@ -82,11 +83,15 @@ def forward(
 def grad_input(layer: Layer, grad: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """dL/dcells = weightᵀ @ columns of dL/dy. Also the forward of transposed convolution.
 
+    Short strides make short runs, and more zeros in the last cells: they go phase by phase.
+
     >>> grad, weight = np.array([[[[1.0, 2.0]]]]), np.array([[[[1.0, 10.0, 100.0]]]])
     >>> layer = Layer.of(grad.dtype, (1, 1, 1, 5), weight.shape, (1, 2), (0, 0), (1, 1), 1)
     >>> grad_input(layer, grad, weight).tolist()
     [[[[1.0, 10.0, 102.0, 20.0, 200.0]]]]
     """
+    if layer.stride[1] < LONG_RUN:
+        return phases.grad_input(layer, grad, weight)
     grid = CellGrid(layer)
     dtype = np.result_type(grad, weight)
     grad_x = grid.empty_image(dtype)

@@ -40,6 +40,10 @@ def test_multiply_adds_by_hand(direction):
     of = costs(Case((2, 3, 8, 8), (5, 3, 4, 4), stride=(2, 2), padding=(1, 1)).layer, direction)
     assert of["im2col"].multiply_adds == pytest.approx(2 * 16 * 15 * 16)
     assert of["space_to_depth"].multiply_adds == pytest.approx(2 * 25 * 15 * 16)
+    # The gradient of the input goes phase by phase, without what fills up the last cells.
+    of = costs(Case((2, 3, 8, 8), (5, 3, 3, 3), stride=(2, 2), padding=(1, 1)).layer, direction)
+    elements = 9 if direction == "grad_input" else 16
+    assert of["space_to_depth"].multiply_adds == pytest.approx(2 * 25 * 15 * elements)
 
 
 @pytest.mark.parametrize("direction", get_args(Direction))
