@@ -14,9 +14,9 @@ from minicv.backend import use_conv_algorithm
 BOXES = np.array([[1.0, 0.5, 6.0, 5.25], [-2.0, -1.0, 3.0, 2.5], [2.5, 2.5, 4.5, 3.5]])
 IMAGES = np.array([0, 0, 0])
 rng = np.random.default_rng(0)
-W3, W5, EACH, TURNED = (
+W3, W4, W5, EACH, TURNED = (
     rng.uniform(0.5, 1.5, shape).astype(np.float32)
-    for shape in [(3, 2, 3, 3), (3, 2, 5, 5), (2, 1, 3, 3), (2, 3, 3, 3)]
+    for shape in [(3, 2, 3, 3), (2, 2, 4, 4), (3, 2, 5, 5), (2, 1, 3, 3), (2, 3, 3, 3)]
 )
 
 OPERATIONS = {
@@ -32,10 +32,12 @@ OPERATIONS = {
     "pad": lambda x: F.pad(x, (1, 2, 0, 1)),
     "conv2d": lambda x: F.conv2d(x, W3, padding=1),
     "conv2d, stride 2": lambda x: F.conv2d(x, W3, stride=2, padding=1),
+    "conv2d, 4x4 at stride 2": lambda x: F.conv2d(x, W4, stride=2, padding=1),
     "conv2d, 5x5": lambda x: F.conv2d(x, W5, stride=(3, 2), padding=(2, 1)),
     "conv2d, depthwise": lambda x: F.conv2d(x, EACH, padding=1, groups=2),
     "conv_norm_relu": lambda x: F.conv_norm_relu(x, W3, padding=1),
     "conv_transpose2d": lambda x: F.conv_transpose2d(x, TURNED, stride=2, padding=1),
+    "conv_transpose2d, 4x4": lambda x: F.conv_transpose2d(x, W4, stride=2, padding=1),
 }
 
 
@@ -44,7 +46,10 @@ def test_nan_reaches_what_depends_on_it(name):
     _check(OPERATIONS[name])
 
 
-@pytest.mark.parametrize("algorithm", ["winograd_2x2", "winograd_4x4", "space_to_depth", "im2col"])
+@pytest.mark.parametrize(
+    "algorithm",
+    ["winograd_2x2", "winograd_4x4", "winograd_strided", "space_to_depth", "im2col"],
+)
 @pytest.mark.parametrize("name", [name for name in OPERATIONS if name.startswith("conv")])
 def test_by_every_algorithm(name, algorithm):
     with use_conv_algorithm(algorithm):

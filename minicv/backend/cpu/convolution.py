@@ -38,13 +38,14 @@ from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.backend.cpu import convolution_winograd as winograd
 from minicv.backend.cpu.machine import BUILT_IN, Machine, Work, machine
+from minicv.backend.cpu import convolution_winograd_strided as winograd_strided
 
 LARGE = 10_000_000  # multiply-adds; smaller layers are not worth measuring the machine for
 # These algorithms multiply pixels by zeros, or add pixels that cancel, and so carry infinity and
 # NaN to results that do not depend on them. A result that is not finite is computed again by
 # im2col, where they stay.
 TRANSFORMED: frozenset[AlgorithmName] = frozenset(
-    {"winograd_2x2", "winograd_4x4", "space_to_depth"}
+    {"winograd_2x2", "winograd_4x4", "winograd_strided", "space_to_depth"}
 )
 SPREAD: dict[Direction, frozenset[AlgorithmName]] = {
     "forward": TRANSFORMED,
@@ -318,6 +319,14 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
         space_to_depth.grad_weight,
     ),
 }
+    "winograd_strided": Algorithm(
+        "F(4x4, 2x2) on four planes of the image: 25 multiplications in place of 64",
+        winograd_strided.can_compute,
+        convolution_costs.winograd_strided,
+        winograd_strided.forward,
+        winograd_strided.grad_input,
+        winograd_strided.grad_weight,
+    ),
 
 
 def explain_conv(

@@ -14,6 +14,8 @@ from minicv.backend.convolution_layer import Direction, Layer
 from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu.machine import Work
+from minicv.backend.cpu import convolution_winograd_strided as strided
+from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
 
 ITEM = 4  # bytes
 STRIP, FEW_PIXELS = 3 << 20, 128  # bytes of a strip, of im2col and space-to-depth; all columns
@@ -22,6 +24,8 @@ CACHE = 1 << 20  # bytes that stay near a core
 MATRIX = 0.25  # of a step, for each matrix of a stack
 ADDED_ROW = 64  # numbers that could be picked while the addition of a row begins
 SCATTERED = 3  # times as long as a copy takes memory that many small products read
+FRAMED = 2  # times as long as a number is picked, where the images are put last
+TRANSPOSED = 2  # times as long as numbers that are picked in the cache take those of a map
 
 
 def im2col(layer: Layer, direction: Direction) -> Work:
@@ -228,3 +232,66 @@ def _phases(layer: Layer) -> Work:
         picked=((math.prod(layer.x_shape), ow), (2 * math.prod(layer.weight_shape), 32)),
         steps=blocks * (12 + th * tw + 2 * stride) + 20,
     )
+def winograd_strided(layer: Layer, direction: Direction) -> Work:
+    """As `winograd`, on the four planes of x and with parts of 2x2 elements of the kernel."""
+    n, o = layer.y_shape[:2]
+    c, points, planes = layer.x_shape[1], strided.POINTS, strided.PLANES
+    height, width = layer.y_shape[2:]
+    if direction == "grad_input":  # the sizes of a plane of x
+        height, width = -(-layer.x_shape[2] // 2), -(-layer.x_shape[3] // 2)
+    grid = strided.tile_grid(height, width)
+    tiles = n * math.prod(grid)
+    parts = len(strided.bands(n, grid, strided.BAND_TILES))
+    of_bands = strided.has_few_weights(o, planes * c) and parts > 1
+    at_once = tiles / parts if of_bands else tiles
+    images, times = min(n, strided.BAND_TILES // math.prod(grid)), tiles / at_once
+    run = images if images > 1 else grid[1]  # pixels that are copied in one loop
+    kernels = Work(picked=((planes * strided.TAPS * o * c, c),), steps=8)
+    kernels += Work(products=((planes * o, points, strided.TAPS, c),))
+    of_image = planes * points * c * tiles  # numbers of V
+    of_x = Work(
+        products=((planes * c * times, points, points, at_once),),
+        picked=((FRAMED * planes * 16 * c * tiles, run), (of_image, run)),
+    )
+    of_planes = planes * points * o * tiles
+    memory = Work(memory=2 * ITEM * (of_planes if direction == "grad_input" else of_image))
+    if not of_bands:
+        memory += Work(memory=2 * ITEM * planes * points * o * c)
+    blocks = parts if of_bands else max(2, c / CHANNELS) + max(2, o / CHANNELS)
+    work = kernels + memory + Work(steps=14 * blocks)
+    if direction == "forward":
+        rows = o if of_bands else min(CHANNELS, -(-o // 2))
+        return (
+            work
+            + of_x
+            + Work(
+                products=(
+                    (points * times * o / rows, rows, planes * c, at_once),
+                    (o * times, at_once, points, 16),
+                ),
+                runs=((2 * 16 * o * tiles, 8),),
+            )
+        )
+    if direction == "grad_input":
+        rows = c if of_bands else min(CHANNELS, -(-c // 2))
+        return work + Work(
+            products=(
+                (o * times, planes * points, 36, at_once),
+                (planes * points * times * c / rows, rows, o, at_once),
+                (2 * c * times, at_once, 2 * points, 32),
+            ),
+            picked=(((FRAMED + 1) * 16 * o * tiles, run),),
+            runs=((36 * o * tiles, run * grid[1]), (2 * 64 * c * tiles, 8)),
+        )
+    return (
+        work
+        + of_x
+        + Work(
+            products=((o * times, points, 16, at_once),),
+            products_of_rows=((points * times, o, at_once, planes * c),),
+            picked=(((FRAMED + 1) * 16 * o * tiles, run),),
+            runs=((times * points * o * planes * c, 1024),) if of_bands else (),
+        )
+    )
+
+

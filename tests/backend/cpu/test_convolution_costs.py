@@ -40,6 +40,12 @@ def test_multiply_adds_by_hand(direction):
     of = costs(Case((2, 3, 8, 8), (5, 3, 4, 4), stride=(2, 2), padding=(1, 1)).layer, direction)
     assert of["im2col"].multiply_adds == pytest.approx(2 * 16 * 15 * 16)
     assert of["space_to_depth"].multiply_adds == pytest.approx(2 * 25 * 15 * 16)
+    if direction == "grad_input":  # the image is dL/dy of 5 channels, the result planes of 3
+        images, results = 2 * 5 * 36 * 100, 2 * 3 * 2 * 50 * 32
+    else:
+        images, results = 2 * 3 * 4 * 25**2, 2 * 5 * 25 * 16
+    transforms = images + results + 15 * 4 * 25 * 4
+    assert of["winograd_strided"].multiply_adds == pytest.approx(2 * 25 * 4 * 15 + transforms)
     # The gradient of the input goes phase by phase, without what fills up the last cells.
     of = costs(Case((2, 3, 8, 8), (5, 3, 3, 3), stride=(2, 2), padding=(1, 1)).layer, direction)
     elements = 9 if direction == "grad_input" else 16
