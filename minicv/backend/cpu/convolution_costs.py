@@ -13,6 +13,7 @@ import math
 from minicv.backend.convolution_layer import Direction, Layer
 from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu import convolution_shifted as shifted
+from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
 from minicv.backend.cpu.machine import Work
 from minicv.backend.cpu import convolution_winograd_strided as strided
 from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
@@ -62,8 +63,12 @@ def im2col(layer: Layer, direction: Direction) -> Work:
         steps = strips * 12 + (4 * n if columns > oh * ow else 0)
         product = (strips, og, window, columns)
     if direction == "grad_weight":
-        moves += Work(products_of_rows=((strips, og, columns, window),))
-        moves += Work(runs=((o * pixels, oh * ow), (min(8, strips) * groups * og * window, 1024)))
+        moves += Work(runs=((o * pixels, oh * ow),))
+        if groups == 1 and pixels <= GRAD_WEIGHT_FEW_PIXELS:
+            moves += Work(products_of_rows=((1, og, pixels, window),))
+        else:
+            moves += Work(products_of_rows=((strips, og, columns, window),))
+            moves += Work(runs=((min(8, strips) * groups * og * window, 1024),))
     else:
         moves += Work(runs=((o * pixels, oh * ow),))
     products = (product,) if direction != "grad_weight" else ()

@@ -29,7 +29,7 @@ import numpy as np
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
-from minicv.backend.cpu.convolution_products import multiply, multiply_rows
+from minicv.backend.cpu.convolution_products import LONGEST_ROW, multiply, multiply_rows
 from minicv.backend.cpu.memory import add_up, scratch, strided, unbuffered
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
@@ -43,6 +43,9 @@ MANY_OUTPUTS = 256  # in a block of weights, where blocks of weights pass over a
 # A gradient of the weight is written once for each strip, so its strips must be long, cache or not.
 GRAD_WEIGHT_COLUMNS = 512
 GRAD_WEIGHT_SUM_BYTES = 32 << 20  # at most, for the sums that stay apart until the end
+# So few pixels make one product, and nothing is summed: the weights are shared out, not the pixels.
+GRAD_WEIGHT_FEW_PIXELS = LONGEST_ROW
+GRAD_WEIGHT_BLOCK_BYTES = 1 << 20  # of the columns of some channels
 
 
 def forward(
@@ -151,7 +154,8 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     """dL/dweight = dL/dy @ columns(x)ᵀ, summed over the strips of all images.
 
     Each run of strips sums on its own and the runs are added in order, so the result is the same
-    for any number of threads.
+    for any number of threads. Where there are few pixels, the sums would be larger than the
+    columns: some input channels at a time make the columns of all pixels, and their weights.
 
     >>> grad, x = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0, 8.0]]]])
     >>> layer = Layer.of(x.dtype, x.shape, (1, 1, 1, 3), (1, 1), (0, 0), (1, 1), 1)
@@ -162,6 +166,22 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     n, _, oh, ow = layer.y_shape
     og = o // layer.groups
     dtype = np.result_type(grad, x)
+    pixels = n * oh * ow
+    if layer.groups == 1 and pixels <= GRAD_WEIGHT_FEW_PIXELS:
+        grad_w = np.empty((o, cg * kh * kw), dtype)
+        arriving = _outputs_in_rows(grad, slice(0, n), slice(0, oh), 0, o)
+
+        def multiply_channels(channels: slice) -> None:
+            weights = slice(channels.start * kh * kw, channels.stop * kh * kw)
+            columns = scratch("im2col columns", (weights.stop - weights.start, pixels), x.dtype)
+            windows_of = columns.reshape(channels.stop - channels.start, kh, kw, n, oh, ow)
+            copy_windows(layer, x, channels, slice(0, n), slice(0, oh), windows_of)
+            multiply_rows(arriving, columns, grad_w[:, weights])
+
+        fitting = GRAD_WEIGHT_BLOCK_BYTES // max(1, kh * kw * pixels * dtype.itemsize)
+        parallel_for(multiply_channels, split_evenly(cg, min(fitting, -(-cg // 2))))
+        return grad_w.reshape(layer.weight_shape)
+
     column_bytes = cg * kh * kw * dtype.itemsize
     blocks = strips(n, oh, ow, column_bytes, max(STRIP_BYTES, GRAD_WEIGHT_COLUMNS * column_bytes))
     sum_bytes = max(1, o * column_bytes)

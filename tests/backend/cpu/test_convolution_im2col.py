@@ -27,6 +27,9 @@ CASES = [
 def test_any_length_of_strips_gives_the_same(case, monkeypatch):
     usual = case.run(np.float64)
     assert case.algorithm("float64") == "im2col"
+    monkeypatch.setattr(im2col, "GRAD_WEIGHT_BLOCK_BYTES", 1)  # a channel at a time
+    np.testing.assert_allclose(case.run(np.float64)[2], usual[2], rtol=1e-12, atol=1e-12)
+    monkeypatch.setattr(im2col, "GRAD_WEIGHT_FEW_PIXELS", 0)
     monkeypatch.setattr(im2col, "GRAD_WEIGHT_COLUMNS", 1)
     n, _, oh, ow = case.y_shape
     column_bytes = 8 * case.weight[0].size
