@@ -18,12 +18,13 @@ Direction = Literal["forward", "grad_input", "grad_weight"]
 AlgorithmName = Literal[
     "im2col",
     "shifted",
+    "interleaved",
     "pointwise",
     "depthwise",
     "winograd_2x2",
     "winograd_4x4",
-    "space_to_depth",
     "winograd_strided",
+    "space_to_depth",
     "implicit_gemm",
     "implicit_gemm_tf32",
 ]
@@ -172,9 +173,9 @@ def use_conv_algorithm(name: AlgorithmName) -> Iterator[None]:
 
     Args:
         name: "im2col", "pointwise", "depthwise" or "winograd_2x2" on any device; on the CPU also
-            "shifted", "interleaved", "winograd_4x4", "winograd_strided" and "space_to_depth", and on a GPU
-            "implicit_gemm" and, within ``matmul_precision("tf32")``, "implicit_gemm_tf32". On a
-            device that lacks the algorithm, every layer uses its usual one.
+            "shifted", "interleaved", "winograd_4x4", "winograd_strided" and "space_to_depth", and
+            on a GPU "implicit_gemm" and, within ``matmul_precision("tf32")``, "implicit_gemm_tf32".
+            On a device that lacks the algorithm, every layer uses its usual one.
 
     Raises:
         ValueError: no algorithm has this name.

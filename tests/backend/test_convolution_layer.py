@@ -67,6 +67,6 @@ def test_blocks_nest_and_end_with_an_error():
 
 
 def test_a_name_that_is_none():
-    message = "no algorithm 'fft'; choose one of im2col, shifted, pointwise"
+    message = "no algorithm 'fft'; choose one of im2col, shifted, interleaved, pointwise"
     with pytest.raises(ValueError, match=message), use_conv_algorithm("fft"):
         pass

@@ -33,12 +33,13 @@ from minicv.backend.convolution_layer import (
 from minicv.backend.cpu import convolution_costs
 from minicv.backend.cpu import convolution_depthwise as depthwise
 from minicv.backend.cpu import convolution_im2col as im2col
+from minicv.backend.cpu import convolution_interleaved as interleaved
 from minicv.backend.cpu import convolution_pointwise as pointwise
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu import convolution_space_to_depth as space_to_depth
 from minicv.backend.cpu import convolution_winograd as winograd
-from minicv.backend.cpu.machine import BUILT_IN, Machine, Work, machine
 from minicv.backend.cpu import convolution_winograd_strided as winograd_strided
+from minicv.backend.cpu.machine import BUILT_IN, Machine, Work, machine
 
 LARGE = 10_000_000  # multiply-adds; smaller layers are not worth measuring the machine for
 # These algorithms multiply pixels by zeros, or add pixels that cancel, and so carry infinity and
@@ -288,6 +289,14 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
         shifted.grad_input,
         shifted.grad_weight,
     ),
+    "interleaved": Algorithm(
+        "im2col in long runs: the same pixel of all images side by side, and rows moved as wholes",
+        interleaved.can_compute,
+        convolution_costs.interleaved_images,
+        interleaved.forward,
+        interleaved.grad_input,
+        interleaved.grad_weight,
+    ),
     "pointwise": Algorithm(
         "a 1x1 kernel only mixes channels, so the image is its own matrix",
         _is_pointwise,
@@ -310,6 +319,14 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
     "winograd_4x4": _winograd(
         "F(4x4, 3x3): 36 multiplications in place of 144, between transforms", m=4
     ),
+    "winograd_strided": Algorithm(
+        "F(4x4, 2x2) on four planes of the image: 25 multiplications in place of 64",
+        winograd_strided.can_compute,
+        convolution_costs.winograd_strided,
+        winograd_strided.forward,
+        winograd_strided.grad_input,
+        winograd_strided.grad_weight,
+    ),
     "space_to_depth": Algorithm(
         "cells of stride x stride pixels as channels, so that the stride becomes 1",
         _is_strided,
@@ -319,14 +336,6 @@ ALGORITHMS: dict[AlgorithmName, Algorithm] = {
         space_to_depth.grad_weight,
     ),
 }
-    "winograd_strided": Algorithm(
-        "F(4x4, 2x2) on four planes of the image: 25 multiplications in place of 64",
-        winograd_strided.can_compute,
-        convolution_costs.winograd_strided,
-        winograd_strided.forward,
-        winograd_strided.grad_input,
-        winograd_strided.grad_weight,
-    ),
 
 
 def explain_conv(

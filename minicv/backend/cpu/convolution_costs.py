@@ -11,12 +11,12 @@ import itertools
 import math
 
 from minicv.backend.convolution_layer import Direction, Layer
+from minicv.backend.cpu import convolution_interleaved as interleaved
 from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu import convolution_shifted as shifted
-from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
-from minicv.backend.cpu.machine import Work
 from minicv.backend.cpu import convolution_winograd_strided as strided
 from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
+from minicv.backend.cpu.machine import Work
 
 ITEM = 4  # bytes
 STRIP, FEW_PIXELS = 3 << 20, 128  # bytes of a strip, of im2col and space-to-depth; all columns
@@ -24,9 +24,9 @@ BAND, FEW_WEIGHTS, CHANNELS = 112, 4 << 20, 64  # of Winograd's algorithm
 CACHE = 1 << 20  # bytes that stay near a core
 MATRIX = 0.25  # of a step, for each matrix of a stack
 ADDED_ROW = 64  # numbers that could be picked while the addition of a row begins
-SCATTERED = 3  # times as long as a copy takes memory that many small products read
 FRAMED = 2  # times as long as a number is picked, where the images are put last
 TRANSPOSED = 2  # times as long as numbers that are picked in the cache take those of a map
+SCATTERED = 3  # times as long as a copy takes memory that many small products read
 
 
 def im2col(layer: Layer, direction: Direction) -> Work:
@@ -96,6 +96,29 @@ def shifted_rows(layer: Layer, direction: Direction) -> Work:
     moved += ((o * positions, ow), (o * positions, 1024))
     product = (parts, o, window, positions / parts)
     return Work(products=(product,), runs=moved, steps=parts * 14) + weight
+
+
+def interleaved_images(layer: Layer, direction: Direction) -> Work:
+    """Maps are transposed, rows moved as wholes, multiplied, and the result transposed back."""
+    if direction == "grad_input":
+        turned = Work(picked=((math.prod(layer.weight_shape), layer.kernel[1]),))
+        return interleaved_images(layer.turned(), "forward") + turned
+    n, o, oh, ow = layer.y_shape
+    c, kh, kw = layer.weight_shape[1:]
+    window, outputs = c * kh * kw, o * n * oh * ow
+    parts = interleaved.blocks(layer, *interleaved.sizes(layer, direction))
+    images = n / len({part.images.start for part in parts})
+    seen = oh + (kh - 1) * len({part.rows.start for part in parts})  # rows of an image, or twice
+    pixels = TRANSPOSED * n * c * seen * layer.x_shape[3]
+    weight = Work(memory=ITEM * math.prod(layer.weight_shape), steps=len(parts) * 10)
+    weight += Work(picked=((pixels + TRANSPOSED * outputs, images),))
+    rows = n / images * oh
+    if direction == "grad_weight":
+        of_rows = ((rows * kw, o, ow * images, kh * c),)
+        return weight + Work(products_of_rows=of_rows, runs=((rows * window * o, 1024),))
+    products = ((rows, o, window, ow * images),)
+    columns = n * kw * c * seen * ow
+    return weight + Work(products=products, runs=((columns, ow * images), (outputs, 1024)))
 
 
 def pointwise(layer: Layer, direction: Direction) -> Work:
@@ -214,29 +237,6 @@ def space_to_depth(layer: Layer, direction: Direction) -> Work:
     return moved + turned + columns + products
 
 
-def _phases(layer: Layer) -> Work:
-    """dL/dy is spread and moved as a whole, multiplied for each phase, and copied out."""
-    (n, o, oh, ow), c = layer.y_shape, layer.x_shape[1]
-    along = []  # each axis: the phases with all taps, and those with one less
-    for kernel, stride in zip(layer.kernel, layer.stride, strict=True):
-        taps = -(-kernel // stride)
-        full = kernel - stride * (taps - 1)
-        along.append([(full, taps), (stride - full, taps - 1)])
-    (th, tw), stride = (along[0][0][1], along[1][0][1]), math.prod(layer.stride)
-    positions = n * (oh + th - 1) * (ow + tw - 1)
-    sums = o * th * tw
-    blocks = max(2.0, positions * (c * stride + sums) * ITEM / phases.BLOCK_BYTES)
-    products = [
-        (blocks, down * across * c, below * right * o, positions / blocks)
-        for (down, below), (across, right) in itertools.product(*along)
-        if down * across * below * right > 0
-    ]
-    return Work(
-        products=tuple(products),
-        runs=((2 * o * positions, ow), (sums * positions, positions / blocks)),
-        picked=((math.prod(layer.x_shape), ow), (2 * math.prod(layer.weight_shape), 32)),
-        steps=blocks * (12 + th * tw + 2 * stride) + 20,
-    )
 def winograd_strided(layer: Layer, direction: Direction) -> Work:
     """As `winograd`, on the four planes of x and with parts of 2x2 elements of the kernel."""
     n, o = layer.y_shape[:2]
@@ -300,3 +300,26 @@ def winograd_strided(layer: Layer, direction: Direction) -> Work:
     )
 
 
+def _phases(layer: Layer) -> Work:
+    """dL/dy is spread and moved as a whole, multiplied for each phase, and copied out."""
+    (n, o, oh, ow), c = layer.y_shape, layer.x_shape[1]
+    along = []  # each axis: the phases with all taps, and those with one less
+    for kernel, stride in zip(layer.kernel, layer.stride, strict=True):
+        taps = -(-kernel // stride)
+        full = kernel - stride * (taps - 1)
+        along.append([(full, taps), (stride - full, taps - 1)])
+    (th, tw), stride = (along[0][0][1], along[1][0][1]), math.prod(layer.stride)
+    positions = n * (oh + th - 1) * (ow + tw - 1)
+    sums = o * th * tw
+    blocks = max(2.0, positions * (c * stride + sums) * ITEM / phases.BLOCK_BYTES)
+    products = [
+        (blocks, down * across * c, below * right * o, positions / blocks)
+        for (down, below), (across, right) in itertools.product(*along)
+        if down * across * below * right > 0
+    ]
+    return Work(
+        products=tuple(products),
+        runs=((2 * o * positions, ow), (sums * positions, positions / blocks)),
+        picked=((math.prod(layer.x_shape), ow), (2 * math.prod(layer.weight_shape), 32)),
+        steps=blocks * (12 + th * tw + 2 * stride) + 20,
+    )

@@ -106,7 +106,7 @@ def forward(
     def compute(block: Block) -> None:
         here = workspaces.filled(x, block)
         multiply(matrix, here.columns, out=here.product)
-        _copy_out(here, y, block, epilogue)
+        copy_out(here.product, here.results, y, block, epilogue)
 
     parallel_for(compute, blocks(layer, (matrix.shape[1] + o) * y.itemsize))
     return y
@@ -261,7 +261,7 @@ class Workspaces:
         size = positions + self.layer.reach[0] * width + self.layer.reach[1]
         spread = scratch("spread images", (c, size), self.dtype)
         _clear_between(spread, place, w)
-        row = _row_length(positions)
+        row = row_length(positions)
         copies = scratch("shifted columns", (c, kh, kw, row), self.dtype)
         product = scratch("shifted product", (o, positions), self.product_dtype)
         results = product.reshape(o, *place.grid).swapaxes(0, 1)
@@ -315,11 +315,11 @@ def _clear_between(spread: np.ndarray, place: Place, w: int) -> None:
         _view(spread, (c, planes - 1, gap), (size, height * width, 1), below)[...] = 0
 
 
-def _row_length(positions: int) -> int:
+def row_length(positions: int) -> int:
     """The rows of a matrix in memory, in numbers: not 4096 bytes, or a multiple, where all numbers
     of a column would compete for one place in the cache.
 
-    >>> _row_length(1000), _row_length(1024)
+    >>> row_length(1000), row_length(1024)
     (1000, 1040)
     """
     return positions + 16 if positions % 128 == 0 else positions
@@ -333,10 +333,19 @@ def _view(
     return np.ndarray(shape, array.dtype, array, start * item, [step * item for step in steps])
 
 
-def _copy_out(here: Workspace, y: np.ndarray, block: Block, epilogue: Epilogue) -> None:
-    """The product into y, without the positions between; the epilogue in the cache."""
+def copy_out(
+    product: np.ndarray, results: np.ndarray, y: np.ndarray, block: Block, epilogue: Epilogue
+) -> None:
+    """A block of the result into y, and its epilogue while it is in the cache.
+
+    Args:
+        product: (O, positions), the block; changed in place.
+        results: (images, O, rows, OW), the same memory, without positions that are no results.
+        y: the whole result.
+        block: which.
+        epilogue: of the convolution.
+    """
     scale, shift, shortcut, ceiling = epilogue
-    product = here.product
     if scale is not None:
         product *= scale[:, None]
     if shift is not None:
@@ -345,8 +354,8 @@ def _copy_out(here: Workspace, y: np.ndarray, block: Block, epilogue: Epilogue) 
         np.clip(product, 0, ceiling, out=product)  # twice as fast as np.maximum(product, 0)
     out = y[block.images, :, block.rows]  # (images, O, rows, OW)
     if shortcut is None:
-        out[...] = here.results
+        out[...] = results
         return
-    np.add(here.results, shortcut[block.images, :, block.rows], out=out)
+    np.add(results, shortcut[block.images, :, block.rows], out=out)
     if ceiling is not None:
         np.clip(out, 0, ceiling, out=out)

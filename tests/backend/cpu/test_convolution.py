@@ -29,7 +29,8 @@ TYPICAL = {
     "winograd_2x2": Case((1, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
     "winograd_strided": Case((13, 96, 33, 24), (160, 96, 4, 4), stride=(2, 2), padding=(1, 1)),
     "space_to_depth": Case((1, 21, 160, 158), (20, 21, 16, 16), stride=(8, 8), padding=(4, 4)),
-    "shifted": Case((8, 16, 17, 19), (24, 16, 3, 3), padding=(1, 1)),
+    "interleaved": Case((48, 32, 13, 14), (40, 32, 3, 3), padding=(1, 1)),
+    "shifted": Case((4, 16, 17, 19), (24, 16, 3, 3), padding=(1, 1)),
     "im2col": Case((2, 3, 33, 46), (32, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
 }
 WIDE = Case((1, 64, 30, 30), (64, 64, 3, 3), padding=(1, 1))
@@ -224,8 +225,8 @@ SMALL = [  # one or more for each algorithm, some with padding and with rows no 
     Case((2, 3, 9, 10), (4, 3, 3, 3), padding=(1, 1)),
     Case((2, 3, 16, 17), (4, 3, 3, 3)),
     Case((1, 3, 9, 10), (4, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
-    Case((1, 2, 20, 21), (3, 2, 5, 5), stride=(3, 2), padding=(2, 1)),
     Case((2, 3, 13, 18), (4, 3, 4, 4), stride=(2, 2), padding=(1, 0)),
+    Case((1, 2, 20, 21), (3, 2, 5, 5), stride=(3, 2), padding=(2, 1)),
     Case((2, 3, 5, 6), (4, 3, 1, 1), stride=(2, 2)),
     Case((2, 3, 5, 6), (4, 3, 1, 1)),
     Case((2, 4, 9, 10), (4, 1, 3, 3), padding=(1, 1), groups=4),

@@ -65,10 +65,10 @@ def test_multiply_adds_by_hand(direction):
 def test_a_larger_layer_takes_longer(layers, direction):
     for smaller, larger in itertools.pairwise(layers):
         before, after = costs(smaller.layer, direction), costs(larger.layer, direction)
-        assert before.keys() == after.keys()
-        for name, cost in after.items():
+        assert before.keys() <= after.keys()  # some want more than one image
+        for name, cost in before.items():
             assert np.isfinite(cost).all() and min(cost) >= 0
-            assert cost.time >= before[name].time > 0
+            assert after[name].time >= cost.time > 0
 
 
 @pytest.mark.parametrize(
