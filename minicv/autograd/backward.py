@@ -27,8 +27,12 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
     """
     arrived: dict[Function | Tensor, Array] = {root.creator or root: grad}
     leaves: dict[int, Tensor] = {}
-    # The operations alone: so a result is dropped when the last operation that took it is freed.
-    for operation in [creator for _, creator in results_by_order(root, leaves)]:
+    operations = operations_by_order(root, leaves)
+    operations.reverse()
+    while operations:
+        # Popped from the list: so an operation goes with its turn, and a result, which no list
+        # holds, with the last operation that took it.
+        operation = operations.pop()
         for tensor, gradient in operation.input_gradients(arrived.pop(operation)):
             source = tensor.creator or tensor
             before = arrived.get(source)
@@ -49,8 +53,13 @@ def run_backward(root: Tensor, grad: Array, retain_graph: bool = False) -> None:
         handed_out.add(id(gradient))
 
 
-def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tensor, Function]]:
-    """All recorded results behind ``root`` with the operations that made them, the last made first.
+def operations_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[Function]:
+    """The operations that made the `results_by_order`, the last first."""
+    return [result.creator for result in results_by_order(root, leaves) if result.creator]
+
+
+def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[Tensor]:
+    """All recorded results behind ``root``, the last made first; each has its ``creator``.
 
     Args:
         root: a result.
@@ -59,7 +68,7 @@ def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tens
     Raises:
         RuntimeError: a backward pass has freed the graph.
     """
-    found: dict[int, tuple[Tensor, Function]] = {}
+    found: dict[int, Tensor] = {}
     waiting: list[Any] = [root]
     while waiting:
         tensor = waiting.pop()
@@ -67,7 +76,7 @@ def results_by_order(root: Tensor, leaves: dict[int, Tensor]) -> list[tuple[Tens
         if creator is None:
             leaves[id(tensor)] = tensor
         elif creator.order not in found:
-            found[creator.order] = (tensor, creator)
+            found[creator.order] = tensor
             if creator.freed:
                 creator.input_gradients(tensor.data)  # raises, naming the operation
             waiting += compress(creator.inputs, creator.needs_grad)

@@ -49,20 +49,21 @@ def plain(inputs: tuple[Any, ...]) -> Admitted | None:
             turned = plain(inputs[::-1])
             return turned and (turned[0][::-1], turned[1][::-1], turned[2][::-1])
         return None
-    if type(x.data) is not np.ndarray:
+    array = x.data
+    if type(array) is not np.ndarray:
         return None
-    dtype = x.data.dtype
+    dtype = array.dtype
     if dtype is not DEFAULT and dtype is not _DOUBLE:
         return None
     if len(inputs) == 1:
-        return inputs, (x.data,), (x.requires_grad,)
+        return inputs, (array,), (x.requires_grad,)
     if len(inputs) == 2:
         y = inputs[1]
         if (type(y) is float or type(y) is int) and y != 0:  # as keys 0.0 and -0.0 are the same
             y = _number(y, dtype)
-            return (x, y), (x.data, y.data), (x.requires_grad, False)
+            return (x, y), (array, y.data), (x.requires_grad, False)
         if isinstance(y, Tensor) and type(y.data) is np.ndarray and y.data.dtype is dtype:
-            return inputs, (x.data, y.data), (x.requires_grad, y.requires_grad)
+            return inputs, (array, y.data), (x.requires_grad, y.requires_grad)
         return None
     for value in inputs:
         if value is not None and not (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from minicv.autograd.backward import results_by_order
+from minicv.autograd.backward import operations_by_order
 from minicv.autograd.tensor import Tensor
 from minicv.backend import Array
 
@@ -47,7 +47,7 @@ def grad(
     wanted = [inputs] if isinstance(inputs, Tensor) else list(inputs)
     arriving = output.starting_gradient(grad_output)
     leaves: dict[int, Tensor] = {}
-    operations = [creator for _, creator in results_by_order(output, leaves)]
+    operations = operations_by_order(output, leaves)
     _check_that_all_are_behind(wanted, {*map(id, operations), *leaves})
     # Sources from which a wanted one is reached: going from the first made to the last.
     leads = {_source(tensor) for tensor in wanted}

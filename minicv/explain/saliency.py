@@ -131,7 +131,7 @@ def last_map(result: Tensor) -> Tensor:
     >>> last_map((x * 2.0).mean(dim=(2, 3)).sum()).shape
     (1, 2, 3, 3)
     """
-    for tensor, _ in results_by_order(result, {}):
+    for tensor in results_by_order(result, {}):
         if tensor.ndim == 4 and tensor.shape[2] * tensor.shape[3] > 1:
             return tensor
     raise ValueError("last_map: no map (N, C, h, w) of several cells leads to this result")
@@ -203,7 +203,7 @@ def detection_grad_cam(
                 "regions that the head saw"
             )
         score = logits[region, label + 1]  # the background comes first
-        behind = {id(tensor) for tensor, _ in results_by_order(score, {})}
+        behind = {id(tensor) for tensor in results_by_order(score, {})}
         heats = []
         for own, stride in zip(maps, model.backbone.strides, strict=True):
             if id(own) not in behind:

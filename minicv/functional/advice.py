@@ -7,6 +7,7 @@ what does the same here, instead of only that the name is unknown.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any, NoReturn
 
 _BY_NUMPY = "it has no gradient here; compute it on the plain array, x.data, with NumPy or CuPy"
 _BY_PARTS = "slices do it: x[:, :k] and x[:, k:]"
@@ -57,6 +58,8 @@ METHODS: dict[str, str] = {
     "view_as": "write x.reshape(y.shape)",
     "zero_grad": "write optimizer.zero_grad(), or x.grad = None",
 }
+_NEVER_IN_PLACE = "it never changes in place, so write x = ... with the result"
+_FILLS = ("bernoulli_", "exponential_", "fill_", "normal_", "random_", "uniform_", "zero_")
 _LOGITS = "it takes the scores, before the sigmoid, and loses no digits"
 FUNCTIONS: dict[str, str] = {
     "amax": "write max(x, dim), which gives values alone",
@@ -79,26 +82,47 @@ FUNCTIONS: dict[str, str] = {
 }
 
 
-def method_advice(name: str, functions: Collection[str]) -> str:
-    """The message for a method or attribute that Tensor has not.
+class Absent:
+    """Stands in a class under a name that its instances have not, and says what to write.
+
+    Asked for, it raises `AttributeError`, so that `hasattr` says False. A ``__getattr__`` would
+    serve every name, but Python would then take a slower way to every attribute that is there.
+
+    >>> class Box:
+    ...     colour = Absent("colour", "a Box has no 'colour'; write box.paint")
+    >>> hasattr(Box(), "colour")
+    False
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        self.name, self.message = name, message
+
+    def __get__(self, instance: Any, owner: type) -> NoReturn:
+        raise AttributeError(self.message, name=self.name, obj=instance)
+
+
+def absent_methods(methods: Collection[str], functions: Collection[str]) -> dict[str, Absent]:
+    """By name, what PyTorch's tensors have, or `minicv.functional`, and a Tensor has not.
 
     Args:
-        name: of the attribute.
+        methods: the names of the operations that a Tensor has.
         functions: the names in minicv.functional.
 
-    >>> method_advice("cuda", [])
+    >>> absent = absent_methods(["sigmoid"], ["gelu", "sigmoid"])
+    >>> absent["cuda"].message
     "a Tensor has no 'cuda'; move the array: Tensor(minicv.backend.to_device(x.data, 'cuda'))"
-    >>> method_advice("gelu", ["gelu"])
+    >>> absent["gelu"].message
     "a Tensor has no 'gelu'; write minicv.functional.gelu(x)"
-    >>> method_advice("add_", [])
-    "a Tensor has no 'add_'; it never changes in place, so write x = ... with the result"
+    >>> absent["sigmoid_"].message
+    "a Tensor has no 'sigmoid_'; it never changes in place, so write x = ... with the result"
     """
-    advice = METHODS.get(name)
-    if advice is None and name in functions:
-        advice = f"write minicv.functional.{name}(x)"
-    if advice is None and name.endswith("_") and not name.startswith("_"):
-        advice = "it never changes in place, so write x = ... with the result"
-    return f"a Tensor has no {name!r}" + (f"; {advice}" if advice else "")
+    advice = {name: f"write minicv.functional.{name}(x)" for name in {*functions} - {*methods}}
+    advice |= METHODS
+    in_place = {f"{name}_" for name in {*advice, *methods} if not name.endswith("_")}
+    advice = dict.fromkeys(in_place | {*_FILLS}, _NEVER_IN_PLACE) | advice
+    return {
+        name: Absent(name, f"a Tensor has no {name!r}; {text}") for name, text in advice.items()
+    }
 
 
 def function_advice(name: str) -> str:

@@ -8,12 +8,12 @@ stand once more in `minicv.autograd.tensor`, where mypy and editors look for the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from minicv import functional
 from minicv.autograd import Tensor
 from minicv.functional.abs import abs
-from minicv.functional.advice import method_advice
+from minicv.functional.advice import absent_methods
 from minicv.functional.argmax import argmax, argmin
 from minicv.functional.arithmetic import add, divide, multiply, negative, subtract
 from minicv.functional.clip import clip
@@ -96,13 +96,13 @@ METHODS: dict[str, Callable[..., Any]] = {
     "permute": lambda self, *dims: permute(self, _one_tuple(dims)),
 }
 
-for _name, _operation in METHODS.items():
-    setattr(Tensor, _name, _operation)
+_ABSENT = absent_methods(METHODS, functional.__all__)
 
 
-def _missing(self: Tensor, name: str) -> NoReturn:
-    """What Python asks for an attribute that there is none of."""
-    raise AttributeError(method_advice(name, functional.__all__), name=name, obj=self)
+def _names(self: Tensor) -> list[str]:
+    """What `dir` lists, and editors offer: nothing that a Tensor has not."""
+    return sorted({*object.__dir__(self)} - {*_ABSENT})
 
 
-Tensor.__getattr__ = _missing  # type: ignore[attr-defined]  # mypy shall know the real ones alone
+for _name, _attribute in {**METHODS, **_ABSENT, "__dir__": _names}.items():
+    setattr(Tensor, _name, _attribute)

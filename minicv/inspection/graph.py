@@ -123,10 +123,13 @@ def recorded_graph(
     return _as_boxes(parts, leaves, name_of, len(steps))
 
 
-def _steps(recorded: Sequence[tuple[Tensor, Function]], name_of: Mapping[int, str]) -> list[_Step]:
+def _steps(recorded: Sequence[Tensor], name_of: Mapping[int, str]) -> list[_Step]:
     steps: list[_Step] = []
     path_of: dict[int, str] = {}  # of results
-    for tensor, function in recorded:
+    for tensor in recorded:
+        function = tensor.creator
+        if function is None:
+            continue
         parameters = [
             (name_of[id(each)], each)
             for each in function.inputs

@@ -126,8 +126,9 @@ def ends_in(image: Tensor, result: Tensor, axis: int) -> Ends:
     """
     cells = np.arange(result.shape[2 + axis])
     seen: dict[int, Ends] = {id(result): (cells, cells)}
-    for tensor, function in results_by_order(result, {}):
-        if id(tensor) not in seen:
+    for tensor in results_by_order(result, {}):
+        function = tensor.creator
+        if function is None or id(tensor) not in seen:
             continue
         own = seen.pop(id(tensor))
         for index, source in enumerate(function.inputs):
