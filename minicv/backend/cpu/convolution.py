@@ -376,9 +376,9 @@ def explain_conv(
     grad_input: winograd_4x4, 53.7 M multiply-adds, 5.12 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
         estimated against it: im2col 1.7, shifted 1.7, winograd_2x2 1.6 times as long
-    grad_weight: winograd_4x4, 53.7 M multiply-adds, 5.66 MB moved
+    grad_weight: winograd_4x4, 53.7 M multiply-adds, 4.48 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.6, shifted 1.6, winograd_2x2 1.6 times as long
+        estimated against it: im2col 1.5, shifted 1.5, winograd_2x2 1.5 times as long
     """
     x_shape, w_shape = cast(Shape4, tuple(x_shape)), cast(Shape4, tuple(w_shape))
     pairs = [v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation)]

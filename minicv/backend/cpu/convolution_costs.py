@@ -16,6 +16,7 @@ from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu import convolution_winograd_strided as strided
 from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
+from minicv.backend.cpu.convolution_winograd import MANY_TILES
 from minicv.backend.cpu.machine import Work
 
 ITEM = 4  # bytes
@@ -158,6 +159,8 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
     bands = max(1, -(-n // images) * -(-down // rows))
     few = _few_weights(layer, m)
     of_bands = few and bands > 1
+    if direction == "grad_weight":
+        of_bands = of_bands and tiles * (c + o) > MANY_TILES * kernels
     at_once = tiles / bands if of_bands else tiles
     blocks = bands if of_bands else max(2, c / CHANNELS) + max(2, o / CHANNELS)
     gathered = n * c * (layer.x_shape[2] + 2) * (layer.x_shape[3] + 2)
@@ -180,6 +183,8 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
             work += Work(runs=((bands * points * kernels, 1024),))
         elif 2 * ITEM * points * (c + o) * tiles > CACHE:
             work += Work(memory=2 * ITEM * points * (c + o) * tiles)
+        if not few:
+            work += Work(memory=SCATTERED * ITEM * points * kernels)
         return work
     rows_of_u = o if of_bands else min(CHANNELS, -(-o // 2))
     work += Work(

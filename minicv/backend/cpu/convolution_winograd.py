@@ -55,6 +55,10 @@ from minicv.backend.parallel import parallel_for, split, split_evenly
 FEW_WEIGHTS = 4 << 20  # bytes of U that stay in a cache while bands of tiles pass
 BAND_TILES = 112  # of a band; matrix products of much fewer columns are slow
 IMAGE_BYTES = 64 << 20  # of V (and dL/dM) at most, where they stay
+# For the gradient of few weights bands pay off where there are so many times more numbers in V and
+# dL/dM than in dL/dU; elsewhere so many bytes of them are multiplied at once.
+MANY_TILES = 24
+SUMMED_BYTES = 24 << 20
 CHANNELS = 64  # of a block of V or U
 _cache = WinogradCache()
 
@@ -151,7 +155,10 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
     o, c = layer.weight_shape[:2]
     grad_w = np.zeros(layer.weight_shape, np.float32)
     bands = _bands(f, layer.y_shape, BAND_TILES)
-    if _few_weights(f, layer.weight_shape) and len(bands) > 1:
+    few_weights = _few_weights(f, layer.weight_shape)
+    # A band adds as many numbers as there are in U; without bands V and dL/dM leave the cache.
+    many_tiles = sum(band.tiles for band in bands) * (o + c) > MANY_TILES * o * c
+    if few_weights and many_tiles and len(bands) > 1:
         runs = split(len(bands), -(-len(bands) // 8))
         sums = np.zeros((len(runs), f.points, o, c), np.float32)
 
@@ -169,7 +176,8 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
         _grad_of_kernels(f, add_up(sums), grad_w)
         return grad_w
 
-    for band in _bands(f, layer.y_shape, IMAGE_BYTES // (4 * f.points * (c + o))):
+    most = SUMMED_BYTES if few_weights else IMAGE_BYTES
+    for band in _bands(f, layer.y_shape, most // (4 * f.points * (c + o))):
         v = scratch("winograd whole image", (f.points, c, band.tiles), np.float32)
         dm = scratch("winograd whole grad", (f.points, o, band.tiles), np.float32)
 

@@ -26,7 +26,7 @@ TYPICAL = {
     "pointwise": Case((2, 24, 13, 17), (40, 24, 1, 1)),
     "depthwise": Case((2, 24, 13, 17), (24, 1, 3, 3), stride=(2, 2), padding=(1, 1), groups=24),
     "winograd_4x4": Case((2, 128, 26, 33), (96, 128, 3, 3), padding=(1, 1)),
-    "winograd_2x2": Case((1, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
+    "winograd_2x2": Case((2, 256, 13, 14), (300, 256, 3, 3), padding=(1, 1)),
     "winograd_strided": Case((13, 96, 33, 24), (160, 96, 4, 4), stride=(2, 2), padding=(1, 1)),
     "space_to_depth": Case((1, 21, 160, 158), (20, 21, 16, 16), stride=(8, 8), padding=(4, 4)),
     "interleaved": Case((48, 32, 13, 14), (40, 32, 3, 3), padding=(1, 1)),

@@ -57,10 +57,27 @@ SEVERAL = [Case((n, 5, 50, 45), (6, 5, 3, 3), padding=(1, 1)) for n in (3, 1)]
 @pytest.mark.parametrize("few_weights", [0, 1 << 30])  # V stays, or U stays
 def test_several_blocks(case, few_weights, monkeypatch):
     monkeypatch.setattr(winograd, "FEW_WEIGHTS", few_weights)
+    monkeypatch.setattr(winograd, "MANY_TILES", 0)
     monkeypatch.setattr(winograd, "BAND_TILES", 30)
     monkeypatch.setattr(winograd, "IMAGE_BYTES", 36 * 4 * 5 * 100)
     monkeypatch.setattr(winograd, "CHANNELS", 2)
     assert max(errors(case, 4)) < BOUNDS[4]
+
+
+def test_few_weights_of_few_tiles_are_multiplied_at_once(monkeypatch):
+    """As many tiles as fit the memory for them, where bands would add up more than they are."""
+    monkeypatch.setattr(winograd, "BAND_TILES", 30)
+    monkeypatch.setattr(winograd, "MANY_TILES", 1000)
+    monkeypatch.setattr(winograd, "SUMMED_BYTES", 36 * 4 * (5 + 6) * 200)
+    at_once = []
+    multiply_rows = winograd.products.multiply_rows
+    monkeypatch.setattr(
+        winograd.products,
+        "multiply_rows",
+        lambda a, b, out: (at_once.append(a.shape[2]), multiply_rows(a, b, out)),
+    )
+    assert max(errors(SEVERAL[0], 4)) < BOUNDS[4]
+    assert max(at_once) > 30
 
 
 @pytest.mark.parametrize("m", [2, 4])
