@@ -372,13 +372,13 @@ def explain_conv(
     conv2d (1, 64, 56, 56) with (64, 64, 3, 3) -> (1, 64, 56, 56), float32: 116 M multiply-adds
     forward: winograd_4x4, 52.4 M multiply-adds, 4.53 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.7, shifted 1.8, winograd_2x2 1.7 times as long
+        estimated: im2col 1.7, shifted 1.8, interleaved 1.6, winograd_2x2 1.7 times as long
     grad_input: winograd_4x4, 53.7 M multiply-adds, 5.12 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.7, shifted 1.7, winograd_2x2 1.6 times as long
+        estimated: im2col 1.7, shifted 1.7, interleaved 1.5, winograd_2x2 1.6 times as long
     grad_weight: winograd_4x4, 53.7 M multiply-adds, 4.48 MB moved
         F(4x4, 3x3): 36 multiplications in place of 144, between transforms
-        estimated against it: im2col 1.5, shifted 1.5, winograd_2x2 1.5 times as long
+        estimated: im2col 1.5, shifted 1.5, interleaved 1.6, winograd_2x2 1.5 times as long
     """
     x_shape, w_shape = cast(Shape4, tuple(x_shape)), cast(Shape4, tuple(w_shape))
     pairs = [v if isinstance(v, tuple) else (v, v) for v in (stride, padding, dilation)]
@@ -415,7 +415,7 @@ def _explain(layer: Layer, direction: Direction) -> list[str]:
     if layer.dtype != np.float32:
         lines.append("    dtypes other than float32 are for checking and take no short cuts")
     elif others:
-        lines.append(f"    estimated against it: {', '.join(others)} times as long")
+        lines.append(f"    estimated: {', '.join(others)} times as long")
     return lines
 
 

@@ -100,19 +100,25 @@ def shifted_rows(layer: Layer, direction: Direction) -> Work:
 
 
 def interleaved_images(layer: Layer, direction: Direction) -> Work:
-    """Maps are transposed, rows moved as wholes, multiplied, and the result transposed back."""
+    """Maps are transposed, rows moved as wholes, multiplied, and the result transposed back.
+
+    A block of a single image has nothing to transpose.
+    """
     if direction == "grad_input":
         turned = Work(picked=((math.prod(layer.weight_shape), layer.kernel[1]),))
         return interleaved_images(layer.turned(), "forward") + turned
     n, o, oh, ow = layer.y_shape
     c, kh, kw = layer.weight_shape[1:]
     window, outputs = c * kh * kw, o * n * oh * ow
-    parts = interleaved.blocks(layer, *interleaved.sizes(layer, direction))
+    parts = interleaved.blocks(layer, interleaved.sizes(layer, direction))
     images = n / len({part.images.start for part in parts})
     seen = oh + (kh - 1) * len({part.rows.start for part in parts})  # rows of an image, or twice
-    pixels = TRANSPOSED * n * c * seen * layer.x_shape[3]
+    moved = n * c * seen * layer.x_shape[3] + outputs
     weight = Work(memory=ITEM * math.prod(layer.weight_shape), steps=len(parts) * 10)
-    weight += Work(picked=((pixels + TRANSPOSED * outputs, images),))
+    if images == 1:
+        weight += Work(runs=((moved, ow),))
+    else:
+        weight += Work(picked=((TRANSPOSED * moved, images),))
     rows = n / images * oh
     if direction == "grad_weight":
         of_rows = ((rows * kw, o, ow * images, kh * c),)

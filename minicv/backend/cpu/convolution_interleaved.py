@@ -1,4 +1,4 @@
-"""Convolution of interleaved images: for a batch, im2col in a third of the copies, all long runs.
+"""Convolution of interleaved images: im2col in a third of the copies, all of them long runs.
 
 im2col copies a window row by row, and a row of a small map has some ten pixels. Here the images of
 a block are interleaved first, so that the same pixel of all of them stands side by side:
@@ -20,8 +20,8 @@ the same row from any pixel on:
 
     dL/dweight[v, o, u·c]  =  Σ_i  dL/dy[i, o, OW·N]  @  rows[i : i + KH, c, v : v + OW]ᵀ.
 
-For stride 1, no dilation and one group. It suits batches of small maps. A single image has nothing
-to interleave with, and its runs are as short as those of im2col.
+For stride 1, no dilation and one group. Of a batch of small maps a block holds many images; of wide
+maps, whose rows are long enough, a single one, and then nothing has to be transposed: N is 1.
 
 Arithmetic: that of im2col. Traffic: x, dL/dy and y are transposed, number by number, and
 N·C·KW·H·OW numbers are copied in the cache. Memory: one block for each thread.
@@ -43,7 +43,8 @@ from minicv.backend.cpu.convolution_shifted import Block, copy_out, row_length
 from minicv.backend.cpu.memory import add_up, scratch, strided
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
-IMAGES = 32  # of a block
+IMAGES, RUN = 32, 256  # of a block, and numbers of a row of it: at most so many images
+WIDE = 48  # pixels of a row that are enough without other images
 BLOCK_BYTES = 3 << 19  # of the columns of a block
 MOST_PRODUCTS = 1 << 18  # numbers of the products that a block of the gradient of the weight adds
 MOST_SUMS = 8  # of the gradient of the weight, which stay apart until the end
@@ -52,14 +53,14 @@ Views = TypeVar("Views")
 
 
 def can_compute(layer: Layer) -> bool:
-    """Whether there are some images, and windows at every pixel, without gaps, for all channels.
+    """Whether there are windows at every pixel, without gaps, which see all channels.
 
-    >>> options = {"padding": (1, 1), "stride": (1, 1), "dilation": (1, 1), "groups": 1}
-    >>> x_shapes, dtype = [(1, 3, 8, 9), (2, 3, 8, 9)], np.dtype("float32")
-    >>> [can_compute(Layer.of(dtype, x_shape, (5, 3, 3, 3), **options)) for x_shape in x_shapes]
-    [False, True]
+    >>> options = {"padding": (1, 1), "stride": (1, 1), "groups": 1}
+    >>> shapes = np.dtype("float32"), (2, 3, 8, 9), (5, 3, 3, 3)
+    >>> [can_compute(Layer.of(*shapes, dilation=(d, d), **options)) for d in (1, 2)]
+    [True, False]
     """
-    return layer.x_shape[0] > 1 and layer.dilation == (1, 1) and shifted.can_compute(layer)
+    return layer.dilation == (1, 1) and shifted.can_compute(layer)
 
 
 def forward(
@@ -87,7 +88,7 @@ def forward(
         multiply(matrix, here.columns, out=here.products)
         copy_out(here.product, here.results, y, block, epilogue)
 
-    parallel_for(compute, blocks(layer, *sizes(layer, "forward")))
+    parallel_for(compute, blocks(layer, sizes(layer, "forward")))
     return y
 
 
@@ -114,7 +115,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     [[[[3.0, 6.0, 12.0]]]]
     """
     o, c, kh, kw = layer.weight_shape
-    parts = blocks(layer, *sizes(layer, "grad_weight"))
+    parts = blocks(layer, sizes(layer, "grad_weight"))
     runs = split(len(parts), -(-len(parts) // MOST_SUMS))
     sums = np.zeros((len(runs), kw, o, kh * c), np.result_type(grad, x))
     of_threads = OfThreads(lambda place: _gradient_views(layer, place, x.dtype, grad.dtype))
@@ -133,33 +134,43 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(total.transpose(1, 3, 2, 0))
 
 
-def sizes(layer: Layer, direction: Direction) -> tuple[int, int]:
-    """The channels that a block holds of each of its pixels, and how many rows it may have."""
+def sizes(layer: Layer, direction: Direction) -> Sizes:
+    """How large the blocks of a layer are."""
     o, c, kh, kw = layer.weight_shape
     if direction == "grad_weight":
-        return max(c, o), MOST_PRODUCTS // (o * c * kh * kw)
-    return c * kw, layer.y_shape[2]
+        return Sizes(max(c, o), 2 * RUN, MOST_PRODUCTS // (o * c * kh * kw))
+    return Sizes(c * kw, RUN, layer.y_shape[2])
 
 
-def blocks(layer: Layer, channels: int, most_rows: int) -> list[Block]:
+class Sizes(NamedTuple):
+    """Of a block.
+
+    Attributes:
+        channels: that it holds of each of its pixels.
+        run: numbers of a row, about.
+        rows: at most.
+    """
+
+    channels: int
+    run: int
+    rows: int
+
+
+def blocks(layer: Layer, sizes: Sizes) -> list[Block]:
     """The result in blocks of some rows of some images, for about `BLOCK_BYTES` of memory.
 
     There are two at least, for two cores to share, where that is possible.
 
-    Args:
-        layer: of a convolution.
-        channels: that a block holds of each of its pixels.
-        most_rows: of a block.
-
     >>> layer = Layer.of(np.dtype("float32"), (2, 1, 4, 4), (1, 1, 3, 3), (1, 1), (1, 1), (1, 1), 1)
-    >>> blocks(layer, channels=1, most_rows=4)
+    >>> blocks(layer, Sizes(channels=1, run=RUN, rows=4))
     [Block(images=slice(0, 2, None), rows=slice(0, 2, None)),
      Block(images=slice(0, 2, None), rows=slice(2, 4, None))]
     """
     (n, _, oh, ow), item = layer.y_shape, layer.dtype.itemsize
-    images = split_evenly(n, IMAGES)
-    rows = BLOCK_BYTES // max(1, min(n, IMAGES) * channels * ow * item)
-    rows = min(rows, most_rows, oh if len(images) > 1 else -(-oh // 2))
+    at_once = 1 if ow >= WIDE else min(IMAGES, max(1, sizes.run // max(1, ow)))
+    images = split_evenly(n, at_once)
+    rows = BLOCK_BYTES // max(1, min(n, at_once) * sizes.channels * ow * item)
+    rows = min(rows, sizes.rows, oh if len(images) > 1 else -(-oh // 2))
     # The rows of one place after the other, so that threads keep their views.
     return [Block(i, r) for r in split_evenly(oh, max(1, rows)) for i in images]
 

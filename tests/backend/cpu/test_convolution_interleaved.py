@@ -26,7 +26,7 @@ def cases(draw):
     padding = tuple(draw(st.integers(0, k - 1)) for k in kernel)
     least = [max(1, k - 2 * p) for k, p in zip(kernel, padding, strict=True)]
     size = [low + draw(st.integers(0, 5)) for low in least]
-    n, c, o = (draw(st.integers(fewest, 4)) for fewest in (2, 1, 1))
+    n, c, o = (draw(st.integers(1, 4)) for _ in range(3))
     return Case((n, c, *size), (o, c, *kernel), padding=padding)
 
 
@@ -46,12 +46,25 @@ def assert_equal(case, epilogue=NO_EPILOGUE):
         np.testing.assert_allclose(mine, expected, rtol=1e-11, atol=1e-11)
 
 
-@given(cases(), st.integers(1, 4))
-def test_it_equals_im2col(case, images):
+@given(cases(), st.integers(1, 4), st.sampled_from([1, 3, 48]))
+def test_it_equals_im2col(case, images, wide):
     assert interleaved.can_compute(case.layer)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(interleaved, "IMAGES", images)
+        patch.setattr(interleaved, "WIDE", wide)
         assert_equal(case)
+
+
+def test_images_of_a_block_follow_from_the_length_of_a_row():
+    def images(n, width):
+        layer = Case((n, 2, 3, width), (2, 2, 1, 1)).layer
+        blocks = interleaved.blocks(layer, interleaved.Sizes(2, 256, 3))
+        return [block.images.stop - block.images.start for block in blocks]
+
+    assert set(images(64, 32)) == {8}  # 8 x 32 = 256
+    assert set(images(64, 4)) == {32}  # at most so many
+    assert set(images(6, 47)) == {3}  # two blocks of up to 256 // 47 = 5
+    assert set(images(6, 48)) == {1}  # wide enough without others
 
 
 @pytest.mark.parametrize("size", [1, 3000, 1 << 20])
@@ -80,11 +93,11 @@ def test_the_epilogue(scale, shortcut, ceiling, size, monkeypatch):
     assert_equal(case, epilogue)
 
 
-@given(cases(), st.integers(1, 1 << 20), st.integers(0, 5))
-def test_blocks_cover_every_output_row_once(case, channels, most_rows):
+@given(cases(), st.integers(1, 1 << 20), st.integers(0, 999), st.integers(0, 5))
+def test_blocks_cover_every_output_row_once(case, channels, run, most_rows):
     n, _, oh, _ = case.y_shape
     covered = np.zeros((n, oh), int)
-    blocks = interleaved.blocks(case.layer, channels, most_rows)
+    blocks = interleaved.blocks(case.layer, interleaved.Sizes(channels, run, most_rows))
     for images, rows in blocks:
         covered[images, rows] += 1
         assert rows.stop - rows.start <= max(1, most_rows)
@@ -112,7 +125,6 @@ def test_a_pixel_that_is_not_finite_stays_where_it_is_seen():
 @pytest.mark.parametrize(
     ("reason", "layer"),
     [
-        ("a single image", Case((1, 2, 6, 6), (2, 2, 3, 3)).layer),
         ("stride", Case((2, 2, 6, 6), (2, 2, 3, 3), stride=(1, 2)).layer),
         ("dilation", Case((2, 2, 6, 6), (2, 2, 2, 2), dilation=(2, 1)).layer),
         ("groups", Case((2, 2, 6, 6), (2, 1, 3, 3), groups=2).layer),

@@ -68,7 +68,7 @@ def test_the_epilogue(with_shortcut):
     epilogue = Epilogue(scale, shift, shortcut, 6.0)
     operands = case.x.astype(np.float32), case.weight.astype(np.float32), epilogue
     y, exact = (way.forward(case.layer, *operands) for way in (winograd, im2col))
-    assert 0 <= y.min() and y.max() <= 6
+    assert y.min() >= 0 and y.max() <= 6
     np.testing.assert_allclose(y, exact, atol=1e-4)
 
 
