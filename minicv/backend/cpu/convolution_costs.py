@@ -16,7 +16,7 @@ from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu import convolution_winograd_strided as strided
 from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
-from minicv.backend.cpu.convolution_winograd import MANY_TILES
+from minicv.backend.cpu.convolution_winograd import MANY_TILES, images_together
 from minicv.backend.cpu.machine import Work
 
 ITEM = 4  # bytes
@@ -160,8 +160,9 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
     c, points, kernels = layer.x_shape[1], (m + 2) ** 2, math.prod(layer.weight_shape[:2])
     down, across = -(-oh // m), -(-ow // m)
     tiles = n * down * across
-    images = max(1, BAND // (down * across))
-    rows = max(1, BAND // across) if images == 1 else down
+    together = images_together(n, across)
+    images = together * max(1, BAND // (down * across * together))
+    rows = max(1, BAND // (across * together)) if images == together else down
     bands = max(1, -(-n // images) * -(-down // rows))
     few = _few_weights(layer, m)
     of_bands = few and bands > 1
@@ -173,7 +174,7 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
     work = Work(
         products=((c * tiles / at_once, points, points, at_once),),
         runs=((2 * gathered, layer.x_shape[3]),),
-        picked=((points * c * tiles, across),),
+        picked=((points * c * tiles / together, across),),
         steps=12 * blocks + MATRIX * (c + o + points) * tiles / at_once,
     )
     if direction == "grad_weight":
@@ -183,7 +184,7 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
                 (o, 9, points, c),
             ),
             products_of_rows=((points * (bands if of_bands else 1), o, at_once, c),),
-            picked=((m * m * o * tiles, across), (9 * kernels, 9)),
+            picked=((m * m * o * tiles / together, across), (9 * kernels, 9)),
         )
         if of_bands:
             work += Work(runs=((bands * points * kernels, 1024),))

@@ -31,8 +31,9 @@ products too, and 36·9 for each kernel.
 Traffic: V and M hold 36/16 (m = 4) or 16/4 (m = 2) times the pixels, U 36/9 or 16/9 times the
 weights. So none of them is ever stored as a whole. Where there are many tiles for few weights,
 bands of tiles pass through the cache one by one, and U stays there. Where there are many weights
-for few tiles, V stays, and U passes through in blocks of output channels; and if the weights were
-the same at the call before, all of U is stored for later calls (`convolution_winograd_cache`).
+for few tiles, V stays, and U passes through in blocks of output channels. If the weights were the
+same at the call before, and U is small or the tiles are so few that its transform is much of the
+work, all of U is stored for later calls (`convolution_winograd_cache`).
 
 Rounding: relative error about 5e-6 with m = 4, 1e-6 with m = 2, where im2col has 5e-7.
 
@@ -53,6 +54,7 @@ from minicv.backend.cpu.memory import add_up, scratch, strided
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 FEW_WEIGHTS = 4 << 20  # bytes of U that stay in a cache while bands of tiles pass
+SHORT_ROWS = 32  # tiles; longer rows move fast without tiles of other images beside them
 BAND_TILES = 112  # of a band; matrix products of much fewer columns are slow
 IMAGE_BYTES = 64 << 20  # of V (and dL/dM) at most, where they stay
 # For the gradient of few weights bands pay off where there are so many times more numbers in V and
@@ -60,6 +62,7 @@ IMAGE_BYTES = 64 << 20  # of V (and dL/dM) at most, where they stay
 MANY_TILES = 24
 SUMMED_BYTES = 24 << 20
 CHANNELS = 64  # of a block of V or U
+CACHED_TILES = 64  # from more, a stored U would save less than it is worth in memory
 _cache = WinogradCache()
 
 # By m, the outputs of a tile along one axis: (Bᵀ, G, Aᵀ).
@@ -122,7 +125,7 @@ def forward(
     f = TRANSFORMS[m]
     weight = np.ascontiguousarray(weight)
     kernels = weight.reshape(*weight.shape[:2], 9).swapaxes(1, 2)  # (O, C, 3, 3) -> (O, 9, C)
-    u = _look_up(f, weight, kernels)
+    u = _look_up(f, layer, weight, kernels)
     return _convolve(f, layer, x, kernels, f.kernel, epilogue, u)
 
 
@@ -264,8 +267,17 @@ def _convolve(
     return apply_epilogue(of_images, y)
 
 
-def _look_up(f: Transform, weight: np.ndarray, kernels: np.ndarray) -> np.ndarray | None:
-    """U (t², O, C) from the cache, or None where it is not there yet."""
+def _look_up(
+    f: Transform, layer: Layer, weight: np.ndarray, kernels: np.ndarray
+) -> np.ndarray | None:
+    """U (t², O, C) from the cache, or None where it is not there yet, or not worth it.
+
+    With 9 multiplications for each number of U the transform is to the product as 9 to the tiles.
+    """
+    n, _, oh, ow = layer.y_shape
+    tiles = n * -(-oh // f.m) * -(-ow // f.m)
+    if tiles > CACHED_TILES and not _few_weights(f, weight.shape):
+        return None
 
     def transform() -> np.ndarray:
         u = np.empty((f.points, *weight.shape[:2]), np.float32)
@@ -317,11 +329,20 @@ def _parts(channels: int) -> list[slice]:
 
 
 class Band(NamedTuple):
-    """Some images of a batch, and in each some rows of tiles with ``across`` tiles each."""
+    """Some images of a batch, and in each some rows of tiles with ``across`` tiles each.
+
+    Tiles at the same place of ``together`` images stand side by side, and move as one.
+    """
 
     images: slice
     rows: slice
     across: int
+    together: int = 1
+
+    @property
+    def groups(self) -> int:
+        """Of images that stand together."""
+        return (self.images.stop - self.images.start) // self.together
 
     @property
     def tiles(self) -> int:
@@ -331,12 +352,30 @@ class Band(NamedTuple):
 
 
 def _bands(f: Transform, y_shape: Shape4, tiles: int) -> list[Band]:
-    """Bands of at most about ``tiles`` tiles: some rows of one image, or several small images."""
+    """Bands of at most about ``tiles`` tiles: some rows of few images, or several small images."""
     n, _, oh, ow = y_shape
     down, across = -(-oh // f.m), -(-ow // f.m)
-    images = max(1, tiles // max(1, down * across))
-    rows = max(1, tiles // across) if images == 1 else down
-    return [Band(i, r, across) for i in split_evenly(n, images) for r in split_evenly(down, rows)]
+    together = images_together(n, across)
+    groups = max(1, tiles // max(1, down * across * together))
+    rows = max(1, tiles // (across * together)) if groups == 1 else down
+    return [
+        Band(slice(g.start * together, g.stop * together), r, across, together)
+        for g in split_evenly(n // together, groups)
+        for r in split_evenly(down, rows)
+    ]
+
+
+def images_together(n: int, across: int) -> int:
+    """As many images as share out a batch, where their rows of tiles are short.
+
+    >>> [images_together(8, across) for across in (2, 8, 9, 17)], images_together(9, 2)
+    ([4, 4, 2, 1], 1)
+    """
+    return next(k for k in (4, 2, 1) if k == 1 or (n % k == 0 and across * k <= SHORT_ROWS))
+
+
+# Types of the size of so many float32 numbers, which NumPy copies in one instruction.
+RUNS = {2: np.complex64, 4: np.complex128}
 
 
 def cut(
@@ -344,17 +383,18 @@ def cut(
 ) -> np.ndarray:
     """Tiles of size x size pixels that begin every ``step``: -> (C, size², tiles), in scratch.
 
-    Outside of the image there are zeros. Rows of a band are copied into a frame of zeros; all
-    tiles are then a single strided view of the frame.
+    Outside of the image there are zeros. Rows of a band are copied into a frame of zeros, where
+    pixels at the same place of images that stand together are neighbours; all tiles are then a
+    single strided view of the frame.
 
     >>> x = np.arange(6, dtype=np.float32).reshape(1, 1, 1, 6)
     >>> cut(x, slice(0, 1), Band(slice(0, 1), slice(0, 1), 2), 2, 3, (0, 1))[0].tolist()
     [[0.0, 2.0], [0.0, 3.0], [0.0, 0.0], [0.0, 0.0]]
     """
-    images, rows, across = band
-    n, c, down = images.stop - images.start, channels.stop - channels.start, rows.stop - rows.start
+    images, rows, across, together = band
+    c, down = channels.stop - channels.start, rows.stop - rows.start
     height, width = step * (down - 1) + size, step * (across - 1) + size
-    frame = scratch("winograd frame", (c, n, height, width), x.dtype)
+    frame = scratch("winograd frame", (c, band.groups, height, width, together), x.dtype)
     top, left = step * rows.start - padding[0], -padding[1]
     inside = [
         (max(0, start), min(length, start + extent), start)
@@ -364,46 +404,44 @@ def cut(
     to_rows, to_columns = (
         slice(first - start, max(first, last) - start) for first, last, start in inside
     )
-    frame[...] = 0
-    # (N, C, h, w) -> (C, N, h, w)
-    frame[:, :, to_rows, to_columns] = x[images, channels, from_rows, from_columns].swapaxes(0, 1)
-    per_channel, per_image, per_row, per_pixel = frame.strides
+    if (to_rows, to_columns) != (slice(0, height), slice(0, width)):
+        frame[...] = 0
+    pixels = x[images, channels, from_rows, from_columns].swapaxes(0, 1)  # (C, N, h, w)
+    for image in range(together):
+        frame[:, :, to_rows, to_columns, image] = pixels[:, image::together]
+    as_one = RUNS[together] if together > 1 else x.dtype
+    wide = frame.view(as_one)[..., 0]
+    per_channel, per_group, per_row, per_pixel = wide.strides
     view = strided(
-        frame,
-        (c, size, size, n, down, across),
-        (per_channel, per_row, per_pixel, per_image, step * per_row, step * per_pixel),
+        wide,
+        (c, size, size, band.groups, down, across),
+        (per_channel, per_row, per_pixel, per_group, step * per_row, step * per_pixel),
     )
-    tiles = scratch("winograd tiles", view.shape, x.dtype)
+    tiles = scratch("winograd tiles", view.shape, as_one)
     tiles[...] = view
-    return tiles.reshape(c, size * size, n * down * across)
-
-
-# Types of the size of m float32 numbers, which NumPy copies in one instruction.
-RUNS = {2: np.complex64, 4: np.complex128}
+    return tiles.view(x.dtype).reshape(c, size * size, band.tiles)
 
 
 def put_together(tiles: np.ndarray, y: np.ndarray, channels: slice, band: Band, m: int) -> None:
     """The reverse for results, which do not overlap: (O, tiles, m²) into y (N, O, OH, OW).
 
-    Where no tile reaches beyond the border, one strided copy moves all of them, and the m numbers
-    that stand side by side in a tile move as one.
+    One strided copy moves all tiles, and the m numbers that stand side by side in a tile move as
+    one. Where tiles reach beyond the border, they are first put together in scratch memory.
 
     >>> y, tiles = np.zeros((1, 1, 1, 3), np.float32), np.arange(8, dtype=np.float32)
     >>> put_together(tiles.reshape(1, 2, 4), y, slice(0, 1), Band(slice(0, 1), slice(0, 1), 2), 2)
     >>> y.tolist()
     [[[[0.0, 1.0, 4.0]]]]
     """
-    images, rows, across = band
+    images, rows, across, together = band
     n, o, down = images.stop - images.start, len(tiles), rows.stop - rows.start
     target = y[images, channels, m * rows.start : m * rows.stop]
-    # (O, tiles, m²) -> (N, O, down, m, across, m)
-    pixels = tiles.reshape(o, n, down, across, m, m).transpose(1, 0, 2, 4, 3, 5)
-    if target.shape[2:] == (m * down, m * across) and y.flags.c_contiguous:
-        together = RUNS[m]
-        pixels = pixels.view(together)[..., 0]
-        target.view(together).reshape(n, o, down, m, across)[...] = pixels
-        return
-    for i in range(m):
-        for j in range(m):
-            every = target[:, :, i::m, j::m]
-            every[...] = pixels[:, :, : every.shape[2], i, : every.shape[3], j]
+    fits = target.shape[2:] == (m * down, m * across) and y.flags.c_contiguous
+    whole = target if fits else scratch("winograd map", (n, o, m * down, m * across), y.dtype)
+    as_one: np.dtype = np.dtype(RUNS[m])
+    # (O, groups, down, across, together, m) -> (groups, together, O, down, m, across)
+    numbers = tiles.view(as_one).reshape(o, -1, down, across, together, m)
+    into = whole.view(as_one).reshape(-1, together, o, down, m, across)
+    into[...] = numbers.transpose(1, 4, 0, 2, 5, 3)
+    if not fits:
+        target[...] = whole[:, :, : target.shape[2], : target.shape[3]]

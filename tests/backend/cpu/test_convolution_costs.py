@@ -91,7 +91,7 @@ def test_only_large_layers_ask_for_the_machine(monkeypatch):
     monkeypatch.setattr(convolution, "machine", machine)
     convolution._cheapest.cache_clear()
     small = Case((1, 16, 12, 12), (16, 16, 3, 3), padding=(1, 1)).layer
-    large = Case((2, 64, 40, 44), (64, 64, 3, 3), padding=(1, 1)).layer
+    large = Case((3, 64, 40, 44), (64, 64, 3, 3), padding=(1, 1)).layer
     assert ALGORITHMS["im2col"].work(small, "forward").multiply_adds < LARGE
     choose_algorithm(small, "forward")
     assert not asked

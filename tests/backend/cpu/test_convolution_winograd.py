@@ -50,7 +50,7 @@ def test_all_three_kernels(m, data):
     assert max(errors(Case((n, c, *size), (o, c, 3, 3), padding=padding), m)) < BOUNDS[m]
 
 
-SEVERAL = [Case((n, 5, 50, 45), (6, 5, 3, 3), padding=(1, 1)) for n in (3, 1)]
+SEVERAL = [Case((n, 5, 50, 45), (6, 5, 3, 3), padding=(1, 1)) for n in (3, 1, 4)]
 
 
 @pytest.mark.parametrize("case", SEVERAL)
@@ -121,26 +121,30 @@ def test_tiles_hold_the_pixels_they_stand_for(data):
     size = step + data.draw(st.integers(0, 2))
     padding = data.draw(st.tuples(st.integers(0, 2), st.integers(0, 2)))
     rows = slice(data.draw(st.integers(0, 2)), data.draw(st.integers(3, 4)))
-    band = Band(slice(0, n), rows, data.draw(st.integers(1, 4)))
-    x = np.random.default_rng(0).normal(size=(n, c, h, w))
+    together = data.draw(st.sampled_from([1, 2, 4]))
+    n *= together
+    band = Band(slice(0, n), rows, data.draw(st.integers(1, 4)), together)
+    x = np.random.default_rng(0).normal(size=(n, c, h, w)).astype(np.float32)
     tiles = cut(x, slice(0, c), band, size, step, padding)
     assert tiles.shape == (c, size * size, band.tiles)
     wide = np.pad(x, [(0, 0), (0, 0), (padding[0], 99), (padding[1], 99)])
     expected = [
         wide[image, :, step * row : step * row + size, step * column : step * column + size]
-        for image in range(n)
+        for first in range(0, n, together)
         for row in range(rows.start, rows.stop)
         for column in range(band.across)
+        for image in range(first, first + together)
     ]
     np.testing.assert_array_equal(tiles, np.stack(expected, -1).reshape(tiles.shape))
 
 
 @pytest.mark.parametrize("m", TRANSFORMS)
+@pytest.mark.parametrize("together", [1, 2, 4])
 @pytest.mark.parametrize(("height", "width"), [(9, 10), (12, 12), (9, 12), (1, 3)])
-def test_cutting_and_putting_together_is_nothing(m, height, width):
+def test_cutting_and_putting_together_is_nothing(m, height, width, together):
     """Also where the last tiles reach beyond the border, and where none does."""
-    x = np.random.default_rng(0).normal(size=(2, 3, height, width)).astype(np.float32)
-    band = Band(slice(0, 2), slice(0, -(-height // m)), -(-width // m))
+    x = np.random.default_rng(0).normal(size=(8, 3, height, width)).astype(np.float32)
+    band = Band(slice(0, 8), slice(0, -(-height // m)), -(-width // m), together)
     y = np.empty_like(x)
     tiles = cut(x, slice(0, 3), band, m, m, (0, 0)).swapaxes(1, 2)  # (C, tiles, m²)
     put_together(np.ascontiguousarray(tiles), y, slice(0, 3), band, m)
