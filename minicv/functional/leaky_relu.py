@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from minicv.autograd import Function, Tensor
-from minicv.backend import Array, kept_where, xp_of
+from minicv.backend import Array, kept_where
+from minicv.backend.clipping import clipped, leaky, leaky_gradient
 from minicv.functional.arguments import as_number
 
 
@@ -16,16 +17,13 @@ class LeakyRelu(Function):
     def forward(self, x: Array) -> Array:
         self.x = x
         if self.negative_slope == 0:
-            return xp_of(x).clip(x, 0, math.inf)  # 0 times infinity would be NaN
-        y = self.negative_slope * x
-        return xp_of(x).maximum(x, y)  # the slope is at most 1, so x is larger where it is positive
+            return clipped(x, math.inf)  # 0 times infinity would be NaN
+        return leaky(x, self.negative_slope)
 
     def backward(self, grad: Array) -> Array:
         if self.negative_slope == 0:
             return kept_where(self.x > 0, grad)
-        positive = (self.x > 0).astype(grad.dtype)  # 0 or 1
-        slope = xp_of(self.x).maximum(positive, self.negative_slope)
-        return grad * slope
+        return leaky_gradient(self.x, self.negative_slope, grad)
 
 
 def leaky_relu(x: Tensor | Array, negative_slope: float = 0.01) -> Tensor:

@@ -1,4 +1,4 @@
-"""ReLU's clipping and its gradient: blocks give what one pass does, masked numbers stay masked."""
+"""ReLU's clipping, the leaky one, and their gradients: blocks give what one pass does."""
 
 import math
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minicv.backend import clipping, to_numpy
-from minicv.backend.clipping import clipped, kept_inside
+from minicv.backend.clipping import clipped, kept_inside, leaky, leaky_gradient
 from minicv.testing import strategies
 
 
@@ -34,6 +34,34 @@ def test_blocks_give_what_one_pass_does(ceiling, values, data):
             np.testing.assert_array_equal(y, expected)
             assert not np.shares_memory(y, values)
             np.testing.assert_array_equal(kept_inside(y, ceiling, grad), grad * inside)
+
+
+@pytest.mark.parametrize("slope", [0.2, 1.0])
+@given(values=strategies.arrays(strategies.shapes(min_dims=0, allow_empty=True)), data=st.data())
+def test_blocks_of_the_leaky_one(slope, values, data):
+    values = data.draw(strategies.layouts(values))
+    grad = data.draw(strategies.layouts(np.random.default_rng(0).normal(size=values.shape)))
+    for large in (1, 1 << 20):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(clipping, "LEAKY_LARGE", large)
+            patch.setattr(clipping, "LEAKY_BLOCK", 5)
+            y = leaky(values, slope)
+            np.testing.assert_array_equal(y, np.where(values > 0, values, slope * values))
+            assert not np.shares_memory(y, values)
+            slopes = np.where(values > 0, 1, slope)
+            np.testing.assert_array_equal(leaky_gradient(values, slope, grad), grad * slopes)
+
+
+@pytest.mark.parametrize("large", [1, 1 << 20])
+def test_nan_and_infinity_of_the_leaky_one(large, monkeypatch):
+    monkeypatch.setattr(clipping, "LEAKY_LARGE", large)
+    x = np.array([np.nan, np.inf, -np.inf, -2.0, 0.0], "f4")
+    assert np.isnan(leaky(x, 0.5)[0])
+    assert leaky(x, 0.5)[1:].tolist() == [math.inf, -math.inf, -1.0, 0.0]
+    grad = np.array([1.0, np.inf, 1.0, np.nan, -np.inf], "f4")
+    arrived = leaky_gradient(x, 0.5, grad)
+    assert arrived.dtype == np.float32 and np.isnan(arrived[3])
+    assert arrived[[0, 1, 2, 4]].tolist() == [0.5, math.inf, 0.5, -math.inf]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
