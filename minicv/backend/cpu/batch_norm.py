@@ -2,7 +2,8 @@
 
 A pass through memory takes longer than its arithmetic, so there are two passes forwards and two
 backwards: one for the sums over all images, one for the result. Each goes block by block, and all
-steps of a block find it in the cache. The cores share the blocks.
+steps of a block find it in the cache. The cores share the blocks of large arrays. On small ones a
+step takes a few microseconds, and two threads that take turns so often mostly wait for each other.
 
 The variance comes from the same pass as the mean, as E[x²] - E[x]². Where a mean lies many
 deviations from 0, the difference of two large numbers would be left, and rounding with it. Then the
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -21,7 +23,8 @@ from minicv.backend.parallel import parallel_for, split_evenly
 from minicv.backend.selection import kept_where
 
 BLOCK_ELEMENTS = 1 << 18  # numbers in a block of images: a megabyte of float32
-LEAST_ELEMENTS = 1 << 15  # numbers that are not worth a second thread
+LEAST_ELEMENTS = 1 << 15  # numbers that are not worth a block of their own
+SHARED_ELEMENTS = 1 << 19  # numbers of all blocks that are worth a second thread
 LONG_ROW = 128  # pixels: a number for each channel is repeated for every pixel of a shorter row
 FAR = 4.0  # deviations from 0 to a mean: E[x²] has (1 + 4²) times the rounding of the variance
 
@@ -59,7 +62,7 @@ def batch_norm_forward(
         np.matmul(values[images], ones, out=sums[images])  # three times as fast as np.sum
         squares[images] = _products(values[images], values[images])
 
-    parallel_for(add, blocks)
+    _for_each(add, blocks, values)
     mean = sums.sum(axis=0) / (n * pixels)  # (C,)
     variance = squares.sum(axis=0) / (n * pixels) - mean * mean
     center = _center(mean, variance + eps)
@@ -69,7 +72,7 @@ def batch_norm_forward(
             centered = _centered(values[images], center)
             squares[images] = _products(centered, centered)
 
-        parallel_for(add_squares, blocks)
+        _for_each(add_squares, blocks, values)
         variance = squares.sum(axis=0) / (n * pixels)
     inverse_deviation = 1 / np.sqrt(variance + eps)
     scale = inverse_deviation if weight is None else inverse_deviation * weight
@@ -86,7 +89,7 @@ def batch_norm_forward(
         if relu:
             np.clip(out, 0, ceiling, out=out)
 
-    parallel_for(stretch, reversed(blocks))  # the last blocks are still in the cache
+    _for_each(stretch, blocks[::-1], values)  # the last blocks are still in the cache
     return y.reshape(x.shape), x, mean, variance, inverse_deviation
 
 
@@ -129,7 +132,7 @@ def batch_norm_backward(
         np.matmul(passed[images], ones, out=sums[images])
         products[images] = _products(passed[images], _centered(values[images], center))
 
-    parallel_for(add, blocks)
+    _for_each(add, blocks, values)
     grad_bias = sums.sum(axis=0)  # (C,)
     products_with_x = products.sum(axis=0)
     if center is None:
@@ -154,7 +157,7 @@ def batch_norm_backward(
             term += terms
         out += term
 
-    parallel_for(combine, reversed(blocks))
+    _for_each(combine, blocks[::-1], values)
     return grad_x.reshape(grad.shape), grad_weight, grad_bias
 
 
@@ -172,6 +175,21 @@ def _blocks(values: np.ndarray) -> list[slice]:
     n, c, pixels = values.shape
     most = min(BLOCK_ELEMENTS, max(values.size // 2, LEAST_ELEMENTS))
     return split_evenly(n, most // max(1, c * pixels))
+
+
+def _for_each(
+    function: Callable[[slice], None], blocks: Sequence[slice], values: np.ndarray
+) -> None:
+    """Call the function for every block of the values, on all cores if they are large."""
+
+    def one_by_one(jobs: Sequence[slice]) -> None:
+        for block in jobs:
+            function(block)
+
+    if values.size < SHARED_ELEMENTS:
+        parallel_for(one_by_one, [blocks])
+    else:
+        parallel_for(function, blocks)
 
 
 def _products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
