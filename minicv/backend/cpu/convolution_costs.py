@@ -27,6 +27,7 @@ MATRIX = 0.25  # of a step, for each matrix of a stack
 ADDED_ROW = 64  # numbers that could be picked while the addition of a row begins
 FRAMED = 2  # times as long as a number is picked, where the images are put last
 TRANSPOSED = 2  # times as long as numbers that are picked in the cache take those of a map
+WIDE = 1.4  # times as long as one number take two or four that are picked as one
 SCATTERED = 3  # times as long as a copy takes memory that many small products read
 
 
@@ -161,6 +162,7 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
     down, across = -(-oh // m), -(-ow // m)
     tiles = n * down * across
     together = images_together(n, across)
+    alone = 1 if together == 1 else WIDE / together  # moves of one number, for each number
     images = together * max(1, BAND // (down * across * together))
     rows = max(1, BAND // (across * together)) if images == together else down
     bands = max(1, -(-n // images) * -(-down // rows))
@@ -174,7 +176,7 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
     work = Work(
         products=((c * tiles / at_once, points, points, at_once),),
         runs=((2 * gathered, layer.x_shape[3]),),
-        picked=((points * c * tiles / together, across),),
+        picked=((points * c * tiles * alone, across),),
         steps=12 * blocks + MATRIX * (c + o + points) * tiles / at_once,
     )
     if direction == "grad_weight":
@@ -184,7 +186,7 @@ def winograd(layer: Layer, direction: Direction, m: int) -> Work:
                 (o, 9, points, c),
             ),
             products_of_rows=((points * (bands if of_bands else 1), o, at_once, c),),
-            picked=((m * m * o * tiles / together, across), (9 * kernels, 9)),
+            picked=((m * m * o * tiles * alone, across), (9 * kernels, 9)),
         )
         if of_bands:
             work += Work(runs=((bands * points * kernels, 1024),))
