@@ -294,12 +294,15 @@ def _gradient_views(
 
 
 def _interleaved(layer: Layer, place: Place, dtype: DTypeLike) -> tuple[np.ndarray, np.ndarray]:
-    """Memory (H, C, W·N) of zeros, padding included, and the view (N, C, seen, W) of its pixels."""
+    """Memory (H, C, W·N) with zeros for the padding, and the view (N, C, seen, W) of its pixels."""
     c, kh, kw = layer.weight_shape[1:]
     (above, left), w, n = (place.above, layer.padding[1]), layer.x_shape[3], place.images
     row = row_length((layer.y_shape[3] + kw - 1) * n)
     spread = scratch("interleaved images", (place.rows + kh - 1, c, row), dtype)
-    spread[...] = 0
+    spread[:above] = 0
+    spread[above + place.seen :] = 0
+    spread[..., : left * n] = 0
+    spread[..., (left + w) * n :] = 0
     start = above * c * row + left * n
     return spread, _view(spread, (n, c, place.seen, w), (1, row, c * row, n), start)
 
