@@ -68,6 +68,21 @@ def test_weights_in_training_are_never_cached(cache):
     assert number_cached(cache) == 0
 
 
+def test_many_tiles_are_cached_only_for_few_weights(cache, monkeypatch):
+    weight = CASE.weight.astype(np.float32)
+    for tiles, few_weights, expected in (
+        (8, 0, 0),  # a result of 9 x 11 has 3 x 3 tiles of 4 x 4
+        (8, 36 * 4 * 120, 1),  # 120 kernels, 36 points each, in float32
+        (9, 0, 1),
+    ):
+        monkeypatch.setattr(winograd, "CACHED_TILES", tiles)
+        monkeypatch.setattr(winograd, "FEW_WEIGHTS", few_weights)
+        cache.layers.clear()
+        for _ in range(3):
+            convolve(weight)
+        assert number_cached(cache) == expected, (tiles, few_weights)
+
+
 def test_gradients_cache_nothing(cache):
     grad, weight = CASE.grad.astype(np.float32), CASE.weight.astype(np.float32)
     for _ in range(3):
