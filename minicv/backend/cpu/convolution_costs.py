@@ -261,7 +261,10 @@ def winograd_strided(layer: Layer, direction: Direction) -> Work:
     grid = strided.tile_grid(height, width)
     tiles = n * math.prod(grid)
     parts = len(strided.bands(n, grid, strided.BAND_TILES))
-    of_bands = strided.has_few_weights(o, planes * c) and parts > 1
+    few = strided.has_few_weights(o, planes * c)
+    if direction == "grad_weight":
+        few = strided.sums_bands(o, planes * c, tiles)
+    of_bands = few and parts > 1
     at_once = tiles / parts if of_bands else tiles
     images, times = min(n, strided.BAND_TILES // math.prod(grid)), tiles / at_once
     run = images if images > 1 else grid[1]  # pixels that are copied in one loop

@@ -57,6 +57,10 @@ FEW_WEIGHTS = 4 << 20  # bytes of U that stay in a cache while bands of tiles pa
 BAND_TILES = 112  # of a band; matrix products of much fewer columns are slow
 AT_ONCE = 8  # images: their pixels may all claim one set of a cache, which has 8 places
 IMAGE_BYTES = 64 << 20  # of V at most, where it stays
+# For the gradient of few weights bands pay off where there are so many times more numbers in V and
+# dL/dM than in dL/dU; elsewhere so many bytes of them are multiplied at once.
+MANY_TILES = 8
+SUMMED_BYTES = 16 << 20
 CHANNELS = 64  # of a block of V or U
 MOST_SUMS = 8  # of a gradient of the weight, that stay apart until the end
 
@@ -207,7 +211,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
     inner = PLANES * c
     grad_of_parts = np.empty((o, TAPS, inner), np.float32)
     of_bands = bands(n, grid, BAND_TILES)
-    if has_few_weights(o, inner) and len(of_bands) > 1:
+    if sums_bands(o, inner, n * math.prod(grid)) and len(of_bands) > 1:
         runs = split(len(of_bands), -(-len(of_bands) // MOST_SUMS))
         sums = np.zeros((len(runs), POINTS, o, inner), np.float32)
 
@@ -225,7 +229,8 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
         np.matmul(KERNEL.T, add_up(sums).swapaxes(0, 1), out=grad_of_parts)
     else:
         grad_of_parts[...] = 0
-        for tiles in bands(n, grid, IMAGE_BYTES // (4 * POINTS * (inner + o))):
+        most = SUMMED_BYTES if has_few_weights(o, inner) else IMAGE_BYTES
+        for tiles in bands(n, grid, most // (4 * POINTS * (inner + o))):
             _add_gradient(layer, grad, x, tiles, grad_of_parts)
     # (O, taps, planes · C) -> (O, C, 2, 2, 2, 2) -> (O, C, 4, 4)
     in_order = grad_of_parts.reshape(o, 2, 2, 2, 2, c).transpose(0, 5, 1, 3, 2, 4)
@@ -329,6 +334,15 @@ def _convolve(
 def has_few_weights(outputs: int, inner: int) -> bool:
     """Whether U stays in a cache."""
     return 4 * POINTS * outputs * inner <= FEW_WEIGHTS
+
+
+def sums_bands(outputs: int, inner: int, tiles: int) -> bool:
+    """Whether the gradient of the weight sums bands of tiles, or multiplies all tiles at once.
+
+    A band adds as many numbers as U has, and without bands V and dL/dM leave the cache.
+    """
+    many_tiles = tiles * (outputs + inner) > MANY_TILES * outputs * inner
+    return has_few_weights(outputs, inner) and many_tiles
 
 
 def _blocks(channels: int) -> list[slice]:

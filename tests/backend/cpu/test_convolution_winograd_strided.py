@@ -36,11 +36,13 @@ def test_all_three_kernels(data):
     agrees(Case((n, c, *size), (o, c, 4, 4), stride=(2, 2), padding=padding))
 
 
-@pytest.mark.parametrize("few_weights", [0, 4 << 20])
+@pytest.mark.parametrize(("few_weights", "many_tiles"), [(0, 0), (4 << 20, 0), (4 << 20, 1000)])
 @pytest.mark.parametrize("band_tiles", [1, 3, 14])
-def test_several_bands(few_weights, band_tiles, monkeypatch):
+def test_several_bands(few_weights, many_tiles, band_tiles, monkeypatch):
     """Of one image, and of several; with U in the cache or in blocks; with sums of several runs."""
     monkeypatch.setattr(winograd, "FEW_WEIGHTS", few_weights)
+    monkeypatch.setattr(winograd, "MANY_TILES", many_tiles)
+    monkeypatch.setattr(winograd, "SUMMED_BYTES", 4 * 25 * 11 * band_tiles)
     monkeypatch.setattr(winograd, "BAND_TILES", band_tiles)
     monkeypatch.setattr(winograd, "IMAGE_BYTES", 4 * 25 * 11 * band_tiles)
     monkeypatch.setattr(winograd, "CHANNELS", 2)
