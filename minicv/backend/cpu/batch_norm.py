@@ -25,7 +25,7 @@ from minicv.backend.selection import kept_where
 BLOCK_ELEMENTS = 1 << 18  # numbers in a block of images: a megabyte of float32
 LEAST_ELEMENTS = 1 << 15  # numbers that are not worth a block of their own
 SHARED_ELEMENTS = 1 << 19  # numbers of all blocks that are worth a second thread
-LONG_ROW = 128  # pixels: a number for each channel is repeated for every pixel of a shorter row
+LONG_ROW = 512  # pixels: a number for each channel is repeated for every pixel of a shorter row
 FAR = 4.0  # deviations from 0 to a mean: E[x²] has (1 + 4²) times the rounding of the variance
 
 
