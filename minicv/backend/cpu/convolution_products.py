@@ -89,18 +89,18 @@ def multiply_rows(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     if parts == 1:
         _multiply_squares(a, b, out)
         return
-    length = -(-k // parts)
-    whole = k // length
-    products = np.empty((whole, *out.shape), out.dtype)
+    parts = next((p for p in range(parts, parts + 4) if k % p == 0), parts)
+    length = k // parts
+    products = np.empty((parts, *out.shape), out.dtype)
 
     def in_parts(rows: np.ndarray) -> np.ndarray:  # (..., K) -> (parts, ..., length)
-        cut = rows[..., : whole * length].reshape(*rows.shape[:-1], whole, length)
+        cut = rows[..., : parts * length].reshape(*rows.shape[:-1], parts, length)
         return np.moveaxis(cut, -2, 0)
 
     _multiply_squares(in_parts(a), in_parts(b), products)
     np.sum(products, axis=0, out=out)
-    if whole * length < k:
-        out += np.matmul(a[..., whole * length :], b[..., whole * length :].swapaxes(-1, -2))
+    if parts * length < k:  # a few numbers
+        out += np.matmul(a[..., parts * length :], b[..., parts * length :].swapaxes(-1, -2))
 
 
 def _multiply_squares(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
@@ -113,9 +113,9 @@ def _multiply_squares(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
     target = out[..., :m, :n].reshape(*out.shape[:-2], down, rows, across, columns)
     np.matmul(in_rows, in_columns, out=target.swapaxes(-2, -3))
     if m < out.shape[-2]:
-        np.matmul(a[..., m:, :], b[..., :n, :].swapaxes(-1, -2), out=out[..., m:, :n])
+        _multiply_squares(a[..., m:, :], b[..., :n, :], out[..., m:, :n])
     if n < out.shape[-1]:
-        np.matmul(a, b[..., n:, :].swapaxes(-1, -2), out=out[..., n:])
+        _multiply_squares(a, b[..., n:, :], out[..., n:])
 
 
 @functools.lru_cache(maxsize=4096)
