@@ -267,51 +267,49 @@ def winograd_strided(layer: Layer, direction: Direction) -> Work:
     of_bands = few and parts > 1
     at_once = tiles / parts if of_bands else tiles
     images, times = min(n, strided.BAND_TILES // math.prod(grid)), tiles / at_once
-    run = images if images > 1 else grid[1]  # pixels that are copied in one loop
-    kernels = Work(picked=((planes * strided.TAPS * o * c, c),), steps=8)
-    kernels += Work(products=((planes * o, points, strided.TAPS, c),))
-    of_image = planes * points * c * tiles  # numbers of V
-    of_x = Work(
-        products=((planes * c * times, points, points, at_once),),
-        picked=((FRAMED * planes * 16 * c * tiles, run), (of_image, run)),
+
+    def cut(channels: int, pixels: int, numbers: int) -> Work:
+        """Tiles of so many new pixels and so many numbers in all."""
+        count = channels * tiles
+        if images > 1:  # they are put last
+            return Work(picked=((FRAMED * pixels * count, images), (numbers * count, images)))
+        return Work(runs=((pixels * count, 2 * width),), picked=((numbers * count, grid[1]),))
+
+    work = Work(steps=8 + 14 * (parts if of_bands else max(2, c / CHANNELS) + max(2, o / CHANNELS)))
+    work += Work(
+        products=((planes * o, points, strided.TAPS, c),),
+        picked=((planes * strided.TAPS * o * c, c),),
     )
-    of_planes = planes * points * o * tiles
-    memory = Work(memory=2 * ITEM * (of_planes if direction == "grad_input" else of_image))
     if not of_bands:
-        memory += Work(memory=2 * ITEM * planes * points * o * c)
-    blocks = parts if of_bands else max(2, c / CHANNELS) + max(2, o / CHANNELS)
-    work = kernels + memory + Work(steps=14 * blocks)
-    if direction == "forward":
-        rows = o if of_bands else min(CHANNELS, -(-o // 2))
-        return (
-            work
-            + of_x
-            + Work(
-                products=(
-                    (points * times * o / rows, rows, planes * c, at_once),
-                    (o * times, at_once, points, 16),
-                ),
-                runs=((2 * 16 * o * tiles, 8),),
-            )
-        )
+        work += Work(memory=2 * ITEM * planes * points * o * c)
     if direction == "grad_input":
         rows = c if of_bands else min(CHANNELS, -(-c // 2))
+        work += cut(o, 16, 36) + Work(memory=2 * ITEM * planes * points * o * tiles)
         return work + Work(
             products=(
                 (o * times, planes * points, 36, at_once),
                 (planes * points * times * c / rows, rows, o, at_once),
                 (2 * c * times, at_once, 2 * points, 32),
             ),
-            picked=(((FRAMED + 1) * 16 * o * tiles, run),),
-            runs=((36 * o * tiles, run * grid[1]), (2 * 64 * c * tiles, 8)),
+            runs=((2 * 64 * c * tiles, 8),),
+        )
+    work += cut(planes * c, 16, points) + Work(memory=2 * ITEM * planes * points * c * tiles)
+    work += Work(products=((planes * c * times, points, points, at_once),))
+    if direction == "forward":
+        rows = o if of_bands else min(CHANNELS, -(-o // 2))
+        return work + Work(
+            products=(
+                (points * times * o / rows, rows, planes * c, at_once),
+                (o * times, at_once, points, 16),
+            ),
+            runs=((2 * 16 * o * tiles, 8),),
         )
     return (
         work
-        + of_x
+        + cut(o, 16, 16)
         + Work(
             products=((o * times, points, 16, at_once),),
             products_of_rows=((points * times, o, at_once, planes * c),),
-            picked=(((FRAMED + 1) * 16 * o * tiles, run),),
             runs=((times * points * o * planes * c, 1024),) if of_bands else (),
         )
     )

@@ -62,6 +62,7 @@ IMAGE_BYTES = 64 << 20  # of V at most, where it stays
 MANY_TILES = 8
 SUMMED_BYTES = 16 << 20
 CHANNELS = 64  # of a block of V or U
+AT_ONCE_NUMBERS = 1 << 18  # of V, that are transformed at once
 MOST_SUMS = 8  # of a gradient of the weight, that stay apart until the end
 
 
@@ -257,7 +258,11 @@ def _add_gradient(
         products.multiply_rows(dm[:, outputs], v, du)
         grad_of_parts[outputs] += np.matmul(KERNEL.T, du.swapaxes(0, 1))
 
-    parallel_for(transform, [(True, b) for b in _blocks(c)] + [(False, b) for b in _blocks(o)])
+    of_x, of_grad = (
+        _blocks(channels, AT_ONCE_NUMBERS // (numbers * tiles.number))
+        for channels, numbers in ((c, PLANES * POINTS), (o, POINTS))
+    )
+    parallel_for(transform, [(True, b) for b in of_x] + [(False, b) for b in of_grad])
     parallel_for(multiply, _blocks(o))
 
 
@@ -327,7 +332,8 @@ def _convolve(
             u = transformed(outputs, scratch("strided kernels of points", shape, np.float32))
             multiply(u, v, outputs, tiles)
 
-        parallel_for(transform, _blocks(sizes.channels))
+        numbers = planes * inner // sizes.channels * POINTS * tiles.number  # of V, of a channel
+        parallel_for(transform, _blocks(sizes.channels, AT_ONCE_NUMBERS // numbers))
         parallel_for(convolve_outputs, _blocks(sizes.outputs))
 
 
@@ -345,9 +351,9 @@ def sums_bands(outputs: int, inner: int, tiles: int) -> bool:
     return has_few_weights(outputs, inner) and many_tiles
 
 
-def _blocks(channels: int) -> list[slice]:
-    """Of channels, at least two for two cores to share."""
-    return split(channels, min(CHANNELS, -(-channels // 2)))
+def _blocks(channels: int, most: int = CHANNELS) -> list[slice]:
+    """Of at most so many channels, at least two blocks for two cores to share."""
+    return split_evenly(channels, max(1, min(most, CHANNELS, -(-channels // 2))))
 
 
 def tile_grid(height: int, width: int) -> Pair:
