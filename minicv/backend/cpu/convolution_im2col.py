@@ -26,10 +26,12 @@ import itertools
 import math
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
 from minicv.backend.cpu.convolution_products import LONGEST_ROW, multiply, multiply_rows
+from minicv.backend.cpu.convolution_shifted import row_length
 from minicv.backend.cpu.memory import add_up, scratch, strided, unbuffered
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
@@ -173,7 +175,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
 
         def multiply_channels(channels: slice) -> None:
             weights = slice(channels.start * kh * kw, channels.stop * kh * kw)
-            columns = scratch("im2col columns", (weights.stop - weights.start, pixels), x.dtype)
+            columns = _columns(weights.stop - weights.start, pixels, x.dtype)
             windows_of = columns.reshape(channels.stop - channels.start, kh, kw, n, oh, ow)
             copy_windows(layer, x, channels, slice(0, n), slice(0, oh), windows_of)
             multiply_rows(arriving, columns, grad_w[:, weights])
@@ -232,12 +234,17 @@ def gather(
     """
     cg, window = layer.weight_shape[1], math.prod(layer.weight_shape[1:])
     shape = (images.stop - images.start, rows.stop - rows.start, layer.y_shape[3])
-    columns = scratch("im2col columns", (window + with_ones, math.prod(shape)), x.dtype)
+    columns = _columns(window + with_ones, math.prod(shape), x.dtype)
     channels = slice(group * cg, (group + 1) * cg)
     as_windows = columns[:window].reshape(*layer.weight_shape[1:], *shape)
     copy_windows(layer, x, channels, images, rows, as_windows)
     columns[window:] = 1
     return columns
+
+
+def _columns(window: int, count: int, dtype: DTypeLike) -> np.ndarray:
+    """Scratch memory for a matrix (window, count)."""
+    return scratch("im2col columns", (window, row_length(count)), dtype)[:, :count]
 
 
 def copy_windows(
