@@ -181,7 +181,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
 
     most = SUMMED_BYTES if few_weights else IMAGE_BYTES
     for band in _bands(f, layer.y_shape, most // (4 * f.points * (c + o))):
-        v = scratch("winograd whole image", (f.points, c, band.tiles), np.float32)
+        v = scratch("winograd image", (f.points, c, band.tiles), np.float32)
         dm = scratch("winograd whole grad", (f.points, o, band.tiles), np.float32)
 
         def transform(
@@ -236,7 +236,7 @@ def _convolve(
     if _few_weights(f, (o, c)) and len(bands) > 1:
         u = cached
         if u is None:
-            u = scratch("winograd all kernels", (f.points, o, c), np.float32)
+            u = scratch("winograd kernel", (f.points, o, c), np.float32)
             _transform_kernels(matrix, kernels, u)
 
         def convolve_band(band: Band, u: np.ndarray = u) -> None:
@@ -248,7 +248,7 @@ def _convolve(
         return apply_epilogue(of_images, y)
 
     for band in _bands(f, layer.y_shape, IMAGE_BYTES // (4 * f.points * c)):
-        v = scratch("winograd whole image", (f.points, c, band.tiles), np.float32)
+        v = scratch("winograd image", (f.points, c, band.tiles), np.float32)
 
         def transform(channels: slice, band: Band = band, v: np.ndarray = v) -> None:
             _transform_image(f, x, channels, band, layer.padding, v[:, channels])
