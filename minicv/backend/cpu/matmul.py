@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from minicv.backend.cpu.convolution_products import multiply, multiply_rows
 from minicv.backend.parallel import parallel_for, split
 
 BLOCK_OPERATIONS = 8_000_000  # multiply-adds: 0.1 ms, ten times what handing out a block costs
@@ -48,14 +49,24 @@ def matmul(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     count = min(max(rows * inner * columns // BLOCK_OPERATIONS, 1), MOST_BLOCKS)
     blocks = split(longer, -(-longer // count))
 
-    def multiply(block: slice) -> None:
+    def multiply_block(block: slice) -> None:
         if rows >= columns:
-            np.matmul(a[block], b, out=out[block])
+            _multiply(a[block], b, out[block])
         else:
-            np.matmul(a, b[:, block], out=out[:, block])
+            _multiply(a, b[:, block], out[:, block])
 
-    parallel_for(multiply, blocks)
+    parallel_for(multiply_block, blocks)
     return out
+
+
+def _multiply(a: np.ndarray, b: np.ndarray, out: np.ndarray) -> None:
+    """out = a @ b in the pieces that BLAS takes without packing, as both lie in memory."""
+    if min(out.shape) == 1:  # BLAS multiplies a vector on its own, and packs nothing
+        np.matmul(a, b, out=out)
+    elif a.strides[1] == a.itemsize and b.strides[0] == b.itemsize and a.dtype == b.dtype:
+        multiply_rows(a, b.T, out)
+    else:
+        multiply(a, b, out)
 
 
 def _matrix_times_stack(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -64,8 +75,8 @@ def _matrix_times_stack(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     out = np.empty((len(matrices), len(a), b.shape[-1]), np.result_type(a, b))
     operations = max(1, a.size * b.shape[-1])  # of one matrix
 
-    def multiply(block: slice) -> None:
+    def multiply_block(block: slice) -> None:
         np.matmul(a, matrices[block], out=out[block])
 
-    parallel_for(multiply, split(len(matrices), BLOCK_OPERATIONS // operations))
+    parallel_for(multiply_block, split(len(matrices), BLOCK_OPERATIONS // operations))
     return out.reshape(*b.shape[:-2], len(a), b.shape[-1])

@@ -30,6 +30,10 @@ def test_large_products_in_blocks(shape, dtype):
     assert m * k * p > 2 * BLOCK_OPERATIONS  # so there were blocks
     tolerance = 1e-3 if dtype == np.float32 else 1e-9
     np.testing.assert_allclose(product, a @ b, atol=tolerance)
+    in_rows = np.ascontiguousarray(b)
+    np.testing.assert_allclose(matmul(a, in_rows), a @ b, atol=tolerance)
+    turned = np.asfortranarray(a)
+    np.testing.assert_allclose(matmul(turned, in_rows), a @ b, atol=tolerance)
 
 
 @given(sizes=strategies.distinct_sizes(5, 1, 9), seed=strategies.seeds(), data=st.data())
