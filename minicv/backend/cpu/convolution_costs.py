@@ -15,7 +15,11 @@ from minicv.backend.cpu import convolution_interleaved as interleaved
 from minicv.backend.cpu import convolution_phases as phases
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu import convolution_winograd_strided as strided
-from minicv.backend.cpu.convolution_im2col import GRAD_WEIGHT_FEW_PIXELS
+from minicv.backend.cpu.convolution_im2col import (
+    BY_IMAGE_BYTES,
+    GRAD_WEIGHT_FEW_PIXELS,
+    goes_by_image,
+)
 from minicv.backend.cpu.convolution_winograd import MANY_TILES, images_together
 from minicv.backend.cpu.machine import Work
 
@@ -64,7 +68,11 @@ def im2col(layer: Layer, direction: Direction) -> Work:
             moves += Work(runs=((2 * x, layer.x_shape[3]),))
         steps = strips * 12 + (4 * n if columns > oh * ow else 0)
         product = (strips, og, window, columns)
-    if direction == "grad_weight":
+    if direction == "grad_weight" and goes_by_image(layer):
+        moves += Work(products_of_rows=((n, o, oh * ow, window),))
+        moves += Work(runs=((n * o * window, 1024),))
+        steps = max(2, ITEM * numbers / BY_IMAGE_BYTES) * 10
+    elif direction == "grad_weight":
         moves += Work(runs=((o * pixels, oh * ow),))
         if groups == 1 and pixels <= GRAD_WEIGHT_FEW_PIXELS:
             moves += Work(products_of_rows=((1, og, pixels, window),))

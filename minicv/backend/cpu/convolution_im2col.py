@@ -48,6 +48,7 @@ GRAD_WEIGHT_SUM_BYTES = 32 << 20  # at most, for the sums that stay apart until 
 # So few pixels make one product, and nothing is summed: the weights are shared out, not the pixels.
 GRAD_WEIGHT_FEW_PIXELS = LONGEST_ROW
 GRAD_WEIGHT_BLOCK_BYTES = 1 << 20  # of the columns of some channels
+BY_IMAGE_WINDOW, BY_IMAGE_BYTES = 32, 2 << 20  # elements, and bytes of columns; `goes_by_image`
 
 
 def forward(
@@ -157,7 +158,8 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
 
     Each run of strips sums on its own and the runs are added in order, so the result is the same
     for any number of threads. Where there are few pixels, the sums would be larger than the
-    columns: some input channels at a time make the columns of all pixels, and their weights.
+    columns: some input channels at a time make the columns of all pixels, and their weights. Where
+    a window has few elements, as in a first layer, see `_grad_weight_by_image`.
 
     >>> grad, x = np.ones((1, 1, 1, 2)), np.array([[[[1.0, 2.0, 4.0, 8.0]]]])
     >>> layer = Layer.of(x.dtype, x.shape, (1, 1, 1, 3), (1, 1), (0, 0), (1, 1), 1)
@@ -184,6 +186,9 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
         parallel_for(multiply_channels, split_evenly(cg, min(fitting, -(-cg // 2))))
         return grad_w.reshape(layer.weight_shape)
 
+    if goes_by_image(layer):
+        return _grad_weight_by_image(layer, grad, x)
+
     column_bytes = cg * kh * kw * dtype.itemsize
     blocks = strips(n, oh, ow, column_bytes, max(STRIP_BYTES, GRAD_WEIGHT_COLUMNS * column_bytes))
     sum_bytes = max(1, o * column_bytes)
@@ -203,6 +208,45 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
                     sums[run, group] += product
 
     parallel_for(sum_run, range(len(runs)))
+    return add_up(sums).reshape(layer.weight_shape)
+
+
+def goes_by_image(layer: Layer) -> bool:
+    """Whether there are several images, whose columns are small, and yet longer than they are many.
+
+    >>> options = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 1}
+    >>> [goes_by_image(Layer.of(np.dtype("float32"), (8, c, 28, 28), (16, c, 3, 3), **options))
+    ...  for c in (3, 16)]
+    [True, False]
+    """
+    window, pixels = math.prod(layer.weight_shape[1:]), math.prod(layer.y_shape[2:])
+    fits = window * pixels * layer.dtype.itemsize <= BY_IMAGE_BYTES
+    several = layer.groups == 1 and layer.x_shape[0] > 1
+    return several and window <= BY_IMAGE_WINDOW <= pixels // 4 and fits
+
+
+def _grad_weight_by_image(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """One product an image: then its dL/dy, which is larger than its columns, stays where it is.
+
+    Each image has its own sum, (O, C·KH·KW), and these are small.
+    """
+    o, c, kh, kw = layer.weight_shape
+    n, _, oh, ow = layer.y_shape
+    window = c * kh * kw
+    arriving = np.ascontiguousarray(grad).reshape(n, o, oh * ow)
+    sums = np.empty((n, o, window), np.result_type(grad, x))
+
+    def multiply_images(images: slice) -> None:
+        count = images.stop - images.start
+        columns = scratch("im2col columns", (count, window, row_length(oh * ow)), x.dtype)
+        columns = columns[..., : oh * ow]
+        # (N, C·KH·KW, OH·OW) -> (C, KH, KW, N, OH, OW)
+        as_windows = columns.reshape(count, c, kh, kw, oh, ow).transpose(1, 2, 3, 0, 4, 5)
+        copy_windows(layer, x, slice(0, c), images, slice(0, oh), as_windows)
+        multiply_rows(arriving[images], columns, sums[images])
+
+    fitting = BY_IMAGE_BYTES // (window * oh * ow * x.itemsize)
+    parallel_for(multiply_images, split_evenly(n, min(fitting, -(-n // 2))))
     return add_up(sums).reshape(layer.weight_shape)
 
 

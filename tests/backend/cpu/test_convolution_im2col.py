@@ -1,6 +1,7 @@
 """im2col: padding, strips and columns, and the same result however the work is cut into strips."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -40,6 +41,43 @@ def test_any_length_of_strips_gives_the_same(case, monkeypatch):
         for cut, whole in zip(case.run(np.float64), usual, strict=True):
             np.testing.assert_allclose(cut, whole, rtol=1e-12, atol=1e-12)
     assert len(counts) >= 2 and max(counts) >= n * oh
+
+
+FIRST_LAYERS = [
+    Case((5, 2, 12, 13), (4, 2, 3, 3), padding=(1, 1)),
+    Case((3, 3, 25, 27), (7, 3, 3, 3), stride=(2, 2), padding=(1, 1)),
+    Case((4, 1, 20, 18), (3, 1, 5, 4), padding=(2, 0), dilation=(1, 2)),
+    Case((2, 3, 8, 16), (5, 3, 1, 3), padding=(0, 1)),  # 128 pixels, whose columns lie apart
+    Case((9, 1, 13, 14), (1, 1, 2, 3)),
+]
+
+
+@pytest.mark.parametrize("images", [1, 2, 9])
+@pytest.mark.parametrize("case", FIRST_LAYERS)
+def test_image_by_image_gives_the_same_gradient_of_the_weight(case, images, monkeypatch):
+    columns = case.weight[0].nbytes * math.prod(case.y_shape[2:])
+    monkeypatch.setattr(im2col, "BY_IMAGE_BYTES", images * columns)
+    assert im2col.goes_by_image(case.layer)
+    scratch("im2col columns", (20_000,), np.float64).fill(np.nan)
+    by_image = im2col.grad_weight(case.layer, case.grad, case.x)
+    monkeypatch.setattr(im2col, "BY_IMAGE_WINDOW", 0)
+    assert not im2col.goes_by_image(case.layer)
+    in_strips = im2col.grad_weight(case.layer, case.grad, case.x)
+    np.testing.assert_allclose(by_image, in_strips, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("reason", "case"),
+    [
+        ("many elements in a window", Case((2, 4, 12, 13), (4, 4, 3, 3))),
+        ("few pixels", Case((2, 2, 12, 11), (4, 2, 3, 3))),
+        ("groups", Case((2, 4, 14, 13), (4, 2, 3, 3), groups=2)),
+        ("large images", Case((2, 2, 200, 200), (4, 2, 3, 3))),
+        ("a single image", Case((1, 2, 12, 13), (4, 2, 3, 3))),
+    ],
+)
+def test_what_does_not_go_image_by_image(reason, case):
+    assert not im2col.goes_by_image(case.layer), reason
 
 
 @given(
