@@ -37,6 +37,22 @@ def test_equals_the_loops(case, data):
 
 
 @given(regions(), st.data())
+def test_float32_has_the_same_maxima_at_the_same_places(case, data):
+    """By keys, where float64 goes by ranks: with ties, zeros of both signs, infinities and NaN."""
+    shape, boxes, images, size = case
+    x = np.floor(3 * data.draw(strategies.arrays(shape)))
+    special = st.sampled_from([0.0, -0.0, 1e-40, -1e-40, np.inf, -np.inf, np.nan, -np.nan])
+    for place in data.draw(st.lists(st.integers(0, x.size - 1), max_size=20)):
+        x.flat[place] = np.float32(data.draw(special))
+    double, single = (
+        F.roi_pool(Tensor(x.astype(dtype), requires_grad=True), boxes, images, size, 0.25)
+        for dtype in (np.float64, np.float32)
+    )
+    np.testing.assert_array_equal(single.data, double.data)
+    np.testing.assert_array_equal(single.creator.positions, double.creator.positions)
+
+
+@given(regions(), st.data())
 def test_gradient(case, data):
     shape, boxes, images, size = case
     x = data.draw(strategies.distinct_arrays(shape, scale=10.0))
