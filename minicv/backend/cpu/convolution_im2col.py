@@ -58,6 +58,8 @@ def forward(
 
     The columns pass strip by strip under the weight. Where there is more weight than columns, all
     columns are made at once, and the weight passes in blocks: half of it for each of two threads.
+    Where a window has few elements, as in a first layer, each image is a product of its own, which
+    lands in the result: see `goes_by_image`.
 
     >>> x, weight = np.ones((1, 1, 3, 3)), np.ones((1, 1, 3, 3))
     >>> layer = Layer.of(x.dtype, x.shape, weight.shape, (1, 1), (1, 1), (1, 1), 1)
@@ -85,6 +87,18 @@ def forward(
         shift = np.asarray(epilogue.shift, y.dtype)
         matrices = np.concatenate([matrices, shift[None, :, None]], axis=2)
         epilogue = epilogue._replace(shift=None)
+
+    if goes_by_image(layer):
+
+        def multiply_images(images: slice) -> None:
+            columns = _columns_by_image(layer, x, images, with_bias)
+            multiply(matrices[0], columns, y[images].reshape(len(columns), o, oh * ow))
+            if not epilogue.is_empty:
+                for image in range(images.start, images.stop):
+                    apply_to_block(epilogue, y[image].reshape(o, oh * ow), image, slice(0, o))
+
+        parallel_for(multiply_images, _blocks_by_image(layer))
+        return y
 
     def multiply_strip(strip: tuple[slice, slice]) -> None:
         for group, matrix in enumerate(matrices):
@@ -232,22 +246,44 @@ def _grad_weight_by_image(layer: Layer, grad: np.ndarray, x: np.ndarray) -> np.n
     """
     o, c, kh, kw = layer.weight_shape
     n, _, oh, ow = layer.y_shape
-    window = c * kh * kw
     arriving = np.ascontiguousarray(grad).reshape(n, o, oh * ow)
-    sums = np.empty((n, o, window), np.result_type(grad, x))
+    sums = np.empty((n, o, c * kh * kw), np.result_type(grad, x))
 
     def multiply_images(images: slice) -> None:
-        count = images.stop - images.start
-        columns = scratch("im2col columns", (count, window, row_length(oh * ow)), x.dtype)
-        columns = columns[..., : oh * ow]
-        # (N, C·KH·KW, OH·OW) -> (C, KH, KW, N, OH, OW)
-        as_windows = columns.reshape(count, c, kh, kw, oh, ow).transpose(1, 2, 3, 0, 4, 5)
-        copy_windows(layer, x, slice(0, c), images, slice(0, oh), as_windows)
+        columns = _columns_by_image(layer, x, images)
         multiply_rows(arriving[images], columns, sums[images])
 
-    fitting = BY_IMAGE_BYTES // (window * oh * ow * x.itemsize)
-    parallel_for(multiply_images, split_evenly(n, min(fitting, -(-n // 2))))
+    parallel_for(multiply_images, _blocks_by_image(layer))
     return add_up(sums).reshape(layer.weight_shape)
+
+
+def _blocks_by_image(layer: Layer) -> list[slice]:
+    """The images in blocks, of which there are two at least."""
+    (n, _, oh, ow), window = layer.y_shape, math.prod(layer.weight_shape[1:])
+    fitting = BY_IMAGE_BYTES // (window * oh * ow * layer.dtype.itemsize)
+    return split_evenly(n, min(fitting, -(-n // 2)))
+
+
+def _columns_by_image(
+    layer: Layer, x: np.ndarray, images: slice, with_ones: bool = False
+) -> np.ndarray:
+    """The columns of some images, (N, C · KH · KW, OH · OW), in scratch memory.
+
+    With ``with_ones``, a row of ones lies below those of each image.
+    """
+    c, kh, kw = layer.weight_shape[1:]
+    oh, ow = layer.y_shape[2:]
+    count, window = images.stop - images.start, c * kh * kw
+    columns = scratch("im2col columns", (count, window + with_ones, row_length(oh * ow)), x.dtype)[
+        ..., : oh * ow
+    ]
+    as_windows = columns[:, :window].reshape(count, c, kh, kw, oh, ow)
+    # -> (C, KH, KW, N, OH, OW)
+    copy_windows(
+        layer, x, slice(0, c), images, slice(0, oh), as_windows.transpose(1, 2, 3, 0, 4, 5)
+    )
+    columns[:, window:] = 1
+    return columns
 
 
 def strips(

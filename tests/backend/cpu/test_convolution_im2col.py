@@ -9,6 +9,7 @@ from convolution_cases import Case
 from hypothesis import given
 from hypothesis import strategies as st
 
+from minicv.backend.convolution_layer import Epilogue
 from minicv.backend.cpu import convolution_im2col as im2col
 from minicv.backend.cpu.convolution_im2col import gather, strips
 from minicv.backend.cpu.memory import scratch
@@ -64,6 +65,23 @@ def test_image_by_image_gives_the_same_gradient_of_the_weight(case, images, monk
     monkeypatch.setattr(im2col, "BY_IMAGE_WINDOW", 0)
     assert not im2col.goes_by_image(case.layer)
     in_strips = im2col.grad_weight(case.layer, case.grad, case.x)
+    np.testing.assert_allclose(by_image, in_strips, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [(), ("shift",), ("scale", "shift", "shortcut", "ceiling")])
+@pytest.mark.parametrize("images", [1, 2, 9])
+@pytest.mark.parametrize("case", FIRST_LAYERS)
+def test_image_by_image_gives_the_same_result(case, images, steps, monkeypatch):
+    rng, o = np.random.default_rng(1), case.y_shape[1]
+    every = Epilogue(rng.normal(size=o), rng.normal(size=o), rng.normal(size=case.y_shape), 0.7)
+    epilogue = Epilogue(**{step: getattr(every, step) for step in steps})
+    columns = case.weight[0].nbytes * math.prod(case.y_shape[2:])
+    monkeypatch.setattr(im2col, "BY_IMAGE_BYTES", images * columns)
+    assert im2col.goes_by_image(case.layer)
+    scratch("im2col columns", (20_000,), np.float64).fill(np.nan)
+    by_image = im2col.forward(case.layer, case.x, case.weight, epilogue)
+    monkeypatch.setattr(im2col, "BY_IMAGE_WINDOW", 0)
+    in_strips = im2col.forward(case.layer, case.x, case.weight, epilogue)
     np.testing.assert_allclose(by_image, in_strips, rtol=1e-12, atol=1e-12)
 
 
