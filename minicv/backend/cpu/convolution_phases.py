@@ -73,7 +73,8 @@ def grad_input(layer: Layer, grad: np.ndarray, weight: np.ndarray) -> np.ndarray
         images, rows = block
         shape = (images.stop - images.start, rows.stop - rows.start, width)
         columns = _columns(layer, grad, block)
-        phases = scratch("phases", (sh, sw, c, columns.shape[1]), dtype)
+        # Neither this nor im2col is ever within the other, so both share their scratch memory.
+        phases = scratch("im2col product", (sh, sw, c, columns.shape[1]), dtype)
         for group in groups:
             part = phases[group.down, group.across]
             # (phases down, phases across, C, positions) -> (phases down, phases across · C, ...)
@@ -177,7 +178,7 @@ def _columns(layer: Layer, grad: np.ndarray, block: Block) -> np.ndarray:
     )
     pixels[...] = grad[images, :, first:last]
     order = _ordered_taps(layer)
-    columns = scratch("phases columns", (len(order), o, n * down * width), grad.dtype)
+    columns = scratch("im2col columns", (len(order), o, n * down * width), grad.dtype)
     for tap, (d, e) in enumerate(order):
         start = corner - d * width - e
         columns[tap] = spread[:, start : start + columns.shape[2]]

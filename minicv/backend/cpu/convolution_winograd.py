@@ -60,7 +60,7 @@ IMAGE_BYTES = 64 << 20  # of V (and dL/dM) at most, where they stay
 # For the gradient of few weights bands pay off where there are so many times more numbers in V and
 # dL/dM than in dL/dU; elsewhere so many bytes of them are multiplied at once.
 MANY_TILES = 24
-SUMMED_BYTES = 24 << 20
+SUMMED_BYTES = 12 << 20
 CHANNELS = 64  # of a block of V or U
 CACHED_TILES = 64  # from more, a stored U would save less than it is worth in memory
 _cache = WinogradCache()
@@ -182,7 +182,7 @@ def grad_weight(layer: Layer, grad: np.ndarray, x: np.ndarray, *, m: int = 4) ->
     most = SUMMED_BYTES if few_weights else IMAGE_BYTES
     for band in _bands(f, layer.y_shape, most // (4 * f.points * (c + o))):
         v = scratch("winograd image", (f.points, c, band.tiles), np.float32)
-        dm = scratch("winograd whole grad", (f.points, o, band.tiles), np.float32)
+        dm = scratch("winograd product", (f.points, o, band.tiles), np.float32)
 
         def transform(
             block: tuple[bool, slice], band: Band = band, v: np.ndarray = v, dm: np.ndarray = dm
