@@ -80,9 +80,10 @@ CASES = [
     # in float64, by im2col 0.006.
     _step(SEGMENTING, "SegNet", "segnet", 4, (180, 240), tolerance=0.15),
     _step(SEGMENTING, "encoder and decoder", "encoder_decoder", 8, (128, 128)),
-    # Upon 27 normalisations PyTorch's own gradient in float32 is 0.02 away from that in float64.
+    # Behind 27 normalisations and five poolings a rounding may move a switch: the gradient is away
+    # from that in float64 by 0.03 in PyTorch and by F(2x2, 3x3), by 0.29 by im2col.
     _step(SEGMENTING, "DeconvNet of a quarter of the width", "deconvnet", 2, (256, 256),
-          settings={"width": 0.25}, tolerance=0.25),
+          settings={"width": 0.25}, tolerance=0.4),
     _detector("Fast R-CNN", "fast_rcnn", 2, FAST_RCNN["small"]),
     _detector("SPP-net's head", "spp_net", 2, SPP_NET["small"]),
     _detector("Mask R-CNN", "mask_rcnn", 2, MASK_RCNN["small"]),

@@ -40,7 +40,7 @@ from minicv.backend.convolution_layer import NO_EPILOGUE, Direction, Epilogue, L
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu.convolution_products import multiply, multiply_rows
 from minicv.backend.cpu.convolution_shifted import Block, copy_out, row_length
-from minicv.backend.cpu.memory import add_up, scratch, strided
+from minicv.backend.cpu.memory import add_up, scratch, strided_numbers
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 IMAGES, RUN = 32, 256  # of a block, and numbers of a row of it: at most so many images
@@ -246,12 +246,14 @@ def _forward_views(
     product = scratch("interleaved product", (o, size), product_dtype)
     return ForwardViews(
         pixels=pixels,
-        moved=_view(spread, (height, kw, c, ow, n), (c * per_channel, n, per_channel, n, 1)),
-        copies=_view(copies, (height, kw, c, ow, n), (kw * c * row, c * row, row, n, 1)),
-        columns=_view(copies, (place.rows, kh * kw * c, run), (kw * c * row, row, 1)),
-        products=_view(product, (place.rows, o, run), (run, size, 1)),
+        moved=strided_numbers(
+            spread, (height, kw, c, ow, n), (c * per_channel, n, per_channel, n, 1)
+        ),
+        copies=strided_numbers(copies, (height, kw, c, ow, n), (kw * c * row, c * row, row, n, 1)),
+        columns=strided_numbers(copies, (place.rows, kh * kw * c, run), (kw * c * row, row, 1)),
+        products=strided_numbers(product, (place.rows, o, run), (run, size, 1)),
         product=product[:, : place.rows * run],
-        results=_view(product, (n, o, place.rows, ow), (1, size, run, n)),
+        results=strided_numbers(product, (n, o, place.rows, ow), (1, size, run, n)),
     )
 
 
@@ -284,9 +286,11 @@ def _gradient_views(
     grads = scratch("interleaved gradient", (rows, o, row), grad_dtype)
     return GradientViews(
         pixels=pixels,
-        moved=_view(spread, (rows, kw, kh * c, run), (c * per_channel, n, per_channel, 1)),
-        arriving=_view(grads, (n, o, rows, ow), (1, row, o * row, n)),
-        grads=_view(grads, (rows, kw, o, run), (o * row, 0, row, 1)),
+        moved=strided_numbers(
+            spread, (rows, kw, kh * c, run), (c * per_channel, n, per_channel, 1)
+        ),
+        arriving=strided_numbers(grads, (n, o, rows, ow), (1, row, o * row, n)),
+        grads=strided_numbers(grads, (rows, kw, o, run), (o * row, 0, row, 1)),
         products=scratch(
             "interleaved products", (rows, kw, o, kh * c), np.result_type(dtype, grad_dtype)
         ),
@@ -304,7 +308,7 @@ def _interleaved(layer: Layer, place: Place, dtype: DTypeLike) -> tuple[np.ndarr
     spread[..., : left * n] = 0
     spread[..., (left + w) * n :] = 0
     start = above * c * row + left * n
-    return spread, _view(spread, (n, c, place.seen, w), (1, row, c * row, n), start)
+    return spread, strided_numbers(spread, (n, c, place.seen, w), (1, row, c * row, n), start)
 
 
 def _place(layer: Layer, block: Block) -> tuple[Place, slice]:
@@ -319,11 +323,3 @@ def _place(layer: Layer, block: Block) -> tuple[Place, slice]:
         seen=last - first,
     )
     return place, slice(first, last)
-
-
-def _view(
-    array: np.ndarray, shape: tuple[int, ...], steps: tuple[int, ...], start: int = 0
-) -> np.ndarray:
-    """See `strided`; steps and start in numbers, not bytes."""
-    item = array.itemsize
-    return strided(array, shape, tuple(step * item for step in steps), start * item)

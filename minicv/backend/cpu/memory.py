@@ -82,6 +82,18 @@ def strided(
     return np.lib.stride_tricks.as_strided(array, shape, steps)
 
 
+def strided_numbers(
+    array: np.ndarray, shape: tuple[int, ...], steps: tuple[int, ...], start: int = 0
+) -> np.ndarray:
+    """`strided` with steps and start in numbers, not bytes.
+
+    >>> strided_numbers(np.arange(4.0), (2, 2), (1, 1), start=1).tolist()
+    [[1.0, 2.0], [2.0, 3.0]]
+    """
+    item = array.itemsize
+    return strided(array, shape, tuple(step * item for step in steps), start * item)
+
+
 def add_up(terms: np.ndarray) -> np.ndarray:
     """``terms.sum(axis=0)``, always in that order, and on all cores where the terms are long.
 
