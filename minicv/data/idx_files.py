@@ -112,8 +112,8 @@ class IdxImages:
         return np.array([self.labels[index]], np.int64)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, dict]:
-        grey = self.pixels[index] * np.float32(1 / 255)  # (H, W)
-        image = np.ascontiguousarray(np.broadcast_to(grey, (3, *grey.shape)))
+        image = np.empty((3, *self.pixels.shape[1:]), np.float32)
+        np.multiply(self.pixels[index], np.float32(1 / 255), out=image)  # (H, W) -> (3, H, W)
         number = range(len(self))[index]
         return image, {"label": self.labels[index], "image_id": f"{self.split}-{number}"}
 

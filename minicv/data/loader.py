@@ -128,17 +128,28 @@ class DataLoader:
             yield _unzip([self._sample(index, epoch_seed) for index in batch])
 
     def _read_ahead(self, batches: list[list[int]], epoch_seed: int | None) -> Iterator[Batch]:
+        # Two workers share a batch; a single one takes it whole, and hands over once, not N times.
+        at_once = self.batch_size if self.workers == 1 else 1
+
+        def read(indices: list[int]) -> list[tuple[np.ndarray, dict]]:
+            return [self._sample(index, epoch_seed) for index in indices]
+
         pool = ThreadPoolExecutor(self.workers, thread_name_prefix="minicv-loader")
         waiting: deque[list[Future]] = deque()
         try:
             for batch in batches:
-                waiting.append([pool.submit(self._sample, index, epoch_seed) for index in batch])
+                parts = [batch[i : i + at_once] for i in range(0, len(batch), at_once)]
+                waiting.append([pool.submit(read, part) for part in parts])
                 if len(waiting) > BATCHES_AHEAD:
-                    yield _unzip([future.result() for future in waiting.popleft()])
+                    yield _batch_of(waiting.popleft())
             while waiting:
-                yield _unzip([future.result() for future in waiting.popleft()])
+                yield _batch_of(waiting.popleft())
         finally:  # also when the reader leaves the loop early
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _batch_of(parts: list[Future]) -> Batch:
+    return _unzip([sample for part in parts for sample in part.result()])
 
 
 def _unzip(samples: list[tuple[np.ndarray, dict]]) -> Batch:

@@ -104,6 +104,16 @@ def test_shifts_are_all_equally_likely_and_repeat_the_edge():
     assert seen == {(down, across) for down in (-1, 0, 1) for across in (-1, 0, 1)}
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (4, 1)])
+def test_a_shift_beyond_the_picture_leaves_its_edge(size):
+    image = ramp(*size)
+    padded = np.pad(image, ((0, 0), (9, 9), (9, 9)), mode="edge")
+    for seed in range(60):
+        down, across = rng(seed).integers(-9, 10, size=2)
+        expected = padded[:, 9 + down : 9 + down + size[0], 9 + across : 9 + across + size[1]]
+        np.testing.assert_array_equal(RandomShift(9)(image, {}, rng(seed))[0], expected)
+
+
 def test_a_shift_of_0_changes_nothing():
     image = ramp(5, 7)
     assert RandomShift(0)(image, {}, rng())[0] is image
