@@ -31,8 +31,7 @@ from numpy.typing import DTypeLike
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.convolution_epilogue import apply_to_block
 from minicv.backend.cpu.convolution_products import LONGEST_ROW, multiply, multiply_rows
-from minicv.backend.cpu.convolution_shifted import row_length
-from minicv.backend.cpu.memory import add_up, scratch, strided, unbuffered
+from minicv.backend.cpu.memory import add_up, row_length, scratch, strided, unbuffered
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 STRIP_BYTES = 3 << 20  # a strip costs some twenty steps of Python, so it should not be shorter

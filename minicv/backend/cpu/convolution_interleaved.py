@@ -39,8 +39,8 @@ from numpy.typing import DTypeLike
 from minicv.backend.convolution_layer import NO_EPILOGUE, Direction, Epilogue, Layer, turn_weight
 from minicv.backend.cpu import convolution_shifted as shifted
 from minicv.backend.cpu.convolution_products import multiply, multiply_rows
-from minicv.backend.cpu.convolution_shifted import Block, copy_out, row_length
-from minicv.backend.cpu.memory import add_up, scratch, strided_numbers
+from minicv.backend.cpu.convolution_shifted import Block, copy_out
+from minicv.backend.cpu.memory import add_up, row_length, scratch, strided_numbers
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 IMAGES, RUN = 32, 256  # of a block, and numbers of a row of it: at most so many images

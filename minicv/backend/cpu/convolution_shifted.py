@@ -38,7 +38,7 @@ from numpy.typing import DTypeLike
 
 from minicv.backend.convolution_layer import NO_EPILOGUE, Epilogue, Layer, turn_weight
 from minicv.backend.cpu.convolution_products import multiply, multiply_rows
-from minicv.backend.cpu.memory import add_up, scratch, strided_numbers
+from minicv.backend.cpu.memory import add_up, row_length, scratch, strided_numbers
 from minicv.backend.parallel import parallel_for, split, split_evenly
 
 # Of the columns of a block. They lie in the second cache, but a block is ten steps of Python.
@@ -315,16 +315,6 @@ def _clear_between(spread: np.ndarray, place: Place, w: int) -> None:
         below = start + place.seen * width
         gap = (height - place.seen) * width
         strided_numbers(spread, (c, planes - 1, gap), (size, height * width, 1), below)[...] = 0
-
-
-def row_length(positions: int) -> int:
-    """The rows of a matrix in memory, in numbers: not 4096 bytes, or a multiple, where all numbers
-    of a column would compete for one place in the cache.
-
-    >>> row_length(1000), row_length(1024)
-    (1000, 1040)
-    """
-    return positions + 16 if positions % 128 == 0 else positions
 
 
 def copy_out(

@@ -94,6 +94,16 @@ def strided_numbers(
     return strided(array, shape, tuple(step * item for step in steps), start * item)
 
 
+def row_length(positions: int) -> int:
+    """The rows of a matrix in memory, in numbers: not 4096 bytes, or a multiple, where all numbers
+    of a column would compete for one place in the cache.
+
+    >>> row_length(1000), row_length(1024)
+    (1000, 1040)
+    """
+    return positions + 16 if positions % 128 == 0 else positions
+
+
 def add_up(terms: np.ndarray) -> np.ndarray:
     """``terms.sum(axis=0)``, always in that order, and on all cores where the terms are long.
 
