@@ -1,10 +1,12 @@
 """Random arrays for one convolution, and its three kernels in float32 against the exact path."""
 
 import numpy as np
+from hypothesis import strategies as st
 
-from minicv.backend.convolution_layer import Layer
+from minicv.backend.convolution_layer import Epilogue, Layer
 from minicv.backend.cpu import conv2d_forward, conv2d_grad_input, conv2d_grad_weight
 from minicv.backend.cpu.convolution import choose_algorithm
+from minicv.testing import strategies
 
 
 class Case:
@@ -40,3 +42,24 @@ class Case:
             assert fast.dtype == np.float32 and fast.shape == exact.shape
             errors.append(float(np.linalg.norm(fast - exact) / np.linalg.norm(exact)))
         return errors
+
+    def epilogue(self, scale, shortcut, ceiling):
+        """With numbers of this case's result, each step if it is wanted."""
+        rng, o = np.random.default_rng(1), self.y_shape[1]
+        return Epilogue(
+            rng.normal(size=o) if scale else None,
+            rng.normal(size=o) if scale else None,
+            rng.normal(size=self.y_shape) if shortcut else None,
+            ceiling,
+        )
+
+
+@st.composite
+def strided_cases(draw):
+    """Kernels, strides and padding of any size, square or not."""
+    n, c, o = (draw(st.integers(1, 3)) for _ in range(3))
+    kernel, stride = ([draw(st.integers(1, 7)) for _ in range(2)] for _ in range(2))
+    padding = draw(st.tuples(st.integers(0, 4), st.integers(0, 4)))
+    extra = draw(strategies.distinct_sizes(2, low=0, high=9))
+    size = (max(1, k - 2 * p + e) for k, p, e in zip(kernel, padding, extra, strict=True))
+    return Case((n, c, *size), (o, c, *kernel), stride=tuple(stride), padding=padding)

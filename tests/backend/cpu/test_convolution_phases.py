@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
-from convolution_cases import Case
+from convolution_cases import Case, strided_cases
 from hypothesis import given
-from hypothesis import strategies as st
 
 from minicv.backend.cpu import convolution_phases as phases
-from minicv.testing import strategies
 
 
 def agrees(case):
@@ -17,14 +15,9 @@ def agrees(case):
     np.testing.assert_allclose(grad_x, exact, rtol=1e-10, atol=1e-10)
 
 
-@given(st.data())
-def test_equals_im2col(data):
-    n, c, o = (data.draw(st.integers(1, 3)) for _ in range(3))
-    kernel, stride = ([data.draw(st.integers(1, 7)) for _ in range(2)] for _ in range(2))
-    padding = data.draw(st.tuples(st.integers(0, 4), st.integers(0, 4)))
-    extra = data.draw(strategies.distinct_sizes(2, low=0, high=9))
-    size = (max(1, k - 2 * p + e) for k, p, e in zip(kernel, padding, extra, strict=True))
-    agrees(Case((n, c, *size), (o, c, *kernel), stride=tuple(stride), padding=padding))
+@given(strided_cases())
+def test_equals_im2col(case):
+    agrees(case)
 
 
 @pytest.mark.parametrize("block_bytes", [1, 1 << 14])
